@@ -1,0 +1,105 @@
+// Package stream is the ordered, retained record of everything that was said in the room.
+//
+// It owns the total order: every entry has an [Offset], offsets only grow, and every node that follows the stream sees
+// the same entries in the same order. The package holds the small interface; memory and redis (sub-packages) implement
+// it, and streamtest pins one contract on both.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Errors that every implementation returns, wrapped, so that callers test them with [errors.Is].
+var (
+	// ErrUnavailable means that the outcome of an append is unknown or that it was not tried: the record cannot be
+	// reached. The same key may be appended again; an entry that made it after all is not doubled.
+	ErrUnavailable = errors.New("stream unavailable")
+	// ErrGap means that the entry after which a follower asked to continue, or entries behind it, are no longer known
+	// to the stream (trimmed, flushed, or lost by a failover). The follower drops what it has and starts afresh.
+	ErrGap = errors.New("stream gap")
+	// ErrClosed means that the stream was closed by its owner.
+	ErrClosed = errors.New("stream closed")
+)
+
+// Offset is the place of an entry in the total order: milliseconds since the epoch, as the stream's own clock had them,
+// and a sequence number within the millisecond. The zero Offset is no entry. It is comparable and may be a map key.
+type Offset struct {
+	Ms  uint64
+	Seq uint64
+}
+
+// ParseOffset reads the form that [Offset.String] writes: two decimal numbers joined by a hyphen.
+func ParseOffset(s string) (Offset, error) {
+	ms, seq, ok := strings.Cut(s, "-")
+	if !ok || len(s) > 41 {
+		return Offset{}, fmt.Errorf("offset %.50q: not <ms>-<seq>", s)
+	}
+	m, err := strconv.ParseUint(ms, 10, 64)
+	if err != nil {
+		return Offset{}, fmt.Errorf("offset %.50q: %w", s, err)
+	}
+	q, err := strconv.ParseUint(seq, 10, 64)
+	if err != nil {
+		return Offset{}, fmt.Errorf("offset %.50q: %w", s, err)
+	}
+	return Offset{Ms: m, Seq: q}, nil
+}
+
+// Append adds the text form to b and returns the longer slice.
+func (o Offset) Append(b []byte) []byte {
+	b = strconv.AppendUint(b, o.Ms, 10)
+	b = append(b, '-')
+	return strconv.AppendUint(b, o.Seq, 10)
+}
+
+// String is the text form, "<ms>-<seq>": what crosses the wire and what Redis calls the entry's id.
+func (o Offset) String() string { return string(o.Append(nil)) }
+
+// IsZero reports whether o is no entry at all.
+func (o Offset) IsZero() bool { return o == Offset{} }
+
+// Compare is negative if o comes before p in the total order, zero if they are the same entry, positive if after.
+func (o Offset) Compare(p Offset) int {
+	switch {
+	case o.Ms < p.Ms, o.Ms == p.Ms && o.Seq < p.Seq:
+		return -1
+	case o == p:
+		return 0
+	default:
+		return 1
+	}
+}
+
+// Entry is one record of the stream. Event is never changed after it was handed out; nobody may write to it. An entry
+// whose Event is empty is the genesis: it marks where an empty room begins, so that a client of an empty room, too,
+// holds an offset that can be recovered. It is not delivered to anyone.
+type Entry struct {
+	Offset Offset
+	Event  []byte
+}
+
+// Stream is the ordered, retained record. All methods may be called from any goroutine.
+type Stream interface {
+	// Append queues event, which is not empty, as the next entry and calls done once with its offset when the entry is
+	// stored, or with an error. Entries of one caller are stored in the order of its calls. Append blocks only while
+	// the bounded queue is full, and then not longer than ctx or the implementation's own time-out; if it returns an
+	// error, nothing was queued and done is not called. done must be quick: it runs on the appender, in order.
+	//
+	// A key that is not empty deduplicates: within the implementation's DedupeTTL a second append with the same key
+	// stores nothing and reports the offset of the first. Without a key every call that succeeds is an entry of its
+	// own, and an entry is never doubled by a retry inside the implementation.
+	Append(ctx context.Context, key string, event []byte, done func(Offset, error)) error
+
+	// Last returns at most n entries, the newest ones that come before the given offset (the zero Offset: the newest
+	// of all), oldest first. A stream is never empty: if it has nothing, Last of the newest creates the genesis entry.
+	Last(ctx context.Context, before Offset, n int) ([]Entry, error)
+
+	// Follow calls fn with every entry after the given offset, in order, in batches of at least one, until ctx ends or
+	// fn fails, and returns that error. It survives a loss of the connection without skipping or repeating an entry. If
+	// it cannot continue without skipping one, it returns an error that is [ErrGap].
+	Follow(ctx context.Context, after Offset, fn func([]Entry) error) error
+}
