@@ -1,0 +1,168 @@
+// Package chat owns the rules of the room: what a message is, how long it may be, how fast one connection may speak,
+// what the sender is told, which history may be asked for, and who is said to be typing.
+//
+// It knows nothing of sockets, streams or metrics: events come in as the values that the JSON decoder made of them, and
+// leave through the small interfaces of this file. It imports the standard library only.
+package chat
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"time"
+)
+
+// Names of the events that a client may send, as they cross the wire. They also label the outcomes that are counted.
+const (
+	EventMessage = "event:message"
+	EventHistory = "history"
+	EventTyping  = "typing"
+)
+
+// TimeMark is the one byte of a published event that stands where the stream's time stamp belongs. JSON text cannot
+// contain it, so it occurs exactly once.
+const TimeMark = 0x00
+
+// Limits bound what one connection may say. They are fixed when the service is made; a zero field takes the default
+// that its comment names, so the zero Limits is a sensible one.
+type Limits struct {
+	// MaxMessageChars is the longest message in characters (Unicode code points). Default 4000.
+	MaxMessageChars int
+	// MaxUsernameChars is the longest username in characters, after trimming. Default 64.
+	MaxUsernameChars int
+	// MessageRate is how many events per second one connection may send for long; faster ones wait. 0 is unlimited.
+	MessageRate int
+	// MessageBurst is how many events a connection may send at once before it is paced. Default 1.
+	MessageBurst int
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.MaxMessageChars <= 0 {
+		l.MaxMessageChars = 4000
+	}
+	if l.MaxUsernameChars <= 0 {
+		l.MaxUsernameChars = 64
+	}
+	return l
+}
+
+// Publisher puts events into the stream that every client of every node follows.
+type Publisher interface {
+	// Publish queues args, the JSON text of the event's arguments with one [TimeMark] in it, and takes ownership of it.
+	// It blocks only while the stream's bounded queue is full, at most until ctx ends. Events of one caller are stored
+	// in the order of its calls. If it returns nil, done is called exactly once, from any goroutine, with the time
+	// stamp of the stored event in milliseconds since the epoch or with an error; otherwise nothing was queued and done
+	// is never called. While a key that is not empty is remembered, an event with the same key is not stored again and
+	// done gets the time stamp of the first.
+	Publish(ctx context.Context, key string, args []byte, done func(at int64, err error)) error
+}
+
+// Archive answers which events came before others.
+type Archive interface {
+	// Before returns at most n events, the newest ones that are older than the given offset (empty: the newest of all),
+	// oldest first. before has the form of an offset, but need not exist any more. The caller does not write to Args.
+	Before(ctx context.Context, before string, n int) ([]Entry, error)
+}
+
+// Entry is one event of the archive.
+type Entry struct {
+	Offset string // the place in the total order, opaque
+	At     int64  // milliseconds since the epoch
+	Args   []byte // as published, [TimeMark] included
+}
+
+// Relay carries a typing notice to every connection but the one with the given id. It must be quick, may drop the
+// notice, and never stores it.
+type Relay func(except string, notice Typing)
+
+// Hooks let the owner observe. Every field may be nil; each must be quick and safe for concurrent use.
+type Hooks struct {
+	// Handled is called once for each event that a client sent, when its outcome is known: event is one of [Events],
+	// outcome one of [Outcomes].
+	Handled func(event, outcome string)
+	// Logger gets the refusals at debug level, with their cause.
+	Logger *slog.Logger
+}
+
+// Service applies the rules. Its methods may be called from any goroutine.
+type Service struct {
+	limits  Limits
+	publish Publisher
+	archive Archive
+	relay   Relay
+	hooks   Hooks
+	epoch   time.Time // clients keep times as nanoseconds since then: eight bytes, and monotonic
+}
+
+// New makes a service. p is required. Without an archive every history request is answered with [Unavailable]; without
+// a relay typing notices go nowhere.
+func New(limits Limits, p Publisher, a Archive, r Relay, hooks Hooks) *Service {
+	// The epoch lies an hour back so that the zero value of a throttle is "long ago".
+	return &Service{limits: limits.withDefaults(), publish: p, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
+}
+
+// Client is what the rules remember of one connection. It holds no goroutine and needs no closing.
+type Client struct {
+	id      string
+	events  pacer // all events together; the reading waits for it
+	history pacer // history requests; those that come too fast are refused
+	typing  typist
+}
+
+// NewClient makes the memory of one connection. id is the Socket.IO session id that others see in typing notices.
+func (s *Service) NewClient(id string) *Client {
+	return &Client{
+		id:      id,
+		events:  newPacer(s.limits.MessageRate, s.limits.MessageBurst),
+		history: newPacer(historyRate, historyBurst),
+	}
+}
+
+// now is the time since the epoch of the service.
+func (s *Service) now() time.Duration { return time.Since(s.epoch) }
+
+// handled reports an outcome to the hooks. err is nil when the event was accepted.
+func (s *Service) handled(c *Client, event string, err *Error) {
+	outcome := OutcomeOK
+	if err != nil {
+		outcome = string(err.Code)
+		if s.hooks.Logger != nil {
+			s.hooks.Logger.Debug("event refused", "event", event, "sid", c.id, "error", err)
+		}
+	}
+	if s.hooks.Handled != nil {
+		s.hooks.Handled(event, outcome)
+	}
+}
+
+// refuse settles an event with an error: counted, logged, and told to the sender if it asked to know.
+func (s *Service) refuse(c *Client, event string, err *Error, ack func(any)) {
+	s.handled(c, event, err)
+	if ack != nil {
+		ack(err.Refusal())
+	}
+}
+
+// first returns the first argument of an event as an object.
+func first(args []any) (map[string]any, *Error) {
+	if len(args) == 0 {
+		return nil, invalid("The event needs an object as its first argument.")
+	}
+	object, ok := args[0].(map[string]any)
+	if !ok {
+		return nil, invalid("The first argument must be an object.")
+	}
+	return object, nil
+}
+
+// whole reports the value of a JSON number that is a whole one and small enough to be exact.
+func whole(v any) (int, bool) {
+	f, ok := v.(float64)
+	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<31 {
+		return 0, false
+	}
+	return int(f), true
+}
+
+// Events returns the names of the events a client may send.
+func Events() []string { return []string{EventMessage, EventHistory, EventTyping} }

@@ -1,0 +1,63 @@
+package chat
+
+import "fmt"
+
+// Code says in one word why an event was refused. The catalogue is closed: clients may switch over it.
+type Code string
+
+// The codes. A client may send the same event again, unchanged, after [Unavailable] and [RateLimited]; after any other
+// code the same event would be refused again.
+const (
+	Invalid     Code = "invalid"      // the payload has the wrong shape, or a field has a value it may not have
+	Empty       Code = "empty"        // nothing but white space was said
+	TooLong     Code = "too_long"     // the message has more characters than allowed
+	RateLimited Code = "rate_limited" // too many requests of this kind from this connection
+	Unavailable Code = "unavailable"  // the message may not have been stored; the same id may be sent again
+)
+
+// OutcomeOK is the outcome of an event that was accepted.
+const OutcomeOK = "ok"
+
+// Outcomes returns every outcome that [Hooks] may be told of: ok, then the codes.
+func Outcomes() []string {
+	return []string{OutcomeOK, string(Invalid), string(Empty), string(TooLong), string(RateLimited), string(Unavailable)}
+}
+
+// Error is the one error that crosses the wire. Message is for people; Err, if there is one, is for the log and is
+// never sent.
+type Error struct {
+	Code    Code
+	Message string
+	Err     error
+}
+
+// Error is the whole story: code, words and cause.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("%s: %s", e.Code, e.Message)
+	}
+	return fmt.Sprintf("%s: %s (%v)", e.Code, e.Message, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Refusal is the error as an ack carries it.
+func (e *Error) Refusal() Refusal {
+	return Refusal{Status: "error", Code: e.Code, Message: e.Message}
+}
+
+// Refusal is the answer to an event that was not accepted.
+type Refusal struct {
+	Status  string `json:"status"` // always "error"
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+}
+
+func invalid(format string, args ...any) *Error {
+	return &Error{Code: Invalid, Message: fmt.Sprintf(format, args...)}
+}
+
+func unavailable(words string, cause error) *Error {
+	return &Error{Code: Unavailable, Message: words, Err: cause}
+}
