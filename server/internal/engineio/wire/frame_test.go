@@ -1,0 +1,101 @@
+package wire
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+// An independent parser reads what is written, at each border of the length encoding.
+func TestFrameIsReadByOthers(t *testing.T) {
+	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 100_000} {
+		payload := bytes.Repeat([]byte{'x'}, n)
+		frame := AppendFrame(nil, OpText, payload)
+		equal(t, "header", len(frame)-n, HeaderLen(n))
+		got, err := ws.ReadFrame(bytes.NewReader(frame))
+		noError(t, "read", err)
+		equal(t, "fin", got.Header.Fin, true)
+		equal(t, "masked", got.Header.Masked, false)
+		equal(t, "op", got.Header.OpCode, ws.OpText)
+		equal(t, "payload", bytes.Equal(got.Payload, payload), true)
+		equal(t, "sub-slice", bytes.Equal(Payload(frame), payload), true)
+	}
+}
+
+// What an independent client writes is read.
+func TestReaderReadsOthers(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 31, 32, 33, 125, 126, 65535, 65536} {
+		text := strings.Repeat("y", n)
+		var out bytes.Buffer
+		noError(t, "write", ws.WriteFrame(&out, ws.MaskFrame(ws.NewTextFrame([]byte(text)))))
+		stream := out.Bytes()
+		r := NewReader(1 << 20)
+		m, used, err := r.Next(stream)
+		noError(t, "next", err)
+		equal(t, "consumed", used, len(stream))
+		equal(t, "payload", string(m.Payload) == text, true)
+	}
+}
+
+func TestPayloadWantsOneServerFrame(t *testing.T) {
+	frame := AppendFrame(nil, OpText, []byte("hello"))
+	for name, bad := range map[string][]byte{
+		"nothing": nil,
+		"short":   frame[:len(frame)-1],
+		"long":    append(bytes.Clone(frame), 'x'),
+		"masked":  clientFrame(finBit, OpText, "hello"),
+	} {
+		equal(t, name, Payload(bad), nil)
+	}
+}
+
+func TestAppendClose(t *testing.T) {
+	parse := func(frame []byte) (Code, string) {
+		t.Helper()
+		code, reason, err := ParseClose(Payload(frame))
+		noError(t, "parse", err)
+		return code, string(reason)
+	}
+	code, reason := parse(AppendClose(nil, CodePolicy, "slow"))
+	equal(t, "code", code, CodePolicy)
+	equal(t, "reason", reason, "slow")
+	for _, c := range []Code{0, CodeNoStatus, 1006, 999} {
+		code, _ = parse(AppendClose(nil, c, "x"))
+		equal(t, "empty", code, CodeNoStatus)
+	}
+	_, reason = parse(AppendClose(nil, CodeNormal, strings.Repeat("é", 100)))
+	equal(t, "cut", len(reason), 122)
+	equal(t, "whole characters", utf8.ValidString(reason), true)
+}
+
+func TestCodeValid(t *testing.T) {
+	for c := range Code(6000) {
+		want := c >= 1000 && c <= 1014 && c != 1004 && c != 1005 && c != 1006 || c >= 3000 && c < 5000
+		if c.Valid() != want {
+			t.Errorf("%d: %v", c, c.Valid())
+		}
+	}
+}
+
+func TestReasonsAreDistinct(t *testing.T) {
+	for _, list := range [][]string{FrameReasons(), PayloadReasons(), PacketReasons()} {
+		known := map[string]bool{}
+		for _, reason := range list {
+			equal(t, reason, reason == "" || known[reason], false)
+			known[reason] = true
+		}
+	}
+}
+
+func TestWritingDoesNotAllocate(t *testing.T) {
+	dst, payload := make([]byte, 0, 8192), make([]byte, 4000)
+	frame := AppendFrame(nil, OpText, payload)
+	noAllocs(t, "frame", func() { dst = AppendFrame(dst[:0], OpText, payload) })
+	noAllocs(t, "close", func() { dst = AppendClose(dst[:0], CodeGoingAway, "server shutting down") })
+	noAllocs(t, "payload", func() { io.Discard.Write(Payload(frame)) })
+	noAllocs(t, "packet", func() { dst = AppendPacket(dst[:0], Packet{Type: PacketMessage, Data: payload}) })
+}

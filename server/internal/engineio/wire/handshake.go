@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"crypto/sha1" // the handshake of RFC 6455 is defined with it; it protects nothing
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+const (
+	// ProtocolVersion is the WebSocket version that is spoken, the value of Sec-WebSocket-Version.
+	ProtocolVersion = "13"
+
+	acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+	keyLen     = 16
+)
+
+// AcceptKey is the value of Sec-WebSocket-Accept that answers the given Sec-WebSocket-Key.
+func AcceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + acceptGUID))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// HandshakeError refuses a request to open a WebSocket. Status is 400, or 426 when the client has to ask differently; an
+// answer with 426 carries "Upgrade: websocket" and "Sec-WebSocket-Version: 13".
+type HandshakeError struct {
+	Status int
+	Reason string
+}
+
+// Error implements error.
+func (e *HandshakeError) Error() string { return "websocket handshake: " + e.Reason }
+
+var (
+	errMethod     = &HandshakeError{http.StatusBadRequest, "method is not GET"}
+	errHTTP       = &HandshakeError{http.StatusBadRequest, "not HTTP/1.1"}
+	errHost       = &HandshakeError{http.StatusBadRequest, "no host"}
+	errUpgrade    = &HandshakeError{http.StatusUpgradeRequired, "no upgrade to websocket"}
+	errConnection = &HandshakeError{http.StatusBadRequest, "no connection upgrade"}
+	errVersion    = &HandshakeError{http.StatusUpgradeRequired, "unsupported version"}
+	errKey        = &HandshakeError{http.StatusBadRequest, "bad key"}
+)
+
+// CheckUpgrade checks the opening handshake (RFC 6455, section 4.2.1) and returns nil or a [*HandshakeError]. Origin,
+// path and query are the caller's to judge. Extensions and subprotocols are ignored, which refuses them.
+func CheckUpgrade(r *http.Request) error {
+	switch h := r.Header; {
+	case r.Method != http.MethodGet:
+		return errMethod
+	case r.ProtoMajor != 1 || r.ProtoMinor < 1: // HTTP/2 has no connection to take over
+		return errHTTP
+	case r.Host == "":
+		return errHost
+	case !hasToken(h["Upgrade"], "websocket"):
+		return errUpgrade
+	case !hasToken(h["Connection"], "upgrade"):
+		return errConnection
+	case !isOnly(h["Sec-Websocket-Version"], ProtocolVersion):
+		return errVersion
+	case !isKey(h["Sec-Websocket-Key"]):
+		return errKey
+	}
+	return nil
+}
+
+// hasToken looks for a token in a list-valued header, without regard to case.
+func hasToken(lines []string, token string) bool {
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.Trim(part, " \t"), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isOnly(lines []string, value string) bool {
+	return len(lines) == 1 && strings.Trim(lines[0], " \t") == value
+}
+
+// isKey wants exactly one key: 16 bytes in base64.
+func isKey(lines []string) bool {
+	if len(lines) != 1 || len(lines[0]) != base64.StdEncoding.EncodedLen(keyLen) {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(lines[0])
+	return err == nil && len(key) == keyLen
+}

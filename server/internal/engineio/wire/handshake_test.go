@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// The example of RFC 6455, section 1.3.
+func TestAcceptKey(t *testing.T) {
+	equal(t, "accept", AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+}
+
+func TestCheckUpgrade(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(*http.Request)
+		status int
+	}{
+		{"good", func(*http.Request) {}, 0},
+		{"lists and case", func(r *http.Request) {
+			r.Header["Connection"] = []string{"keep-alive, UPGRADE"}
+			r.Header["Upgrade"] = []string{"h2c", "foo, WebSocket"}
+		}, 0},
+		{"post", func(r *http.Request) { r.Method = http.MethodPost }, 400},
+		{"http/1.0", func(r *http.Request) { r.ProtoMinor = 0 }, 400},
+		{"http/2", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, 400},
+		{"no host", func(r *http.Request) { r.Host = "" }, 400},
+		{"no upgrade", func(r *http.Request) { r.Header.Del("Upgrade") }, 426},
+		{"other upgrade", func(r *http.Request) { r.Header.Set("Upgrade", "websocket2") }, 426},
+		{"no connection", func(r *http.Request) { r.Header.Set("Connection", "close") }, 400},
+		{"no version", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Version") }, 426},
+		{"old version", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 426},
+		{"no key", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Key") }, 400},
+		{"two keys", func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, 400},
+		{"short key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "c2hvcnQ=") }, 400},
+		{"long key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSE=") }, 400},
+		{"no base64", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "************************") }, 400},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=websocket", nil)
+			r.Header.Set("Upgrade", "websocket")
+			r.Header.Set("Connection", "Upgrade")
+			r.Header.Set("Sec-WebSocket-Version", ProtocolVersion)
+			r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+			c.change(r)
+			err, status := CheckUpgrade(r), 0
+			var he *HandshakeError
+			if errors.As(err, &he) {
+				status = he.Status
+			}
+			equal(t, "status", status, c.status)
+			equal(t, "error", err != nil, c.status != 0)
+		})
+	}
+}

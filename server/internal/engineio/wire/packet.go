@@ -1,0 +1,250 @@
+package wire
+
+import (
+	"bytes"
+	"math"
+	"unicode/utf8"
+)
+
+// Kind is the type of a Socket.IO packet, as it stands on the wire.
+type Kind byte
+
+// The types of Socket.IO v5.
+const (
+	Connect      Kind = '0'
+	Disconnect   Kind = '1'
+	Event        Kind = '2'
+	Ack          Kind = '3'
+	ConnectError Kind = '4'
+	BinaryEvent  Kind = '5'
+	BinaryAck    Kind = '6'
+)
+
+// Bounds of a Socket.IO packet beyond its size.
+const (
+	// MaxAttachments bounds the binary messages that one packet may announce.
+	MaxAttachments = 10
+	// MaxNamespace bounds the name of a namespace, in bytes.
+	MaxNamespace = 256
+	// MaxDepth bounds how deeply arrays and objects may be nested; the array of an event counts.
+	MaxDepth = 32
+
+	maxIDDigits = 20 // those of the largest uint64
+)
+
+// Header is what [ParsePacket] learned of a packet. Its slices are parts of the packet.
+type Header struct {
+	// Namespace is nil for the main one, "/".
+	Namespace []byte
+	// Payload is the JSON text, empty if there is none.
+	Payload []byte
+	// AckID counts only with HasAck.
+	AckID uint64
+	// Attachments is the number of binary messages that belong to the packet and follow it, 0 to [MaxAttachments].
+	Attachments int
+	Kind        Kind
+	// HasAck tells that an event wants an answer, or which event is answered.
+	HasAck bool
+}
+
+// PacketError is the reason why a Socket.IO packet was refused.
+type PacketError string
+
+// The closed catalogue of reasons.
+const (
+	BadUTF8        PacketError = "bad utf-8"
+	BadKind        PacketError = "bad type"
+	BinaryRefused  PacketError = "binary refused"
+	BadAttachments PacketError = "bad attachments"
+	BadNamespace   PacketError = "bad namespace"
+	BadAckID       PacketError = "bad ack id"
+	BadJSON        PacketError = "bad json"
+	BadNumber      PacketError = "bad number"
+	TooDeep        PacketError = "too deep"
+	BadConnect     PacketError = "bad connect"
+	BadDisconnect  PacketError = "bad disconnect"
+	BadEvent       PacketError = "bad event"
+	ReservedEvent  PacketError = "reserved event"
+	BadAck         PacketError = "bad ack"
+	BadPlaceholder PacketError = "bad placeholder"
+
+	ok PacketError = "" // within this package: nothing is wrong
+)
+
+// Error implements error.
+func (e PacketError) Error() string { return string(e) }
+
+// PacketReasons lists every [PacketError].
+func PacketReasons() []string {
+	return []string{
+		string(BadUTF8), string(BadKind), string(BinaryRefused), string(BadAttachments), string(BadNamespace),
+		string(BadAckID), string(BadJSON), string(BadNumber), string(TooDeep), string(BadConnect), string(BadDisconnect),
+		string(BadEvent), string(ReservedEvent), string(BadAck), string(BadPlaceholder),
+	}
+}
+
+// ParsePacket checks a packet from a client, the text of an Engine.IO message:
+//
+//	<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]
+//
+// What it accepts, the Socket.IO library decodes without an error, and handles without a panic. It is stricter than the
+// library and the reference server where those accept what no client sends: JSON with something behind it, an ack id
+// where none belongs, an announcement of zero attachments (after which the library takes the next packet for an error),
+// attachments that are not each used exactly once. A binary packet is refused unless binary is true.
+//
+// The error is a [PacketError]. Nothing is allocated for a packet that is accepted.
+func ParsePacket(data []byte, binary bool) (Header, error) {
+	if !utf8.Valid(data) {
+		return Header{}, BadUTF8
+	}
+	h, err := parseFront(data, binary)
+	if err == ok {
+		err = checkPayload(h)
+	}
+	if err != ok {
+		return Header{}, err
+	}
+	return h, nil
+}
+
+// parseFront reads everything before the JSON.
+func parseFront(data []byte, binary bool) (Header, PacketError) {
+	if len(data) == 0 {
+		return Header{}, BadKind
+	}
+	h := Header{Kind: Kind(data[0])}
+	rest, err := data[1:], ok
+	switch h.Kind {
+	case Connect, Disconnect, Event, Ack:
+	case BinaryEvent, BinaryAck:
+		if !binary {
+			return Header{}, BinaryRefused
+		}
+		if h.Attachments, rest, err = cutAttachments(rest); err != ok {
+			return Header{}, err
+		}
+	default: // a CONNECT_ERROR is for servers to send
+		return Header{}, BadKind
+	}
+	if h.Namespace, rest, err = cutNamespace(rest); err != ok {
+		return Header{}, err
+	}
+	h.AckID, h.HasAck, h.Payload, err = cutID(rest)
+	return h, err
+}
+
+// cutAttachments reads "<n>-".
+func cutAttachments(p []byte) (int, []byte, PacketError) {
+	n, i := 0, 0
+	for i < len(p) && isDigit(p[i]) && n <= MaxAttachments {
+		n = n*10 + int(p[i]-'0')
+		i++
+	}
+	if n == 0 || n > MaxAttachments || i == len(p) || p[i] != '-' {
+		return 0, nil, BadAttachments
+	}
+	return n, p[i+1:], ok
+}
+
+// cutNamespace reads "/<name>,", or "/<name>" at the end of the packet.
+func cutNamespace(p []byte) (name, rest []byte, err PacketError) {
+	if len(p) == 0 || p[0] != '/' {
+		return nil, p, ok
+	}
+	name, rest, _ = bytes.Cut(p, []byte{','})
+	if len(name) > MaxNamespace {
+		return nil, nil, BadNamespace
+	}
+	for _, c := range name {
+		if c < ' ' || c == 0x7f {
+			return nil, nil, BadNamespace
+		}
+	}
+	if len(name) == 1 {
+		name = nil
+	}
+	return name, rest, ok
+}
+
+// cutID reads the digits at the start of p.
+func cutID(p []byte) (id uint64, has bool, rest []byte, err PacketError) {
+	i := 0
+	for i < len(p) && isDigit(p[i]) {
+		d := uint64(p[i] - '0')
+		if i == maxIDDigits || id > (math.MaxUint64-d)/10 {
+			return 0, false, nil, BadAckID
+		}
+		id = id*10 + d
+		i++
+	}
+	return id, i > 0, p[i:], ok
+}
+
+// checkPayload checks what depends on the kind of the packet, then all of the JSON.
+func checkPayload(h Header) PacketError {
+	first := firstByte(h.Payload)
+	switch h.Kind {
+	case Connect:
+		if len(h.Payload) > 0 && first != '{' {
+			return BadConnect
+		}
+	case Disconnect:
+		if len(h.Payload) > 0 {
+			return BadDisconnect
+		}
+	case Event, BinaryEvent:
+		if first != '[' {
+			return BadEvent
+		}
+	case Ack, BinaryAck:
+		if first != '[' || !h.HasAck {
+			return BadAck
+		}
+	}
+	if h.HasAck && (h.Kind == Connect || h.Kind == Disconnect) {
+		return BadAckID
+	}
+	if len(h.Payload) == 0 {
+		return ok
+	}
+	s := scanner{text: h.Payload, attachments: h.Attachments}
+	if err := s.document(); err != ok {
+		return err
+	}
+	if h.Kind == Event || h.Kind == BinaryEvent {
+		return checkName(h.Payload)
+	}
+	return ok
+}
+
+// checkName checks the first element of an array that is known to be valid JSON: the name of an event.
+func checkName(array []byte) PacketError {
+	s := scanner{text: array}
+	s.next()
+	s.at++ // the bracket
+	if s.next() != '"' {
+		return BadEvent
+	}
+	name, _ := s.str()
+	if isReserved(name) {
+		return ReservedEvent
+	}
+	return ok
+}
+
+// isReserved reports whether a name, given as it stands between the quotes, means something of its own to the library,
+// the reference server or an event emitter. The reference server refuses them all from a client, the library the first
+// four; a handler for "disconnect" must not be called by a client at will.
+func isReserved(name []byte) bool {
+	switch string(name) {
+	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
+		return true
+	}
+	if bytes.IndexByte(name, '\\') < 0 {
+		return false
+	}
+	return spells(name, "connect") || spells(name, "connect_error") || spells(name, "disconnect") ||
+		spells(name, "disconnecting") || spells(name, "newListener") || spells(name, "removeListener")
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -1,0 +1,213 @@
+package wire
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+const testLimit = 1000
+
+func join(frames ...[]byte) []byte { return slices.Concat(frames...) }
+
+func TestReaderMessages(t *testing.T) {
+	const fin = finBit
+	long := strings.Repeat("é", 200)
+	cases := []struct {
+		name   string
+		stream []byte
+		want   []textMessage
+	}{
+		{"text", clientFrame(fin, OpText, `42["x"]`), []textMessage{{OpText, `42["x"]`}}},
+		{"empty text", clientFrame(fin, OpText, ""), []textMessage{{OpText, ""}}},
+		{"binary", clientFrame(fin, OpBinary, "\xff\x00"), []textMessage{{OpBinary, "\xff\x00"}}},
+		{"16-bit length", clientFrame(fin, OpText, long), []textMessage{{OpText, long}}},
+		{"two", join(clientFrame(fin, OpText, "a"), clientFrame(fin, OpText, "b")), []textMessage{{OpText, "a"}, {OpText, "b"}}},
+		{
+			"fragments", join(clientFrame(0, OpText, "a"), clientFrame(0, OpContinuation, "b"), clientFrame(fin, OpContinuation, "c")),
+			[]textMessage{{OpText, "abc"}},
+		},
+		{
+			"a character split over fragments", join(clientFrame(0, OpText, "\xc3"), clientFrame(fin, OpContinuation, "\xa9")),
+			[]textMessage{{OpText, "é"}},
+		},
+		{
+			"empty fragments", join(clientFrame(0, OpText, ""), clientFrame(0, OpContinuation, ""), clientFrame(fin, OpContinuation, "")),
+			[]textMessage{{OpText, ""}},
+		},
+		{
+			"ping between fragments", join(clientFrame(0, OpText, "a"), clientFrame(fin, OpPing, "p"), clientFrame(fin, OpContinuation, "b")),
+			[]textMessage{{OpPing, "p"}, {OpText, "ab"}},
+		},
+		{"largest ping", clientFrame(fin, OpPing, strings.Repeat("p", 125)), []textMessage{{OpPing, strings.Repeat("p", 125)}}},
+		{"pong", clientFrame(fin, OpPong, ""), []textMessage{{OpPong, ""}}},
+		{"empty close", clientFrame(fin, OpClose, ""), []textMessage{{OpClose, ""}}},
+		{"close", clientFrame(fin, OpClose, closePayload(4001, "bye")), []textMessage{{OpClose, closePayload(4001, "bye")}}},
+		{"at the limit", clientFrame(fin, OpBinary, strings.Repeat("x", testLimit)), []textMessage{{OpBinary, strings.Repeat("x", testLimit)}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { eachSplit(t, c.stream, seen{Messages: c.want}) })
+	}
+}
+
+func TestReaderRefuses(t *testing.T) {
+	const fin = finBit
+	unmasked := AppendFrame(nil, OpText, []byte("hi"))
+	topBit := append(bytes.Clone(clientFrame(fin, OpText, strings.Repeat("x", 70000))[:14]), "x"...)
+	topBit[2] |= 0x80
+	cases := []struct {
+		name   string
+		stream []byte
+		want   *CloseError
+	}{
+		{"unmasked", unmasked, errUnmasked},
+		{"rsv1", clientFrame(fin|0x40, OpText, "a"), errReserved},
+		{"rsv3 on ping", clientFrame(fin|0x10, OpPing, ""), errReserved},
+		{"opcode 3", clientFrame(fin, 3, "a"), errOpcode},
+		{"opcode 7", clientFrame(0, 7, "a"), errOpcode},
+		{"opcode 11", clientFrame(fin, 0xB, ""), errOpcode},
+		{"opcode 15", clientFrame(fin, 0xF, ""), errOpcode},
+		{"fragmented ping", clientFrame(0, OpPing, "a"), errControl},
+		{"long ping", clientFrame(fin, OpPing, strings.Repeat("p", 126)), errControl},
+		{"orphan", clientFrame(fin, OpContinuation, "a"), errOrphan},
+		{"orphan after a message", join(clientFrame(0, OpText, "a"), clientFrame(fin, OpContinuation, "b"), clientFrame(fin, OpContinuation, "c")), errOrphan},
+		{"interrupted", join(clientFrame(0, OpText, "a"), clientFrame(fin, OpText, "b")), errInterrupted},
+		{"bad utf-8", clientFrame(fin, OpText, "a\xff"), errText},
+		{"surrogate", clientFrame(fin, OpText, "\xed\xa0\x80"), errText},
+		{"bad utf-8 over fragments", join(clientFrame(0, OpText, "\xc3"), clientFrame(fin, OpContinuation, "a")), errText},
+		{"top bit of the length", topBit, errLength},
+		{"too big", clientFrame(fin, OpText, strings.Repeat("x", testLimit+1)), errTooBig},
+		{"too big, 64 bits", clientFrame(fin, OpText, strings.Repeat("x", 70000)), errTooBig},
+		{
+			"too big over fragments",
+			join(clientFrame(0, OpText, strings.Repeat("x", testLimit)), clientFrame(0, OpContinuation, ""), clientFrame(fin, OpContinuation, "x")),
+			errTooBig,
+		},
+		{"close of one byte", clientFrame(fin, OpClose, "\x03"), errClose},
+		{"close 1005", clientFrame(fin, OpClose, closePayload(1005, "")), errClose},
+		{"close with bad utf-8", clientFrame(fin, OpClose, closePayload(1000, "\xff")), errCloseText},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := readAll(t, testLimit, c.stream)
+			equal(t, "whole", got.Err, *c.want)
+			eachSplit(t, c.stream, got)
+		})
+	}
+}
+
+// eachSplit wants the same outcome in one piece, byte by byte, and in any two pieces.
+func eachSplit(t *testing.T, stream []byte, want seen) {
+	t.Helper()
+	equal(t, "whole", readAll(t, testLimit, stream), want)
+	equal(t, "byte by byte", readAll(t, testLimit, stream, slices.Repeat([]int{1}, len(stream))...), want)
+	for i := 1; i < min(len(stream), 300); i++ {
+		equal(t, "two pieces", readAll(t, testLimit, stream, i), want)
+	}
+}
+
+// P6: refused when the header is there, before any of the payload.
+func TestP6_ReaderRefusesAtHeader(t *testing.T) {
+	r := NewReader(testLimit)
+	head := clientFrame(finBit, OpText, strings.Repeat("x", testLimit+1))[:8]
+	_, n, err := r.Next(head)
+	equal(t, "error", err, error(errTooBig))
+	equal(t, "consumed", n, len(head))
+}
+
+// P6: a client costs what it sent, not what it announced, and nothing between messages.
+func TestP6_ReaderMemory(t *testing.T) {
+	equal(t, "size at most 64", unsafe.Sizeof(Reader{}) <= 64, true)
+
+	r := NewReader(64 << 10)
+	stream := clientFrame(finBit, OpBinary, strings.Repeat("x", 60_000))
+	_, _, err := r.Next(bytes.Clone(stream[:20]))
+	noError(t, "next", err)
+	equal(t, "partial", r.Partial(), true)
+	equal(t, "held", cap(r.frame.payload) <= 64, true)
+	m, n, err := r.Next(bytes.Clone(stream[20:]))
+	noError(t, "next", err)
+	equal(t, "consumed", n, len(stream)-20)
+	equal(t, "message", len(m.Payload), 60_000)
+	equal(t, "capacity", cap(m.Payload), 60_000)
+	equal(t, "let go", r.Partial(), false)
+
+	_, _, err = r.Next(clientFrame(0, OpText, "a"))
+	noError(t, "next", err)
+	equal(t, "partial", r.Partial(), true)
+	_, _, err = r.Next(clientFrame(finBit, OpContinuation, "b"))
+	noError(t, "next", err)
+	equal(t, "let go", r.Partial(), false)
+}
+
+// Reading is held back by not calling Next: what is behind a message stays as it was.
+func TestP2_ReaderStopsAfterEachMessage(t *testing.T) {
+	first, second := clientFrame(finBit, OpText, "first"), clientFrame(finBit, OpText, "second")
+	chunk := join(first, second)
+	r := NewReader(testLimit)
+	m, n, err := r.Next(chunk)
+	noError(t, "next", err)
+	equal(t, "message", string(m.Payload), "first")
+	equal(t, "consumed", n, len(first))
+	equal(t, "rest", chunk[n:], second)
+	m, _, err = r.Next(chunk[n:])
+	noError(t, "next", err)
+	equal(t, "message", string(m.Payload), "second")
+	_, n, err = r.Next(nil)
+	equal(t, "nothing", n == 0 && err == nil, true)
+}
+
+func TestReaderDoesNotAllocate(t *testing.T) {
+	frame := clientFrame(finBit, OpText, `42["event:message",{"message":"hello","username":"ann"}]`)
+	p := bytes.Clone(frame)
+	r := NewReader(testLimit)
+	noAllocs(t, "whole frame", func() {
+		copy(p, frame)
+		if m, n, err := r.Next(p); err != nil || n != len(p) || m.Op != OpText {
+			t.Fatal(m.Op, n, err)
+		}
+	})
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add(clientFrame(finBit, OpText, "hello"), []byte{1, 3})
+	f.Add(join(clientFrame(0, OpText, "a\xc3"), clientFrame(finBit, OpPing, "p"), clientFrame(finBit, OpContinuation, "\xa9")), []byte{2, 2, 2})
+	f.Add(clientFrame(finBit, OpBinary, strings.Repeat("x", 300)), []byte{7, 200})
+	f.Add(clientFrame(finBit, OpClose, closePayload(1000, "bye")), []byte{})
+	f.Add(clientFrame(finBit, OpText, strings.Repeat("x", testLimit+1)), []byte{9})
+	f.Add([]byte("\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00mask"), []byte{1})
+	f.Fuzz(func(t *testing.T, stream, sizes []byte) {
+		chunks := make([]int, len(sizes))
+		for i, s := range sizes {
+			chunks[i] = 1 + int(s)
+		}
+		whole := readAll(t, testLimit, stream)
+		equal(t, "split", readAll(t, testLimit, stream, chunks...), whole)
+		equal(t, "byte by byte", readAll(t, testLimit, stream, slices.Repeat([]int{1}, len(stream))...), whole)
+		for _, m := range whole.Messages {
+			if len(m.Payload) > testLimit || (m.Op.Control() && len(m.Payload) > MaxControl) {
+				t.Fatalf("%v of %d bytes", m.Op, len(m.Payload))
+			}
+		}
+	})
+}
+
+func BenchmarkReader(b *testing.B) {
+	for _, size := range []int{60, 4000} {
+		frame := clientFrame(finBit, OpText, strings.Repeat("x", size))
+		p := bytes.Clone(frame)
+		r := NewReader(64 << 10)
+		b.Run(map[int]string{60: "small", 4000: "large"}[size], func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(frame)))
+			for b.Loop() {
+				copy(p, frame)
+				if _, _, err := r.Next(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
