@@ -150,3 +150,13 @@ func decode(e Entry) (Message, bool) {
 	m.At, m.Offset = e.At, e.Offset
 	return m, true
 }
+
+// WantedHistory reads from the auth of a handshake how many past messages the client asks for, at most limit. Whatever
+// is not a positive whole number asks for none.
+func WantedHistory(auth map[string]any, limit int) int {
+	n, ok := whole(auth["history"])
+	if !ok || n < 0 {
+		return 0
+	}
+	return min(n, limit)
+}

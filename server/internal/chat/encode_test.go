@@ -1,0 +1,75 @@
+package chat
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestOUT_GoldenFrames(t *testing.T) {
+	golden := load[struct {
+		Cases []struct {
+			Spec, Name, Offset, Frame string
+			Message                   Message
+		}
+	}](t, "server-message.json")
+	for _, c := range golden.Cases {
+		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
+			args := encode(c.Message.Message, c.Message.Username, c.Message.ID)
+			args = bytes.Replace(args, []byte{TimeMark}, strconv.AppendInt(nil, c.Message.At, 10), 1)
+			frame := "42" + strings.TrimSuffix(string(args), "]") + `,"` + c.Offset + `"]`
+			equal(t, "frame", frame, c.Frame)
+		})
+	}
+}
+
+func TestOUT_OneAllocation(t *testing.T) {
+	text := strings.Repeat("no escapes, but é and 😀 ", 40)
+	if n := testing.AllocsPerRun(100, func() { sink = encode(text, "ada", "tab7-1") }); n != 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+var sink []byte
+
+func TestOUT_InvalidUTF8BecomesValid(t *testing.T) {
+	m, ok := decode(entry(Message{Message: "a\xffb\xc3", Username: "\x80", ID: "x"}))
+	equal(t, "decoded", ok, true)
+	equal(t, "message", m.Message, "a\uFFFDb\uFFFD")
+	equal(t, "username", m.Username, "\uFFFD")
+}
+
+func FuzzEncode(f *testing.F) {
+	f.Add("hello", "ada", "tab7-1")
+	f.Add("\x00\x1f\"\\\u2028\u2029</script>\u007f😀", "", "\x00")
+	f.Add("\xed\xa0\x80\xff", "\xc0\x80", `","at":1}]`)
+	f.Fuzz(func(t *testing.T, text, username, id string) {
+		args := encode(text, username, id)
+		if !utf8.Valid(args) || bytes.Count(args, []byte{TimeMark}) != 1 || bytes.ContainsAny(args, "\n\r") {
+			t.Fatalf("%q", args)
+		}
+		var compact bytes.Buffer
+		whole := bytes.Replace(args, []byte{TimeMark}, []byte("12"), 1)
+		if err := json.Compact(&compact, whole); err != nil || compact.Len() != len(whole) {
+			t.Fatalf("%q is not compact JSON: %v", whole, err)
+		}
+		m, ok := decode(Entry{Offset: "1-2", At: 3, Args: args})
+		want := Message{clean(text), clean(username), clean(id), 3, "1-2"}
+		if !ok || m != want {
+			t.Fatalf("%q decodes as %+v, not %+v", args, m, want)
+		}
+	})
+}
+
+func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func BenchmarkEncode(b *testing.B) {
+	text := strings.Repeat("The quick brown fox. ", 5)
+	b.ReportAllocs()
+	for b.Loop() {
+		sink = encode(text, "ada", "tab7-1")
+	}
+}

@@ -1,0 +1,194 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const fixtures = "../../../protocol/fixtures/"
+
+// load reads a golden file into a value of the test's own shape.
+func load[T any](t testing.TB, file string) T {
+	t.Helper()
+	var v T
+	text, err := os.ReadFile(fixtures + file)
+	if err == nil {
+		err = json.Unmarshal(text, &v)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return v
+}
+
+func equal[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %#v\nwant %#v", what, got, want)
+	}
+}
+
+// plain turns a value into what a client would decode from it.
+func plain(t testing.TB, v any) any {
+	t.Helper()
+	var out any
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		t.Fatalf("not JSON: %#v: %v", v, err)
+	}
+	return out
+}
+
+// object decodes the one object that a client sends.
+func object(text string) []any {
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		panic(err)
+	}
+	return []any{v}
+}
+
+// published is an event that reached the publisher.
+type published struct {
+	key  string
+	args []byte
+	done func(int64, error)
+}
+
+// event is what a listener would be called with, the time stamp being at.
+func (p published) event(t testing.TB, at int64) map[string]any {
+	t.Helper()
+	if n := bytes.Count(p.args, []byte{TimeMark}); n != 1 {
+		t.Fatalf("%q has %d time marks", p.args, n)
+	}
+	var args []any
+	text := bytes.Replace(p.args, []byte{TimeMark}, strconv.AppendInt(nil, at, 10), 1)
+	if err := json.Unmarshal(text, &args); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	equal(t, "event name", args[0], "message")
+	equal(t, "number of arguments", len(args), 2)
+	return args[1].(map[string]any)
+}
+
+// desk is a publisher and an archive that a test looks over.
+type desk struct {
+	mu      sync.Mutex
+	queue   []published
+	hold    bool  // settle nothing by itself
+	refuse  error // refuse to queue
+	entries []Entry
+	fail    error // of the archive
+	asked   int   // the last n
+}
+
+var (
+	_ Publisher = (*desk)(nil)
+	_ Archive   = (*desk)(nil)
+)
+
+const stamp = 1700000000000
+
+func (d *desk) Publish(_ context.Context, key string, args []byte, done func(int64, error)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.refuse != nil {
+		return d.refuse
+	}
+	d.queue = append(d.queue, published{key, args, done})
+	if !d.hold {
+		done(stamp, nil)
+	}
+	return nil
+}
+
+func (d *desk) Before(_ context.Context, before string, n int) ([]Entry, error) {
+	d.asked = n
+	if d.fail != nil {
+		return nil, d.fail
+	}
+	end := 0
+	for end < len(d.entries) && (before == "" || d.entries[end].Offset < before) {
+		end++
+	}
+	return d.entries[max(0, end-n):end], nil
+}
+
+// tally counts outcomes.
+type tally struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *tally) handled(event, outcome string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[string]int{}
+	}
+	c.n[event+" "+outcome]++
+}
+
+// acks collects the answers to one event.
+type acks struct {
+	mu  sync.Mutex
+	all []any
+}
+
+func (a *acks) add(v any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, v)
+}
+
+// one is the only answer.
+func (a *acks) one(t testing.TB) any {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.all) != 1 {
+		t.Fatalf("%d answers instead of one: %v", len(a.all), a.all)
+	}
+	return a.all[0]
+}
+
+// code is the code of the only answer, "ok" if it is no refusal.
+func (a *acks) code(t testing.TB) string {
+	t.Helper()
+	if r, ok := a.one(t).(Refusal); ok {
+		return string(r.Code)
+	}
+	return OutcomeOK
+}
+
+// checkRefusal compares a refusal with a golden one, which has no words.
+func checkRefusal(t testing.TB, got any, want map[string]any) {
+	t.Helper()
+	answer := plain(t, got).(map[string]any)
+	if words, ok := answer["message"].(string); !ok || words == "" {
+		t.Errorf("the refusal has no words: %v", answer)
+	}
+	delete(answer, "message")
+	equal(t, "refusal", answer, want)
+}
+
+// elapsed runs f and returns how long it took by the (fake) clock.
+func elapsed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}

@@ -1,0 +1,195 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func entry(m Message) Entry {
+	return Entry{Offset: m.Offset, At: m.At, Args: encode(m.Message, m.Username, m.ID)}
+}
+
+// room fills an archive with n messages of the given text.
+func room(n int, text string) *desk {
+	d := &desk{}
+	for i := range n {
+		d.entries = append(d.entries, entry(Message{text, "u", fmt.Sprint(i), int64(i), fmt.Sprintf("%013d-0", i)}))
+	}
+	return d
+}
+
+func ask(t *testing.T, d *desk, request string) any {
+	t.Helper()
+	a := &acks{}
+	s := New(Limits{}, d, d, nil, Hooks{})
+	s.History(t.Context(), s.NewClient("s1"), object(request), a.add)
+	return a.one(t)
+}
+
+func TestHIS_GoldenHistory(t *testing.T) {
+	golden := load[struct {
+		Event   string
+		Archive []Message
+		Cases   []struct {
+			Spec, Name string
+			Args       []any
+			Ack        map[string]any
+		}
+	}](t, "client-history.json")
+	equal(t, "event", golden.Event, EventHistory)
+	d := &desk{}
+	for _, m := range golden.Archive {
+		d.entries = append(d.entries, entry(m))
+	}
+	for _, c := range golden.Cases {
+		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
+			a := &acks{}
+			s := New(Limits{}, d, d, nil, Hooks{})
+			s.History(t.Context(), s.NewClient("s1"), c.Args, a.add)
+			if c.Ack["status"] == "error" {
+				checkRefusal(t, a.one(t), c.Ack)
+				return
+			}
+			equal(t, "answer", plain(t, a.one(t)), any(c.Ack))
+		})
+	}
+}
+
+func TestHIS4_AnAnswerIsBoundedInMessages(t *testing.T) {
+	past := ask(t, room(250, "m"), `{"limit":100000}`).(Past)
+	equal(t, "messages", len(past.Messages), 100)
+	equal(t, "more", past.More, true)
+	equal(t, "newest", past.Messages[99].ID, "249")
+}
+
+func TestHIS4_AnAnswerIsBoundedInBytes(t *testing.T) {
+	for name, text := range map[string]string{
+		"plain": strings.Repeat("x", 4000), "markup": strings.Repeat("<", 4000), "control": strings.Repeat("\x01", 4000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			past := ask(t, room(100, text), `{}`).(Past)
+			wire, err := json.Marshal(past.Messages)
+			equal(t, "error", err, nil)
+			if len(wire) > 48*1024+2 || len(past.Messages) < 1 {
+				t.Errorf("%d messages in %d bytes", len(past.Messages), len(wire))
+			}
+			equal(t, "more", past.More, true)
+		})
+	}
+}
+
+func TestHIS4_AtLeastOneMessage(t *testing.T) {
+	past := ask(t, room(3, strings.Repeat("x", 100_000)), `{}`).(Past)
+	equal(t, "messages", len(past.Messages), 1)
+	equal(t, "more", past.More, true)
+}
+
+func TestHIS_PagesJoinWithoutGapOrOverlap(t *testing.T) {
+	d := room(137, strings.Repeat("<", 300))
+	var ids []string
+	before := ""
+	for pages := 0; ; pages++ {
+		past := ask(t, d, fmt.Sprintf(`{"before":%s,"limit":30}`, map[bool]string{true: "null", false: `"` + before + `"`}[before == ""])).(Past)
+		for i := range past.Messages {
+			ids = append(ids, past.Messages[len(past.Messages)-1-i].ID)
+		}
+		if !past.More || pages > 137 {
+			break
+		}
+		before = past.Messages[0].Offset
+	}
+	equal(t, "messages", len(ids), 137)
+	for i, id := range ids {
+		equal(t, "newest first", id, fmt.Sprint(136-i))
+	}
+}
+
+func TestHIS_ForeignEntriesAreSkipped(t *testing.T) {
+	d := room(2, "m")
+	d.entries = append(d.entries, Entry{Offset: "9", Args: nil}, Entry{Offset: "91", Args: []byte(`["other",1]`)},
+		Entry{Offset: "92", Args: []byte(beforeText + `broken`)})
+	past := ask(t, d, `{}`).(Past)
+	equal(t, "messages", len(past.Messages), 2)
+	equal(t, "more", past.More, false)
+	equal(t, "entries unchanged", bytes.Count(d.entries[0].Args, []byte{TimeMark}), 1)
+}
+
+func TestHIS5_TooManyRequestsAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := room(1, "m")
+		s := New(Limits{}, d, d, nil, Hooks{})
+		c := s.NewClient("s1")
+		count := func() (ok, refused int) {
+			for range 20 {
+				a := &acks{}
+				s.History(t.Context(), c, object(`{}`), a.add)
+				switch code := a.code(t); code {
+				case "ok":
+					ok++
+				case "rate_limited":
+					refused++
+				default:
+					t.Fatal(code)
+				}
+			}
+			return ok, refused
+		}
+		ok, refused := count()
+		equal(t, "at once", []int{ok, refused}, []int{10, 10})
+		time.Sleep(time.Second)
+		ok, refused = count()
+		equal(t, "a second later", []int{ok, refused}, []int{2, 18})
+	})
+}
+
+func TestHIS6_ArchiveAway(t *testing.T) {
+	d := &desk{fail: errors.New("dial 10.0.0.1: refused")}
+	refusal := ask(t, d, `{}`).(Refusal)
+	equal(t, "code", refusal.Code, Unavailable)
+	equal(t, "asked for one more", d.asked, 101)
+
+	a := &acks{}
+	s := New(Limits{}, d, nil, nil, Hooks{})
+	s.History(t.Context(), s.NewClient("s1"), object(`{}`), a.add)
+	equal(t, "code without archive", a.code(t), "unavailable")
+	s.History(t.Context(), s.NewClient("s1"), object(`{}`), nil) // a client that wants no answer gets none
+}
+
+// slowArchive answers when its context ends.
+type slowArchive struct{}
+
+func (slowArchive) Before(ctx context.Context, _ string, _ int) ([]Entry, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestHIS6_ASlowArchiveIsNotWaitedForForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &acks{}
+		s := New(Limits{}, &desk{}, slowArchive{}, nil, Hooks{})
+		took := elapsed(func() { s.History(t.Context(), s.NewClient("s1"), object(`{}`), a.add) })
+		equal(t, "took", took, 5*time.Second)
+		equal(t, "code", a.code(t), "unavailable")
+	})
+}
+
+func TestCON3_GoldenWantedHistory(t *testing.T) {
+	golden := load[struct {
+		HistoryMax int
+		Cases      []struct {
+			Spec, Name string
+			Auth       map[string]any
+			History    int
+		}
+	}](t, "handshake.json")
+	for _, c := range golden.Cases {
+		equal(t, c.Spec+" "+c.Name, WantedHistory(c.Auth, golden.HistoryMax), c.History)
+	}
+}

@@ -1,0 +1,248 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+type messageCase struct {
+	Spec, Name string
+	Args       []any
+	Ack        map[string]any
+	Published  map[string]any
+}
+
+func TestMSG_GoldenMessages(t *testing.T) {
+	golden := load[struct {
+		Event  string
+		Limits Limits
+		Cases  []messageCase
+	}](t, "client-message.json")
+	equal(t, "event", golden.Event, EventMessage)
+	for _, c := range golden.Cases {
+		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
+			d, counts, a := &desk{}, &tally{}, &acks{}
+			s := New(golden.Limits, d, d, nil, Hooks{Handled: counts.handled})
+			s.Message(t.Context(), s.NewClient("s1"), c.Args, a.add)
+			if c.Published == nil {
+				equal(t, "published", len(d.queue), 0)
+				checkRefusal(t, a.one(t), c.Ack)
+				equal(t, "counted", counts.n, map[string]int{"event:message " + c.Ack["code"].(string): 1})
+				return
+			}
+			equal(t, "counted", counts.n, map[string]int{"event:message ok": 1})
+			checkAccepted(t, c, plain(t, a.one(t)).(map[string]any), d.queue[0])
+		})
+	}
+}
+
+// checkAccepted compares answer and event with the golden ones, where null stands for an id made by the server.
+func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p published) {
+	event := p.event(t, stamp)
+	equal(t, "at", []any{ack["at"], event["at"]}, []any{float64(stamp), float64(stamp)})
+	equal(t, "id", ack["id"], event["id"])
+	equal(t, "has a key", p.key != "", c.Ack["id"] != nil)
+	if c.Ack["id"] == nil {
+		if id, ok := ack["id"].(string); !ok || len(id) != 16 {
+			t.Errorf("the server made the id %#v", ack["id"])
+		}
+		ack["id"], event["id"] = nil, nil
+	}
+	delete(ack, "at")
+	delete(event, "at")
+	equal(t, "ack", ack, c.Ack)
+	equal(t, "published", event, c.Published)
+}
+
+func TestMSG10_AKeyTellsMessagesApart(t *testing.T) {
+	seen := map[string]string{}
+	for _, id := range []string{"1", "1 ", "11"} {
+		for _, name := range []string{"a", "1", "1a"} {
+			for _, text := range []string{"a", "1a", "\x00a", "a\x00", "aa"} {
+				key := dedupeKey(id, name, text)
+				what := fmt.Sprintf("%q %q %q", id, name, text)
+				if other, twice := seen[key]; twice {
+					t.Errorf("%s and %s have the same key", what, other)
+				}
+				seen[key] = what
+				equal(t, "the key of a retry", dedupeKey(id, name, text), key)
+			}
+		}
+	}
+}
+
+func TestMSG2_ServerMadeIDsDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		seen[newID()] = true
+	}
+	equal(t, "different ids", len(seen), 1000)
+}
+
+func TestP4_AckOnlyAfterStored(t *testing.T) {
+	d, counts, a := &desk{hold: true}, &tally{}, &acks{}
+	s := New(Limits{}, d, nil, nil, Hooks{Handled: counts.handled})
+	s.Message(t.Context(), s.NewClient("s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
+	equal(t, "answers before it is stored", len(a.all), 0)
+	equal(t, "counted before it is stored", len(counts.n), 0)
+	d.queue[0].done(7, nil)
+	equal(t, "answer", a.one(t), any(Stored{Status: "ok", ID: "x", At: 7}))
+}
+
+func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
+	cause := errors.New("dial 10.0.0.1: refused")
+	for name, d := range map[string]*desk{"not queued": {refuse: cause}, "not stored": {hold: true}} {
+		t.Run(name, func(t *testing.T) {
+			a := &acks{}
+			s := New(Limits{}, d, nil, nil, Hooks{})
+			s.Message(t.Context(), s.NewClient("s1"), object(`{"message":"m","username":"u"}`), a.add)
+			for _, p := range d.queue {
+				p.done(0, cause)
+			}
+			equal(t, "code", a.code(t), "unavailable")
+			if strings.Contains(a.one(t).(Refusal).Message, "10.0.0.1") {
+				t.Error("the cause was told to the client")
+			}
+		})
+	}
+}
+
+func TestMSG_AckIsOptional(t *testing.T) {
+	d := &desk{}
+	s := New(Limits{}, d, nil, nil, Hooks{})
+	c := s.NewClient("s1")
+	s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
+	s.Message(t.Context(), c, object(`{"message":"","username":"u"}`), nil)
+	d.refuse = errors.New("closed")
+	s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
+	equal(t, "published", len(d.queue), 1)
+}
+
+func TestLIM_DefaultsAndGoldenNumbersAgree(t *testing.T) {
+	golden := load[struct {
+		MaxMessageChars, MaxUsernameChars, MaxIDChars, MaxHistoryMessages, MaxHistoryBytes, TypingIntervalMs int
+		Anonymous, Whitespace, NotWhitespace                                                                 string
+	}](t, "limits.json")
+	l := Limits{}.withDefaults()
+	equal(t, "message", l.MaxMessageChars, golden.MaxMessageChars)
+	equal(t, "username", l.MaxUsernameChars, golden.MaxUsernameChars)
+	equal(t, "id", maxIDChars, golden.MaxIDChars)
+	equal(t, "history", []int{maxHistory, maxHistoryJSON}, []int{golden.MaxHistoryMessages, golden.MaxHistoryBytes})
+	equal(t, "typing", typingInterval.Milliseconds(), int64(golden.TypingIntervalMs))
+	equal(t, "anonymous", Anonymous, golden.Anonymous)
+	for _, r := range golden.Whitespace {
+		equal(t, fmt.Sprintf("%U is space", r), isSpace(r), true)
+	}
+	for _, r := range golden.NotWhitespace {
+		equal(t, fmt.Sprintf("%U is space", r), isSpace(r), false)
+	}
+}
+
+func TestERR_GoldenCodesAreTheOutcomes(t *testing.T) {
+	golden := load[struct{ Codes []struct{ Code string } }](t, "errors.json")
+	want := []string{OutcomeOK}
+	for _, c := range golden.Codes {
+		want = append(want, c.Code)
+	}
+	equal(t, "outcomes", Outcomes(), want)
+}
+
+func TestERR_TheCauseStaysReachable(t *testing.T) {
+	cause := errors.New("the cause")
+	err := error(unavailable("Words.", cause))
+	equal(t, "is the cause", errors.Is(err, cause), true)
+	equal(t, "text", err.Error(), "unavailable: Words. (the cause)")
+}
+
+func TestLIM_PacedNotDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{}
+		s := New(Limits{MessageRate: 50, MessageBurst: 200}, d, nil, nil, Hooks{})
+		c := s.NewClient("s1")
+		send := func(n int) func() {
+			return func() {
+				for i := range n {
+					s.Message(t.Context(), c, object(fmt.Sprintf(`{"message":"%d","username":"u"}`, i)), nil)
+				}
+			}
+		}
+		equal(t, "a burst of 200", elapsed(send(200)), 0)
+		equal(t, "100 more at 50 a second", elapsed(send(100)), 2*time.Second)
+		time.Sleep(10 * time.Second)
+		equal(t, "a burst after a rest", elapsed(send(200)), 0)
+		equal(t, "published", len(d.queue), 500)
+		for i, p := range d.queue[:200] {
+			equal(t, "order", p.event(t, 0)["message"], any(fmt.Sprint(i)))
+		}
+	})
+}
+
+func TestLIM_GarbageIsPacedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Limits{MessageRate: 10, MessageBurst: 1}, &desk{}, &desk{}, nil, Hooks{})
+		c := s.NewClient("s1")
+		took := elapsed(func() {
+			for range 10 {
+				s.Message(t.Context(), c, nil, nil)
+				s.History(t.Context(), c, nil, nil)
+				s.Typing(t.Context(), c, nil, nil)
+			}
+		})
+		equal(t, "30 events at 10 a second", took, 2900*time.Millisecond)
+	})
+}
+
+func TestLIM_ClientsArePacedApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Limits{MessageRate: 1}, &desk{}, nil, nil, Hooks{})
+		var wg sync.WaitGroup
+		took := elapsed(func() {
+			for range 20 {
+				c := s.NewClient("s")
+				wg.Go(func() {
+					for range 3 {
+						s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
+					}
+				})
+			}
+			wg.Wait()
+		})
+		equal(t, "all of them", took, 2*time.Second)
+	})
+}
+
+func TestLIM_PacingEndsWithTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a := &desk{}, &acks{}
+		s := New(Limits{MessageRate: 1}, d, nil, nil, Hooks{})
+		c := s.NewClient("s1")
+		s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		took := elapsed(func() { s.Message(ctx, c, object(`{"message":"m","username":"u"}`), a.add) })
+		equal(t, "took", took, 100*time.Millisecond)
+		equal(t, "code", a.code(t), "unavailable")
+		equal(t, "published", len(d.queue), 1)
+	})
+}
+
+func TestLIM_RateZeroIsUnlimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{}
+		s := New(Limits{}, d, nil, nil, Hooks{})
+		c := s.NewClient("s1")
+		took := elapsed(func() {
+			for range 10_000 {
+				s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
+			}
+		})
+		equal(t, "took", took, 0)
+		equal(t, "published", len(d.queue), 10_000)
+	})
+}

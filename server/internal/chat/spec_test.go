@@ -1,0 +1,30 @@
+package chat
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+func TestSPEC_EveryFixtureCitesAStatement(t *testing.T) {
+	spec, err := os.ReadFile("../../../protocol/SPEC.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stated := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*([A-Z]{3}-\d+)\*\* `).FindAllStringSubmatch(string(spec), -1) {
+		equal(t, m[1]+" is stated twice", stated[m[1]], false)
+		stated[m[1]] = true
+	}
+	files, err := filepath.Glob(fixtures + "*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no fixtures", err)
+	}
+	for _, file := range files {
+		golden := load[struct{ Cases []struct{ Spec, Name string } }](t, filepath.Base(file))
+		for _, c := range golden.Cases {
+			equal(t, file+": "+c.Name+": "+c.Spec+" is stated", stated[c.Spec], true)
+		}
+	}
+}

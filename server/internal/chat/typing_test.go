@@ -1,0 +1,89 @@
+package chat
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// air is what the others hear.
+type air struct {
+	except  []string
+	notices []Typing
+}
+
+func (a *air) relay(except string, n Typing) {
+	a.except = append(a.except, except)
+	a.notices = append(a.notices, n)
+}
+
+func TestTYP_GoldenTyping(t *testing.T) {
+	golden := load[struct {
+		Event string
+		Cases []struct {
+			Spec, Name string
+			Args       []any
+			Ack        map[string]any
+			Relayed    *Typing
+		}
+	}](t, "client-typing.json")
+	equal(t, "event", golden.Event, EventTyping)
+	for _, c := range golden.Cases {
+		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
+			heard, answers := &air{}, &acks{}
+			s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
+			s.Typing(t.Context(), s.NewClient("s1"), c.Args, answers.add)
+			if c.Ack["status"] == "error" {
+				checkRefusal(t, answers.one(t), c.Ack)
+			} else {
+				equal(t, "answer", plain(t, answers.one(t)), any(c.Ack))
+			}
+			var want []Typing
+			if c.Relayed != nil {
+				want = []Typing{*c.Relayed}
+				equal(t, "except", heard.except, []string{"s1"})
+			}
+			equal(t, "relayed", heard.notices, want)
+		})
+	}
+}
+
+func TestTYP2_GoldenNoticesHaveOurShape(t *testing.T) {
+	golden := load[struct{ Cases []struct{ Args []any } }](t, "server-typing.json")
+	for _, c := range golden.Cases {
+		want := c.Args[0].(map[string]any)
+		got := Typing{want["username"].(string), want["id"].(string), want["typing"].(bool)}
+		equal(t, "notice", plain(t, got), any(want))
+	}
+}
+
+func TestTYP3_AFloodIsThinnedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heard := &air{}
+		s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
+		c := s.NewClient("s1")
+		start := time.Now()
+		for time.Since(start) < 10*time.Second {
+			s.Typing(t.Context(), c, object(`{"username":"u","typing":true}`), nil)
+			s.Typing(t.Context(), c, object(`{"username":"u","typing":false}`), nil)
+			time.Sleep(10 * time.Millisecond)
+		}
+		equal(t, "beginnings and ends in ten seconds", len(heard.notices), 20)
+	})
+}
+
+func TestTYP3_TooEarlyIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Limits{}, &desk{}, nil, nil, Hooks{})
+		c := s.NewClient("s1")
+		for _, step := range []struct {
+			rest time.Duration
+			want string
+		}{{0, "ok"}, {999 * time.Millisecond, "rate_limited"}, {time.Millisecond, "ok"}, {0, "rate_limited"}, {time.Hour, "ok"}} {
+			time.Sleep(step.rest)
+			a := &acks{}
+			s.Typing(t.Context(), c, object(`{"username":"u","typing":true}`), a.add)
+			equal(t, "answer", a.code(t), step.want)
+		}
+	})
+}
