@@ -75,19 +75,22 @@ func (o Offset) Compare(p Offset) int {
 }
 
 // Entry is one record of the stream. Event is never changed after it was handed out; nobody may write to it. An entry
-// whose Event is empty is the genesis: it marks where an empty room begins, so that a client of an empty room, too,
-// holds an offset that can be recovered. It is not delivered to anyone.
+// whose Event is empty is the genesis: it marks where a room begins, so that a client of an empty room, too, holds an
+// offset that can be recovered. It is the first entry of every stream, [Stream.Last] and [Stream.Follow] hand it out in
+// its place like any other, and it is not shown to clients.
 type Entry struct {
 	Offset Offset
 	Event  []byte
 }
 
-// Stream is the ordered, retained record. All methods may be called from any goroutine.
+// Stream is the ordered, retained record. All methods may be called from any goroutine. Once the owner has closed the
+// stream, all of them return [ErrClosed].
 type Stream interface {
 	// Append queues event, which is not empty, as the next entry and calls done once with its offset when the entry is
 	// stored, or with an error. Entries of one caller are stored in the order of its calls. Append blocks only while
 	// the bounded queue is full, and then not longer than ctx or the implementation's own time-out; if it returns an
-	// error, nothing was queued and done is not called. done must be quick: it runs on the appender, in order.
+	// error, nothing was queued and done is not called. The event is copied: the caller may use its bytes again.
+	// done must be quick and must not call Append: it runs on the appender, one at a time, in the order of the queue.
 	//
 	// A key that is not empty deduplicates: within the implementation's DedupeTTL a second append with the same key
 	// stores nothing and reports the offset of the first. Without a key every call that succeeds is an entry of its
@@ -95,11 +98,14 @@ type Stream interface {
 	Append(ctx context.Context, key string, event []byte, done func(Offset, error)) error
 
 	// Last returns at most n entries, the newest ones that come before the given offset (the zero Offset: the newest
-	// of all), oldest first. A stream is never empty: if it has nothing, Last of the newest creates the genesis entry.
+	// of all), oldest first and without a gap between them. A stream is never empty: if it has nothing, Last of the
+	// newest creates the genesis entry.
 	Last(ctx context.Context, before Offset, n int) ([]Entry, error)
 
 	// Follow calls fn with every entry after the given offset, in order, in batches of at least one, until ctx ends or
 	// fn fails, and returns that error. It survives a loss of the connection without skipping or repeating an entry. If
-	// it cannot continue without skipping one, it returns an error that is [ErrGap].
+	// it cannot continue without skipping one, or has no entry with just that offset, it returns an error that is
+	// [ErrGap]. The zero Offset follows from the genesis on. The slice is fn's only until it returns, the events for
+	// good. fn may block: that holds up this follower alone.
 	Follow(ctx context.Context, after Offset, fn func([]Entry) error) error
 }

@@ -1,0 +1,98 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// maxBatch is how many entries a follower is given at once.
+const maxBatch = 512
+
+// follower is a position in the ring.
+type follower struct {
+	next  uint64 // number of the entry to hand out next
+	batch []stream.Entry
+	woken chan struct{} // holds one value if entries may have come since the last look
+}
+
+func (f *follower) wake() {
+	select {
+	case f.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Follow implements [stream.Stream]. It runs fn on the goroutine that called it and gives it up to 512 entries at once.
+func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stream.Entry) error) error {
+	f := &follower{batch: make([]stream.Entry, 0, maxBatch), woken: make(chan struct{}, 1)}
+	if err := s.join(f, after); err != nil {
+		return err
+	}
+	defer s.leave(f)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.read(f); err != nil {
+			return err
+		}
+		if len(f.batch) > 0 {
+			if err := fn(f.batch); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-f.woken:
+		case <-s.ended:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *Stream) join(f *follower, after stream.Offset) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !after.IsZero() {
+		i := s.searchLocked(after)
+		if i == s.entries.Len() || s.entries.At(i).Offset != after {
+			return fmt.Errorf("%w: no entry %s", stream.ErrGap, after)
+		}
+		f.next = s.first + uint64(i) + 1
+	}
+	s.followers[f] = struct{}{}
+	return nil
+}
+
+func (s *Stream) leave(f *follower) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.followers, f)
+}
+
+// read fills f.batch with the entries that come next, none if there are none yet, and moves f behind them.
+func (s *Stream) read(f *follower) error {
+	clear(f.batch) // so that a sleeping follower keeps no event alive
+	f.batch = f.batch[:0]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return stream.ErrClosed
+	}
+	if f.next < s.first {
+		return fmt.Errorf("%w: %d entries were forgotten before they were followed", stream.ErrGap, s.first-f.next)
+	}
+	for i := int(f.next - s.first); i < s.entries.Len() && len(f.batch) < maxBatch; i++ {
+		f.batch = append(f.batch, *s.entries.At(i))
+	}
+	f.next += uint64(len(f.batch))
+	return nil
+}
+
+// searchLocked is the place of the oldest entry that does not come before offset.
+func (s *Stream) searchLocked(offset stream.Offset) int {
+	return sort.Search(s.entries.Len(), func(i int) bool { return s.entries.At(i).Offset.Compare(offset) >= 0 })
+}

@@ -1,0 +1,134 @@
+package streamtest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// testDoneInOrder: with several callers at once, done runs once per event, never two at a time, in the order of the stream.
+func testDoneInOrder(t *testing.T, h Harness) {
+	const callers, each = 4, 250
+	var running sync.Mutex
+	var order []stream.Entry
+	var pending sync.WaitGroup
+	pending.Add(callers * each)
+	calls := make([][each]int, callers)
+	for c := range callers {
+		go func() {
+			for i := range each {
+				err := h.Stream.Append(t.Context(), "", fmt.Appendf(nil, "%d/%d", c, i), func(o stream.Offset, err error) {
+					if !running.TryLock() {
+						t.Error("two calls of done at a time")
+						running.Lock()
+					}
+					defer running.Unlock()
+					if err != nil {
+						t.Error(err)
+					}
+					order = append(order, stream.Entry{Offset: o})
+					calls[c][i]++
+					pending.Done()
+				})
+				if err != nil {
+					t.Error(err)
+					pending.Done()
+				}
+			}
+		}()
+	}
+	pending.Wait()
+	// Whatever was called twice too late to be seen above is seen once the stream has ended.
+	noError(t, h.Close(t.Context()))
+	running.Lock()
+	defer running.Unlock()
+	growing(t, order)
+	for c := range calls {
+		for i, n := range calls[c] {
+			equal(t, fmt.Sprintf("calls of done for %d/%d", c, i), n, 1)
+		}
+	}
+}
+
+func testDedupe(t *testing.T, h Harness) {
+	first := mustAppend(t, h, "key", "one")
+	equal(t, "offset of the retry", mustAppend(t, h, "key", "one"), first)
+	equal(t, "offset of the retry with other words", mustAppend(t, h, "key", "two"), first)
+	other := mustAppend(t, h, "another key", "three")
+	long := string(make([]byte, 5000))
+	longFirst := mustAppend(t, h, long, "four")
+	equal(t, "offset of the retry with a long key", mustAppend(t, h, long, "four"), longFirst)
+	nearly := mustAppend(t, h, long+"x", "five")
+	without := []stream.Offset{mustAppend(t, h, "", "six"), mustAppend(t, h, "", "six")}
+	equal(t, "offset of the late retry", mustAppend(t, h, "key", "one"), first)
+
+	var got []stream.Offset
+	for _, e := range last(t, h, stream.Offset{}, 100)[1:] {
+		got = append(got, e.Offset)
+	}
+	equal(t, "entries", fmt.Sprint(got), fmt.Sprint(append([]stream.Offset{first, other, longFirst, nearly}, without...)))
+}
+
+// testDedupeConcurrent: the same key from many goroutines, among traffic, is one entry, and all learn its offset.
+func testDedupeConcurrent(t *testing.T, h Harness) {
+	const keys, retries = 20, 10
+	offsets := collect(t, keys*retries, func() (map[int]stream.Offset, error) {
+		got := map[int]stream.Offset{}
+		for k := range keys {
+			o, err := tryAppend(t, h, fmt.Sprint("key ", k), fmt.Sprint("event ", k))
+			if err != nil {
+				return nil, err
+			}
+			got[k] = o
+		}
+		return got, nil
+	})
+	for _, got := range offsets {
+		for k := range keys {
+			equal(t, fmt.Sprint("offset of key ", k), got[k], offsets[0][k])
+		}
+	}
+	equal(t, "entries", len(last(t, h, stream.Offset{}, 1000)), 1+keys)
+}
+
+func testDedupeExpires(t *testing.T, h Harness) {
+	first := mustAppend(t, h, "key", "one")
+	h.Expire()
+	second := mustAppend(t, h, "key", "one")
+	if second.Compare(first) <= 0 {
+		t.Fatalf("offset %s after the key was forgotten, want one after %s", second, first)
+	}
+	equal(t, "offset of the retry", mustAppend(t, h, "key", "one"), second)
+	equal(t, "entries", len(last(t, h, stream.Offset{}, 10)), 3)
+}
+
+func testCloseFinishes(t *testing.T, h Harness) {
+	const n = 300
+	results := make(chan error, 2*n)
+	for i := range n {
+		noError(t, h.Stream.Append(t.Context(), "", fmt.Append(nil, i), func(_ stream.Offset, err error) { results <- err }))
+	}
+	noError(t, h.Close(t.Context()))
+	equal(t, "calls of done before Close returned", len(results), n)
+	for range n {
+		noError(t, <-results)
+	}
+}
+
+func testCloseEnds(t *testing.T, h Harness) {
+	mustAppend(t, h, "", "event")
+	f := follow(t, h, stream.Offset{})
+	f.wait(2)
+	noError(t, h.Close(t.Context()))
+	isError(t, f.end(), stream.ErrClosed)
+
+	err := h.Stream.Append(t.Context(), "", []byte("late"), func(stream.Offset, error) { t.Error("done was called") })
+	isError(t, err, stream.ErrClosed)
+	isError(t, h.Stream.Follow(t.Context(), stream.Offset{}, func([]stream.Entry) error { return nil }), stream.ErrClosed)
+	_, err = h.Stream.Last(context.Background(), stream.Offset{}, 1)
+	isError(t, err, stream.ErrClosed)
+	noError(t, h.Close(t.Context()))
+}
