@@ -17,7 +17,7 @@ type scanner struct {
 // document checks one value with nothing but white space around it.
 func (s *scanner) document() PacketError {
 	s.next()
-	if err := s.value(0); err != ok {
+	if err := s.value(0); err != valid {
 		return err
 	}
 	s.next()
@@ -27,7 +27,7 @@ func (s *scanner) document() PacketError {
 	if s.used != 1<<s.attachments-1 {
 		return BadPlaceholder
 	}
-	return ok
+	return valid
 }
 
 // next skips white space and returns the byte there, without consuming it; 0 at the end. (A zero byte in the text is
@@ -79,18 +79,18 @@ func (s *scanner) literal(word string) PacketError {
 		return BadJSON
 	}
 	s.at = end
-	return ok
+	return valid
 }
 
 // array checks what follows the opening bracket.
 func (s *scanner) array(depth int) PacketError {
 	if s.next() == ']' {
 		s.at++
-		return ok
+		return valid
 	}
 	for {
 		s.next()
-		if err := s.value(depth); err != ok {
+		if err := s.value(depth); err != valid {
 			return err
 		}
 		c := s.next()
@@ -98,7 +98,7 @@ func (s *scanner) array(depth int) PacketError {
 		switch c {
 		case ',':
 		case ']':
-			return ok
+			return valid
 		default:
 			return BadJSON
 		}
@@ -109,7 +109,7 @@ func (s *scanner) array(depth int) PacketError {
 func (s *scanner) object(depth int) PacketError {
 	if s.next() == '}' {
 		s.at++
-		return ok
+		return valid
 	}
 	var mark placeholder
 	for {
@@ -117,7 +117,7 @@ func (s *scanner) object(depth int) PacketError {
 			return BadJSON
 		}
 		key, err := s.str()
-		if err != ok {
+		if err != valid {
 			return err
 		}
 		if s.next() != ':' {
@@ -126,7 +126,7 @@ func (s *scanner) object(depth int) PacketError {
 		s.at++
 		s.next()
 		start := s.at
-		if err := s.value(depth); err != ok {
+		if err := s.value(depth); err != valid {
 			return err
 		}
 		if s.attachments > 0 {
@@ -169,13 +169,13 @@ func (p *placeholder) member(key, value []byte) {
 // placeholder for an announced, not yet used attachment is refused.
 func (s *scanner) place(p placeholder) PacketError {
 	if p.marks == 0 {
-		return ok
+		return valid
 	}
 	if p.members != 2 || p.set != 1 || p.num == 0 || p.num > s.attachments || s.used&(1<<(p.num-1)) != 0 {
 		return BadPlaceholder
 	}
 	s.used |= 1 << (p.num - 1)
-	return ok
+	return valid
 }
 
 // plain marks the bytes that stand for themselves in a string.
@@ -199,7 +199,7 @@ func (s *scanner) str() ([]byte, PacketError) {
 		}
 		if text[i] == '"' {
 			s.at = i + 1
-			return text[start:i], ok
+			return text[start:i], valid
 		}
 		_, size := unescape(text[i:])
 		if size == 0 {
@@ -309,7 +309,7 @@ func (s *scanner) number() PacketError {
 			return BadNumber
 		}
 	}
-	return ok
+	return valid
 }
 
 // safeDigits is how many digits before the point always fit a float64.

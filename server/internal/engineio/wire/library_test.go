@@ -142,6 +142,36 @@ func FuzzParsePacket(f *testing.F) {
 	})
 }
 
+// Every short sequence of the tokens that packets are made of: what is accepted, the library handles.
+func TestShortPacketsThroughLibrary(t *testing.T) {
+	tokens := []string{"[", "]", "{", "}", ",", ":", "-", " ", "0", "1", "/", `"x"`, "null", mark0, mark1}
+	const longest = 4
+	accepted := 0
+	var extend func(packet string, left int)
+	extend = func(packet string, left int) {
+		if h, err := ParsePacket([]byte(packet), true); err == nil {
+			accepted++
+			assertHandled(t, h, decodeByLibrary(t, []byte(packet), h.Attachments))
+		}
+		for _, token := range tokens {
+			if left > 0 {
+				extend(packet+token, left-1)
+			}
+		}
+	}
+	for _, start := range []string{"0", "1", "2", "3", "4", "7", "37", "51-", "61-7", `2["x"`, `52-["x"`, `51-["x",` + mark0} {
+		extend(start, longest)
+	}
+	if accepted < 100 {
+		t.Fatalf("only %d accepted", accepted)
+	}
+}
+
+const (
+	mark0 = `{"_placeholder":true,"num":0}`
+	mark1 = `{"_placeholder":true,"num":1}`
+)
+
 func compareJSON(t *testing.T, text []byte) {
 	t.Helper()
 	s := scanner{text: text}
@@ -152,7 +182,7 @@ func compareJSON(t *testing.T, text []byte) {
 		equal(t, "too deep", err, TooDeep)
 		return
 	}
-	if (err == ok) != (want == nil) {
+	if (err == valid) != (want == nil) {
 		t.Fatalf("%q: %q, encoding/json: %v", text, err, want)
 	}
 }
@@ -167,4 +197,18 @@ func TestJSONAgreesWithStandardLibrary(t *testing.T) {
 	} {
 		compareJSON(t, []byte(text))
 	}
+	every(`[]{},:"\ 1a`, 4, func(text []byte) { compareJSON(t, text) })
+	every(`-01.eE+`, 5, func(text []byte) { compareJSON(t, text) })
+}
+
+// every calls fn with each text of at most n characters of the alphabet.
+func every(alphabet string, n int, fn func([]byte)) {
+	var extend func(text []byte)
+	extend = func(text []byte) {
+		fn(text)
+		for i := 0; i < len(alphabet) && len(text) < n; i++ {
+			extend(append(text, alphabet[i]))
+		}
+	}
+	extend(make([]byte, 0, n))
 }

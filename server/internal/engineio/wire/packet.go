@@ -68,7 +68,7 @@ const (
 	BadAck         PacketError = "bad ack"
 	BadPlaceholder PacketError = "bad placeholder"
 
-	ok PacketError = "" // within this package: nothing is wrong
+	valid PacketError = "" // within this package: nothing is wrong
 )
 
 // Error implements error.
@@ -98,10 +98,10 @@ func ParsePacket(data []byte, binary bool) (Header, error) {
 		return Header{}, BadUTF8
 	}
 	h, err := parseFront(data, binary)
-	if err == ok {
+	if err == valid {
 		err = checkPayload(h)
 	}
-	if err != ok {
+	if err != valid {
 		return Header{}, err
 	}
 	return h, nil
@@ -113,20 +113,20 @@ func parseFront(data []byte, binary bool) (Header, PacketError) {
 		return Header{}, BadKind
 	}
 	h := Header{Kind: Kind(data[0])}
-	rest, err := data[1:], ok
+	rest, err := data[1:], valid
 	switch h.Kind {
 	case Connect, Disconnect, Event, Ack:
 	case BinaryEvent, BinaryAck:
 		if !binary {
 			return Header{}, BinaryRefused
 		}
-		if h.Attachments, rest, err = cutAttachments(rest); err != ok {
+		if h.Attachments, rest, err = cutAttachments(rest); err != valid {
 			return Header{}, err
 		}
 	default: // a CONNECT_ERROR is for servers to send
 		return Header{}, BadKind
 	}
-	if h.Namespace, rest, err = cutNamespace(rest); err != ok {
+	if h.Namespace, rest, err = cutNamespace(rest); err != valid {
 		return Header{}, err
 	}
 	h.AckID, h.HasAck, h.Payload, err = cutID(rest)
@@ -143,13 +143,13 @@ func cutAttachments(p []byte) (int, []byte, PacketError) {
 	if n == 0 || n > MaxAttachments || i == len(p) || p[i] != '-' {
 		return 0, nil, BadAttachments
 	}
-	return n, p[i+1:], ok
+	return n, p[i+1:], valid
 }
 
 // cutNamespace reads "/<name>,", or "/<name>" at the end of the packet.
 func cutNamespace(p []byte) (name, rest []byte, err PacketError) {
 	if len(p) == 0 || p[0] != '/' {
-		return nil, p, ok
+		return nil, p, valid
 	}
 	name, rest, _ = bytes.Cut(p, []byte{','})
 	if len(name) > MaxNamespace {
@@ -163,7 +163,7 @@ func cutNamespace(p []byte) (name, rest []byte, err PacketError) {
 	if len(name) == 1 {
 		name = nil
 	}
-	return name, rest, ok
+	return name, rest, valid
 }
 
 // cutID reads the digits at the start of p.
@@ -177,7 +177,7 @@ func cutID(p []byte) (id uint64, has bool, rest []byte, err PacketError) {
 		id = id*10 + d
 		i++
 	}
-	return id, i > 0, p[i:], ok
+	return id, i > 0, p[i:], valid
 }
 
 // checkPayload checks what depends on the kind of the packet, then all of the JSON.
@@ -205,16 +205,16 @@ func checkPayload(h Header) PacketError {
 		return BadAckID
 	}
 	if len(h.Payload) == 0 {
-		return ok
+		return valid
 	}
 	s := scanner{text: h.Payload, attachments: h.Attachments}
-	if err := s.document(); err != ok {
+	if err := s.document(); err != valid {
 		return err
 	}
 	if h.Kind == Event || h.Kind == BinaryEvent {
 		return checkName(h.Payload)
 	}
-	return ok
+	return valid
 }
 
 // checkName checks the first element of an array that is known to be valid JSON: the name of an event.
@@ -229,7 +229,7 @@ func checkName(array []byte) PacketError {
 	if isReserved(name) {
 		return ReservedEvent
 	}
-	return ok
+	return valid
 }
 
 // isReserved reports whether a name, given as it stands between the quotes, means something of its own to the library,
