@@ -190,7 +190,8 @@ func compareJSON(t *testing.T, text []byte) {
 func TestJSONAgreesWithStandardLibrary(t *testing.T) {
 	for _, text := range []string{
 		``, ` `, `1`, `-1`, `-`, `+1`, `01`, `-0`, `0.`, `.5`, `0.5`, `1e`, `1e+`, `1E+5`, `1e5.5`, `1e400`, `1e-400`, `--1`, `0x1`, `1 2`, `NaN`,
-		`true`, `tru`, `truex`, `nul`, `null`, `""`, `"`, `"\"`, `"\""`, `"\u00e9"`, `"\u00"`, `"\ud83d\ude00"`, `"\v"`, "\"\x7f\"", "\"\t\"",
+		`true`, `tru`, `truex`, `nul`, `null`, `""`, `"`, `"\"`, `"\""`, `"\u00e9"`, `"\u00"`, `"\ud83d\ude00"`, `"\v"`, `"\b\f\n\r\t\/\\"`, `"\u00EF\uabCD"`, `"\u"`,
+		"\"\x7f\"", "\"\t\"",
 		`[]`, `[`, `]`, `[1`, `[1,`, `[1,]`, `[,1]`, `[1 2]`, ` [ 1 , 2 ] `, `{}`, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{a:1}`, `{"a":1 "b":2}`,
 		`{ "a" : 1 , "a" : [ ] }`, `{"a":1}}`, `{1:1}`, "\ufeff1", "[1]\x00", "\u00a01",
 		strings.Repeat("9", 308), strings.Repeat("9", 309), "0." + strings.Repeat("9", 400),

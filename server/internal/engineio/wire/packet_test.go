@@ -27,6 +27,10 @@ func TestParsePacket(t *testing.T) {
 		{`218446744073709551615["x"]`, Header{Kind: Event, HasAck: true, AckID: 1<<64 - 1, Payload: []byte(`["x"]`)}},
 		{`2/é,7["x",{"a":[null,true,false,-0.5e-3]}]`, Header{Kind: Event, Namespace: []byte("/é"), HasAck: true, AckID: 7, Payload: []byte(`["x",{"a":[null,true,false,-0.5e-3]}]`)}},
 		{`2["x",{"_placeholder":true,"num":7}]`, Header{Kind: Event, Payload: []byte(`["x",{"_placeholder":true,"num":7}]`)}},
+		{`2["\u0044isconnect"]`, Header{Kind: Event, Payload: []byte(`["\u0044isconnect"]`)}},
+		{`2["disconnect\n"]`, Header{Kind: Event, Payload: []byte(`["disconnect\n"]`)}},
+		{`2["disconnec\t"]`, Header{Kind: Event, Payload: []byte(`["disconnec\t"]`)}},
+		{`2["disconnec\u0074\\"]`, Header{Kind: Event, Payload: []byte(`["disconnec\u0074\\"]`)}},
 		{`2["error"]`, Header{Kind: Event, Payload: []byte(`["error"]`)}},
 		{`37[]`, Header{Kind: Ack, HasAck: true, AckID: 7, Payload: []byte(`[]`)}},
 	}
