@@ -1,0 +1,46 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// maxEscape is what JSON makes of one character at worst: \u0000.
+const maxEscape = 6
+
+// contradictions are values that are fine by themselves and wrong together. Values that were refused are not compared.
+func (c *Config) contradictions(refused map[string]bool) []string {
+	var problems []string
+	check := func(key, other string, ok bool, format string, args ...any) {
+		if !ok && !refused[key] && !refused[other] {
+			problems = append(problems, key+": "+fmt.Sprintf(format, args...))
+		}
+	}
+	// Event name, field names, username and id at their longest take less than 2 KiB.
+	largest := c.MaxMessageChars*maxEscape + 2048
+	check("MAX_PAYLOAD_BYTES", "MAX_MESSAGE_CHARS", c.MaxPayloadBytes >= largest,
+		"%d is too small for a message of MAX_MESSAGE_CHARS=%d, which can take %d", c.MaxPayloadBytes, c.MaxMessageChars, largest)
+	check("MAX_BODY_BYTES", "MAX_PAYLOAD_BYTES", c.MaxBodyBytes >= c.MaxPayloadBytes,
+		"%d is smaller than MAX_PAYLOAD_BYTES=%d", c.MaxBodyBytes, c.MaxPayloadBytes)
+	// Half a window is what a slow reader may fall back; it should be many messages, even of the largest kind.
+	check("HISTORY_BYTES", "MAX_PAYLOAD_BYTES", c.HistoryBytes >= 16*c.MaxPayloadBytes,
+		"%d is less than 16 packets of MAX_PAYLOAD_BYTES=%d", c.HistoryBytes, c.MaxPayloadBytes)
+	check("HISTORY_MAX", "HISTORY_WINDOW", c.HistoryMax <= c.HistoryWindow,
+		"%d is more than HISTORY_WINDOW=%d", c.HistoryMax, c.HistoryWindow)
+	check("DEDUPE_TTL", "APPEND_TIMEOUT", c.DedupeTTL >= 2*c.AppendTimeout,
+		"%v is less than twice APPEND_TIMEOUT=%v, so a sender who tries again may say it twice", c.DedupeTTL, c.AppendTimeout)
+	check("MAX_CONNECTIONS_PER_IP", "MAX_CONNECTIONS", c.MaxConnectionsPerIP <= c.MaxConnections,
+		"%d is more than MAX_CONNECTIONS=%d", c.MaxConnectionsPerIP, c.MaxConnections)
+	check("OPS_ADDR", "PORT", !c.opsIsPublic(), "%s is the public port", c.OpsAddr)
+	return problems
+}
+
+// opsIsPublic reports whether both listeners were given the same fixed port on addresses that overlap.
+func (c *Config) opsIsPublic() bool {
+	host, port, err := net.SplitHostPort(c.OpsAddr)
+	if err != nil || c.Port == 0 || port != strconv.Itoa(c.Port) {
+		return false
+	}
+	return host == c.Host || host == "" || c.Host == ""
+}

@@ -1,0 +1,91 @@
+// Package config owns the settings: where they come from, what they may be, and what the server does without them.
+//
+// A setting is looked for, in this order, in the flags, in the environment, in a .env file, and in the defaults. An
+// empty value means the default. [Load] reads everything once, checks everything, and reports all problems in one error.
+// The result is a value that nobody changes. This is the only package that knows viper.
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// Config is every setting, checked. The zero Config is not valid; [Load] makes one. Sizes are bytes.
+type Config struct {
+	Host string // address to listen on; empty: all
+	Port int    // 0: any free port
+
+	Redis         Redis
+	StreamKey     string // names the room within Redis
+	HistoryWindow int    // messages kept, for recovery and history
+	HistoryBytes  int    // bytes of messages that a node keeps in memory
+	HistoryMax    int    // messages that a handshake may ask for
+
+	AllowedOrigins []string // patterns in which * stands for anything but a slash; "*" alone allows every origin
+	TrustedProxies []netip.Prefix
+
+	MaxMessageChars     int
+	MessageRate         int // events per second and connection; 0: no limit
+	MessageBurst        int
+	MaxPayloadBytes     int // one packet
+	MaxBodyBytes        int // one polling request
+	MaxConnections      int
+	MaxConnectionsPerIP int // 0: no limit
+
+	ConnectTimeout time.Duration
+	PingInterval   time.Duration
+	PingTimeout    time.Duration
+	UpgradeTimeout time.Duration
+	AppendTimeout  time.Duration
+	DedupeTTL      time.Duration
+	DrainDelay     time.Duration
+	DrainTimeout   time.Duration
+
+	OpsAddr       string // host:port; empty: no private listener
+	NodeAddress   string // host:port where other nodes reach this one; empty: found out
+	ClusterSecret string // empty: a token kept in Redis
+
+	LogLevel  slog.Level
+	LogFormat string // "text" or "json"
+
+	shown []slog.Attr // every setting as it is in force, without secrets
+}
+
+// Redis says how to reach Redis. The zero Redis means none: the node keeps the room in its own memory.
+type Redis struct {
+	Addrs          []string // host:port; several: a Redis Cluster, or the Sentinels if SentinelMaster is set
+	Username       string
+	Password       string
+	DB             int
+	TLS            bool
+	CA             []byte // PEM; nil: the authorities of the system
+	SentinelMaster string
+}
+
+// Enabled reports whether there is a Redis at all.
+func (r Redis) Enabled() bool { return len(r.Addrs) > 0 }
+
+// TLSConfig returns a new TLS configuration, or nil if the connection is to be plain. The name to verify is the one that
+// is dialled.
+func (r Redis) TLSConfig() *tls.Config {
+	if !r.TLS {
+		return nil
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if r.CA != nil {
+		conf.RootCAs = x509.NewCertPool()
+		conf.RootCAs.AppendCertsFromPEM(r.CA) // was checked by Load
+	}
+	return conf
+}
+
+// ListenAddr is the address of the main listener, as net.Listen takes it.
+func (c Config) ListenAddr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// LogValue lists every setting that is in force, by its key; secrets are replaced and passwords cut out of addresses.
+func (c Config) LogValue() slog.Value { return slog.GroupValue(c.shown...) }

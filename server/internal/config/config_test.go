@@ -1,0 +1,297 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// clean gives a test an empty working directory at the root of a repository and an environment without settings.
+func clean(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	t.Chdir(dir)
+	if err := os.Mkdir(".git", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range settings(&Config{}, &redisParts{}) {
+		t.Setenv(s.key, "")
+		t.Setenv(Prefix+s.key, "")
+	}
+	write(t, "ca.pem", testAuthority)
+	return dir
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustLoad(t *testing.T, args ...string) Config {
+	t.Helper()
+	c, err := Load(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// problems loads what must be refused and returns the lines of the one message.
+func problems(t *testing.T, args ...string) []string {
+	t.Helper()
+	_, err := Load(args)
+	var p Problems
+	if !errors.As(err, &p) {
+		t.Fatalf("got %v instead of problems", err)
+	}
+	return p
+}
+
+func equal[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+// sample is a value for each key that differs from the default, and what else it needs.
+type sample struct {
+	value string
+	with  string // a flag
+}
+
+var samples = map[string]sample{
+	"PORT":                   {value: "9000"},
+	"HOST":                   {value: "127.0.0.1"},
+	"REDIS_URL":              {value: "rediss://user:p%40ss@redis.example:6390/2"},
+	"REDIS_HOST":             {value: "redis.example"},
+	"REDIS_PORT":             {value: "6380", with: "--redis-host=h"},
+	"REDIS_USERNAME":         {value: "someone", with: "--redis-url=redis://:p@h"},
+	"REDIS_PASSWD":           {value: "p@ss,wörd", with: "--redis-host=h"},
+	"REDIS_TLS":              {value: "true", with: "--redis-host=h"},
+	"REDIS_CA_FILE":          {value: "ca.pem", with: "--redis-url=rediss://h"},
+	"REDIS_CA":               {value: strings.ReplaceAll(testAuthority, "\n", `\n`), with: "--redis-url=rediss://h"},
+	"REDIS_SENTINEL_MASTER":  {value: "mymaster", with: "--redis-url=redis://a:1,b:2"},
+	"STREAM_KEY":             {value: "other"},
+	"HISTORY_WINDOW":         {value: "500"},
+	"HISTORY_BYTES":          {value: "2000000"},
+	"HISTORY_MAX":            {value: "7"},
+	"ALLOWED_ORIGINS":        {value: "https://chat-*-team.vercel.app, http://localhost:3000"},
+	"TRUSTED_PROXIES":        {value: "10.1.2.3/8, 192.168.1.1, fd00::/8"},
+	"MAX_MESSAGE_CHARS":      {value: "100"},
+	"MESSAGE_RATE":           {value: "0"},
+	"MESSAGE_BURST":          {value: "3"},
+	"MAX_PAYLOAD_BYTES":      {value: "100000"},
+	"MAX_BODY_BYTES":         {value: "2000000"},
+	"MAX_CONNECTIONS":        {value: "10"},
+	"MAX_CONNECTIONS_PER_IP": {value: "5"},
+	"CONNECT_TIMEOUT":        {value: "1s"},
+	"PING_INTERVAL":          {value: "300ms"},
+	"PING_TIMEOUT":           {value: "200ms"},
+	"UPGRADE_TIMEOUT":        {value: "1m"},
+	"APPEND_TIMEOUT":         {value: "2s"},
+	"DEDUPE_TTL":             {value: "1h"},
+	"DRAIN_DELAY":            {value: "0s"},
+	"DRAIN_TIMEOUT":          {value: "1s"},
+	"OPS_ADDR":               {value: "127.0.0.1:9100"},
+	"NODE_ADDRESS":           {value: "10.0.0.1:8000"},
+	"CLUSTER_SECRET":         {value: "0123456789abcdef"},
+	"LOG_LEVEL":              {value: "debug"},
+	"LOG_FORMAT":             {value: "json"},
+}
+
+// TestEveryKeyFromEverySource finds out that no key was forgotten anywhere: each source alone has the same effect, and
+// the stronger one wins.
+func TestEveryKeyFromEverySource(t *testing.T) {
+	for _, s := range settings(&Config{}, &redisParts{}) {
+		t.Run(s.key, func(t *testing.T) {
+			sample, ok := samples[s.key]
+			if !ok {
+				t.Fatal("no sample value")
+			}
+			clean(t)
+			args := slices.DeleteFunc([]string{sample.with}, func(a string) bool { return a == "" })
+			plain, _ := Load(args)
+			flag := "--" + flagName(s.key) + "="
+			want := mustLoad(t, append(args, flag+sample.value)...)
+			if reflect.DeepEqual(without(plain), without(want)) {
+				t.Fatal("the flag changes nothing but the log")
+			}
+			write(t, ".env", s.key+"='"+sample.value+"'\n")
+			equal(t, "file", mustLoad(t, args...), want)
+
+			write(t, ".env", s.key+"=file\n")
+			t.Setenv(s.key, sample.value)
+			equal(t, "environment", mustLoad(t, args...), want)
+
+			t.Setenv(s.key, "variable")
+			t.Setenv(Prefix+s.key, sample.value)
+			equal(t, "environment with prefix", mustLoad(t, args...), want)
+
+			t.Setenv(Prefix+s.key, "prefixed variable")
+			equal(t, "flag", mustLoad(t, append(args, flag+sample.value)...), want)
+		})
+	}
+}
+
+// without is c as the program sees it.
+func without(c Config) Config {
+	c.shown = nil
+	return c
+}
+
+func TestNoSamplesWithoutSetting(t *testing.T) {
+	equal(t, "samples", len(samples), len(settings(&Config{}, &redisParts{})))
+}
+
+func TestExampleListsEveryKeyWithItsDefault(t *testing.T) {
+	example, err := filepath.Abs("../../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean(t)
+	defaults := mustLoad(t)
+	equal(t, "loaded", mustLoad(t, "--config", example), defaults)
+	var want, got []string
+	for _, s := range settings(&Config{}, &redisParts{}) {
+		want = append(want, s.key+"="+s.def)
+	}
+	for line := range strings.Lines(string(content)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			got = append(got, line)
+		}
+	}
+	equal(t, "lines", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	if n := len(regexp.MustCompile(`(?m)^# .+\n[A-Z_]+=`).FindAllString(string(content), -1)); n != len(want) {
+		t.Errorf("%d of %d settings are explained", n, len(want))
+	}
+}
+
+func TestAllProblemsInOneMessage(t *testing.T) {
+	clean(t)
+	write(t, ".env", "PROT=1\nPING_TIMEOUT=20\nNEXT_PUBLIC_SERVER_URL=https://x.example\nHOME=/\n")
+	t.Setenv("MESSAGE_RATE", "fast")
+	t.Setenv(Prefix+"PORTS", "1")
+	got := strings.Join(problems(t, "--log-level=loud", "--max-payload-bytes=2048", "--redis-passwd=s3cret"), "\n")
+	for _, want := range []string{
+		".env: PROT is no setting", ".env: HOME is no setting", "environment: CHATD_PORTS is no setting",
+		"PING_TIMEOUT: must be a duration with its unit", `(it is "20")`, "MESSAGE_RATE: must be a whole number",
+		"LOG_LEVEL: must be debug", "MAX_PAYLOAD_BYTES: 2048 is too small", "REDIS_PASSWD: is set, but neither",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("not mentioned: %s", want)
+		}
+	}
+	if n := strings.Count(got, "\n") + 1; n != 8 {
+		t.Errorf("%d problems instead of 8", n)
+	}
+	if strings.Contains(got, "s3cret") {
+		t.Error("a password is told")
+	}
+	t.Log(got)
+}
+
+func TestBadValues(t *testing.T) {
+	for _, args := range []string{
+		"--port=-1", "--port=65536", "--port=http", "--port=8000.5", "--ping-interval=25", "--ping-interval=0s", "--dedupe-ttl=-1s",
+		"--redis-url=http://h", "--redis-url=h:6379", "--redis-url=redis://", "--redis-url=redis://h:port", "--redis-url=redis://h/x",
+		"--redis-url=redis://a,,b", "--redis-url=redis://u:%zz@h", "--redis-url=redis://h/0?x=1", "--redis-url=redis://a:1,b:2/3",
+		"--redis-url=redis://h --redis-host=h", "--redis-tls=maybe", "--redis-url=redis://u@h", "--redis-tls",
+		"--redis-url=rediss://h --redis-ca=nonsense", "--redis-url=rediss://h --redis-ca-file=/nowhere",
+		"--redis-url=rediss://h --redis-ca-file=ca.pem --redis-ca=x", "--redis-host=h --redis-ca-file=ca.pem",
+		"--stream-key={x}", "--history-window=0", "--history-max=20000", "--history-window=100", "--history-bytes=100000",
+		"--allowed-origins=https://x.example/", "--allowed-origins=x.example", "--trusted-proxies=10.0.0.0/33", "--trusted-proxies=proxy",
+		"--max-message-chars=20000", "--max-body-bytes=10000", "--max-connections=1 --max-connections-per-ip=2", "--dedupe-ttl=15s",
+		"--ops-addr=9100", "--ops-addr=:8000", "--ops-addr=127.0.0.1:8000", "--node-address=10.0.0.1", "--cluster-secret=short",
+		"--log-level=trace", "--log-format=xml", "--no-such-flag", "argument", "--config=/nowhere/.env", "--config",
+	} {
+		t.Run(args, func(t *testing.T) {
+			clean(t)
+			if n := len(problems(t, strings.Fields(args)...)); n != 1 {
+				t.Errorf("%d problems", n)
+			}
+		})
+	}
+}
+
+func TestFileIsFoundUpwardsInsideTheRepository(t *testing.T) {
+	dir := clean(t)
+	write(t, filepath.Join(dir, ".env"), "PORT=1\n")
+	write(t, filepath.Join(dir, "a/b/c"), "")
+	t.Chdir(filepath.Join(dir, "a/b"))
+	equal(t, "two above", mustLoad(t).Port, 1)
+	write(t, filepath.Join(dir, "a/.env"), "PORT=2\n")
+	equal(t, "the nearest", mustLoad(t).Port, 2)
+	write(t, filepath.Join(dir, "a/b/.git"), "gitdir: elsewhere\n")
+	equal(t, "not beyond the repository", mustLoad(t).Port, 8000)
+	equal(t, "the one that is named", mustLoad(t, "--config", "../.env").Port, 2)
+}
+
+func TestBadFileLineIsNumberedNotQuoted(t *testing.T) {
+	clean(t)
+	write(t, ".env", "PORT=1\n\nREDIS_PASSWD s3cret\n")
+	got := problems(t)
+	if len(got) != 1 || !strings.Contains(got[0], "line 3") || strings.Contains(got[0], "s3cret") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestHelpAndVersionAreWishes(t *testing.T) {
+	clean(t)
+	t.Setenv("PORT", "bad")
+	for flag, want := range map[string]error{"--help": ErrHelp, "--version": ErrVersion} {
+		_, err := Load([]string{flag})
+		equal(t, flag, err, want)
+	}
+	usage := Usage()
+	for _, s := range settings(&Config{}, &redisParts{}) {
+		if !strings.Contains(usage, "--"+flagName(s.key)) || s.help == "" {
+			t.Errorf("%s is not explained", s.key)
+		}
+	}
+}
+
+func TestLogTellsSettingsWithoutSecrets(t *testing.T) {
+	clean(t)
+	c := mustLoad(t, "--redis-url=rediss://user:s3cret@redis.example:6390", "--cluster-secret=s3cret0123456789", "--redis-ca="+testAuthority, "--port=9000")
+	var out bytes.Buffer
+	slog.New(slog.NewTextHandler(&out, nil)).Info("configured", "settings", c)
+	line := out.String()
+	for _, want := range []string{"settings.PORT=9000", "redis.example:6390", "settings.PING_INTERVAL=25s", `settings.CLUSTER_SECRET=***`} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%q is not logged", want)
+		}
+	}
+	if strings.Contains(line, "s3cret") || strings.Contains(line, "BEGIN") {
+		t.Errorf("a secret is logged: %s", line)
+	}
+	out.Reset()
+	c = mustLoad(t, "--redis-host=h", "--redis-passwd=s3cret")
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("configured", "settings", c)
+	if strings.Contains(out.String(), "s3cret") {
+		t.Errorf("a secret is logged: %s", out.String())
+	}
+}
+
+func TestEmptyMeansDefault(t *testing.T) {
+	clean(t)
+	write(t, ".env", "PORT=\nREDIS_URL=redis://h\n")
+	equal(t, "file", mustLoad(t).Port, 8000)
+	equal(t, "flag", mustLoad(t, "--redis-url=").Redis.Enabled(), false)
+}
