@@ -1,0 +1,51 @@
+import { execFileSync } from "node:child_process";
+import { createServer } from "node:net";
+import { Problem } from "./problem.mjs";
+
+// A listener on one address does not always exclude another one on all addresses, so each kind is tried.
+const addresses = ["127.0.0.1", "::1", "0.0.0.0", "::"];
+
+/** requireFree fails with one message that names every port of { name: port } that is taken, and by whom if known. */
+export async function requireFree(ports) {
+  const taken = [];
+  for (const [name, port] of Object.entries(ports)) {
+    if (!(await isFree(port))) taken.push(`Port ${port}, which the ${name} needs, is taken${owner(port)}.`);
+  }
+  if (taken.length > 0) throw new Problem([...taken, "Stop that first, then try again."].join("\n"));
+}
+
+async function isFree(port) {
+  for (const host of addresses) {
+    if (!(await canListen(port, host))) return false;
+  }
+  return true;
+}
+
+function canListen(port, host) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    // An address that this machine does not have (no IPv6, say) takes nothing.
+    server.once("error", (error) => resolve(error.code !== "EADDRINUSE" && error.code !== "EACCES"));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** owner asks the tools that systems have, and is silent where neither knows. */
+function owner(port) {
+  const bySs = /users:\(\("([^"]+)",pid=(\d+)/.exec(output("ss", ["-ltnpH", `sport = :${port}`]));
+  if (bySs) return ` by ${bySs[1]} (process ${bySs[2]})`;
+  const byLsof = /^p(\d+)\nc(.+)$/m.exec(output("lsof", ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"]));
+  return byLsof ? ` by ${byLsof[2]} (process ${byLsof[1]})` : "";
+}
+
+function output(command, args) {
+  try {
+    return execFileSync(command, args, {
+      encoding: "utf8",
+      timeout: 2000,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,44 @@
+// What `npm test` runs, in this order. Each step is a name, what it proves, the system programs it needs, its commands,
+// and the minutes after which it has hung.
+const npm = (script, workspace) => ["npm", "run", "--silent", script, `--workspace=${workspace}`];
+const turbo = (...args) => ["node_modules/.bin/turbo", "run", ...args, "--output-logs=new-only"];
+
+export const steps = [
+  {
+    name: "format",
+    proves: "every file is formatted",
+    commands: [["node_modules/.bin/biome", "format", "."], npm("format:check", "server")],
+  },
+  {
+    name: "lint",
+    proves: "biome, go vet and staticcheck find nothing",
+    commands: [["node_modules/.bin/biome", "check", "--formatter-enabled=false", "."], turbo("lint")],
+  },
+  { name: "types", proves: "the web app type-checks", commands: [turbo("typecheck")] },
+  { name: "build", proves: "the server builds", commands: [turbo("build", "--filter=server")] },
+  {
+    name: "go",
+    proves: "the server's tests and fuzz seeds pass under the race detector",
+    programs: ["gcc", "redis-server", "nginx"],
+    commands: [npm("test", "server")],
+    minutes: 30,
+  },
+  { name: "web", proves: "the web app's unit tests pass", commands: [npm("test", "frontend")] },
+  {
+    name: "web-build",
+    proves: "the web app builds and is small enough",
+    commands: [turbo("build", "--filter=frontend"), npm("size", "frontend")],
+  },
+  { name: "clients", proves: "stock clients work against a real server", commands: [npm("test", "clients")] },
+  {
+    name: "e2e",
+    proves: "two browsers chat",
+    programs: ["redis-server", "chromium"],
+    commands: [npm("e2e", "frontend")],
+  },
+  {
+    name: "tooling",
+    proves: "npm run dev starts, reports and stops as promised",
+    commands: [npm("test", "scripts")],
+  },
+];
