@@ -1,0 +1,97 @@
+package ops
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Other is the label of whatever is not in a catalogue. It stays at zero unless somebody forgot to extend one.
+const Other = "other"
+
+// Catalogues are the label values, as the packages that use them declare them. Every series exists at zero from the
+// start, so that rates and alerts work from the first event; values that are not listed are counted as [Other].
+type Catalogues struct {
+	Events   []string // that clients send
+	Outcomes []string // of those events
+	Closes   []string // why sessions end
+	Refusals []string // why handshakes and packets are turned away
+}
+
+// Metrics counts what happens. It has a registry of its own. Its methods are quick and may be called from any goroutine.
+type Metrics struct {
+	registry   *prometheus.Registry
+	handled    counters
+	closes     counters
+	refusals   counters
+	recoveries counters
+	resets     prometheus.Counter
+	followed   prometheus.Counter
+	lag        prometheus.Histogram
+}
+
+// NewMetrics makes the counters of the catalogues, and those of the Go runtime and the process.
+func NewMetrics(c Catalogues) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.handled = m.counters("events_total", "Events received from clients.", label{"event", c.Events}, label{"outcome", c.Outcomes})
+	m.closes = m.counters("closes_total", "Sessions that ended.", label{"reason", c.Closes})
+	m.refusals = m.counters("refusals_total", "Handshakes and packets that were turned away.", label{"reason", c.Refusals})
+	m.recoveries = m.counters("recoveries_total", "Clients that asked for what they missed.", label{"outcome", []string{recovered, refused}})
+	m.resets = prometheus.NewCounter(options("resets_total", "Times the log was dropped because the stream had a gap."))
+	m.followed = prometheus.NewCounter(options("messages_total", "Messages that came out of the stream on this node."))
+	m.lag = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: namespace, Name: "lag_seconds",
+		Help:    "Time from a message's stamp in the stream to its delivery on this node.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	})
+	m.registry.MustRegister(m.resets, m.followed, m.lag,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// The outcomes of a recovery.
+const (
+	recovered = "recovered"
+	refused   = "refused"
+)
+
+// Handled counts an event of a client and what became of it.
+func (m *Metrics) Handled(event, outcome string) { m.handled.inc2(event, outcome) }
+
+// Closed counts the end of a session.
+func (m *Metrics) Closed(reason string) { m.closes.inc(reason) }
+
+// Refused counts a handshake or a packet that was turned away.
+func (m *Metrics) Refused(reason string) { m.refusals.inc(reason) }
+
+// Recovered counts a client that asked for what it missed, and whether it got it.
+func (m *Metrics) Recovered(ok bool) {
+	if ok {
+		m.recoveries.inc(recovered)
+	} else {
+		m.recoveries.inc(refused)
+	}
+}
+
+// Reset counts a gap in the stream.
+func (m *Metrics) Reset() { m.resets.Inc() }
+
+// Followed counts a live message that came out of the stream and was stamped at, in milliseconds since the epoch. What
+// is preloaded at start is not live. Clocks that disagree make no negative lag.
+func (m *Metrics) Followed(at int64) {
+	m.followed.Inc()
+	m.lag.Observe(max(0, time.Since(time.UnixMilli(at)).Seconds()))
+}
+
+// Gauge registers a number that is asked for whenever somebody looks, such as "redis_up". name comes without prefix;
+// labels are pairs of name and value. It panics if the same series was registered before.
+func (m *Metrics) Gauge(name, help string, value func() float64, labels ...string) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts(series(name, help, labels)), value))
+}
+
+// Counter registers a number that only grows and is counted elsewhere, such as deliveries on the hot path. Otherwise it
+// is like [Metrics.Gauge].
+func (m *Metrics) Counter(name, help string, value func() float64, labels ...string) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts(series(name, help, labels)), value))
+}

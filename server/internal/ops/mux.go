@@ -1,0 +1,29 @@
+package ops
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Public adds /livez and /readyz to the mux of the main port.
+func Public(mux *http.ServeMux, h *Health) {
+	mux.HandleFunc("GET /livez", h.Live)
+	mux.HandleFunc("GET /readyz", h.Ready)
+}
+
+// Private is the handler of the private port: metrics, profiles, and health once more. It is not for the public: profiles
+// tell everything and cost the processor.
+func Private(h *Health, m *Metrics) http.Handler {
+	mux := http.NewServeMux()
+	Public(mux, h)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
