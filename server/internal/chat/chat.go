@@ -61,6 +61,7 @@ type Publisher interface {
 type Archive interface {
 	// Before returns at most n events, the newest ones that are older than the given offset (empty: the newest of all),
 	// oldest first. before has the form of an offset, but need not exist any more. The caller does not write to Args.
+	// Entries that are no messages may be among them.
 	Before(ctx context.Context, before string, n int) ([]Entry, error)
 }
 
@@ -155,13 +156,13 @@ func first(args []any) (map[string]any, *Error) {
 	return object, nil
 }
 
-// whole reports the value of a JSON number that is a whole one and small enough to be exact.
+// whole returns the value of a JSON number that is a whole one; one beyond 32 bits is cut to what fits.
 func whole(v any) (int, bool) {
 	f, ok := v.(float64)
-	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<31 {
+	if !ok || f != math.Trunc(f) {
 		return 0, false
 	}
-	return int(f), true
+	return int(max(math.MinInt32, min(f, math.MaxInt32))), true
 }
 
 // Events returns the names of the events a client may send.

@@ -255,7 +255,7 @@ func TestBadFileLineIsNumberedNotQuoted(t *testing.T) {
 func TestHelpAndVersionAreWishes(t *testing.T) {
 	clean(t)
 	t.Setenv("PORT", "bad")
-	for flag, want := range map[string]error{"--help": ErrHelp, "--version": ErrVersion} {
+	for flag, want := range map[string]error{"--help": ErrHelp, "-h": ErrHelp, "--version": ErrVersion} {
 		_, err := Load([]string{flag})
 		equal(t, flag, err, want)
 	}

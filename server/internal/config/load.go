@@ -106,7 +106,7 @@ func flagSet(all []setting) *pflag.FlagSet {
 	flags.SortFlags = false
 	flags.Usage = func() {}
 	flags.String("config", "", "the .env `file` to read; without it the nearest one is looked for")
-	flags.Bool("help", false, "say what can be set, and exit")
+	flags.BoolP("help", "h", false, "say what can be set, and exit")
 	flags.Bool("version", false, "say which version this is, and exit")
 	for _, s := range all {
 		flag := flags.VarPF(new(plainValue), flagName(s.key), "", s.help)
