@@ -1,0 +1,146 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// Bounds of one batch: what Redis does in one go while everyone else waits.
+const (
+	batchRecords = 512
+	batchBytes   = 1 << 20
+)
+
+// appender takes records from the queue, sends them in batches, one at a time, and reports their outcomes. All calls of
+// done are made by run. A batch is sent again until its outcome is known, even when all of its records have been reported
+// as unavailable in the meantime: only so it is certain that nothing overtakes it.
+type appender struct {
+	queue  *queue
+	script *script
+	health *health
+
+	// owned by run
+	batch  []record // on its way if busy
+	busy   bool
+	told   int // how many records of the batch have been reported as unavailable, from the oldest on
+	number uint64
+	timer  *time.Timer
+}
+
+type outcome struct {
+	offsets []stream.Offset
+	err     error
+}
+
+// run works until the queue is closed and empty, or until ctx ends: then all that is left is unavailable.
+func (a *appender) run(ctx context.Context) {
+	outcomes := make(chan outcome, 1)
+	a.timer = time.NewTimer(time.Hour)
+	defer a.timer.Stop()
+	for {
+		if !a.busy {
+			var last bool
+			a.batch, last = a.queue.take(a.batch[:0], batchRecords, batchBytes)
+			if len(a.batch) > 0 {
+				a.busy, a.told = true, 0
+				a.number++
+				batch := a.script.prepare(a.number, a.batch)
+				go func() { outcomes <- a.send(ctx, batch) }()
+			} else if last {
+				return
+			}
+		}
+		a.setTimer()
+		select {
+		case <-a.queue.ready:
+		case o := <-outcomes:
+			a.finish(o)
+		case now := <-a.timer.C:
+			a.expire(now)
+		case <-ctx.Done():
+			a.abandon()
+			return
+		}
+	}
+}
+
+// finish reports the outcome of the batch and makes room for the next.
+func (a *appender) finish(o outcome) {
+	for i := a.told; i < len(a.batch); i++ {
+		if o.err != nil {
+			a.batch[i].done(stream.Offset{}, o.err)
+		} else {
+			a.batch[i].done(o.offsets[i], nil)
+		}
+	}
+	clear(a.batch) // the events are garbage now
+	a.busy = false
+}
+
+// setTimer sets the timer to the deadline of the oldest record that has not been reported.
+func (a *appender) setTimer() {
+	deadline, ok := a.queue.deadline()
+	if a.busy && a.told < len(a.batch) {
+		deadline, ok = a.batch[a.told].deadline, true
+	}
+	if !ok {
+		a.timer.Stop()
+		return
+	}
+	a.timer.Reset(time.Until(deadline))
+}
+
+// expire reports the records whose deadline has passed: first those on their way, whose outcome stays unknown to their
+// callers, then those that were not sent, which are dropped.
+func (a *appender) expire(now time.Time) {
+	if a.busy {
+		for ; a.told < len(a.batch) && !a.batch[a.told].deadline.After(now); a.told++ {
+			a.batch[a.told].done(stream.Offset{}, fmt.Errorf("%w: no answer in time", stream.ErrUnavailable))
+		}
+		if a.told < len(a.batch) {
+			return // in order
+		}
+	}
+	for _, r := range a.queue.expire(now) {
+		r.done(stream.Offset{}, fmt.Errorf("%w: not sent in time", stream.ErrUnavailable))
+	}
+}
+
+func (a *appender) abandon() {
+	err := fmt.Errorf("%w: closed before it was stored", stream.ErrUnavailable)
+	if a.busy {
+		for ; a.told < len(a.batch); a.told++ {
+			a.batch[a.told].done(stream.Offset{}, err)
+		}
+	}
+	for last := false; !last; {
+		var batch []record
+		batch, last = a.queue.take(nil, batchRecords, batchBytes)
+		for _, r := range batch {
+			r.done(stream.Offset{}, err)
+		}
+	}
+}
+
+// send sends the batch until its outcome is known, until ctx ends, or until Redis may have forgotten the outcome.
+func (a *appender) send(ctx context.Context, batch call) outcome {
+	started := time.Now()
+	for wait := (backoff{max: 500 * time.Millisecond}); ; {
+		offsets, err := within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
+			return a.script.run(ctx, batch)
+		})
+		if err == nil {
+			a.health.well(appending)
+			return outcome{offsets: offsets}
+		}
+		if ctx.Err() == nil {
+			a.health.failed(appending, err)
+		}
+		if !wait.sleep(ctx) || time.Since(started) > markerTTL/2 {
+			return outcome{err: fmt.Errorf("%w: %w", stream.ErrUnavailable, err)}
+		}
+	}
+}

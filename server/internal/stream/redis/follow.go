@@ -1,0 +1,116 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// readEntries is how many entries one command reads at most, and so the most that a follower is given at once.
+const readEntries = 512
+
+// follower is a position in the stream.
+type follower struct {
+	stream *Stream
+	last   stream.Offset
+	unsure bool // whether the entry at last is still there has to be asked
+}
+
+// Follow implements [stream.Stream]. It outlasts any outage of Redis. Where the stream was trimmed, flushed or lost its tail
+// in a failover, the follower learns it with the next entry, or within Block while there is none.
+func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stream.Entry) error) error {
+	caller := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ended, cancel)()
+	defer s.health.set(following, "")
+
+	f := &follower{stream: s, last: after, unsure: !after.IsZero()}
+	wait := backoff{max: 2 * time.Second}
+	for {
+		entries, err := f.read(ctx)
+		switch {
+		case caller.Err() != nil:
+			return caller.Err()
+		case s.ended.Err() != nil:
+			return stream.ErrClosed
+		case errors.Is(err, stream.ErrGap):
+			return err
+		case err != nil:
+			s.health.failed(following, err)
+			f.unsure = !f.last.IsZero()
+			wait.sleep(ctx)
+			continue
+		}
+		s.health.well(following)
+		wait.reset()
+		if len(entries) > 0 {
+			if err := fn(entries); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read waits for the entries that come next and moves behind them; none come if Block passes.
+func (f *follower) read(ctx context.Context) ([]stream.Entry, error) {
+	s := f.stream
+	if f.unsure {
+		if err := f.checkLast(ctx); err != nil {
+			return nil, err
+		}
+		f.unsure = false
+	}
+	streams, err := within(ctx, s.opts.Block+readMargin, func(ctx context.Context) ([]redis.XStream, error) {
+		return s.opts.Client.XRead(ctx, &redis.XReadArgs{
+			Streams: []string{s.opts.Key, f.last.String()}, Count: readEntries, Block: s.opts.Block,
+		}).Result()
+	})
+	if errors.Is(err, redis.Nil) {
+		f.unsure = !f.last.IsZero()
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.advance(streams[0].Messages)
+}
+
+// checkLast asks whether the entry at f.last is still there. Redis does not tell by itself that it has lost entries.
+func (f *follower) checkLast(ctx context.Context) error {
+	s, id := f.stream, f.last.String()
+	found, err := within(ctx, commandLimit, func(ctx context.Context) ([]redis.XMessage, error) {
+		return s.opts.Client.XRange(ctx, s.opts.Key, id, id).Result()
+	})
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%w: entry %s is not there", stream.ErrGap, id)
+	}
+	return err
+}
+
+// advance moves over the messages as far as each of them follows the one before. If the very first does not, that is a gap;
+// a later one is met again as the first of the next read.
+func (f *follower) advance(messages []redis.XMessage) ([]stream.Entry, error) {
+	entries := make([]stream.Entry, 0, len(messages))
+	for _, m := range messages {
+		entry, prev, err := decode(m)
+		if err != nil {
+			return nil, err
+		}
+		if prev != f.last {
+			if len(entries) == 0 {
+				return nil, fmt.Errorf("%w: entry %s follows %s, not %s", stream.ErrGap, entry.Offset, prev, f.last)
+			}
+			break
+		}
+		entries = append(entries, entry)
+		f.last = entry.Offset
+	}
+	f.stream.script.saw(f.last)
+	return entries, nil
+}

@@ -1,0 +1,108 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// pageLimit bounds the time for one page of Last; a page may be 32 MiB.
+const pageLimit = 10 * time.Second
+
+// Last implements [stream.Stream]. It reads the master. Where an entry is missing in the middle, what comes before the hole
+// is not given. If Redis does not answer, the error is [stream.ErrUnavailable].
+func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	caller := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ended, cancel)()
+
+	entries, err := s.newest(ctx, before, n)
+	for err == nil && len(entries) == 0 && before.IsZero() {
+		// Again, because the stream may be flushed in between.
+		if err = s.createGenesis(ctx); err == nil {
+			entries, err = s.newest(ctx, before, n)
+		}
+	}
+	switch {
+	case s.ended.Err() != nil:
+		return nil, stream.ErrClosed
+	case caller.Err() != nil:
+		return nil, caller.Err()
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", stream.ErrUnavailable, err)
+	}
+	return entries, nil
+}
+
+// newest reads, page by page and newest first, while each entry is the one that the entry after it names as its previous.
+func (s *Stream) newest(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	var entries []stream.Entry
+	end := "+"
+	if !before.IsZero() {
+		end = "(" + before.String()
+	}
+	for expected := (stream.Offset{}); len(entries) < n; {
+		count := min(n-len(entries), readEntries)
+		page, err := within(ctx, pageLimit, func(ctx context.Context) ([]redis.XMessage, error) {
+			return s.opts.Client.XRevRangeN(ctx, s.opts.Key, end, "-", int64(count)).Result()
+		})
+		if err != nil {
+			return nil, err
+		}
+		whole := len(page) == count
+		for _, m := range page {
+			entry, prev, err := decode(m)
+			if err != nil {
+				return nil, err
+			}
+			if len(entries) > 0 && entry.Offset != expected {
+				whole = false
+				break
+			}
+			entries = append(entries, entry)
+			expected, end = prev, "("+m.ID
+		}
+		if !whole {
+			break
+		}
+	}
+	slices.Reverse(entries)
+	if len(entries) > 0 {
+		s.script.saw(entries[len(entries)-1].Offset)
+	}
+	return entries, nil
+}
+
+func (s *Stream) createGenesis(ctx context.Context) error {
+	_, err := within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
+		return s.script.run(ctx, s.script.prepare(0, nil))
+	})
+	return err
+}
+
+// unknown is the previous entry of one that does not name it: something else wrote it. It equals no offset.
+var unknown = stream.Offset{Ms: math.MaxUint64, Seq: math.MaxUint64}
+
+func decode(m redis.XMessage) (entry stream.Entry, prev stream.Offset, err error) {
+	if entry.Offset, err = stream.ParseOffset(m.ID); err != nil {
+		return entry, prev, err
+	}
+	if event, ok := m.Values["event"].(string); ok {
+		entry.Event = []byte(event)
+	}
+	text, _ := m.Values["prev"].(string)
+	if prev, err = stream.ParseOffset(text); err != nil {
+		return entry, unknown, nil
+	}
+	return entry, prev, nil
+}

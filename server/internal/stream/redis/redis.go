@@ -1,0 +1,142 @@
+// Package redis is the ordered record that many nodes share: one Redis Stream, written by one script and followed by
+// XREAD. It works with Redis 6.2 and newer and with Valkey: a single server, under Sentinel, or a Cluster.
+//
+// An entry has the fields "prev", the id of the entry before it, by which a follower detects a gap, and "event"; only the
+// genesis entry has no event. Beside the stream there are, all with its hash tag: "{key}:d:<digest>", the offset of a
+// deduplication key, which lives for DedupeTTL, and "{key}:w:<id>", the outcome of the newest batch of one process, which
+// lives for a day. Redis must not evict keys (maxmemory-policy noeviction), or retries may be stored twice.
+package redis
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/stream"
+)
+
+var _ stream.Stream = (*Stream)(nil)
+
+// Options are the settings of a [Stream]. Client and Key are required; any other zero field means its default.
+type Options struct {
+	// Client is a connection to a master, see [NewClient]. The stream does not close it. Close it after the stream: a
+	// command that Redis does not answer ends only then or at its own time limit.
+	Client redis.UniversalClient
+	// Key is the name of the stream. It may not contain braces, which would be taken for a hash tag.
+	Key string
+	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so a few more may be.
+	// Default 10,000.
+	MaxLen int64
+	// DedupeTTL is how long a key is remembered after its entry was stored. Default 10 minutes.
+	DedupeTTL time.Duration
+	// AppendTimeout is how long after Append a record may wait until its outcome is known. Then it is unavailable.
+	// Default 5 seconds.
+	AppendTimeout time.Duration
+	// QueueRecords and QueueBytes (of events) bound what may wait to be sent, the batch on its way not counted.
+	// Defaults 8,192 and 16 MiB.
+	QueueRecords int
+	QueueBytes   int
+	// Block is how long an idle follower waits in Redis before it looks whether its last entry is still there.
+	// Default 1 second.
+	Block time.Duration
+	// Logger is told when Redis goes away and comes back. Default slog.Default().
+	Logger *slog.Logger
+}
+
+// Time limits of one command. Beyond it, its connection is taken to be dead and the command is sent again on another.
+const (
+	commandLimit = 2 * time.Second
+	readMargin   = time.Second // added to Block
+)
+
+// Stream is a [stream.Stream] in Redis.
+type Stream struct {
+	opts   Options
+	script script
+	health health
+	queue  *queue
+
+	ended    context.Context // ends with Close: nothing may be followed or read any more
+	end      context.CancelFunc
+	giveUp   context.CancelFunc // the appender stops although records are left
+	appender sync.WaitGroup
+}
+
+// New starts the appender. It does not wait for Redis: a stream may be made while Redis is away. The caller closes it.
+func New(opts Options) (*Stream, error) {
+	if opts.Client == nil || opts.Key == "" || strings.ContainsAny(opts.Key, "{}") {
+		return nil, fmt.Errorf("redis stream: needs a client and a key without braces, got %q", opts.Key)
+	}
+	setDefault(&opts.MaxLen, 10_000)
+	setDefault(&opts.DedupeTTL, 10*time.Minute)
+	setDefault(&opts.AppendTimeout, 5*time.Second)
+	setDefault(&opts.QueueRecords, 8192)
+	setDefault(&opts.QueueBytes, 16<<20)
+	setDefault(&opts.Block, time.Second)
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	s := &Stream{opts: opts, queue: newQueue(opts.QueueRecords, opts.QueueBytes), health: health{log: opts.Logger}}
+	s.script = script{
+		client: opts.Client, key: opts.Key, marker: "{" + opts.Key + "}:w:" + rand.Text(),
+		maxLen: opts.MaxLen, dedupeTTL: opts.DedupeTTL,
+	}
+	s.ended, s.end = context.WithCancel(context.Background())
+	ctx, giveUp := context.WithCancel(context.Background())
+	s.giveUp = giveUp
+	a := &appender{queue: s.queue, script: &s.script, health: &s.health}
+	s.appender.Go(func() { a.run(ctx) })
+	return s, nil
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, value T) {
+	if *v <= 0 {
+		*v = value
+	}
+}
+
+// Append implements [stream.Stream]. An event that is larger than the whole queue is refused.
+func (s *Stream) Append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
+	if len(event) == 0 {
+		return errors.New("append: empty event")
+	}
+	return s.queue.put(ctx, record{
+		key:      digestOf(key),
+		event:    bytes.Clone(event),
+		done:     done,
+		deadline: time.Now().Add(s.opts.AppendTimeout),
+	})
+}
+
+// Degraded says in words, without addresses, why messages are not stored or not followed right now. It is empty while all
+// is well. An outage is noticed at the next append or within Block plus a second while someone follows.
+func (s *Stream) Degraded() string { return s.health.troubles() }
+
+// Close refuses new appends and finishes those that are queued, until ctx ends; what is left then is unavailable. Then it
+// ends the followers. It may be called again.
+func (s *Stream) Close(ctx context.Context) error {
+	s.queue.close()
+	finished := make(chan struct{})
+	go func() {
+		s.appender.Wait()
+		close(finished)
+	}()
+	var err error
+	select {
+	case <-finished:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	s.giveUp()
+	<-finished
+	s.end()
+	return err
+}

@@ -1,0 +1,236 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/streamtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestContract(t *testing.T) {
+	server := redistest.Start(t)
+	streamtest.Run(t, func(t *testing.T) streamtest.Harness {
+		server.CLI("FLUSHALL")
+		return harness(t, open(t, server.URL(), Options{MaxLen: 1 << 20}))
+	})
+}
+
+// harness makes the hooks of the contract suite for a stream.
+func harness(t *testing.T, s *Stream) streamtest.Harness {
+	client := s.opts.Client
+	return streamtest.Harness{
+		Stream: s,
+		Close:  s.Close,
+		Trim: func(keep int) {
+			noError(t, client.XTrimMaxLen(t.Context(), s.opts.Key, int64(keep)).Err())
+		},
+		Flush: func() {
+			noError(t, client.FlushAll(t.Context()).Err())
+		},
+		Expire: func() {
+			keys, err := client.Keys(t.Context(), "{"+s.opts.Key+"}:d:*").Result()
+			noError(t, err)
+			for _, key := range keys {
+				ttl, err := client.PTTL(t.Context(), key).Result()
+				noError(t, err)
+				if ttl <= s.opts.DedupeTTL-time.Minute || ttl > s.opts.DedupeTTL {
+					t.Errorf("key lives for %v, want about %v", ttl, s.opts.DedupeTTL)
+				}
+				noError(t, client.Del(t.Context(), key).Err())
+			}
+		},
+	}
+}
+
+// open makes a stream that is quick to notice things, and closes it with the test.
+func open(t testing.TB, url string, opts Options) *Stream {
+	t.Helper()
+	client, err := NewClient(ClientOptions{URL: url})
+	noError(t, err)
+	return openWith(t, client, opts)
+}
+
+func openWith(t testing.TB, client redis.UniversalClient, opts Options) *Stream {
+	t.Helper()
+	opts.Client = client
+	if opts.Key == "" {
+		opts.Key = "room"
+	}
+	if opts.Block == 0 {
+		opts.Block = 100 * time.Millisecond
+	}
+	opts.Logger = slog.New(slog.DiscardHandler)
+	s, err := New(opts)
+	noError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.Close(ctx)
+		_ = client.Close()
+	})
+	return s
+}
+
+func TestNewRefusesBadOptions(t *testing.T) {
+	client := redis.NewClient(&redis.Options{})
+	defer client.Close()
+	for _, opts := range []Options{{Key: "room"}, {Client: client}, {Client: client, Key: "{room}:stream"}} {
+		if _, err := New(opts); err == nil {
+			t.Errorf("New took key %q, client %v", opts.Key, opts.Client)
+		}
+	}
+}
+
+// TestP4_RepeatedBatchIsStoredOnce: the same batch again gets the same offsets; one that was overtaken is refused.
+func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), Options{})
+	records := []record{{event: []byte("a")}, {event: []byte("b"), key: digestOf("b")}, {event: []byte("c")}}
+	first := s.script.prepare(1, records)
+	offsets, err := s.script.run(t.Context(), first)
+	noError(t, err)
+	again, err := s.script.run(t.Context(), first)
+	noError(t, err)
+	if len(offsets) != 3 || offsets[0] != again[0] || offsets[1] != again[1] || offsets[2] != again[2] {
+		t.Fatalf("offsets %v, then %v", offsets, again)
+	}
+	_, err = s.script.run(t.Context(), s.script.prepare(2, records[:1]))
+	noError(t, err)
+	if _, err = s.script.run(t.Context(), first); err == nil || !strings.HasPrefix(err.Error(), "STALE") {
+		t.Fatalf("an overtaken batch: %v", err)
+	}
+	if n := server.CLI("XLEN", "room"); n != "5" { // with the genesis
+		t.Fatalf("%s entries", n)
+	}
+}
+
+// TestOffsetsGrowAfterLossWithClockBehind: entries that this process has seen are lost, and the clock of Redis is behind
+// them: new offsets are beyond them all the same.
+func TestOffsetsGrowAfterLossWithClockBehind(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), Options{})
+	future := stream.Offset{Ms: uint64(time.Now().Add(time.Hour).UnixMilli()), Seq: 7}
+	check := func(what string, got stream.Offset, want string) {
+		t.Helper()
+		if got.String() != want {
+			t.Fatalf("%s: %s, want %s", what, got, want)
+		}
+	}
+	ms := strconv.FormatUint(future.Ms, 10)
+	s.script.saw(future)
+	entries, err := s.Last(t.Context(), stream.Offset{}, 1)
+	noError(t, err)
+	check("genesis", entries[0].Offset, ms+"-8")
+	check("event", put(t, s, "", "x"), ms+"-9")
+
+	// The tail is gone, but Redis knows that it was there.
+	server.CLI("XTRIM", "room", "MAXLEN", "0")
+	s.script.newest = stream.Offset{Ms: future.Ms, Seq: 8}
+	check("event after trimming all", put(t, s, "", "x"), ms+"-11")
+}
+
+func TestRetentionIsApproximatelyBounded(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), Options{MaxLen: 500})
+	putMany(t, s, 3000)
+	n, err := strconv.Atoi(server.CLI("XLEN", "room"))
+	if err != nil || n < 500 || n > 700 {
+		t.Fatalf("%d entries are retained (%v), want about 500", n, err)
+	}
+}
+
+func TestKeysShareOneHashTagAndExpire(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), Options{})
+	put(t, s, strings.Repeat("long key ", 1000), "x")
+	for _, key := range strings.Fields(server.CLI("KEYS", "*")) {
+		if key == "room" {
+			continue
+		}
+		if !strings.HasPrefix(key, "{room}:") || len(key) > 40 {
+			t.Errorf("key %q", key)
+		}
+		if ttl := server.CLI("TTL", key); ttl == "-1" {
+			t.Errorf("key %s does not expire", key)
+		}
+	}
+}
+
+func TestForeignEntryIsAGapOnce(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.URL(), Options{})
+	put(t, s, "", "ours")
+	server.CLI("XADD", "room", "*", "something", "else")
+	put(t, s, "", "ours again")
+	err := s.Follow(t.Context(), stream.Offset{}, func([]stream.Entry) error { return nil })
+	if !errors.Is(err, stream.ErrGap) {
+		t.Fatalf("error %v", err)
+	}
+	entries, err := s.Last(t.Context(), stream.Offset{}, 10)
+	if err != nil || len(entries) != 2 || string(entries[1].Event) != "ours again" {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	putMany(t, s, 3)
+	seen := 0
+	enough := errors.New("enough")
+	err = s.Follow(t.Context(), entries[1].Offset, func(batch []stream.Entry) error {
+		if seen += len(batch); seen == 3 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) {
+		t.Fatal(err)
+	}
+}
+
+func put(t testing.TB, s *Stream, key, event string) stream.Offset {
+	t.Helper()
+	offset, err := tryPut(s, key, event)
+	noError(t, err)
+	return offset
+}
+
+func tryPut(s *Stream, key, event string) (stream.Offset, error) {
+	type result struct {
+		offset stream.Offset
+		err    error
+	}
+	results := make(chan result, 1)
+	err := s.Append(context.Background(), key, []byte(event), func(o stream.Offset, err error) { results <- result{o, err} })
+	if err != nil {
+		return stream.Offset{}, err
+	}
+	r := <-results
+	return r.offset, r.err
+}
+
+func putMany(t testing.TB, s *Stream, n int) {
+	t.Helper()
+	results := make(chan error, n)
+	for i := range n {
+		noError(t, s.Append(t.Context(), "", []byte("event "+strconv.Itoa(i)), func(_ stream.Offset, err error) { results <- err }))
+	}
+	for range n {
+		noError(t, <-results)
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

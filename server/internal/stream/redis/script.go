@@ -1,0 +1,116 @@
+package redis
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/stream"
+)
+
+//go:embed append.lua
+var appendLua string
+
+var appendScript = redis.NewScript(appendLua)
+
+// markerTTL is how long Redis remembers the outcome of a batch, and so for how long the batch may be sent again.
+const markerTTL = 24 * time.Hour
+
+// script sends batches. Its fields are fixed but for the newest offset.
+type script struct {
+	client    redis.UniversalClient
+	key       string
+	marker    string
+	maxLen    int64
+	dedupeTTL time.Duration
+
+	mu     sync.Mutex
+	newest stream.Offset // the newest that this process has ever seen
+}
+
+// saw notes that an entry with this offset exists.
+func (s *script) saw(o stream.Offset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o.Compare(s.newest) > 0 {
+		s.newest = o
+	}
+}
+
+func (s *script) seen() stream.Offset {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newest
+}
+
+// call is one batch, ready to be sent any number of times.
+type call struct {
+	keys    []string
+	args    []any
+	records int
+}
+
+// prepare makes the call that appends the records. Each needs a higher number than the one before, unless it is empty: that
+// only makes sure that there is a genesis entry.
+func (s *script) prepare(number uint64, records []record) call {
+	newest := s.seen()
+	keys := append(make([]string, 0, 2+len(records)), s.key, s.marker)
+	args := append(make([]any, 0, 7+len(records)), number, markerTTL.Milliseconds(),
+		s.maxLen, s.dedupeTTL.Milliseconds(), newest.Ms, newest.Seq, nil)
+	keyed := make([]byte, len(records))
+	for i, r := range records {
+		keyed[i] = '0'
+		if r.key != "" {
+			keyed[i] = '1'
+			keys = append(keys, "{"+s.key+"}:d:"+r.key)
+		}
+		args = append(args, r.event)
+	}
+	args[6] = keyed
+	return call{keys, args, len(records)}
+}
+
+// run sends c and returns the offsets of its records. While the outcome is unknown it may be run again.
+func (s *script) run(ctx context.Context, c call) ([]stream.Offset, error) {
+	answer, err := appendScript.Run(ctx, s.client, c.keys, c.args...).Text()
+	if err != nil {
+		return nil, err
+	}
+	offsets, err := parseOffsets(answer, c.records)
+	for _, o := range offsets {
+		s.saw(o)
+	}
+	return offsets, err
+}
+
+func parseOffsets(answer string, n int) ([]stream.Offset, error) {
+	offsets := make([]stream.Offset, 0, n)
+	for text := range strings.FieldsSeq(answer) {
+		o, err := stream.ParseOffset(text)
+		if err != nil {
+			return nil, err
+		}
+		offsets = append(offsets, o)
+	}
+	if len(offsets) != n {
+		return nil, fmt.Errorf("%d offsets for %d records", len(offsets), n)
+	}
+	return offsets, nil
+}
+
+// digestOf stands for a key, so that every key costs Redis the same whatever its length and contents. 128 bits of SHA-256
+// do not collide by accident and nobody can make them collide. No key has no digest.
+func digestOf(key string) string {
+	if key == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
