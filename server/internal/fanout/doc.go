@@ -1,0 +1,31 @@
+// Package fanout delivers one stream of messages to very many connections: one shared log, one cursor for each of them.
+//
+// Every WebSocket client of the room receives the same bytes, so a message is encoded once, into its final frame, and
+// appended once to a log of segments. A connection owns no queue of messages, only a cursor: the place up to which the
+// log was written to it.
+//
+//	 oldest                                                    head
+//	   │  retention window: bounded by count and by bytes        │
+//	   ▼                                                         ▼
+//	┌─────────┐   ┌─────────┐   ┌─────────┐   ┌─────────┐
+//	│ segment │──▶│ segment │──▶│ segment │──▶│ segment │◀── Append copies a frame in, then publishes the new length
+//	└─────────┘   └────▲────┘   └─────────┘   └─────▲─▲─┘
+//	                   │                            │ │
+//	           cursor of a client           cursors of clients that have (almost) everything
+//	           that just recovered
+//
+// A sweeper for each core owns a shard of the connections. When the log grows it visits those whose cursor is behind and
+// makes one non-blocking write(2) of all the contiguous bytes up to the head. The busier the room, the more messages go
+// into one write: batching without timers, without copies and without allocations. New messages, the replay after a
+// reconnect and history on joining are the same operation; only the cursor starts elsewhere.
+//
+// A connection whose socket is full is parked: it leaves the sweep, a goroutine of its own waits for the socket, catches
+// up and puts it back. Nobody else waits. A reader that falls behind by half the window is given up while its place is
+// still in the window, so that it can reconnect and continue there. So memory is one window and O(1) for each connection.
+//
+// Frames for one connection only (handshake, acks, pings) go through a small private queue and are written between
+// frames of the log, never inside one. A session that polls has no socket; it takes bytes from the same cursor when a
+// poll is open, and keeps that cursor when it upgrades.
+//
+// A segment lives as long as the window or a cursor needs it; then the garbage collector takes it.
+package fanout

@@ -1,0 +1,276 @@
+package fanout
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// Options bound a log. Zero values take the defaults.
+type Options struct {
+	MaxCount int // frames in the retention window; default 10,000. Whole segments are dropped, so a few more may stay
+	MaxBytes int // bytes in the retention window; default 16 MiB
+	Shards   int // sweepers; default one for each core that Go may use
+
+	// MaxPrivate bounds the private queue of a connection in bytes; default 1 MiB. A connection that exceeds it is lost.
+	MaxPrivate int
+}
+
+// segmentSize is what one segment holds, unless a single frame is larger.
+const segmentSize = 64 << 10
+
+// Log is the shared log and the sweepers that move cursors over it. Its methods may be called from any goroutine.
+type Log struct {
+	maxCount, maxBytes uint64
+	maxPrivate         int
+	segBytes, segCount int
+	shards             []*shard
+	nextShard          atomic.Uint32
+	generation         atomic.Uint64
+	head               atomic.Pointer[segment] // the segment that Append writes to
+
+	mu       sync.Mutex // guards appending, the index of every segment, and what follows
+	segments []*segment // the window, oldest first; the last one is head
+	count    uint64     // frames appended in this generation
+	bytes    uint64     // bytes appended in this generation
+	grown    chan struct{}
+}
+
+// Stats are totals since the start, except where it says now.
+type Stats struct {
+	Deliveries int64 // frames of the log written to or taken by a connection
+	Writes     int64 // write(2) calls for frames of the log
+	Parks      int64 // times that a connection was parked
+	Parked     int64 // connections parked now
+}
+
+// Frame is one entry of the stream in its final form: a whole WebSocket frame. Append copies it.
+type Frame struct {
+	Offset stream.Offset
+	Bytes  []byte
+}
+
+// New starts the sweepers of an empty log in which base is the entry before the first one to come. [Log.Close] ends it.
+func New(base stream.Offset, o Options) *Log {
+	if o.MaxCount <= 0 {
+		o.MaxCount = 10_000
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 16 << 20
+	}
+	if o.Shards <= 0 {
+		o.Shards = runtime.GOMAXPROCS(0)
+	}
+	if o.MaxPrivate <= 0 {
+		o.MaxPrivate = 1 << 20
+	}
+	l := &Log{
+		maxCount:   uint64(o.MaxCount),
+		maxBytes:   uint64(o.MaxBytes),
+		maxPrivate: o.MaxPrivate,
+		// Small windows get small segments, because a window shrinks by whole segments.
+		segBytes: min(segmentSize, max(o.MaxBytes/16, 1)),
+		segCount: max(o.MaxCount/8, 1),
+	}
+	l.resetLocked(base)
+	for range o.Shards {
+		s := &shard{log: l, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+		s.writer = newSocketWriter()
+		l.shards = append(l.shards, s)
+		go s.run()
+	}
+	return l
+}
+
+// Close stops the sweepers and waits for them. Nothing is written any more; connections are the owner's to close.
+func (l *Log) Close() {
+	for _, s := range l.shards {
+		close(s.stop)
+	}
+	for _, s := range l.shards {
+		<-s.done
+	}
+}
+
+// Append adds frames in the order of their offsets, which must be beyond [Log.Head], and wakes the sweepers.
+func (l *Log) Append(frames []Frame) {
+	if len(frames) == 0 {
+		return
+	}
+	l.mu.Lock()
+	seg := l.segments[len(l.segments)-1]
+	size := int(seg.size.Load())
+	for _, f := range frames {
+		if size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount {
+			seg.publish(size)
+			seg = l.growLocked(seg, len(f.Bytes))
+			size = 0
+		}
+		size += copy(seg.buf[size:], f.Bytes)
+		seg.index = append(seg.index, indexEntry{offset: f.Offset, end: size})
+		l.count++
+		l.bytes += uint64(len(f.Bytes))
+	}
+	seg.publish(size)
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
+	l.mu.Unlock()
+	l.wakeAll()
+}
+
+// growLocked adds a segment behind seg and drops from the other end what the window no longer holds.
+func (l *Log) growLocked(seg *segment, atLeast int) *segment {
+	next := l.newSegmentLocked(seg.lastOffset(), atLeast)
+	l.segments = append(l.segments, next)
+	seg.next.Store(next)
+	l.head.Store(next)
+
+	drop := 0
+	for drop < len(l.segments)-1 {
+		second := l.segments[drop+1]
+		if l.bytes-l.segments[drop].bytes <= l.maxBytes && l.count-second.count < l.maxCount {
+			break
+		}
+		drop++
+	}
+	l.segments = append(l.segments[:0], l.segments[drop:]...)
+	clear(l.segments[len(l.segments):cap(l.segments)])
+	return next
+}
+
+func (l *Log) newSegmentLocked(base stream.Offset, atLeast int) *segment {
+	return &segment{
+		buf:        make([]byte, max(l.segBytes, atLeast)),
+		generation: l.generation.Load(),
+		bytes:      l.bytes,
+		count:      l.count,
+		base:       base,
+	}
+}
+
+// Reset forgets everything and begins anew behind base. Every connection that follows the log is lost with [LostReset].
+func (l *Log) Reset(base stream.Offset) {
+	l.mu.Lock()
+	l.resetLocked(base)
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
+	l.mu.Unlock()
+	l.wakeAll()
+}
+
+func (l *Log) resetLocked(base stream.Offset) {
+	l.generation.Add(1)
+	l.count, l.bytes = 0, 0
+	seg := l.newSegmentLocked(base, 0)
+	l.segments = []*segment{seg}
+	l.head.Store(seg)
+}
+
+func (l *Log) wakeAll() {
+	for _, s := range l.shards {
+		s.wakeUp()
+	}
+}
+
+// Head is the place after the newest frame.
+func (l *Log) Head() Cursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.headLocked()
+}
+
+func (l *Log) headLocked() Cursor {
+	seg := l.segments[len(l.segments)-1]
+	return seg.cursor(len(seg.index))
+}
+
+// Back is the place n frames before the head, or the oldest place of the window if it holds fewer.
+func (l *Log) Back(n int) Cursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n <= 0 {
+		return l.headLocked()
+	}
+	for i := len(l.segments) - 1; i >= 0; i-- {
+		seg := l.segments[i]
+		if n < len(seg.index) {
+			return seg.cursor(len(seg.index) - n)
+		}
+		n -= len(seg.index)
+	}
+	return l.segments[0].cursor(0)
+}
+
+// After is the place right after the entry with the given offset. It is false if exactly that entry is not in the window.
+func (l *Log) After(offset stream.Offset) (Cursor, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.segments) - 1; i >= 0; i-- {
+		seg := l.segments[i]
+		if offset.Compare(seg.base) < 0 {
+			continue
+		}
+		return seg.after(offset)
+	}
+	return Cursor{}, false
+}
+
+// Reach waits until the head is at offset or beyond it, or the log is reset, or ctx ends.
+func (l *Log) Reach(ctx context.Context, offset stream.Offset) {
+	generation := l.generation.Load()
+	for {
+		l.mu.Lock()
+		if l.headLocked().off.Compare(offset) >= 0 || l.generation.Load() != generation {
+			l.mu.Unlock()
+			return
+		}
+		if l.grown == nil {
+			l.grown = make(chan struct{})
+		}
+		grown := l.grown
+		l.mu.Unlock()
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Stats reads the counters.
+func (l *Log) Stats() Stats {
+	var sum Stats
+	for _, s := range l.shards {
+		sum.Deliveries += s.deliveries.Load()
+		sum.Writes += s.writes.Load()
+		sum.Parks += s.parks.Load()
+		sum.Parked += s.parked.Load()
+	}
+	return sum
+}
+
+// tooFar reports whether a reader at p is more than half the window behind the head.
+func (l *Log) tooFar(p place) bool {
+	head := l.head.Load()
+	bytes := head.bytes + uint64(head.size.Load()) - p.seg.bytes - uint64(p.pos)
+	return bytes > l.maxBytes/2 || head.count-min(p.seg.count, head.count) > l.maxCount/2
+}
+
+func (l *Log) boundary(p place) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return p.seg.boundary(p.pos)
+}
+
+func (l *Log) boundaryBefore(p place, limit int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return p.seg.boundaryBefore(p.pos, limit)
+}

@@ -1,0 +1,84 @@
+package fanout
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+)
+
+// errWouldBlock means that the socket took less than it was given.
+var errWouldBlock = errors.New("socket is full")
+
+// sink takes bytes without waiting.
+type sink interface {
+	write(p []byte) (int, error)
+}
+
+// socketWriter makes one non-blocking write(2) on a socket. The callback for RawConn.Write is made once, so that a write
+// allocates nothing. It is used by one goroutine at a time.
+type socketWriter struct {
+	raw  syscall.RawConn
+	buf  []byte
+	n    int
+	err  error
+	once func(fd uintptr) bool
+}
+
+func newSocketWriter() *socketWriter {
+	w := &socketWriter{}
+	w.once = func(fd uintptr) bool {
+		w.n, w.err = fdSink(fd).write(w.buf)
+		return true // whatever came of it: waiting is not for here
+	}
+	return w
+}
+
+// on aims the writer at another socket.
+func (w *socketWriter) on(raw syscall.RawConn) sink {
+	w.raw = raw
+	return w
+}
+
+func (w *socketWriter) write(p []byte) (int, error) {
+	w.buf, w.n, w.err = p, 0, nil
+	err := w.raw.Write(w.once)
+	w.buf = nil
+	if err != nil {
+		return 0, err
+	}
+	return w.n, w.err
+}
+
+// writers serve the goroutines that are not sweepers.
+var writers = sync.Pool{New: func() any { return newSocketWriter() }}
+
+// fdSink writes to a descriptor that somebody else keeps open.
+type fdSink uintptr
+
+func (fd fdSink) write(p []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), p)
+		switch {
+		case err == nil && n == len(p):
+			return n, nil
+		case err == nil, errors.Is(err, syscall.EAGAIN):
+			return max(n, 0), errWouldBlock
+		case !errors.Is(err, syscall.EINTR):
+			return 0, err
+		}
+	}
+}
+
+// rawConn returns the socket under c, or nil if bytes have to go through c itself, as with TLS.
+func rawConn(c net.Conn) syscall.RawConn {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
