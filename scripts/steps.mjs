@@ -39,6 +39,6 @@ export const steps = [
   {
     name: "tooling",
     proves: "npm run dev starts, reports and stops as promised",
-    commands: [npm("test", "scripts")],
+    commands: [["node", "--test", "scripts/dev.test.mjs"]],
   },
 ];

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { io as io4 } from "socket.io-client";
+import { io as io3 } from "socket.io-client-3";
+import { until } from "./until.mjs";
+
+/** The stock clients under test, by version. */
+export const versions = { 4.8: io4, 3.1: io3 };
+
+/** The ways a client may connect, as its option `transports` (undefined: polling, then the upgrade). */
+export const transports = {
+  "polling only": ["polling"],
+  "websocket only": ["websocket"],
+  "default upgrade": undefined,
+};
+
+/** Every version with every way to connect. */
+export const kinds = Object.keys(versions).flatMap((version) =>
+  Object.keys(transports).map((transport) => ({ version, transport, name: `${version}, ${transport}` })),
+);
+
+// Tests come back sooner than people need to.
+const impatient = { reconnectionDelay: 10, reconnectionDelayMax: 40, timeout: 5000 };
+
+/**
+ * Client is a stock client that writes down what it sees: `timeline` (the texts of messages, in the order of arrival),
+ * `offset` (the last one it was given), `connects` (for each connect: was it recovered, and from which offset).
+ */
+class Client {
+  timeline = [];
+  events = [];
+  connects = [];
+  disconnects = [];
+  offset = undefined;
+
+  constructor(url, { version = "4.8", transport = "default upgrade", ...options }) {
+    // Without undefined values: the client takes even those for a choice.
+    const chosen = { ...(transports[transport] && { transports: transports[transport] }), ...options };
+    this.socket = versions[version](url, { forceNew: true, ...impatient, ...chosen });
+    this.socket.on("connect", () => {
+      this.connects.push({ recovered: this.socket.recovered, from: this.offset });
+    });
+    this.socket.on("disconnect", (reason) => this.disconnects.push(reason));
+    this.socket.onAny((event, ...args) => this.#note(event, args));
+  }
+
+  #note(event, args) {
+    const last = args.at(-1);
+    if (typeof last === "string") this.offset = last;
+    if (event === "message") this.timeline.push(args[0].message);
+    else this.events.push({ event, args, after: this.timeline.length });
+  }
+
+  /** connected waits until the client has been connected so many times. */
+  async connected(times = 1) {
+    const saw = () => `connected ${times} times, saw ${this.connects.length} and ${this.disconnects}`;
+    await until(saw, () => this.connects.length >= times && this.socket.connected);
+    return this;
+  }
+
+  /** joined waits for the joining offset: from then on nothing can pass this client by. */
+  async joined() {
+    await until("the joining offset", () => this.offset !== undefined);
+    return this;
+  }
+
+  /** say sends a message and returns the ack. */
+  say(message, more = {}) {
+    return this.ask("event:message", { message, username: "tester", ...more });
+  }
+
+  /** ask emits an event and returns the ack, which must come in time. */
+  ask(event, ...args) {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no ack of ${event} ${JSON.stringify(args)}`)), 60_000);
+      this.socket.emit(event, ...args, (ack) => {
+        clearTimeout(late);
+        resolve(ack);
+      });
+    });
+  }
+
+  /** heard waits until the client has at least so many messages. */
+  async heard(count) {
+    await until(
+      () => `${count} messages, have ${this.timeline.length}`,
+      () => this.timeline.length >= count,
+      60_000,
+    );
+    return this.timeline;
+  }
+}
+
+/** open creates a client that ends with the test, connecting at once. */
+export function open(t, url, options = {}) {
+  const client = new Client(url, options);
+  t.after(() => client.socket.disconnect());
+  return client;
+}
+
+/** join opens a client and waits until nothing can pass it by. */
+export async function join(t, url, options = {}) {
+  const client = await open(t, url, options).connected();
+  return await client.joined();
+}
+
+/** numbered returns count texts that tell who said them and which one it is. */
+export function numbered(who, count) {
+  return Array.from({ length: count }, (_, i) => `${who} ${i}`);
+}
+
+/** sayAll sends every text without waiting for the one before, and checks that all were stored. */
+export async function sayAll(client, texts) {
+  for (const ack of await Promise.all(texts.map((text) => client.say(text)))) {
+    assert.equal(ack.status, "ok", JSON.stringify(ack));
+  }
+}
