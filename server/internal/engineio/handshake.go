@@ -1,0 +1,144 @@
+package engineio
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"github.com/zishang520/engine.io/v2/types"
+)
+
+// handshake is the little that is kept of the request that opened a session.
+type handshake struct {
+	uri       string
+	headers   http.Header // nil if none were asked for
+	webSocket bool        // the session was opened as WebSocket
+}
+
+func newHandshake(r *http.Request, keep []string, webSocket bool) handshake {
+	h := handshake{uri: strings.Clone(r.RequestURI), webSocket: webSocket}
+	for _, name := range keep {
+		if values := r.Header.Values(name); len(values) > 0 {
+			if h.headers == nil {
+				h.headers = http.Header{}
+			}
+			h.headers[http.CanonicalHeaderKey(name)] = append([]string{}, values...)
+		}
+	}
+	return h
+}
+
+// Request is the request of the handshake as far as it is kept: URI, query, and the headers that Options.KeepHeaders
+// names. The library reads it while it handles CONNECT; it is made for that and then dropped.
+func (s *Session) Request() *types.HttpContext {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.context != nil {
+		return s.context
+	}
+	headers := s.request.headers
+	if headers == nil {
+		headers = http.Header{}
+	}
+	r, err := http.NewRequest(http.MethodGet, s.request.uri, nil)
+	if err != nil { // it was parsed before
+		r = &http.Request{Method: http.MethodGet}
+	}
+	r.RequestURI, r.Header, r.RemoteAddr = s.request.uri, headers, s.address
+	c := types.NewHttpContext(noResponse{}, r)
+	c.Flush() // ends the goroutine that waits for the request's end
+	if s.busy {
+		s.context = c
+	}
+	return c
+}
+
+// noResponse is the answer to a request that was answered long ago.
+type noResponse struct{}
+
+func (noResponse) Header() http.Header         { return http.Header{} }
+func (noResponse) Write(p []byte) (int, error) { return len(p), nil }
+func (noResponse) WriteHeader(int)             {}
+
+// Origins are the origins from which browsers may connect. The zero value allows all of them.
+type Origins struct {
+	patterns []*regexp.Regexp // none: all
+}
+
+// NewOrigins allows the given origins, in which * stands for any characters but a slash. An origin "*" allows all. An
+// empty list allows all, too. Requests without Origin do not come from a browser's page and are not judged by it.
+func NewOrigins(patterns []string) Origins {
+	var o Origins
+	for _, p := range patterns {
+		if p == "*" {
+			return Origins{}
+		}
+		expr := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSuffix(p, "/")), `\*`, `[^/]*`)
+		o.patterns = append(o.patterns, regexp.MustCompile(`(?i)^`+expr+`$`))
+	}
+	return o
+}
+
+// cors sets the CORS headers, on errors too: without them a browser would show a network error instead of the answer.
+func (o Origins) cors(h http.Header, r *http.Request) (allowed bool) {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	if len(o.patterns) == 0 {
+		h.Set("Access-Control-Allow-Origin", "*")
+	} else {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Add("Vary", "Origin")
+	}
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "GET,POST,OPTIONS")
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+			h.Set("Access-Control-Allow-Headers", asked)
+			h.Add("Vary", "Access-Control-Request-Headers")
+		}
+		h.Set("Access-Control-Max-Age", "600")
+	}
+	for _, p := range o.patterns {
+		if p.MatchString(origin) {
+			return true
+		}
+	}
+	return len(o.patterns) == 0
+}
+
+// Proxies are the networks whose X-Forwarded-For is believed.
+type Proxies []netip.Prefix
+
+// client is the address of the client: the peer's, or, behind trusted proxies, the last one that they did not add
+// themselves.
+func (p Proxies) client(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(forwarded) - 1; i >= 0 && p.contains(host); i-- {
+		addr, err := netip.ParseAddr(strings.TrimSpace(forwarded[i]))
+		if err != nil {
+			break
+		}
+		host = addr.Unmap().String()
+	}
+	return strings.Clone(host)
+}
+
+func (p Proxies) contains(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range p {
+		if prefix.Contains(addr.Unmap()) {
+			return true
+		}
+	}
+	return false
+}

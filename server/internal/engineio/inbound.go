@@ -1,0 +1,155 @@
+package engineio
+
+import (
+	"errors"
+
+	"github.com/zishang520/engine.io/v2/types"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+// errEnded ends whoever hands packets to a session that has ended.
+var errEnded = errors.New("session has ended")
+
+// receive takes one Engine.IO packet from the client, of either transport, in order. It blocks while the packet before
+// it is in turn: that is what holds a client back. p is not kept. An error means that the session has ended.
+func (s *Session) receive(p wire.Packet) error {
+	switch {
+	case p.Binary:
+		return s.receiveBinary(p.Data)
+	case len(p.Data) > s.server.opts.MaxPayload:
+		s.end(causeTooLarge)
+	case p.Type == wire.PacketMessage:
+		return s.receiveText(p.Data)
+	case p.Type == wire.PacketPong:
+		s.pong()
+		return nil
+	case p.Type == wire.PacketClose:
+		s.end(causeClient)
+	case p.Type == wire.PacketPing:
+		s.end(causePacket) // pings come from the server in this revision
+	default:
+		return nil // open, upgrade and noop mean nothing here, as in the reference server
+	}
+	return errEnded
+}
+
+func (s *Session) receiveText(text []byte) error {
+	if s.server.opts.Raw {
+		return s.handOver(0, types.NewStringBuffer(text))
+	}
+	h, err := wire.ParsePacket(text, s.server.opts.AllowBinary)
+	if err != nil || s.attachments > 0 {
+		s.end(causePacket)
+		return errEnded
+	}
+	switch {
+	case h.Kind == wire.Connect && len(h.Payload) == 0:
+		// The library would leave the handshake's auth nil, where the reference server has an empty object.
+		return s.handOver(h.Kind, types.NewStringBuffer(emptyConnect(text, h)))
+	case h.Attachments > 0:
+		s.attachments, s.lastBinary = h.Attachments, h.Kind
+		return s.handOver(0, types.NewStringBuffer(text))
+	case h.Kind == wire.BinaryEvent:
+		return s.handOver(wire.Event, types.NewStringBuffer(text))
+	default:
+		return s.handOver(h.Kind, types.NewStringBuffer(text))
+	}
+}
+
+// emptyConnect is a CONNECT packet with the payload {}.
+func emptyConnect(text []byte, h wire.Header) []byte {
+	packet := append([]byte{}, text...)
+	if len(h.Namespace) > 0 && packet[len(packet)-1] != ',' {
+		packet = append(packet, ',')
+	}
+	return append(packet, "{}"...)
+}
+
+func (s *Session) receiveBinary(data []byte) error {
+	opts := &s.server.opts
+	var kind wire.Kind
+	switch {
+	case len(data) > opts.MaxPayload:
+		s.end(causeTooLarge)
+		return errEnded
+	case opts.Raw:
+	case s.attachments == 0:
+		s.end(causePacket)
+		return errEnded
+	default:
+		s.attachments--
+		if s.attachments == 0 && s.lastBinary == wire.BinaryEvent {
+			kind = wire.Event
+		}
+	}
+	return s.handOver(kind, types.NewBytesBuffer(data))
+}
+
+// handOver waits for its turn and gives one message to the library. A kind that the library works on in the background
+// keeps the turn until [Session.Done].
+func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error {
+	if !s.takeTurn(kind) {
+		return errEnded
+	}
+	s.Emit("data", message)
+	if kind != wire.Connect && kind != wire.Event && kind != wire.Disconnect {
+		s.Done(s.Turn())
+	}
+	return nil
+}
+
+// takeTurn waits until no packet is in turn and the client has read most of what was sent to it alone. It is false if
+// the session ended.
+func (s *Session) takeTurn(kind wire.Kind) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held++
+	for s.busy && !s.ended {
+		s.turned.Wait()
+	}
+	for !s.ended && s.conn.Private() > privateLimit {
+		s.mu.Unlock()
+		s.conn.WaitFlushed(nil) // or closed
+		s.mu.Lock()
+	}
+	s.held--
+	if s.ended {
+		return false
+	}
+	s.busy, s.turnKind, s.turnSince = true, kind, s.server.since()
+	s.turn++
+	return true
+}
+
+// Turn is the number of the packet in turn. It is meant for the goroutine that works on that packet.
+func (s *Session) Turn() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.turn
+}
+
+// Done says that the library is done with the packet that had this number, so that the next one may come. Calls that
+// are late or repeated do nothing.
+func (s *Session) Done(turn uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy && s.turn == turn {
+		s.busy = false
+		s.context = nil // was needed while CONNECT was in turn
+		s.turned.Signal()
+	}
+}
+
+// releaseConnect ends the turn of a CONNECT that is answered with CONNECT_ERROR: nothing else will.
+func (s *Session) releaseConnect(text []byte) {
+	if len(text) == 0 || text[0] != byte(wire.ConnectError) {
+		return
+	}
+	s.mu.Lock()
+	connecting, turn := s.busy && s.turnKind == wire.Connect, s.turn
+	s.mu.Unlock()
+	if connecting {
+		s.Done(turn)
+	}
+}

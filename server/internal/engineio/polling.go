@@ -1,0 +1,251 @@
+package engineio
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+const (
+	// pollBatch bounds the frames that answer one poll, in bytes, unless a single one is larger.
+	pollBatch = 64 << 10
+	// upgradeHold is how long a poll is held while a WebSocket is being tried: the client waits for its end.
+	upgradeHold = 100 * time.Millisecond
+	// lastPollTimeout is how long a session that has ended waits for a poll to fetch its last packets.
+	lastPollTimeout = 2 * time.Second
+	separator       = 0x1e
+)
+
+// poll is an open GET.
+type poll struct {
+	wake chan struct{} // one token: there is something to take, or the session ended, or an upgrade began
+}
+
+func (p *poll) wakeUp() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// buffers are borrowed for the time of one request or one read.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
+
+const keepBuffer = 128 << 10 // larger ones are not kept
+
+func borrow() *[]byte { return buffers.Get().(*[]byte) }
+
+func giveBack(b *[]byte) {
+	if cap(*b) <= keepBuffer {
+		*b = (*b)[:0]
+		buffers.Put(b)
+	}
+}
+
+// openPolling is the handshake of a session that polls.
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
+	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, s.opts.KeepHeaders, false))
+	if refused := s.admit(session); refused != nil {
+		s.refuse(w, *refused)
+		return
+	}
+	open := s.openPacket(session)
+	session.start()
+	if plain(w, string(open)) != nil {
+		session.end(causeGone)
+	}
+}
+
+// servePolling is a GET or POST of a session that exists.
+func (s *Server) servePolling(w http.ResponseWriter, r *http.Request, sid string) {
+	session := s.session(sid)
+	switch {
+	case session == nil:
+		s.refuse(w, refuseSession)
+	case r.Method == http.MethodGet:
+		session.servePoll(w, r)
+	case r.Method == http.MethodPost:
+		session.servePost(w, r)
+	default:
+		s.refuse(w, refuseRequest)
+	}
+}
+
+// servePoll answers a GET as soon as there is something to say.
+func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
+	p := &poll{wake: make(chan struct{}, 1)}
+	s.mu.Lock()
+	overlap := s.poll != nil
+	if s.net != nil || overlap {
+		s.mu.Unlock()
+		if overlap {
+			s.end(causeOverlap)
+		}
+		s.server.refuse(w, refuseRequest)
+		return
+	}
+	s.poll = p
+	s.mu.Unlock()
+
+	body := borrow()
+	defer giveBack(body)
+	ok := s.awaitPackets(r, p, body)
+	s.mu.Lock()
+	s.poll = nil
+	s.mu.Unlock()
+	if !ok {
+		s.end(causeGone)
+		return
+	}
+	c := http.NewResponseController(w)
+	_ = c.SetWriteDeadline(time.Now().Add(s.server.opts.BodyTimeout)) // not every writer can
+	if plain(w, string(*body)) != nil || c.Flush() != nil {
+		s.end(causeError)
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+}
+
+// awaitPackets fills body with the packets that answer a poll. It is false if the client went away.
+func (s *Session) awaitPackets(r *http.Request, p *poll, body *[]byte) bool {
+	frames := borrow()
+	defer giveBack(frames)
+	var hold <-chan time.Time
+	for {
+		s.mu.Lock()
+		ended, moved, upgrading := s.ended, s.net != nil, s.upgrading
+		s.mu.Unlock()
+		*frames = s.conn.Take((*frames)[:0], pollBatch)
+		*body = appendPackets(*body, *frames)
+		switch {
+		case ended:
+			*body = wire.AppendPacket(*body, wire.Packet{Type: wire.PacketClose})
+			return true
+		case len(*body) > 0:
+			return true
+		case moved:
+			*body = append(*body, noop...)
+			return true
+		case upgrading && hold == nil:
+			hold = time.After(upgradeHold)
+		}
+		select {
+		case <-p.wake:
+		case <-hold:
+			*body = append(*body, noop...)
+			return true
+		case <-r.Context().Done():
+			return false
+		}
+	}
+}
+
+// appendPackets turns whole WebSocket frames into the packets of a polling payload.
+func appendPackets(dst, frames []byte) []byte {
+	for len(frames) > 0 {
+		header := wire.HeaderLen(0)
+		switch frames[1] & 127 {
+		case 126:
+			header = wire.HeaderLen(126)
+		case 127:
+			header = wire.HeaderLen(1 << 16)
+		}
+		n := 0
+		if header == wire.HeaderLen(0) {
+			n = int(frames[1] & 127)
+		} else {
+			for _, b := range frames[2:header] {
+				n = n<<8 | int(b)
+			}
+		}
+		payload := frames[header : header+n]
+		if len(dst) > 0 {
+			dst = append(dst, separator)
+		}
+		if wire.Op(frames[0]&15) == wire.OpBinary {
+			dst = append(dst, 'b')
+			dst = base64.StdEncoding.AppendEncode(dst, payload)
+		} else {
+			dst = append(dst, payload...)
+		}
+		frames = frames[header+n:]
+	}
+	return dst
+}
+
+// servePost takes the packets of a POST and answers once they are handed over, so that a client that stops polling in
+// order to upgrade stays in order.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	overlap := s.posting
+	if s.net != nil || s.ended || overlap {
+		s.mu.Unlock()
+		if overlap {
+			s.end(causeOverlap)
+		}
+		s.server.refuse(w, refuseRequest)
+		return
+	}
+	s.posting = true
+	s.mu.Unlock()
+	err := s.readPost(w, r)
+	s.mu.Lock()
+	s.posting = false
+	s.mu.Unlock()
+	switch {
+	case err == nil:
+		_ = plain(w, "ok") // a client that is gone is noticed by its poll
+	case tooLarge(err):
+		s.end(causeTooLarge)
+		s.server.refuse(w, refuseTooLarge)
+	case errors.Is(err, errEnded):
+		s.refuseEnded(w)
+	default:
+		s.end(causePacket)
+		s.server.refuse(w, refuseRequest)
+	}
+}
+
+func (s *Session) readPost(w http.ResponseWriter, r *http.Request) error {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(s.server.opts.BodyTimeout)) // not every reader can
+	body := borrow()
+	defer giveBack(body)
+	var err error
+	*body, err = wire.ReadBody(*body, r.Body, r.ContentLength, s.server.opts.MaxBody)
+	if err != nil {
+		return err
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	defer s.recovered()
+	return wire.DecodePayload(*body, s.receive)
+}
+
+// refuseEnded answers the POST that ended its session: one that said goodbye is thanked.
+func (s *Session) refuseEnded(w http.ResponseWriter) {
+	s.mu.Lock()
+	c := s.cause
+	s.mu.Unlock()
+	switch c {
+	case causeClient:
+		_ = plain(w, "ok")
+	case causeTooLarge:
+		s.server.refuse(w, refuseTooLarge)
+	default:
+		s.server.refuse(w, refuseRequest)
+	}
+}
+
+// finishPolling lets a poll fetch the last packets, for a bounded time. A poll that is open has been woken.
+func (s *Session) finishPolling() {
+	if s.cause.gone || s.cause == causeClient {
+		return
+	}
+	stop := make(chan struct{})
+	timer := time.AfterFunc(lastPollTimeout, func() { close(stop) })
+	defer timer.Stop()
+	s.conn.WaitFlushed(stop)
+}

@@ -1,0 +1,298 @@
+package engineio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/zishang520/engine.io/v2/engine"
+
+	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/fanout"
+)
+
+// Options configure a [Server]. All of them are read once.
+type Options struct {
+	Log *fanout.Log // what sessions follow; required
+
+	NewID func() string // makes session ids: unguessable, safe in a URL; required
+
+	PingInterval   time.Duration // between a pong and the next ping; default 25 s
+	PingTimeout    time.Duration // for a pong; default 20 s
+	UpgradeTimeout time.Duration // for the client's part of an upgrade; default 10 s
+	BodyTimeout    time.Duration // for the body of a request, and for taking an answer; default 20 s
+
+	MaxPayload     int // bytes of one packet; default 64 KiB
+	MaxBody        int // bytes of one polling request; default 1,000,000
+	MaxConnections int // sessions; 0 is unlimited
+	MaxPerAddress  int // sessions from one client address; 0 is unlimited
+	SendBuffer     int // bytes that the kernel may hold for a WebSocket that does not read; default 64 KiB
+
+	Origins Origins // who may connect from a browser
+	Proxies Proxies // whose X-Forwarded-For is believed
+
+	AllowBinary bool     // Socket.IO packets with attachments; without it they close the session
+	Raw         bool     // messages are not Socket.IO packets: they are handed over unchecked
+	KeepHeaders []string // headers of the handshake that the application wants to see; default none
+
+	Hooks  Hooks
+	Logger *slog.Logger // default slog.Default()
+}
+
+// Hooks are told what happens. They must be quick and may be nil.
+type Hooks struct {
+	Closed  func(reason string) // a session ended; one of CloseReasons
+	Refused func(reason string) // a request was not served; one of RefusalReasons
+}
+
+func (h *Hooks) closed(reason string) {
+	if h.Closed != nil {
+		h.Closed(reason)
+	}
+}
+
+func (h *Hooks) refused(reason string) {
+	if h.Refused != nil {
+		h.Refused(reason)
+	}
+}
+
+// Server is the Engine.IO server: an engine.BaseServer for the library's Bind, and the http.Handler for its path.
+type Server struct {
+	engine.BaseServer // its event emitter; the rest is not used
+
+	opts    Options
+	hooks   Hooks
+	wheel   *wheel
+	started time.Time
+
+	mu        sync.Mutex
+	sessions  map[string]*Session
+	addresses map[string]int // sessions of each client address
+	refusing  bool
+	emptied   chan struct{} // closed when refusing and no session is left
+}
+
+// NewServer starts a server without sessions. [Server.Shutdown] ends it.
+func NewServer(o Options) *Server {
+	setDefault(&o.PingInterval, 25*time.Second)
+	setDefault(&o.PingTimeout, 20*time.Second)
+	setDefault(&o.UpgradeTimeout, 10*time.Second)
+	setDefault(&o.BodyTimeout, 20*time.Second)
+	setDefault(&o.MaxPayload, 64<<10)
+	setDefault(&o.MaxBody, 1_000_000)
+	setDefault(&o.SendBuffer, 64<<10)
+	setDefault(&o.Logger, slog.Default())
+	return &Server{
+		BaseServer: engine.MakeBaseServer(),
+		opts:       o,
+		hooks:      o.Hooks,
+		wheel:      newWheel(min(o.PingInterval, o.PingTimeout), max(o.PingInterval, o.PingTimeout)),
+		started:    time.Now(),
+		sessions:   map[string]*Session{},
+		addresses:  map[string]int{},
+		emptied:    make(chan struct{}),
+	}
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+func (s *Server) since() time.Duration { return time.Since(s.started) }
+
+// Connections is the number of sessions.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
+// ClientsCount implements engine.BaseServer.
+func (s *Server) ClientsCount() uint64 { return uint64(s.Connections()) }
+
+// admit enters a new session, or says why not.
+func (s *Server) admit(session *Session) *refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.refusing:
+		return &refuseDraining
+	case s.opts.MaxConnections > 0 && len(s.sessions) >= s.opts.MaxConnections:
+		return &refuseFull
+	case s.opts.MaxPerAddress > 0 && s.addresses[session.address] >= s.opts.MaxPerAddress:
+		return &refuseAddress
+	}
+	s.sessions[session.id] = session
+	s.addresses[session.address]++
+	return nil
+}
+
+func (s *Server) forget(session *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, session.id)
+	if s.addresses[session.address]--; s.addresses[session.address] <= 0 {
+		delete(s.addresses, session.address)
+	}
+	if s.refusing && len(s.sessions) == 0 {
+		s.closeEmptied()
+	}
+}
+
+func (s *Server) closeEmptied() {
+	select {
+	case <-s.emptied:
+	default:
+		close(s.emptied)
+	}
+}
+
+func (s *Server) session(id string) *Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[id]
+}
+
+// Refuse turns away new sessions from now on; those that are there go on.
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusing = true
+	if len(s.sessions) == 0 {
+		s.closeEmptied()
+	}
+}
+
+// Shutdown refuses new sessions, ends the others at their transport, so that stock clients come back by themselves, and
+// waits until they are gone or ctx ends. The ends are spread at random over the given time, so that not all clients
+// connect elsewhere at once. The server is of no use afterwards.
+func (s *Server) Shutdown(ctx context.Context, spread time.Duration) error {
+	s.Refuse()
+	s.mu.Lock()
+	sessions := make([]*Session, 0, len(s.sessions))
+	for _, session := range s.sessions {
+		sessions = append(sessions, session)
+	}
+	s.mu.Unlock()
+	rand.Shuffle(len(sessions), func(i, j int) { sessions[i], sessions[j] = sessions[j], sessions[i] })
+
+	const step = 50 * time.Millisecond
+	batch := len(sessions)/max(int(spread/step), 1) + 1
+	for i, session := range sessions {
+		if i > 0 && i%batch == 0 {
+			select {
+			case <-time.After(step/2 + rand.N(step)):
+			case <-ctx.Done():
+			}
+		}
+		session.end(causeDrain)
+	}
+	defer s.wheel.close()
+	select {
+	case <-s.emptied:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close implements engine.BaseServer: it ends all sessions without waiting for them.
+func (s *Server) Close() engine.BaseServer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, session := range s.sessions {
+		go session.end(causeDrain)
+	}
+	return s
+}
+
+// ServeHTTP serves the Engine.IO path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowed := s.opts.Origins.cors(w.Header(), r)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if !allowed {
+		s.refuse(w, refuseOrigin)
+		return
+	}
+	query := r.URL.Query()
+	sid, name := query.Get("sid"), query.Get("transport")
+	webSocket := name == "websocket"
+	switch {
+	case !webSocket && name != "polling":
+		s.refuse(w, refuseTransport)
+	case query.Has("j"):
+		s.refuse(w, refuseTransport) // JSONP is of another time, and of another revision
+	case sid == "" && r.Method != http.MethodGet:
+		s.refuse(w, refuseMethod)
+	case sid == "" && query.Get("EIO") != "4":
+		s.refuse(w, refuseProtocol)
+	case webSocket:
+		s.serveWebSocket(w, r, sid)
+	case sid == "":
+		s.openPolling(w, r)
+	default:
+		s.servePolling(w, r, sid)
+	}
+}
+
+// RefuseUnknownSession answers a request whose session is nowhere, as the protocol has it: the client connects anew.
+func (s *Server) RefuseUnknownSession(w http.ResponseWriter, r *http.Request) {
+	s.opts.Origins.cors(w.Header(), r)
+	s.refuse(w, refuseSession)
+}
+
+func (s *Server) refuse(w http.ResponseWriter, r refusal) {
+	s.hooks.refused(r.message)
+	if r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "5")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(r.status)
+	// A client that is gone need not be told.
+	_ = json.NewEncoder(w).Encode(map[string]any{"code": r.code, "message": r.message})
+}
+
+// openPacket tells a new client its session id and the terms (Engine.IO protocol, "Handshake").
+func (s *Server) openPacket(session *Session) []byte {
+	b := append([]byte{wire.PacketOpen}, `{"sid":"`...)
+	b = append(b, session.id...)
+	b = append(b, `","upgrades":[`...)
+	if !session.request.webSocket {
+		b = append(b, `"websocket"`...)
+	}
+	b = append(b, `],"pingInterval":`...)
+	b = strconv.AppendInt(b, s.opts.PingInterval.Milliseconds(), 10)
+	b = append(b, `,"pingTimeout":`...)
+	b = strconv.AppendInt(b, s.opts.PingTimeout.Milliseconds(), 10)
+	b = append(b, `,"maxPayload":`...)
+	b = strconv.AppendInt(b, int64(s.opts.MaxPayload), 10)
+	return append(b, '}')
+}
+
+// tooLarge reports whether reading a body failed because of its size.
+func tooLarge(err error) bool {
+	var limit *http.MaxBytesError
+	return errors.Is(err, wire.ErrTooLarge) || errors.As(err, &limit)
+}
+
+// discard answers with a short text.
+func plain(w http.ResponseWriter, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err := io.WriteString(w, text)
+	return err
+}

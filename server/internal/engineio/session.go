@@ -1,0 +1,306 @@
+package engineio
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/zishang520/engine.io-go-parser/packet"
+	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/engine.io/v2/transports"
+	"github.com/zishang520/engine.io/v2/types"
+
+	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/fanout"
+)
+
+// Session is one client: an engine.Socket for the library, whatever its transport. The library and the adapter may call
+// it from any goroutine, with locks of their own held: no method blocks, and none emits in the caller's goroutine.
+type Session struct {
+	emitter
+
+	// Fixed from the start.
+	server  *Server
+	id      string
+	address string // of the client, without port
+	request handshake
+	conn    *fanout.Conn
+
+	wheel wheelLinks
+
+	mu        sync.Mutex
+	turned    sync.Cond // on mu: the turn is free, or the session ended
+	heart     heartbeat
+	net       net.Conn // of a WebSocket session; nil while polling
+	poll      *poll    // the open GET
+	posting   bool     // a POST is being read
+	upgrading bool
+	started   bool // the library has attached its listeners
+	ended     bool
+	cause     cause // once ended
+	context   *types.HttpContext
+
+	busy        bool          // a packet is in turn
+	turnKind    wire.Kind     // what it is
+	turn        uint64        // its number, from 1
+	turnSince   time.Duration // since the server's start
+	held        int           // goroutines that wait to hand over a packet
+	attachments int           // binary messages that still belong to the last packet
+	lastBinary  wire.Kind     // what that packet is
+}
+
+var (
+	_ engine.Socket = (*Session)(nil)
+	_ fanout.Owner  = (*Session)(nil)
+)
+
+// The frames that are the same for everybody. Private frames are kept as WebSocket frames; polls unwrap them.
+var (
+	pingFrame = wire.AppendFrame(nil, wire.OpText, []byte{wire.PacketPing})
+	noop      = []byte{wire.PacketNoop}
+)
+
+const (
+	// privateLimit is how many bytes of private frames a client may leave unread before it is no longer read itself.
+	privateLimit = 64 << 10
+	// flushTimeout bounds how long an ending session is given to take its last frames.
+	flushTimeout = 2 * time.Second
+	// lingerTimeout bounds the wait for the client's end of the connection: to close with bytes unread would reset it,
+	// and so destroy what was written last.
+	lingerTimeout = time.Second
+)
+
+// newSession makes a session that is not known to anyone yet; start brings it to life.
+func (s *Server) newSession(address string, request handshake) *Session {
+	session := &Session{server: s, id: s.opts.NewID(), address: address, request: request}
+	session.turned.L = &session.mu
+	session.conn = s.opts.Log.NewConn(session)
+	return session
+}
+
+// start hands the session to the library. It is false if the session ended meanwhile.
+func (s *Session) start() bool {
+	s.server.wheel.set(s, s.server.opts.PingInterval)
+	s.server.Emit("connection", s)
+	s.mu.Lock()
+	s.started = true
+	ended := s.ended
+	s.mu.Unlock()
+	if ended {
+		go s.finish()
+	}
+	return !ended
+}
+
+// end closes the session, once, for the given cause. It does not wait.
+func (s *Session) end(c cause) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.ended, s.cause = true, c
+	s.turned.Broadcast()
+	if s.poll != nil {
+		s.poll.wakeUp()
+	}
+	started := s.started
+	s.mu.Unlock()
+	if started {
+		go s.finish()
+	}
+}
+
+// finish tells the library, lets go of the log, and sees the transport to its end.
+func (s *Session) finish() {
+	defer s.recovered()
+	s.server.wheel.remove(s)
+	s.conn.Leave()
+	s.server.hooks.closed(s.cause.reason)
+	s.Emit("close", s.cause.event, nil)
+	s.Clear()
+
+	s.mu.Lock()
+	nc := s.net
+	s.mu.Unlock()
+	if nc == nil {
+		s.finishPolling()
+	} else {
+		s.finishWebSocket(nc)
+	}
+	s.conn.Close()
+	s.server.forget(s)
+}
+
+// finishWebSocket flushes what is pending and closes this half of the connection; the reader then closes the rest.
+func (s *Session) finishWebSocket(nc net.Conn) {
+	deadline := time.Now()
+	if !s.cause.gone {
+		s.conn.Send(wire.AppendClose(nil, s.cause.code, ""))
+		stop := make(chan struct{})
+		timer := time.AfterFunc(flushTimeout, func() { close(stop) })
+		if s.conn.WaitFlushed(stop) {
+			if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+				deadline = time.Now().Add(lingerTimeout)
+			}
+		}
+		timer.Stop()
+	}
+	s.conn.Close()
+	// The error would say that the connection is closed already.
+	_ = nc.SetDeadline(deadline)
+}
+
+// recovered is deferred where a panic of the library could pass: it ends this session instead of the process.
+func (s *Session) recovered() {
+	if p := recover(); p != nil {
+		s.server.opts.Logger.Error("panic in a session", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		s.end(causePanic)
+	}
+}
+
+// Lost implements [fanout.Owner].
+func (s *Session) Lost(l fanout.Lost) {
+	switch l {
+	case fanout.LostReset:
+		s.end(causeReset)
+	case fanout.LostSlow:
+		s.end(causeSlow)
+	default:
+		s.end(causeGone)
+	}
+}
+
+// Pending implements [fanout.Owner]: an open poll can be answered.
+func (s *Session) Pending() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.poll != nil {
+		s.poll.wakeUp()
+	}
+}
+
+// Follow starts the delivery of the shared log from the cursor, behind the private frames in first and those sent before.
+func (s *Session) Follow(at fanout.Cursor, first []byte) { s.conn.Join(at, first) }
+
+// Unfollow ends the delivery of the shared log.
+func (s *Session) Unfollow() { s.conn.Leave() }
+
+// SendFrame sends one whole WebSocket frame to this client only. It is false if the session cannot take it and ends.
+func (s *Session) SendFrame(frame []byte) bool { return s.conn.Send(frame) }
+
+// SendVolatile sends a frame that is dropped unless it can be written now.
+func (s *Session) SendVolatile(frame []byte) bool { return s.conn.SendVolatile(frame) }
+
+// Write sends a message, as text or, if it is a [types.BytesBuffer], as binary. It never blocks; on a session that has
+// ended it does nothing. The callback, which the library does not use, is not called.
+func (s *Session) Write(message io.Reader, _ *packet.Options, _ engine.SendCallback) engine.Socket {
+	var frame []byte
+	switch m := message.(type) {
+	case *types.BytesBuffer:
+		frame = wire.AppendFrame(nil, wire.OpBinary, m.Bytes())
+	case types.BufferInterface:
+		frame = textFrame(m.Bytes())
+		s.releaseConnect(m.Bytes())
+	default:
+		b, err := io.ReadAll(message)
+		if err != nil {
+			s.end(causePanic)
+			return s
+		}
+		frame = textFrame(b)
+	}
+	s.conn.Send(frame)
+	return s
+}
+
+// textFrame is a message packet with text in a frame of its own.
+func textFrame(text []byte) []byte {
+	n := len(text) + 1
+	frame := make([]byte, 0, wire.HeaderLen(n)+n)
+	frame = wire.AppendHeader(frame, wire.OpText, n)
+	frame = append(frame, wire.PacketMessage)
+	return append(frame, text...)
+}
+
+// Send is Write.
+func (s *Session) Send(message io.Reader, o *packet.Options, cb engine.SendCallback) engine.Socket {
+	return s.Write(message, o, cb)
+}
+
+// Close ends the session. Unless discard is set, what was written before is flushed first, for a bounded time.
+func (s *Session) Close(discard bool) {
+	c := causeForced
+	c.gone = discard
+	s.end(c)
+}
+
+// Id implements engine.Socket.
+func (s *Session) Id() string { return s.id } //nolint:revive // the library's spelling
+
+// Protocol implements engine.Socket: Engine.IO revision 4.
+func (s *Session) Protocol() int { return 4 }
+
+// RemoteAddress is the client's IP address, as far as trusted proxies tell it.
+func (s *Session) RemoteAddress() string { return s.address }
+
+// ReadyState is "open" until the session begins to end, then "closed".
+func (s *Session) ReadyState() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return "closed"
+	}
+	return "open"
+}
+
+// Upgraded reports whether the session began by polling and has a WebSocket now.
+func (s *Session) Upgraded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.net != nil && !s.request.webSocket
+}
+
+// Upgrading reports whether a WebSocket is being tried for a session that polls.
+func (s *Session) Upgrading() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.upgrading
+}
+
+// Transport describes the transport of this moment.
+func (s *Session) Transport() transports.Transport { return transport{session: s} }
+
+// SetReadyState implements engine.Socket and does nothing: the state is the session's own.
+func (s *Session) SetReadyState(string) {}
+
+// Construct implements engine.Socket and does nothing: sessions are made by their server.
+func (s *Session) Construct(string, engine.BaseServer, transports.Transport, *types.HttpContext, int) {}
+
+// MaybeUpgrade implements engine.Socket and does nothing: upgrades are the server's.
+func (s *Session) MaybeUpgrade(transports.Transport) {}
+
+// transport is what the library may ask of a transport; the rest of the interface is not there.
+type transport struct {
+	transports.Transport
+	session *Session
+}
+
+// Name is "polling" or "websocket".
+func (t transport) Name() string {
+	t.session.mu.Lock()
+	defer t.session.mu.Unlock()
+	if t.session.net != nil {
+		return "websocket"
+	}
+	return "polling"
+}
+
+// Sid is the id of the session.
+func (t transport) Sid() string { return t.session.id }
+
+// Writable reports whether a volatile packet has a chance.
+func (t transport) Writable() bool { return t.session.conn.Writable() }

@@ -1,0 +1,253 @@
+package engineio
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+// serveWebSocket opens a session, or tries to upgrade one.
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid string) {
+	if err := wire.CheckUpgrade(r); err != nil {
+		var bad *wire.HandshakeError
+		if errors.As(err, &bad) && bad.Status == http.StatusUpgradeRequired {
+			w.Header().Set("Sec-WebSocket-Version", wire.ProtocolVersion)
+		}
+		s.refuse(w, refuseRequest)
+		return
+	}
+	if sid != "" {
+		s.upgrade(w, r, sid)
+		return
+	}
+	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, s.opts.KeepHeaders, true))
+	if refused := s.admit(session); refused != nil {
+		s.refuse(w, *refused)
+		return
+	}
+	nc, early, err := s.hijack(w, r)
+	if err != nil {
+		s.forget(session)
+		return
+	}
+	session.net = nc
+	session.conn.Attach(nc)
+	session.conn.Send(wire.AppendFrame(nil, wire.OpText, s.openPacket(session)))
+	session.start() // even if it ended: the reader sees to the socket
+	session.serveReader(&wsReader{frames: wire.NewReader(s.opts.MaxPayload + 1)}, early)
+}
+
+// hijack answers the opening handshake and takes the connection over, with what the client sent ahead of the answer.
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request) (nc net.Conn, early []byte, err error) {
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.refuse(w, refuseRequest)
+		return nil, nil, err
+	}
+	if n := rw.Reader.Buffered(); n > 0 {
+		early = make([]byte, n)
+		if _, err := io.ReadFull(rw.Reader, early); err != nil {
+			_ = nc.Close()
+			return nil, nil, err
+		}
+	}
+	answer := append(make([]byte, 0, 160), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	answer = append(answer, wire.AcceptKey(r.Header.Get("Sec-WebSocket-Key"))...)
+	answer = append(answer, "\r\n\r\n"...)
+	if err = nc.SetDeadline(time.Now().Add(s.opts.BodyTimeout)); err == nil {
+		if _, err = nc.Write(answer); err == nil {
+			err = nc.SetDeadline(time.Time{})
+		}
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, nil, err
+	}
+	if tcp, ok := nc.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = tcp.SetWriteBuffer(s.opts.SendBuffer) // what the kernel buffers is memory too
+	}
+	return nc, early, nil
+}
+
+// wsReader reads a WebSocket. It keeps only what is incomplete.
+type wsReader struct {
+	frames wire.Reader
+	raw    syscall.RawConn // nil if the connection has none
+}
+
+// serveReader handles what the client sent ahead and then goes on in a goroutine of its own, so that the HTTP server can
+// let go of everything that belongs to the request.
+func (s *Session) serveReader(r *wsReader, early []byte) {
+	if sc, ok := s.net.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			r.raw = raw
+		}
+	}
+	if len(early) > 0 {
+		go s.readOn(r, early)
+		return
+	}
+	go s.readLoop(r)
+}
+
+// readOn handles bytes and then reads on.
+func (s *Session) readOn(r *wsReader, p []byte) {
+	if s.handle(r, p) {
+		go s.readLoop(r)
+		return
+	}
+	s.discard()
+}
+
+// readLoop waits for the client with next to nothing on its stack: when it has handled something, a new goroutine takes
+// over, and the stack that grew inside the library is given back.
+func (s *Session) readLoop(r *wsReader) {
+	p, err := s.read(r)
+	if err != nil {
+		giveBack(p)
+		s.end(causeGone)
+		s.discard()
+		return
+	}
+	ok := s.handle(r, *p)
+	giveBack(p)
+	if ok {
+		go s.readLoop(r)
+		return
+	}
+	s.discard()
+}
+
+// read waits until there are bytes, and only then borrows a buffer for them.
+func (s *Session) read(r *wsReader) (*[]byte, error) {
+	var (
+		p   *[]byte
+		err error
+	)
+	if r.raw == nil {
+		p = borrow()
+		var n int
+		n, err = s.net.Read((*p)[:cap(*p)])
+		*p = (*p)[:n]
+		if n > 0 {
+			err = nil
+		}
+		return p, err
+	}
+	wait := r.raw.Read(func(fd uintptr) bool {
+		p = borrow()
+		var n int
+		n, err = readFD(int(fd), (*p)[:cap(*p)])
+		if errors.Is(err, syscall.EAGAIN) {
+			giveBack(p)
+			p = nil
+			return false
+		}
+		*p = (*p)[:n]
+		return true
+	})
+	if p == nil {
+		p = borrow()
+	}
+	if wait != nil {
+		return p, wait
+	}
+	return p, err
+}
+
+func readFD(fd int, p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(fd, p)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// handle takes the messages in p. It is false when the session has ended.
+func (s *Session) handle(r *wsReader, p []byte) bool {
+	defer s.recovered()
+	for {
+		m, n, err := r.frames.Next(p)
+		p = p[n:]
+		if err != nil {
+			s.endFrame(err)
+			return false
+		}
+		if m.Op == 0 {
+			return !s.hasEnded()
+		}
+		if s.receiveMessage(m) != nil {
+			return false
+		}
+	}
+}
+
+func (s *Session) receiveMessage(m wire.Message) error {
+	switch m.Op {
+	case wire.OpText:
+		p, err := wire.DecodeText(m.Payload)
+		if err != nil {
+			s.end(causePacket)
+			return errEnded
+		}
+		return s.receive(p)
+	case wire.OpBinary:
+		return s.receive(wire.Packet{Type: wire.PacketMessage, Binary: true, Data: m.Payload})
+	case wire.OpPing:
+		s.conn.Send(wire.AppendFrame(nil, wire.OpPong, m.Payload))
+	case wire.OpClose:
+		c := causeClient
+		c.event, c.reason = "transport close", "client close"
+		if code, _, err := wire.ParseClose(m.Payload); err == nil {
+			c.code = code // echoed
+		}
+		s.end(c)
+		return errEnded
+	}
+	return nil
+}
+
+// endFrame ends the session as RFC 6455 wants it for what the client did.
+func (s *Session) endFrame(err error) {
+	c := causeFrame
+	var closing *wire.CloseError
+	if errors.As(err, &closing) {
+		c.code = closing.Code
+		if closing.Code == wire.CodeTooBig {
+			c = causeTooLarge
+		}
+	}
+	s.end(c)
+}
+
+func (s *Session) hasEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// discard reads on until the client is done or the deadline, which the end of the session sets, has passed, and closes
+// the socket. To close it earlier, with bytes unread, would cost the client the last frames.
+func (s *Session) discard() {
+	p := borrow()
+	defer giveBack(p)
+	for {
+		if _, err := s.net.Read((*p)[:cap(*p)]); err != nil {
+			break
+		}
+	}
+	s.conn.Close()
+	_ = s.net.Close()
+}
