@@ -14,6 +14,8 @@ var errEnded = errors.New("session has ended")
 // receive takes one Engine.IO packet from the client, of either transport, in order. It blocks while the packet before
 // it is in turn: that is what holds a client back. p is not kept. An error means that the session has ended.
 func (s *Session) receive(p wire.Packet) error {
+	s.inbound.Lock()
+	defer s.inbound.Unlock()
 	switch {
 	case p.Binary:
 		return s.receiveBinary(p.Data)
@@ -50,8 +52,6 @@ func (s *Session) receiveText(text []byte) error {
 	case h.Attachments > 0:
 		s.attachments, s.lastBinary = h.Attachments, h.Kind
 		return s.handOver(0, types.NewStringBuffer(text))
-	case h.Kind == wire.BinaryEvent:
-		return s.handOver(wire.Event, types.NewStringBuffer(text))
 	default:
 		return s.handOver(h.Kind, types.NewStringBuffer(text))
 	}

@@ -20,6 +20,8 @@ const (
 	separator       = 0x1e
 )
 
+var okBody = []byte("ok")
+
 // poll is an open GET.
 type poll struct {
 	wake chan struct{} // one token: there is something to take, or the session ended, or an upgrade began
@@ -55,7 +57,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
 	}
 	open := s.openPacket(session)
 	session.start()
-	if plain(w, string(open)) != nil {
+	if plain(w, open) != nil {
 		session.end(causeGone)
 	}
 }
@@ -103,7 +105,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 	c := http.NewResponseController(w)
 	_ = c.SetWriteDeadline(time.Now().Add(s.server.opts.BodyTimeout)) // not every writer can
-	if plain(w, string(*body)) != nil || c.Flush() != nil {
+	if plain(w, *body) != nil || c.Flush() != nil {
 		s.end(causeError)
 	}
 	_ = c.SetWriteDeadline(time.Time{})
@@ -197,7 +199,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	switch {
 	case err == nil:
-		_ = plain(w, "ok") // a client that is gone is noticed by its poll
+		_ = plain(w, okBody) // a client that is gone is noticed by its poll
 	case tooLarge(err):
 		s.end(causeTooLarge)
 		s.server.refuse(w, refuseTooLarge)
@@ -231,7 +233,7 @@ func (s *Session) refuseEnded(w http.ResponseWriter) {
 	s.mu.Unlock()
 	switch c {
 	case causeClient:
-		_ = plain(w, "ok")
+		_ = plain(w, okBody)
 	case causeTooLarge:
 		s.server.refuse(w, refuseTooLarge)
 	default:

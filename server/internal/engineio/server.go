@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -289,10 +288,12 @@ func tooLarge(err error) bool {
 	return errors.Is(err, wire.ErrTooLarge) || errors.As(err, &limit)
 }
 
-// discard answers with a short text.
-func plain(w http.ResponseWriter, text string) error {
-	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_, err := io.WriteString(w, text)
+// plain answers a polling request.
+func plain(w http.ResponseWriter, body []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	_, err := w.Write(body)
 	return err
 }

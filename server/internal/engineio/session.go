@@ -43,13 +43,15 @@ type Session struct {
 	cause     cause // once ended
 	context   *types.HttpContext
 
-	busy        bool          // a packet is in turn
-	turnKind    wire.Kind     // what it is
-	turn        uint64        // its number, from 1
-	turnSince   time.Duration // since the server's start
-	held        int           // goroutines that wait to hand over a packet
-	attachments int           // binary messages that still belong to the last packet
-	lastBinary  wire.Kind     // what that packet is
+	busy      bool          // a packet is in turn
+	turnKind  wire.Kind     // what it is
+	turn      uint64        // its number, from 1
+	turnSince time.Duration // since the server's start
+	held      int           // goroutines that wait to hand over a packet
+
+	inbound     sync.Mutex // one packet is received at a time, whatever it came by; guards what follows
+	attachments int        // binary messages that still belong to the last packet
+	lastBinary  wire.Kind  // what that packet is
 }
 
 var (
@@ -278,7 +280,8 @@ func (s *Session) Transport() transports.Transport { return transport{session: s
 func (s *Session) SetReadyState(string) {}
 
 // Construct implements engine.Socket and does nothing: sessions are made by their server.
-func (s *Session) Construct(string, engine.BaseServer, transports.Transport, *types.HttpContext, int) {}
+func (s *Session) Construct(string, engine.BaseServer, transports.Transport, *types.HttpContext, int) {
+}
 
 // MaybeUpgrade implements engine.Socket and does nothing: upgrades are the server's.
 func (s *Session) MaybeUpgrade(transports.Transport) {}

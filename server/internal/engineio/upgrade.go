@@ -71,9 +71,6 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	}
 	s.mu.Unlock()
 	s.conn.Attach(nc)
-	if s.hasEnded() {
-		s.end(causeGone)
-	}
 	return p.unread, true
 }
 

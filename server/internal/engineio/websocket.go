@@ -35,7 +35,9 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 		s.forget(session)
 		return
 	}
+	session.mu.Lock()
 	session.net = nc
+	session.mu.Unlock()
 	session.conn.Attach(nc)
 	session.conn.Send(wire.AppendFrame(nil, wire.OpText, s.openPacket(session)))
 	session.start() // even if it ended: the reader sees to the socket
@@ -209,7 +211,6 @@ func (s *Session) receiveMessage(m wire.Message) error {
 		s.conn.Send(wire.AppendFrame(nil, wire.OpPong, m.Payload))
 	case wire.OpClose:
 		c := causeClient
-		c.event, c.reason = "transport close", "client close"
 		if code, _, err := wire.ParseClose(m.Payload); err == nil {
 			c.code = code // echoed
 		}
