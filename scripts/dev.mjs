@@ -31,6 +31,8 @@ function readSettings() {
 }
 
 async function runBoth(settings) {
+  // A terminal that was closed takes no more lines; what we started must be stopped all the same.
+  process.stdout.on("error", () => {});
   const groups = start(settings);
   const stopped = new AbortController();
   const told = untilToldToStop().then((why) => ({ why, code: 0 }));
@@ -43,8 +45,10 @@ async function runBoth(settings) {
   const { why, code } = await Promise.race([told, ...ends]);
   stopped.abort();
   console.log(`${why}: stopping both.`);
-  // Told once more is told to hurry.
-  process.once("SIGINT", () => {
+  const since = Date.now();
+  process.on("SIGINT", () => {
+    // A second Ctrl-C means hurry. Both the terminal and npm pass on the first one, so it comes twice.
+    if (Date.now() - since < 500) return;
     for (const group of Object.values(groups)) group.signal("SIGKILL");
   });
   await Promise.all(Object.values(groups).map((group) => group.stop(graceMs)));

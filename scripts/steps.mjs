@@ -39,6 +39,7 @@ export const steps = [
   {
     name: "tooling",
     proves: "npm run dev starts, reports and stops as promised",
+    programs: ["ps"],
     commands: [["node", "--test", "scripts/dev.test.mjs"]],
   },
 ];

@@ -8,6 +8,7 @@ const packages = {
   gcc: { apt: ["gcc", "libc6-dev"], brew: ["gcc"] },
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
   nginx: { apt: ["nginx"], brew: ["nginx"] },
+  ps: { apt: ["procps"], brew: [] },
   chromium: { apt: ["chromium"], brew: ["chromium"] },
 };
 

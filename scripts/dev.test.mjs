@@ -1,0 +1,122 @@
+// The promises of `npm run dev`: it says which port is taken, prints two addresses that answer, and leaves nothing behind.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { root } from "./processes.mjs";
+
+/** Dev is a running `npm run dev` on ports of its own. */
+class Dev {
+  output = "";
+
+  constructor({ serverPort, webPort }) {
+    const env = {
+      ...process.env,
+      PORT: String(serverPort),
+      WEB_PORT: String(webPort),
+      NEXT_PUBLIC_SERVER_URL: "",
+    };
+    this.npm = spawn("npm", ["run", "dev"], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [this.npm.stdout, this.npm.stderr]) {
+      stream.on("data", (chunk) => {
+        this.output += chunk;
+      });
+    }
+    this.ended = once(this.npm, "close").then(([code, signal]) => ({ code, signal }));
+  }
+
+  async prints(text) {
+    const deadline = Date.now() + 120_000;
+    while (!this.output.includes(text)) {
+      assert(this.npm.exitCode === null && Date.now() < deadline, `never printed ${text}:\n${this.output}`);
+      await delay(50);
+    }
+  }
+
+  /** descendants lists every process that this one started, as { pid, args }. */
+  descendants() {
+    const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+    const all = lines.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter(Boolean);
+    const found = [{ pid: this.npm.pid, args: "npm" }];
+    for (const { pid } of found) {
+      for (const [, child, parent, args] of all)
+        if (Number(parent) === pid) found.push({ pid: Number(child), args });
+    }
+    return found;
+  }
+}
+
+async function freePorts(count) {
+  const probes = await Promise.all(Array.from({ length: count }, () => listen()));
+  const ports = probes.map((probe) => probe.address().port);
+  for (const probe of probes) probe.close();
+  return ports;
+}
+
+async function listen() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+function isAlive({ pid }) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** startedBoth starts everything, checks that both printed addresses answer, and returns what is running. */
+async function startedBoth(t) {
+  const [serverPort, webPort] = await freePorts(2);
+  const dev = new Dev({ serverPort, webPort });
+  t.after(async () => {
+    dev.npm.kill("SIGTERM");
+    await dev.ended;
+  });
+  await dev.prints("Ctrl-C stops both.");
+  for (const url of [`http://localhost:${serverPort}`, `http://localhost:${webPort}`]) {
+    assert(dev.output.includes(url), `${url} in\n${dev.output}`);
+  }
+  assert.equal((await fetch(`http://localhost:${serverPort}/readyz`)).status, 200);
+  assert.match(await (await fetch(`http://localhost:${webPort}/`)).text(), /<html/);
+  return { dev, running: dev.descendants() };
+}
+
+async function assertAllGone(running, output) {
+  const deadline = Date.now() + 15_000;
+  while (running.some(isAlive) && Date.now() < deadline) await delay(50);
+  assert.deepEqual(running.filter(isAlive), [], output);
+}
+
+test("a taken port is named, with who takes it, before anything starts", async (t) => {
+  const taken = await listen();
+  t.after(() => taken.close());
+  const [webPort] = await freePorts(1);
+  const { port } = taken.address();
+  const dev = new Dev({ serverPort: port, webPort });
+  assert.notEqual((await dev.ended).code, 0);
+  assert.match(dev.output, new RegExp(`Port ${port}, which the server needs, is taken`));
+  assert.doesNotMatch(dev.output, /web +\|/);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  test(`${signal} to npm stops both and leaves nothing behind`, async (t) => {
+    const { dev, running } = await startedBoth(t);
+    dev.npm.kill(signal);
+    await dev.ended;
+    await assertAllGone(running, dev.output);
+  });
+}
+
+test("when the server dies, the web app is stopped and the exit code tells", async (t) => {
+  const { dev, running } = await startedBoth(t);
+  const chatd = running.find(({ args }) => /bin\/chatd$/.test(args));
+  process.kill(chatd.pid, "SIGKILL");
+  assert.notEqual((await dev.ended).code, 0);
+  assert.match(dev.output, /The server (was ended by SIGKILL|ended with exit code 137): stopping both/);
+  await assertAllGone(running, dev.output);
+});
