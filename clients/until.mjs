@@ -4,8 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 export async function until(what, condition, ms = 20_000) {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
-    if (Date.now() > deadline)
-      throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${typeof what === "function" ? what() : what}`);
     await delay(5);
   }
 }

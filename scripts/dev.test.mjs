@@ -41,8 +41,7 @@ class Dev {
     const all = lines.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter(Boolean);
     const found = [{ pid: this.npm.pid, args: "npm" }];
     for (const { pid } of found) {
-      for (const [, child, parent, args] of all)
-        if (Number(parent) === pid) found.push({ pid: Number(child), args });
+      for (const [, child, parent, args] of all) if (Number(parent) === pid) found.push({ pid: Number(child), args });
     }
     return found;
   }

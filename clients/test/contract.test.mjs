@@ -35,9 +35,7 @@ for (const [version, io] of Object.entries(versions)) {
         ]);
       }
       if (!chosen) {
-        await until("the upgrade", () =>
-          people.every((p) => p.socket.io.engine.transport.name === "websocket"),
-        );
+        await until("the upgrade", () => people.every((p) => p.socket.io.engine.transport.name === "websocket"));
       }
     });
   }
@@ -174,10 +172,7 @@ test("LIM-5 an origin that is not allowed is refused, readably for a browser", a
   for (const origin of ["https://evil.example", "https://chat.example.evil.example", "null"]) {
     const response = await ask(origin);
     assert.equal(response.status, 403, origin);
-    assert(
-      [origin, "*"].includes(response.headers.get("access-control-allow-origin")),
-      "CORS on the refusal",
-    );
+    assert([origin, "*"].includes(response.headers.get("access-control-allow-origin")), "CORS on the refusal");
   }
   for (const transport of ["polling only", "websocket only"]) {
     const extraHeaders = { origin: "https://evil.example" };
@@ -196,8 +191,5 @@ test("LIM-4 a full server says so, readably for a browser", async (t) => {
   const response = await fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers });
   assert.equal(response.status, 503);
   assert(response.headers.get("retry-after"), "Retry-After");
-  assert(
-    ["*", headers.origin].includes(response.headers.get("access-control-allow-origin")),
-    "CORS on the refusal",
-  );
+  assert(["*", headers.origin].includes(response.headers.get("access-control-allow-origin")), "CORS on the refusal");
 });

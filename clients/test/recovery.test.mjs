@@ -104,10 +104,7 @@ for (const kind of modern) {
     const server = await startServer(t, { ...fast, HISTORY_WINDOW: "100", HISTORY_MAX: "50" });
     const proxy = await startProxy(t, server);
     const speaker = await join(t, server.url, { transport: "websocket only" });
-    const clients = [
-      await join(t, proxy.url, kind),
-      await join(t, proxy.url, { ...kind, auth: { history: 5 } }),
-    ];
+    const clients = [await join(t, proxy.url, kind), await join(t, proxy.url, { ...kind, auth: { history: 5 } })];
     await sayAll(speaker, ["seen"]);
     for (const client of clients) await until("the first", () => client.timeline.at(-1) === "seen");
     proxy.refuse();
