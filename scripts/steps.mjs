@@ -12,7 +12,10 @@ export const steps = [
   {
     name: "lint",
     proves: "biome, go vet and staticcheck find nothing",
-    commands: [["node_modules/.bin/biome", "check", "--formatter-enabled=false", "--error-on-warnings", "."], turbo("lint")],
+    commands: [
+      ["node_modules/.bin/biome", "check", "--formatter-enabled=false", "--error-on-warnings", "."],
+      turbo("lint"),
+    ],
   },
   { name: "types", proves: "the web app type-checks", commands: [turbo("typecheck")] },
   { name: "build", proves: "the server builds", commands: [turbo("build", "--filter=server")] },
