@@ -1,0 +1,32 @@
+package cluster
+
+import "context"
+
+// Alone is the cluster of a node that has no Redis: itself.
+type Alone struct {
+	local    func() int
+	watchers watchers
+}
+
+var (
+	_ Members = (*Alone)(nil)
+	_ Router  = (*Alone)(nil)
+)
+
+// NewAlone returns a cluster of one whose connections are counted by local, which may be called from any goroutine.
+func NewAlone(local func() int) *Alone { return &Alone{local: local} }
+
+// Run reports changes of the count to the watchers until ctx ends.
+func (a *Alone) Run(ctx context.Context) { a.watchers.run(ctx, watchInterval, a.local) }
+
+// Online returns the number of this node's connections.
+func (a *Alone) Online() int { return a.local() }
+
+// Watch calls fn as [Members] says, while Run runs.
+func (a *Alone) Watch(fn func(online int)) (stop func()) { return a.watchers.add(fn) }
+
+// Route knows no other node.
+func (a *Alone) Route(context.Context, string) (Route, bool) { return Route{}, false }
+
+// Admits accepts nobody: there is no other node.
+func (a *Alone) Admits(string) bool { return false }

@@ -1,0 +1,43 @@
+package cluster
+
+import "errors"
+
+// MaxBusPayload is the largest payload that the bus carries, in bytes.
+const MaxBusPayload = 256 << 10
+
+// Errors of [Bus.Publish] and [Bus.Send].
+var (
+	// ErrBusFull means that more is said than Redis takes, or that Redis is away. The message is lost.
+	ErrBusFull = errors.New("bus full")
+	// ErrBusMessage means that the topic (1 to 255 bytes), the payload (at most [MaxBusPayload]) or the addressee is
+	// not one that the bus carries.
+	ErrBusMessage = errors.New("message not fit for the bus")
+)
+
+// Bus carries short-lived messages between nodes: inter-node requests, volatile packets. It is best effort: a message
+// arrives at most once, and messages of one node arrive in the order in which it sent them, but any of them may be
+// lost, and all of them are while Redis is away. Nothing is stored. All methods may be called from any goroutine and
+// never block on Redis.
+type Bus interface {
+	// Publish sends payload to all other nodes; the sender does not hear itself. The bus keeps no reference to payload.
+	Publish(topic string, payload []byte) error
+	// Send is Publish to one node. A node that does not exist is no error.
+	Send(nodeID, topic string, payload []byte) error
+	// Subscribe calls fn for what other nodes send to the topic, one message at a time over all topics; fn must be quick
+	// and may keep payload but not change it. The returned function ends it; a call that has begun may still finish.
+	Subscribe(topic string, fn func(from string, payload []byte)) (cancel func())
+}
+
+// NoBus is the bus of a node that is alone: nobody hears, nobody speaks.
+type NoBus struct{}
+
+var _ Bus = NoBus{}
+
+// Publish reaches nobody.
+func (NoBus) Publish(string, []byte) error { return nil }
+
+// Send reaches nobody.
+func (NoBus) Send(string, string, []byte) error { return nil }
+
+// Subscribe never calls.
+func (NoBus) Subscribe(string, func(string, []byte)) (cancel func()) { return func() {} }

@@ -1,0 +1,196 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redistest"
+)
+
+// newBus starts a bus and waits until it hears.
+func newBus(t *testing.T, r *redistest.Server) *RedisBus {
+	t.Helper()
+	client := newClient(t, r.Addr)
+	b := runBus(t, client)
+	waitHearing(t, client, b)
+	return b
+}
+
+func runBus(t *testing.T, client redis.UniversalClient) *RedisBus {
+	b := NewRedisBus(BusConfig{Client: client, Key: "chat", ID: NewNodeID(), Log: quietLog})
+	background(t, b.Run)
+	return b
+}
+
+func waitHearing(t *testing.T, client redis.UniversalClient, b *RedisBus) {
+	t.Helper()
+	own := b.channel(b.cfg.ID)
+	eventually(t, "bus hears", func() bool {
+		return client.PubSubNumSub(t.Context(), own).Val()[own] == 1
+	})
+}
+
+// inbox collects "from topic payload".
+type inbox struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (i *inbox) listen(b *RedisBus, topic string) {
+	b.Subscribe(topic, func(from string, payload []byte) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.lines = append(i.lines, fmt.Sprintf("%s %s %s", from, topic, payload))
+	})
+}
+
+func (i *inbox) all() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append([]string(nil), i.lines...)
+}
+
+func (i *inbox) wait(t *testing.T, n int) []string {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d messages", n), func() bool { return len(i.all()) >= n })
+	return i.all()
+}
+
+func TestBusReachesTheOthersAndOneOfThem(t *testing.T) {
+	r := redistest.Start(t)
+	a, b, c := newBus(t, r), newBus(t, r), newBus(t, r)
+	var atA, atB, atC inbox
+	atA.listen(a, "typing")
+	atB.listen(b, "typing")
+	atC.listen(c, "typing")
+	for range 3 {
+		equal(t, "publish", a.Publish("other", []byte("x")), nil)
+	}
+	equal(t, "publish", a.Publish("typing", []byte("all")), nil)
+	equal(t, "send", a.Send(c.cfg.ID, "typing", []byte("c only")), nil)
+	equal(t, "send", a.Send(NewNodeID(), "typing", []byte("nobody")), nil)
+	equal(t, "publish", a.Publish("typing", []byte("end")), nil)
+	from := a.cfg.ID + " typing "
+	equal(t, "at b", fmt.Sprint(atB.wait(t, 2)), fmt.Sprint([]string{from + "all", from + "end"}))
+	equal(t, "at c", fmt.Sprint(atC.wait(t, 3)), fmt.Sprint([]string{from + "all", from + "c only", from + "end"}))
+	equal(t, "at the sender", len(atA.all()), 0)
+	equal(t, "sent", a.Stats().Sent, 7)
+}
+
+func TestBusKeepsTheOrderOfASender(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := newBus(t, r), newBus(t, r)
+	var at inbox
+	at.listen(b, "n")
+	const n = 5000
+	for i := range n {
+		eventually(t, "room", func() bool { return !errors.Is(a.Publish("n", fmt.Append(nil, i)), ErrBusFull) })
+		if i%500 == 499 { // the receiver's queue is bounded as well
+			at.wait(t, i+1)
+		}
+	}
+	for i, line := range at.wait(t, n) {
+		equal(t, "message", line, fmt.Sprintf("%s n %d", a.cfg.ID, i))
+	}
+}
+
+func TestBusHearsARepetitionOnce(t *testing.T) {
+	r := redistest.Start(t)
+	b := newBus(t, r)
+	client := newClient(t, r.Addr)
+	var at inbox
+	at.listen(b, "n")
+	for _, seq := range []uint64{1, 2, 1, 2, 3} {
+		e := envelope{from: nodeA, seq: seq, topic: "n", payload: fmt.Append(nil, seq)}
+		client.Publish(t.Context(), b.channel(""), e.encode())
+	}
+	equal(t, "heard", fmt.Sprint(at.wait(t, 3)), fmt.Sprintf("[%s n 1 %[1]s n 2 %[1]s n 3]", nodeA))
+	client.Publish(t.Context(), b.channel(""), "garbage")
+	eventually(t, "garbage is counted", func() bool { return b.Stats().Malformed == 1 })
+}
+
+func TestP6_BusIsBoundedAndNeverBlocks(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := newBus(t, r), newBus(t, r)
+	release := make(chan struct{})
+	b.Subscribe("slow", func(string, []byte) { <-release })
+	defer close(release)
+	big := make([]byte, MaxBusPayload)
+	for range 2 * busQueueBytes / MaxBusPayload {
+		eventually(t, "room", func() bool { return a.Publish("slow", big) == nil })
+	}
+	eventually(t, "the listener's loss is counted", func() bool { return b.Stats().Unheard > 0 })
+	if n := b.in.bytes.Load(); n > busQueueBytes {
+		t.Fatalf("%d bytes wait", n)
+	}
+	r.Stop()
+	defer r.Cont()
+	lost := 0
+	for range 2 * busQueue {
+		if err := a.Publish("slow", big); errors.Is(err, ErrBusFull) {
+			lost++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "some are lost", lost > 0, true)
+	if n := a.out.bytes.Load(); n > busQueueBytes {
+		t.Fatalf("%d bytes wait", n)
+	}
+}
+
+func TestP5_BusComesBackWithRedis(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := newBus(t, r), newBus(t, r)
+	var at inbox
+	at.listen(b, "n")
+	r.Kill()
+	equal(t, "publish", a.Publish("n", []byte("lost")), nil)
+	eventually(t, "the loss is counted", func() bool { return a.Stats().Unsent == 1 })
+	r.Restart()
+	client := newClient(t, r.Addr)
+	waitHearing(t, client, b)
+	equal(t, "publish", a.Publish("n", []byte("back")), nil)
+	equal(t, "heard", at.wait(t, 1)[0], a.cfg.ID+" n back")
+}
+
+func TestBusSurvivesASubscriberThatPanics(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := newBus(t, r), newBus(t, r)
+	cancel := b.Subscribe("n", func(string, []byte) { panic("oops") })
+	equal(t, "publish", a.Publish("n", nil), nil)
+	eventually(t, "panic counted", func() bool { return b.Stats().Panics == 1 })
+	cancel()
+	equal(t, "topics", len(b.subscribers), 0)
+	var at inbox
+	at.listen(b, "n")
+	equal(t, "publish", a.Publish("n", []byte("on")), nil)
+	at.wait(t, 1)
+}
+
+func TestBusRefusesWhatItCannotCarry(t *testing.T) {
+	b := NewRedisBus(BusConfig{Key: "chat", ID: nodeA})
+	long := string(bytes.Repeat([]byte("x"), maxTopicBytes+1))
+	for name, err := range map[string]error{
+		"no topic": b.Publish("", nil), "long topic": b.Publish(long, nil),
+		"large": b.Publish("t", make([]byte, MaxBusPayload+1)), "no node": b.Send("x", "t", nil),
+	} {
+		if !errors.Is(err, ErrBusMessage) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzEnvelope(f *testing.F) {
+	f.Add(string(envelope{from: nodeA, seq: 1 << 40, topic: "typing", payload: []byte("x")}.encode()))
+	f.Fuzz(func(t *testing.T, data string) {
+		if e, err := decodeEnvelope(data); err == nil && string(e.encode()) != data {
+			t.Fatalf("%q became %q", data, e.encode())
+		}
+	})
+}

@@ -1,0 +1,426 @@
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+const testPath = "/socket.io/"
+
+// directory is a Router over a fixed table.
+type directory struct {
+	self string
+	mu   sync.Mutex
+	at   map[string]string // id to address
+}
+
+func (d *directory) Route(_ context.Context, id string) (Route, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	address, ok := d.at[id]
+	return Route{Address: address, Ticket: ticketFor("secret", id)}, ok
+}
+
+func (d *directory) Admits(ticket string) bool { return admits("secret", d.self, ticket) }
+
+// member is a node of a cluster of stubs: a forwarder in front of an owner that the test writes.
+type member struct {
+	id     string
+	f      *Forwarder
+	dir    *directory
+	server *httptest.Server
+}
+
+func (m *member) address() string { return m.server.Listener.Addr().String() }
+
+func newMember(t *testing.T, id string, owner http.HandlerFunc, change func(*ForwarderConfig, *timings)) *member {
+	t.Helper()
+	dir := &directory{self: id, at: map[string]string{}}
+	cfg, times := ForwarderConfig{Self: id, Router: dir, Path: testPath, Log: quietLog}, defaultTimings
+	if change != nil {
+		change(&cfg, &times)
+	}
+	m := &member{id: id, dir: dir, f: newForwarder(cfg, times)}
+	m.server = httptest.NewServer(m.f.Handle(owner, answer(400, "unknown"), answer(503, "busy")))
+	t.Cleanup(func() {
+		m.f.Close()
+		m.server.Close()
+	})
+	return m
+}
+
+// pair starts two nodes that know each other; B runs owner, A answers "a" to what reaches its own edge.
+func pair(t *testing.T, owner http.HandlerFunc, change func(*ForwarderConfig, *timings)) (a, b *member) {
+	t.Helper()
+	a = newMember(t, nodeA, answer(200, "a"), change)
+	b = newMember(t, nodeB, owner, change)
+	for _, m := range []*member{a, b} {
+		m.dir.at[nodeA], m.dir.at[nodeB] = a.address(), b.address()
+	}
+	return a, b
+}
+
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// line joins what belongs together, so that one comparison covers it.
+func line(parts ...any) string { return strings.TrimSuffix(fmt.Sprintln(parts...), "\n") }
+
+// ask sends a request to the member and returns status and body.
+func (m *member) ask(t *testing.T, method, query string, body io.Reader, header http.Header) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, m.server.URL+testPath+query, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	resp, err := m.server.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(got)
+}
+
+func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
+	type seen struct{ method, query, host, origin, xff, peer, body string }
+	got := make(chan seen, 1)
+	a, b := pair(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.Header.Get(ticketHeader)+r.Header.Get(peerHeader)+r.Header.Get("Accept-Encoding") != "" {
+			t.Error("headers of the way reach the edge")
+		}
+		got <- seen{r.Method, r.URL.RawQuery, r.Host, r.Header.Get("Origin"), r.Header.Get("X-Forwarded-For"), r.RemoteAddr, string(body)}
+		w.Header().Set("X-Owner", "b")
+		w.WriteHeader(202)
+		io.WriteString(w, "ok")
+	}, nil)
+	var local string
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil {
+			local = conn.LocalAddr().String()
+		}
+		return conn, err
+	}}}
+	defer client.CloseIdleConnections()
+	query := "EIO=4&transport=polling&t=a%2Fb;c&sid=" + NewSessionID(nodeB)
+	for _, method := range []string{"GET", "POST", "OPTIONS"} {
+		body := ""
+		if method == "POST" {
+			body = strings.Repeat("4x\x1e", 1000)
+		}
+		req, _ := http.NewRequest(method, a.server.URL+testPath+"?"+query, strings.NewReader(body))
+		req.Host = "chat.example"
+		req.Header.Set("Origin", "https://app.example")
+		req.Header.Set("X-Forwarded-For", "203.0.113.7")
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		equal(t, "seen", <-got, seen{method, query, "chat.example", "https://app.example", "203.0.113.7", local, body})
+		equal(t, "answer", line(resp.StatusCode, resp.Header.Get("X-Owner"), string(answer)), "202 b ok")
+	}
+	equal(t, "forwarded", a.f.Stats().Forwarded, 3)
+	equal(t, "received", b.f.Stats().Received, 3)
+}
+
+func TestForwardLeavesTheRestAlone(t *testing.T) {
+	a, _ := pair(t, answer(200, "b"), nil)
+	for query, want := range map[string]string{
+		"":                             "a",
+		"?sid=":                        "a",
+		"?sid=old-style":               "a",
+		"?sid=" + NewSessionID(nodeA):  "a",
+		"?sid=" + NewSessionID(nodeB):  "b",
+		"x?sid=" + NewSessionID(nodeB): "a", // another path
+	} {
+		_, got := a.ask(t, "GET", query, nil, nil)
+		equal(t, query, got, want)
+	}
+}
+
+func TestForwardToNobody(t *testing.T) {
+	a, b := pair(t, answer(200, "b"), nil)
+	unknown := func(what, id string) {
+		t.Helper()
+		status, body := a.ask(t, "POST", "?sid="+NewSessionID(id), strings.NewReader("4x"), nil)
+		equal(t, what, line(status, body), "400 unknown")
+		status, body = a.ask(t, "GET", "?sid="+NewSessionID(id), nil, nil)
+		equal(t, what, line(status, body), "400 unknown")
+		conn, head := dialWebSocket(t, a, NewSessionID(id))
+		defer conn.Close()
+		equal(t, what, head.StatusCode, 400)
+	}
+	unknown("not registered", nodeC)
+	b.server.Close()
+	unknown("gone", nodeB)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := silent.Addr().String()
+	silent.Close()
+	a.dir.at[nodeC] = address
+	unknown("nobody listens", nodeC)
+	equal(t, "active", a.f.active.Load(), 0)
+}
+
+func TestForwardIsLoopProof(t *testing.T) {
+	a, b := pair(t, answer(200, "b"), nil)
+	// Both tables are wrong, as after a restart on a reused address: C is said to be at B, and at A.
+	a.dir.at[nodeC], b.dir.at[nodeC] = b.address(), a.address()
+	status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
+	equal(t, "answer", line(status, body), "400 unknown")
+	equal(t, "refused by b", b.f.Stats().Forged, 1)
+	equal(t, "not passed on", b.f.Stats().Forwarded, 0)
+	// A node that is said to be at our own address.
+	a.dir.at[nodeC] = a.address()
+	status, body = a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
+	equal(t, "answer", line(status, body), "400 unknown")
+}
+
+func TestForwardRefusesForgedHeaders(t *testing.T) {
+	peers := make(chan string, 1)
+	_, b := pair(t, func(_ http.ResponseWriter, r *http.Request) {
+		peers <- r.RemoteAddr
+		if r.Header.Get(peerHeader) != "" {
+			t.Error("peer header reaches the edge")
+		}
+	}, nil)
+	forged := func(sid string, tickets ...string) int {
+		h := http.Header{peerHeader: {"198.51.100.1:1"}}
+		if tickets != nil {
+			h[ticketHeader] = tickets
+		}
+		status, _ := b.ask(t, "GET", "?sid="+sid, nil, h)
+		return status
+	}
+	own := NewSessionID(nodeB)
+	right := ticketFor("secret", nodeB)
+	equal(t, "guessed", forged(own, "guess"), 400)
+	equal(t, "empty", forged(own, ""), 400)
+	equal(t, "other node's", forged(own, ticketFor("secret", nodeA)), 400)
+	equal(t, "two", forged(own, right, "guess"), 400)
+	equal(t, "for another's session", forged(NewSessionID(nodeA), right), 400)
+	equal(t, "for a new session", forged("", right), 400)
+	equal(t, "counted", b.f.Stats().Forged, 6)
+	equal(t, "without a ticket", forged(own), 200)
+	if peer := <-peers; !strings.HasPrefix(peer, "127.0.0.1:") {
+		t.Fatalf("believed to come from %s", peer)
+	}
+	equal(t, "right", forged(own, right), 200)
+	equal(t, "peer", <-peers, "198.51.100.1:1")
+}
+
+func TestForwardStreamsALongPoll(t *testing.T) {
+	more := make(chan string)
+	a, _ := pair(t, func(w http.ResponseWriter, r *http.Request) {
+		for part := range more {
+			io.WriteString(w, part)
+			_ = http.NewResponseController(w).Flush()
+		}
+	}, nil)
+	resp, err := a.server.Client().Get(func() string {
+		go func() { more <- "first" }()
+		return a.server.URL + testPath + "?sid=" + NewSessionID(nodeB)
+	}())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	buf := make([]byte, 5)
+	_, err = io.ReadFull(resp.Body, buf)
+	equal(t, "before the end", line(string(buf), err), "first <nil>")
+	more <- "rest"
+	close(more)
+	rest, err := io.ReadAll(resp.Body)
+	equal(t, "rest", line(string(rest), err), "rest <nil>")
+}
+
+func TestForwardEndsThePollThatTheClientAborts(t *testing.T) {
+	begun, ended := make(chan bool), make(chan bool)
+	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		begun <- true
+		<-r.Context().Done()
+		ended <- true
+	}, nil)
+	for _, body := range []string{"", "4posted"} {
+		ctx, abort := context.WithCancel(t.Context())
+		failed := make(chan error)
+		go func() {
+			req, _ := http.NewRequestWithContext(ctx, "POST", a.server.URL+testPath+"?sid="+NewSessionID(nodeB), strings.NewReader(body))
+			_, err := a.server.Client().Do(req)
+			failed <- err
+		}()
+		<-begun
+		abort()
+		if <-failed == nil {
+			t.Fatal("the aborted request succeeded")
+		}
+		<-ended
+	}
+	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+}
+
+func TestForwardBreaksOffWhenTheOwnerDiesMidway(t *testing.T) {
+	a, _ := pair(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		io.WriteString(w, "half")
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}, nil)
+	resp, err := a.server.Client().Get(a.server.URL + testPath + "?sid=" + NewSessionID(nodeB))
+	if err == nil {
+		defer resp.Body.Close()
+		_, err = io.ReadAll(resp.Body)
+	}
+	if err == nil {
+		t.Fatal("half an answer passed for a whole one")
+	}
+	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+}
+
+func TestP6_ForwardLetsTheOwnerRefuseALargeBody(t *testing.T) {
+	owner := func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20)); err != nil {
+			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		}
+	}
+	a, _ := pair(t, owner, nil)
+	for range 5 {
+		chunked := io.MultiReader(strings.NewReader(strings.Repeat("x", 3<<20))) // no Content-Length
+		status, _ := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), chunked, nil)
+		equal(t, "status", status, 413)
+	}
+}
+
+func TestP6_ForwardBoundsTheBodyItself(t *testing.T) {
+	var read atomic.Int64
+	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		read.Add(n)
+	}, func(cfg *ForwarderConfig, _ *timings) { cfg.MaxBody = 1 << 20 })
+	body := io.MultiReader(strings.NewReader(strings.Repeat("x", 8<<20)))
+	status, _ := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), body, nil)
+	equal(t, "status", status, 400)
+	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+	if n := read.Load(); n > 1<<20 {
+		t.Fatalf("%d bytes passed", n)
+	}
+}
+
+func TestP6_ForwardGivesUpABodyThatNeverComes(t *testing.T) {
+	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
+		func(_ *ForwarderConfig, times *timings) { times.body = 50 * time.Millisecond })
+	conn, err := net.Dial("tcp", a.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s?sid=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", testPath, NewSessionID(nodeB))
+	if _, err := io.Copy(io.Discard, conn); err != nil { // the server closes
+		t.Fatal(err)
+	}
+	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+}
+
+func TestForwardWaitsForASlowAnswerToAPost(t *testing.T) {
+	const held = 200 * time.Millisecond
+	a, _ := pair(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		sleep(r.Context(), held) // the edge holds back a client that sends too fast
+		if r.Context().Err() == nil {
+			io.WriteString(w, "ok")
+		}
+	}, func(_ *ForwarderConfig, times *timings) { times.body = held / 4 })
+	for range 2 { // on one connection
+		_, body := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), strings.NewReader("4x"), nil)
+		equal(t, "answer", body, "ok")
+	}
+}
+
+func TestP6_ForwardsInFlightAreBounded(t *testing.T) {
+	begun, held := make(chan bool, 4), make(chan bool)
+	release := sync.OnceFunc(func() { close(held) })
+	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) {
+		begun <- true
+		<-held
+	}, func(cfg *ForwarderConfig, _ *timings) { cfg.Limit = 3 })
+	t.Cleanup(release)
+	var polls sync.WaitGroup
+	for range 3 {
+		polls.Go(func() { a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil) })
+		<-begun
+	}
+	status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil)
+	equal(t, "fourth", line(status, body), "503 busy")
+	_, body = a.ask(t, "GET", "?sid="+NewSessionID(nodeA), nil, nil)
+	equal(t, "own sessions", body, "a")
+	equal(t, "counted", a.f.Stats().Busy, 1)
+	release()
+	polls.Wait()
+	status, _ = a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil)
+	equal(t, "afterwards", status, 200)
+}
+
+func TestForwardManyAtOnce(t *testing.T) {
+	a, b := pair(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }, nil)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			for j := range 20 {
+				want := fmt.Sprintf("%d/%d", i, j)
+				if _, got := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), strings.NewReader(want), nil); got != want {
+					t.Errorf("sent %s, got %s", want, got)
+				}
+			}
+		})
+	}
+	all.Wait()
+	equal(t, "received", b.f.Stats().Received, 1000)
+	eventually(t, "places given back", func() bool { return a.f.active.Load() == 0 })
+}
+
+// dialWebSocket asks the member for an upgrade of the session and returns the connection and the answer's head.
+func dialWebSocket(t *testing.T, m *member, sid string) (*net.TCPConn, *http.Response) {
+	t.Helper()
+	conn, err := net.Dial("tcp", m.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "GET %s?EIO=4&transport=websocket&sid=%s HTTP/1.1\r\nHost: chat.example\r\nOrigin: https://app.example\r\n"+
+		"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n", testPath, sid)
+	// Byte by byte, so that nothing behind the head is swallowed.
+	head, err := http.ReadResponse(bufio.NewReader(iotest.OneByteReader(conn)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn), head
+}

@@ -1,0 +1,328 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	busQueue      = 1024    // messages that wait, per direction
+	busQueueBytes = 8 << 20 // bytes that wait, per direction
+	busBatch      = 128     // messages that are published in one round trip
+	busSenders    = 4096    // nodes whose last number is remembered
+	busMinBackoff = 100 * time.Millisecond
+	busMaxBackoff = 3 * time.Second
+	// busPatience is how long the receiver hears nothing before it asks whether Redis is still there, and again how
+	// long it waits for the answer.
+	busPatience = 3 * time.Second
+)
+
+// BusConfig says where the bus runs. Client, Key and ID are required.
+type BusConfig struct {
+	Client redis.UniversalClient // remains the caller's; closed by the caller after Run returned
+	Key    string                // STREAM_KEY
+	ID     string                // this node's id
+	Log    *slog.Logger          // nil means the default logger
+}
+
+// BusStats counts messages. The numbers only grow.
+type BusStats struct {
+	Sent      uint64 // taken by Redis
+	Unsent    uint64 // lost on the way out: the queue was full or Redis away
+	Received  uint64 // taken from Redis for the subscribers
+	Unheard   uint64 // lost on the way in: the subscribers were too slow
+	Malformed uint64 // not written by a bus
+	Panics    uint64 // of subscribers
+}
+
+// RedisBus is the bus over Redis pub/sub. It uses plain PUBLISH, which Redis Cluster carries to all its nodes.
+type RedisBus struct {
+	cfg BusConfig
+	out *lane[outgoing]
+	in  *lane[envelope]
+
+	sent, unsent, received, unheard, malformed, panics atomic.Uint64
+
+	heard map[string]uint64 // owned by the receiver: the last number of each sender
+
+	sending sync.Mutex
+	seq     uint64 // guarded by sending, which makes the order in the queue the order of the numbers
+
+	mu          sync.RWMutex
+	nextID      int                                     // guarded by mu
+	subscribers map[string]map[int]func(string, []byte) // guarded by mu
+}
+
+type outgoing struct {
+	channel string
+	data    []byte
+}
+
+var _ Bus = (*RedisBus)(nil)
+
+// NewRedisBus returns a bus that works while Run runs.
+func NewRedisBus(cfg BusConfig) *RedisBus {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &RedisBus{
+		cfg:         cfg,
+		out:         newLane(func(o outgoing) int { return len(o.data) }),
+		in:          newLane(func(e envelope) int { return len(e.payload) }),
+		heard:       make(map[string]uint64),
+		subscribers: make(map[string]map[int]func(string, []byte)),
+	}
+}
+
+// Run sends and receives until ctx ends. It may be called once. An outage of Redis does not end it.
+func (b *RedisBus) Run(ctx context.Context) {
+	var parts sync.WaitGroup
+	parts.Go(func() { b.receive(ctx) })
+	parts.Go(func() { b.dispatch(ctx) })
+	b.send(ctx)
+	parts.Wait()
+}
+
+// Stats returns the counters of this moment.
+func (b *RedisBus) Stats() BusStats {
+	return BusStats{
+		Sent: b.sent.Load(), Unsent: b.unsent.Load(),
+		Received: b.received.Load(), Unheard: b.unheard.Load(),
+		Malformed: b.malformed.Load(), Panics: b.panics.Load(),
+	}
+}
+
+// Publish is [Bus.Publish].
+func (b *RedisBus) Publish(topic string, payload []byte) error {
+	return b.enqueue(b.channel(""), topic, payload)
+}
+
+// Send is [Bus.Send].
+func (b *RedisBus) Send(nodeID, topic string, payload []byte) error {
+	if !validNodeID(nodeID) {
+		return fmt.Errorf("%w: node %.20q", ErrBusMessage, nodeID)
+	}
+	return b.enqueue(b.channel(nodeID), topic, payload)
+}
+
+// Subscribe is [Bus.Subscribe].
+func (b *RedisBus) Subscribe(topic string, fn func(from string, payload []byte)) (cancel func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.subscribers[topic] == nil {
+		b.subscribers[topic] = make(map[int]func(string, []byte))
+	}
+	id := b.nextID
+	b.nextID++
+	b.subscribers[topic][id] = fn
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.subscribers[topic], id)
+		if len(b.subscribers[topic]) == 0 {
+			delete(b.subscribers, topic)
+		}
+	}
+}
+
+// channel names the channel of one node, or of all.
+func (b *RedisBus) channel(nodeID string) string {
+	if nodeID == "" {
+		return redisKey(b.cfg.Key, "bus")
+	}
+	return redisKey(b.cfg.Key, "bus:"+nodeID)
+}
+
+func (b *RedisBus) enqueue(channel, topic string, payload []byte) error {
+	if topic == "" || len(topic) > maxTopicBytes || len(payload) > MaxBusPayload {
+		return fmt.Errorf("%w: topic %.20q, %d bytes", ErrBusMessage, topic, len(payload))
+	}
+	b.sending.Lock()
+	defer b.sending.Unlock()
+	e := envelope{from: b.cfg.ID, seq: b.seq + 1, topic: topic, payload: payload}
+	if !b.out.offer(outgoing{channel, e.encode()}) {
+		b.unsent.Add(1)
+		return ErrBusFull
+	}
+	b.seq++
+	return nil
+}
+
+// send publishes what waits, many messages in one round trip.
+func (b *RedisBus) send(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case first := <-b.out.queue:
+			batch := append(make([]outgoing, 0, busBatch), first)
+			for len(batch) < busBatch && len(b.out.queue) > 0 {
+				batch = append(batch, <-b.out.queue)
+			}
+			b.publish(ctx, batch)
+		}
+	}
+}
+
+// publish gives up what Redis does not take: it would be stale by the time Redis is back.
+func (b *RedisBus) publish(ctx context.Context, batch []outgoing) {
+	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
+	defer cancel()
+	pipe := b.cfg.Client.Pipeline()
+	for _, o := range batch {
+		pipe.Publish(ctx, o.channel, o.data)
+	}
+	results, _ := pipe.Exec(ctx)
+	for _, o := range batch {
+		b.out.release(o)
+	}
+	var sent uint64
+	for _, result := range results {
+		if result.Err() == nil {
+			sent++
+		}
+	}
+	b.sent.Add(sent)
+	b.unsent.Add(uint64(len(batch)) - sent)
+}
+
+// receive listens, and listens again, until ctx ends.
+func (b *RedisBus) receive(ctx context.Context) {
+	backoff := busMinBackoff
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := b.listen(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > busMaxBackoff {
+			backoff = busMinBackoff
+		}
+		b.cfg.Log.Warn("cluster bus interrupted", "error", err)
+		sleep(ctx, backoff/2+rand.N(backoff))
+		backoff = min(2*backoff, busMaxBackoff)
+	}
+}
+
+// listen takes messages from one subscription until it breaks. The subscription is read directly, because the client's
+// own channel drops messages uncounted when it is full.
+func (b *RedisBus) listen(ctx context.Context) error {
+	sub := b.cfg.Client.Subscribe(ctx, b.channel(""), b.channel(b.cfg.ID))
+	defer sub.Close()
+	// A read does not end with its context.
+	unwatch := context.AfterFunc(ctx, func() { _ = sub.Close() })
+	defer unwatch()
+	asked := false
+	for {
+		got, err := sub.ReceiveTimeout(ctx, busPatience)
+		var timeout net.Error
+		switch {
+		case err == nil:
+			asked = false
+			if message, ok := got.(*redis.Message); ok {
+				b.take(message.Payload)
+			}
+		case !asked && errors.As(err, &timeout) && timeout.Timeout():
+			asked = true
+			if err := sub.Ping(ctx); err != nil {
+				return fmt.Errorf("ping: %w", err)
+			}
+		default:
+			return fmt.Errorf("receive: %w", err)
+		}
+	}
+}
+
+// take queues one message for the subscribers. A number that was heard already is a repetition: the client repeats a
+// batch whose answer was lost.
+func (b *RedisBus) take(data string) {
+	e, err := decodeEnvelope(data)
+	if err != nil || len(e.payload) > MaxBusPayload {
+		b.malformed.Add(1)
+		return
+	}
+	if e.from == b.cfg.ID || e.seq <= b.heard[e.from] {
+		return
+	}
+	if len(b.heard) >= busSenders {
+		clear(b.heard)
+	}
+	b.heard[e.from] = e.seq
+	if !b.in.offer(e) {
+		b.unheard.Add(1)
+		return
+	}
+	b.received.Add(1)
+}
+
+// dispatch calls the subscribers.
+func (b *RedisBus) dispatch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-b.in.queue:
+			b.in.release(e)
+			for _, fn := range b.listeners(e.topic) {
+				b.call(fn, e)
+			}
+		}
+	}
+}
+
+func (b *RedisBus) listeners(topic string) []func(string, []byte) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Collect(maps.Values(b.subscribers[topic]))
+}
+
+// call keeps a panic of one subscriber from ending the process.
+func (b *RedisBus) call(fn func(string, []byte), e envelope) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.panics.Add(1)
+			b.cfg.Log.Error("cluster bus subscriber panicked", "topic", e.topic, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	fn(e.from, e.payload)
+}
+
+// lane is a queue that is bounded in messages and in bytes.
+type lane[T any] struct {
+	queue chan T
+	size  func(T) int
+	bytes atomic.Int64
+}
+
+func newLane[T any](size func(T) int) *lane[T] {
+	return &lane[T]{queue: make(chan T, busQueue), size: size}
+}
+
+// offer adds v and returns true, or leaves it out and returns false, at once.
+func (l *lane[T]) offer(v T) bool {
+	n := int64(l.size(v))
+	if l.bytes.Add(n) <= busQueueBytes {
+		select {
+		case l.queue <- v:
+			return true
+		default:
+		}
+	}
+	l.bytes.Add(-n)
+	return false
+}
+
+// release gives back the room of v, which was taken from the queue.
+func (l *lane[T]) release(v T) { l.bytes.Add(-int64(l.size(v))) }

@@ -1,0 +1,265 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	defaultInterval = time.Second
+	defaultTTL      = 8 * time.Second
+	// lookupGap is the shortest time between two readings of the registry: however many unknown ids are asked for, they
+	// share one reading.
+	lookupGap = 250 * time.Millisecond
+	// lookupWait is the longest time that a lookup waits for a reading.
+	lookupWait = time.Second
+	// beatTimeout bounds one heartbeat, if the client honours deadlines ([redis.Options].ContextTimeoutEnabled).
+	beatTimeout = 2 * time.Second
+)
+
+// RegistryConfig says who this node is. Client, Key, ID, Address and Local are required.
+type RegistryConfig struct {
+	Client  redis.UniversalClient // remains the caller's; closed by the caller after Run returned
+	Key     string                // STREAM_KEY: the hash tag of all keys
+	ID      string                // from [NewNodeID]
+	Address string                // host:port at which other nodes reach this one
+	Local   func() int            // this node's connections; may be called from any goroutine
+	// Secret is what all nodes share to recognise each other. If it is empty, the first node makes one and keeps it in
+	// Redis.
+	Secret   string
+	Interval time.Duration // between heartbeats; 0 means 1 s
+	TTL      time.Duration // a node whose heartbeat has not been seen for so long is gone; 0 means 8 s
+	Log      *slog.Logger  // nil means the default logger
+}
+
+// Registry is this node's entry in the cluster and its picture of the others. The picture comes from memory: while
+// Redis is away it stays as it is.
+type Registry struct {
+	cfg      RegistryConfig
+	watchers watchers
+	joined   chan struct{} // closed by the first heartbeat that succeeded
+	stopped  chan struct{} // closed when Run returns
+	kick     chan struct{} // asks for a reading before the next heartbeat is due
+
+	// owned by Run
+	roster *roster
+	beat   uint64
+	begun  time.Time // when the last heartbeat began
+
+	view   atomic.Pointer[view]
+	secret atomic.Pointer[string]
+	failed atomic.Pointer[error] // of the last heartbeat
+
+	mu    sync.Mutex
+	round chan struct{} // guarded by mu; closed when a reading that has not begun yet is over
+}
+
+var (
+	_ Members = (*Registry)(nil)
+	_ Router  = (*Registry)(nil)
+)
+
+// NewRegistry returns the registry of one node. Nothing happens before Run.
+func NewRegistry(cfg RegistryConfig) *Registry {
+	if cfg.Interval <= 0 {
+		cfg.Interval = defaultInterval
+	}
+	if cfg.TTL <= 0 {
+		cfg.TTL = defaultTTL
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	r := &Registry{
+		cfg:     cfg,
+		joined:  make(chan struct{}),
+		stopped: make(chan struct{}),
+		kick:    make(chan struct{}, 1),
+		round:   make(chan struct{}),
+		roster:  newRoster(cfg.ID, cfg.TTL, 2*cfg.Interval),
+	}
+	r.view.Store(r.roster.view())
+	r.secret.Store(&cfg.Secret)
+	r.failed.Store(new(error))
+	return r
+}
+
+// Run keeps the node registered until ctx ends; then it says goodbye, so that the others know at once, and returns. It
+// may be called once. An outage of Redis does not end it.
+func (r *Registry) Run(ctx context.Context) {
+	defer close(r.stopped)
+	var watching sync.WaitGroup
+	watching.Go(func() { r.watchers.run(ctx, watchInterval, r.Online) })
+	defer watching.Wait()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			r.leave(ctx)
+			return
+		case <-timer.C:
+		case <-r.kick:
+			if !sleep(ctx, time.Until(r.begun.Add(lookupGap))) {
+				continue
+			}
+		}
+		r.heartbeat(ctx)
+		timer.Reset(r.cfg.Interval)
+	}
+}
+
+// Joined is closed when this node is registered and knows the others: a node should not serve before.
+func (r *Registry) Joined() <-chan struct{} { return r.joined }
+
+// Err returns why the last heartbeat failed, nil if it did not.
+func (r *Registry) Err() error { return *r.failed.Load() }
+
+// Online returns the connections to the cluster, as [Members] says.
+func (r *Registry) Online() int { return r.cfg.Local() + r.view.Load().online }
+
+// Nodes returns the number of live nodes that this node knows, itself included.
+func (r *Registry) Nodes() int { return len(r.view.Load().addresses) + 1 }
+
+// Watch calls fn as [Members] says, while Run runs.
+func (r *Registry) Watch(fn func(online int)) (stop func()) { return r.watchers.add(fn) }
+
+// Admits is [Router.Admits].
+func (r *Registry) Admits(ticket string) bool { return admits(*r.secret.Load(), r.cfg.ID, ticket) }
+
+// Route is [Router.Route]. The picture of the others may be older than a node that has just joined; so an unknown id
+// waits for one reading of the registry, which all who ask at that time share.
+func (r *Registry) Route(ctx context.Context, nodeID string) (Route, bool) {
+	if route, ok := r.known(nodeID); ok {
+		return route, true
+	}
+	r.mu.Lock()
+	round := r.round
+	r.mu.Unlock()
+	select {
+	case r.kick <- struct{}{}:
+	default: // a reading is asked for already
+	}
+	timeout := time.NewTimer(lookupWait)
+	defer timeout.Stop()
+	select {
+	case <-round:
+	case <-timeout.C:
+	case <-r.stopped:
+	case <-ctx.Done():
+	}
+	return r.known(nodeID)
+}
+
+func (r *Registry) known(nodeID string) (Route, bool) {
+	address, ok := r.view.Load().addresses[nodeID]
+	secret := *r.secret.Load()
+	if !ok || secret == "" {
+		return Route{}, false
+	}
+	return Route{Address: address, Ticket: ticketFor(secret, nodeID)}, true
+}
+
+// heartbeat writes this node's record, reads the others', and lets those go who waited for that.
+func (r *Registry) heartbeat(ctx context.Context) {
+	r.mu.Lock()
+	round := r.round
+	r.round = make(chan struct{})
+	r.mu.Unlock()
+	defer close(round)
+	r.begun = time.Now()
+
+	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
+	defer cancel()
+	entries, err := r.exchange(ctx, record{Address: r.cfg.Address, Connections: r.cfg.Local()})
+	if was := r.Err(); (was == nil) != (err == nil) && !errors.Is(err, context.Canceled) {
+		r.cfg.Log.Warn("cluster registry", "reachable", err == nil, "error", err)
+	}
+	r.failed.Store(&err)
+	if err != nil {
+		return
+	}
+	dead := r.roster.observe(time.Now(), entries)
+	r.view.Store(r.roster.view())
+	if len(dead) > 0 {
+		// A node that was only slow comes back with its next heartbeat; if this fails, the next reading tries again.
+		r.cfg.Client.HDel(ctx, redisKey(r.cfg.Key, "nodes"), dead...)
+	}
+	select {
+	case <-r.joined:
+	default:
+		close(r.joined)
+	}
+}
+
+// exchange does the whole of a heartbeat in one round trip. The keys are written again each time, so that a Redis that
+// lost its data has them back within one interval; the hash as a whole expires when no node is left.
+func (r *Registry) exchange(ctx context.Context, rec record) (map[string]string, error) {
+	r.beat++
+	rec.Beat = r.beat
+	nodes := redisKey(r.cfg.Key, "nodes")
+	pipe := r.cfg.Client.Pipeline()
+	var token *redis.StringCmd
+	if r.cfg.Secret == "" {
+		token = r.shareSecret(ctx, pipe)
+	}
+	pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
+	pipe.PExpire(ctx, nodes, r.cfg.TTL)
+	entries := pipe.HGetAll(ctx, nodes)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("heartbeat: %w", err)
+	}
+	if token != nil {
+		r.adopt(token.Val())
+	}
+	return entries.Val(), nil
+}
+
+// shareSecret offers our secret, or a new one, and asks for the one that counts.
+func (r *Registry) shareSecret(ctx context.Context, pipe redis.Pipeliner) *redis.StringCmd {
+	key := redisKey(r.cfg.Key, "token")
+	offer := *r.secret.Load()
+	if offer == "" {
+		offer = newSecret()
+	}
+	pipe.SetNX(ctx, key, offer, 0)
+	return pipe.Get(ctx, key)
+}
+
+func (r *Registry) adopt(secret string) {
+	if was := *r.secret.Load(); was != secret {
+		r.secret.Store(&secret)
+		if was != "" {
+			r.cfg.Log.Warn("cluster token changed")
+		}
+	}
+}
+
+// leave replaces the record by a farewell, which the others remove when all of them have had the time to see it.
+func (r *Registry) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatTimeout)
+	defer cancel()
+	if _, err := r.exchange(ctx, record{Address: r.cfg.Address, Left: true}); err != nil {
+		r.cfg.Log.Warn("cluster registry: leaving unannounced", "error", err)
+	}
+}
+
+// sleep waits for d and returns false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,235 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redistest"
+)
+
+const (
+	testInterval = 30 * time.Millisecond
+	testTTL      = 200 * time.Millisecond
+)
+
+type testNode struct {
+	*Registry
+	client redis.UniversalClient
+	count  atomic.Int64
+	stop   func()
+}
+
+// join starts a node of the cluster "chat" and waits until it is registered.
+func join(t *testing.T, r *redistest.Server, connections int, change ...func(*RegistryConfig)) *testNode {
+	t.Helper()
+	return joinAt(t, newClient(t, r.Addr), connections, change...)
+}
+
+func joinAt(t *testing.T, client redis.UniversalClient, connections int, change ...func(*RegistryConfig)) *testNode {
+	t.Helper()
+	n := &testNode{client: client}
+	n.count.Store(int64(connections))
+	cfg := RegistryConfig{
+		Client: n.client, Key: "chat", ID: NewNodeID(), Address: "10.0.0.1:8000", Log: quietLog,
+		Local: func() int { return int(n.count.Load()) }, Interval: testInterval, TTL: testTTL,
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	n.Registry = NewRegistry(cfg)
+	n.stop = background(t, n.Run)
+	<-n.Joined()
+	return n
+}
+
+func (n *testNode) waitOnline(t *testing.T, want int) {
+	t.Helper()
+	eventually(t, "online count", func() bool { return n.Online() == want })
+}
+
+func TestRegistryCountsTheWholeCluster(t *testing.T) {
+	r := redistest.Start(t)
+	a, b, c := join(t, r, 1), join(t, r, 20), join(t, r, 300)
+	for _, n := range []*testNode{a, b, c} {
+		n.waitOnline(t, 321)
+		equal(t, "nodes", n.Nodes(), 3)
+	}
+	b.count.Store(25)
+	a.waitOnline(t, 326)
+	keys, err := a.client.Keys(t.Context(), "*").Result()
+	slices.Sort(keys)
+	if err != nil || !slices.Equal(keys, []string{"{chat}:nodes", "{chat}:token"}) {
+		t.Fatalf("keys %v, %v", keys, err)
+	}
+}
+
+func TestRegistryWatchReportsWhatOthersHold(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := join(t, r, 1), join(t, r, 0)
+	seen := make(chan int, 10)
+	defer a.Watch(func(n int) { seen <- n })()
+	b.count.Store(41)
+	equal(t, "presence", <-seen, 42)
+}
+
+func TestRegistryForgetsAKilledNodeAfterTheTTL(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := join(t, r, 1), join(t, r, 2)
+	a.waitOnline(t, 3)
+	// As after kill -9: no more heartbeats, no farewell.
+	b.client.Close()
+	began := time.Now()
+	a.waitOnline(t, 1)
+	if after := time.Since(began); after < testTTL/2 {
+		t.Fatalf("gone after %v, before the TTL of %v", after, testTTL)
+	}
+	_, ok := a.Route(t.Context(), b.cfg.ID)
+	equal(t, "route to the dead", ok, false)
+	eventually(t, "entry removed", func() bool {
+		return a.client.HLen(t.Context(), "{chat}:nodes").Val() == 1
+	})
+}
+
+func TestRegistryOrderlyStopIsSeenAtOnce(t *testing.T) {
+	r := redistest.Start(t)
+	slow := func(cfg *RegistryConfig) { cfg.TTL = time.Hour }
+	a, b := join(t, r, 1, slow), join(t, r, 2, slow)
+	a.waitOnline(t, 3)
+	b.stop()
+	a.waitOnline(t, 1)
+}
+
+func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
+	for name, outage := range map[string]struct{ begin, end func(*redistest.Server) }{
+		"killed and empty": {(*redistest.Server).Kill, (*redistest.Server).Restart},
+		"frozen":           {(*redistest.Server).Stop, (*redistest.Server).Cont},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := redistest.Start(t)
+			a, b := join(t, r, 1), join(t, r, 2)
+			a.waitOnline(t, 3)
+			b.waitOnline(t, 3)
+			outage.begin(r)
+			eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
+			var wrong atomic.Int64
+			watch := background(t, func(ctx context.Context) {
+				for ctx.Err() == nil {
+					if _, ok := a.Route(ctx, b.cfg.ID); !ok || a.Online() != 3 {
+						wrong.Add(1)
+					}
+					sleep(ctx, time.Millisecond)
+				}
+			})
+			sleep(t.Context(), 2*testTTL)
+			outage.end(r)
+			eventually(t, "both are back", func() bool { return a.Err() == nil && b.Err() == nil })
+			sleep(t.Context(), 2*testTTL)
+			watch()
+			equal(t, "moments at which the other was lost", wrong.Load(), 0)
+			route, ok := a.Route(t.Context(), b.cfg.ID)
+			equal(t, "route", ok && b.Admits(route.Ticket), true)
+		})
+	}
+}
+
+func TestRegistryTokenIsSharedAndSurvivesAFlush(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := join(t, r, 1), join(t, r, 1)
+	admitted := func(from, to *testNode) bool {
+		route, ok := from.Route(t.Context(), to.cfg.ID)
+		return ok && to.Admits(route.Ticket) && !from.Admits(route.Ticket)
+	}
+	equal(t, "a to b", admitted(a, b), true)
+	before := *a.secret.Load()
+	if err := a.client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	c := join(t, r, 1)
+	for _, pair := range [][2]*testNode{{a, b}, {b, a}, {a, c}, {c, b}} {
+		eventually(t, "admitted", func() bool { return admitted(pair[0], pair[1]) })
+	}
+	if len(before) < 32 {
+		t.Fatalf("secret of %d characters", len(before))
+	}
+}
+
+func TestRegistryConfiguredSecretStaysOutOfRedis(t *testing.T) {
+	r := redistest.Start(t)
+	secret := func(s string) func(*RegistryConfig) { return func(cfg *RegistryConfig) { cfg.Secret = s } }
+	a, b, odd := join(t, r, 1, secret("s")), join(t, r, 1, secret("s")), join(t, r, 1, secret("other"))
+	route, _ := a.Route(t.Context(), b.cfg.ID)
+	equal(t, "same secret", b.Admits(route.Ticket), true)
+	route, _ = odd.Route(t.Context(), b.cfg.ID)
+	equal(t, "other secret", b.Admits(route.Ticket), false)
+	equal(t, "token in Redis", a.client.Exists(t.Context(), "{chat}:token").Val(), 0)
+}
+
+func TestRegistryFindsANodeNewerThanItsPicture(t *testing.T) {
+	r := redistest.Start(t)
+	lazy := func(cfg *RegistryConfig) { cfg.Interval, cfg.TTL = time.Hour, 3*time.Hour }
+	a, b := join(t, r, 1, lazy), join(t, r, 1, lazy)
+	var lookups sync.WaitGroup
+	for range 500 {
+		lookups.Go(func() {
+			if _, ok := a.Route(t.Context(), b.cfg.ID); !ok {
+				t.Error("the new node is not found")
+			}
+			if _, ok := a.Route(t.Context(), NewNodeID()); ok {
+				t.Error("an invented node is found")
+			}
+		})
+	}
+	lookups.Wait()
+	if a.beat > 6 {
+		t.Fatalf("1000 lookups read the registry %d times", a.beat)
+	}
+}
+
+func TestRouteEndsWithItsContextAndWithTheRegistry(t *testing.T) {
+	r := redistest.Start(t)
+	a := join(t, r, 1)
+	r.Stop()
+	defer r.Cont()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, ok := a.Route(ctx, nodeB)
+	equal(t, "found", ok, false)
+	r.Cont()
+	a.stop()
+	_, ok = a.Route(t.Context(), nodeB)
+	equal(t, "found", ok, false)
+}
+
+func TestRegistryAndBusOnARedisCluster(t *testing.T) {
+	c := redistest.StartCluster(t)
+	var addrs []string
+	for _, node := range c.Nodes {
+		addrs = append(addrs, node.Addr)
+	}
+	slowly := func(cfg *RegistryConfig) { cfg.TTL = 5 * time.Second }
+	a := joinAt(t, newClient(t, addrs...), 1, slowly)
+	b := joinAt(t, newClient(t, addrs...), 2, slowly)
+	a.waitOnline(t, 3)
+	route, ok := a.Route(t.Context(), b.cfg.ID)
+	equal(t, "admitted", ok && b.Admits(route.Ticket), true)
+
+	busA, busB := runBus(t, a.client), runBus(t, b.client)
+	var at inbox
+	at.listen(busB, "n")
+	eventually(t, "the other is reached", func() bool {
+		return busA.Send(busB.cfg.ID, "n", nil) == nil && busA.Publish("n", nil) == nil && len(at.all()) > 2
+	})
+
+	c.MasterOf(t, redisKey("chat", "nodes")).Kill()
+	eventually(t, "outage noticed", func() bool { return a.Err() != nil })
+	eventually(t, "failed over", func() bool { return a.Err() == nil && b.Err() == nil })
+	equal(t, "online", a.Online(), 3)
+	heard := len(at.all())
+	eventually(t, "the other is reached again", func() bool { return busA.Publish("n", nil) == nil && len(at.all()) > heard })
+}

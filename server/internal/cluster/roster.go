@@ -1,0 +1,122 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"time"
+)
+
+// maxRecordBytes bounds what a node believes of one entry in Redis.
+const maxRecordBytes = 512
+
+// record is what a node says of itself in Redis. Beat differs from one heartbeat to the next: that, not a clock, shows
+// that the node lives.
+type record struct {
+	Beat        uint64 `json:"beat"`
+	Address     string `json:"address"`
+	Connections int    `json:"connections"`
+	Left        bool   `json:"left,omitempty"` // the node stopped in order
+}
+
+func (r record) encode() string {
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // numbers, a string and a bool always encode
+	}
+	return string(b)
+}
+
+func decodeRecord(raw string) (record, error) {
+	var r record
+	if len(raw) > maxRecordBytes {
+		return r, fmt.Errorf("node record of %d bytes", len(raw))
+	}
+	if err := json.Unmarshal([]byte(raw), &r); err != nil {
+		return r, fmt.Errorf("node record: %w", err)
+	}
+	if r.Connections < 0 {
+		return r, fmt.Errorf("node record: %d connections", r.Connections)
+	}
+	if _, _, err := net.SplitHostPort(r.Address); err != nil {
+		return r, fmt.Errorf("node record: %w", err)
+	}
+	return r, nil
+}
+
+// roster decides from successive readings of the registry which of the other nodes live. A node is dead when its record
+// has not changed for ttl; only the time between two readings counts, and no pair of readings counts for more than
+// step. So neither Redis's clock nor the nodes' clocks matter, and nobody is declared dead for an outage of Redis, for
+// its restart without data, or for our own process having been suspended. It is owned by one goroutine.
+type roster struct {
+	self  string
+	ttl   time.Duration
+	step  time.Duration
+	last  time.Time
+	peers map[string]*peer
+}
+
+type peer struct {
+	raw    string // the record as last read
+	record record
+	age    time.Duration // how long the record has not changed
+}
+
+func newRoster(self string, ttl, step time.Duration) *roster {
+	return &roster{self: self, ttl: ttl, step: step, peers: make(map[string]*peer)}
+}
+
+// observe takes one reading of the registry and returns the ids whose entries may be removed from it.
+func (r *roster) observe(now time.Time, entries map[string]string) (dead []string) {
+	var passed time.Duration
+	if !r.last.IsZero() {
+		passed = min(max(now.Sub(r.last), 0), r.step)
+	}
+	r.last = now
+	for id, p := range r.peers {
+		p.age += passed
+		if _, present := entries[id]; !present && p.age >= r.ttl {
+			delete(r.peers, id)
+		}
+	}
+	for id, raw := range entries {
+		if id == r.self {
+			continue
+		}
+		p := r.peers[id]
+		if p == nil || p.raw != raw {
+			r.peers[id] = newPeer(id, raw)
+		} else if p.age >= r.ttl {
+			dead = append(dead, id)
+		}
+	}
+	return dead
+}
+
+// newPeer treats an entry that is not a record like a node that left: nobody is sent there, and it ages until it may
+// be removed.
+func newPeer(id, raw string) *peer {
+	rec, err := decodeRecord(raw)
+	if err != nil || !validNodeID(id) {
+		rec = record{Left: true}
+	}
+	return &peer{raw: raw, record: rec}
+}
+
+// view is the roster as others see it. It never changes once it is made.
+type view struct {
+	addresses map[string]string // of the other live nodes, by id
+	online    int               // connections to them
+}
+
+func (r *roster) view() *view {
+	v := &view{addresses: make(map[string]string, len(r.peers))}
+	for id, p := range r.peers {
+		if p.record.Left || p.age >= r.ttl {
+			continue
+		}
+		v.addresses[id] = p.record.Address
+		v.online += p.record.Connections
+	}
+	return v
+}

@@ -1,0 +1,55 @@
+package cluster
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestPresenceIsCoalescedToOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var count atomic.Int64
+		alone := NewAlone(func() int { return int(count.Load()) })
+		var reports, last atomic.Int64
+		stop := alone.Watch(func(n int) {
+			reports.Add(1)
+			last.Store(int64(n))
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { alone.Run(ctx); close(done) }()
+		for range 995 { // just under ten seconds
+			time.Sleep(10 * time.Millisecond)
+			count.Add(1)
+		}
+		synctest.Wait()
+		equal(t, "reports", reports.Load(), 9)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		equal(t, "reports", reports.Load(), 10)
+		equal(t, "last", int(last.Load()), alone.Online())
+		time.Sleep(time.Minute) // nothing changes: nothing is said
+		synctest.Wait()
+		equal(t, "reports", reports.Load(), 10)
+		stop()
+		count.Add(1)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		equal(t, "reports", reports.Load(), 10)
+		cancel()
+		<-done
+	})
+}
+
+func TestP8_AloneKnowsNobody(t *testing.T) {
+	alone := NewAlone(func() int { return 3 })
+	equal(t, "online", alone.Online(), 3)
+	_, ok := alone.Route(t.Context(), nodeB)
+	equal(t, "route", ok, false)
+	equal(t, "admits", alone.Admits(ticketFor("", nodeA)), false)
+	equal(t, "publish", NoBus{}.Publish("t", nil), nil)
+	equal(t, "send", NoBus{}.Send(nodeB, "t", nil), nil)
+	NoBus{}.Subscribe("t", nil)()
+}
