@@ -2,21 +2,26 @@ package fanout
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Lost says why a connection can no longer follow.
 type Lost int
 
-// The reasons, in the order of [LostReasons]. None of them means that messages are gone for the client: after all but
-// LostReset its place is still in the window when the reason is given.
+// The reasons, in the order of [LostReasons]. A connection that is lost has left the log.
 const (
-	_          Lost = iota
-	LostSlow        // it fell behind by half the window, or its private queue overflowed
-	LostReset       // the log was reset
-	LostSocket      // the socket failed
+	_ Lost = iota
+
+	// LostSlow: it fell behind by half the window, or its private queue overflowed. Its place is still in the window
+	// at that moment, so that the client can reconnect and continue there. Two kinds may have missed that: who joined
+	// in the older half, which is given up only when the window has left it behind; and anybody, if half the window is
+	// appended faster than one sweep.
+	LostSlow
+
+	LostReset  // the log was reset while it followed
+	LostSocket // the socket failed; nothing is written any more, as after Close
 )
 
 // LostReasons are the texts of the reasons, for metrics and logs.
@@ -32,9 +37,6 @@ type Owner interface {
 	Pending()
 }
 
-// writeTimeout bounds one write on a connection without a raw socket, where waiting cannot be told from writing.
-const writeTimeout = 20 * time.Second
-
 // Conn is one reader of the log with its private queue. It begins without a socket, as a session that polls; [Conn.Attach]
 // gives it one. All methods may be called from any goroutine, and none of them blocks but [Conn.WaitFlushed].
 type Conn struct {
@@ -45,17 +47,16 @@ type Conn struct {
 	mu      sync.Mutex
 	net     net.Conn        // nil while polling
 	raw     syscall.RawConn // nil if net has no raw socket
-	place   place           // seg is nil before the first Join
-	private []byte          // whole frames; the first one may be partly written
-	sent    int             // bytes of private that are written
-	seen    uint64          // frames of the log before place, as of the last time that they were counted
+	place   place           // nowhere unless joined
+	open    []byte          // the rest of a frame of the log that is partly written: it goes first
+	private []byte          // frames, the first of which may be partly written: they go next
 	written uint64          // bytes written in all
-	flushed chan struct{}   // closed when private is empty and no frame is open; nil if nobody waits
+	flushed chan struct{}   // closed when open and private are empty; nil if nobody waits
 
 	joined bool // follows the log
 	listed bool // its shard knows it
+	late   bool // joined in the older half of the window and was there ever since
 	parked bool // a goroutine waits for the socket, and it alone writes
-	midlog bool // place may stand inside a frame, whose rest goes first
 	closed bool
 }
 
@@ -69,81 +70,113 @@ func (l *Log) NewConn(owner Owner) *Conn {
 // socket: it reads from it and closes it, after [Conn.Close]. It should bound the kernel's send buffer.
 func (c *Conn) Attach(nc net.Conn) {
 	c.mu.Lock()
-	c.net, c.raw = nc, rawConn(nc)
+	if !c.closed {
+		c.net, c.raw = nc, rawConn(nc)
+	}
 	lost := c.flushLocked()
 	c.mu.Unlock()
 	c.tell(lost)
 }
 
 // Join starts following the log at the cursor, after the given private frames (which are copied) and those sent before.
-// It is one atomic step: no frame of the log is skipped, repeated, or written before the private ones.
+// It is one atomic step: no frame of the log is skipped, repeated, or written before the private ones. A connection that
+// follows already goes on at the cursor.
 func (c *Conn) Join(at Cursor, first []byte) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		return
 	}
-	c.place = place{at.seg, at.pos}
-	c.seen = at.count
-	c.joined = true
-	list := !c.listed
-	c.listed = true
-	c.private = append(c.private, first...)
-	lost := c.flushLocked()
-	c.mu.Unlock()
-	c.tell(lost)
-	if list {
+	c.place, c.joined = at.place, true
+	c.late = c.log.behind(at.place, 1)
+	if !c.listed {
+		// It is listed before it looks for what is there: frames that come later start a sweep that visits it.
+		c.listed = true
 		c.shard.join(c)
 	}
+	var lost Lost
+	if c.log.stale(at.place) {
+		c.leaveLocked()
+		lost = LostReset
+	} else {
+		lost = c.queueLocked(first)
+	}
+	c.mu.Unlock()
+	c.tell(lost)
 }
 
 // Leave stops following the log; a frame that is partly written is still completed.
 func (c *Conn) Leave() {
 	c.mu.Lock()
-	was := c.joined
-	c.joined = false
-	c.mu.Unlock()
-	if was {
+	defer c.mu.Unlock()
+	c.leaveLocked()
+}
+
+// leaveLocked lets go of the log, which would otherwise be kept from here on, and of the segment of an open frame.
+func (c *Conn) leaveLocked() {
+	if c.joined {
+		c.joined, c.place, c.open = false, place{}, slices.Clone(c.open)
 		c.shard.leave()
 	}
 }
 
-// Send queues one whole private frame, or writes it at once. It is false if the queue overflowed: then the frame is gone,
-// the owner was told [LostSlow], and the connection is of no more use. frame is not kept.
+// Send queues one whole private frame, or writes it at once. It is false if the connection is closed, or if the queue
+// overflowed: then the frame is gone, the owner was told [LostSlow], and the connection is of no more use. frame is not
+// kept.
 func (c *Conn) Send(frame []byte) bool {
 	c.mu.Lock()
-	if c.closed || len(c.private)-c.sent+len(frame) > c.log.maxPrivate {
-		closed := c.closed
-		c.mu.Unlock()
-		if !closed {
-			c.owner.Lost(LostSlow)
-		}
-		return false
+	var lost Lost
+	ok := !c.closed && len(c.private)+len(frame) <= c.log.maxPrivate
+	if ok {
+		lost = c.queueLocked(frame)
+	} else if !c.closed {
+		c.leaveLocked()
+		lost = LostSlow
 	}
-	c.private = append(c.private, frame...)
-	lost := c.flushLocked()
 	c.mu.Unlock()
 	c.tell(lost)
-	return true
+	return ok
 }
 
-// SendVolatile sends a frame that is worth nothing later: a connection that is not ready for it drops it.
+// queueLocked adds to the private frames and flushes. Most go out at once, so only what is left of them is copied.
+func (c *Conn) queueLocked(frames []byte) Lost {
+	if len(c.private) > 0 {
+		c.private = append(c.private, frames...)
+		return c.flushLocked()
+	}
+	c.private = frames
+	lost := c.flushLocked()
+	c.private = slices.Clone(c.private)
+	return lost
+}
+
+// SendVolatile sends a frame that is worth nothing later: a connection that is not writable drops it.
 func (c *Conn) SendVolatile(frame []byte) bool {
-	return c.Writable() && c.Send(frame)
+	c.mu.Lock()
+	var lost Lost
+	ok := c.writableLocked()
+	if ok {
+		lost = c.queueLocked(frame)
+	}
+	c.mu.Unlock()
+	c.tell(lost)
+	return ok
 }
 
-// Writable reports whether a frame would be written now, not queued behind others.
+// Writable reports whether a frame would be written now, or taken next, not queued behind others.
 func (c *Conn) Writable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.closed && !c.parked && len(c.private) == 0
+	return c.writableLocked()
 }
+
+func (c *Conn) writableLocked() bool { return !c.closed && !c.parked && len(c.private) == 0 }
 
 // Private is the number of bytes in the private queue. An owner stops reading from a client that lets it grow.
 func (c *Conn) Private() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.private) - c.sent
+	return len(c.private)
 }
 
 // Written is how many bytes were written or taken in all: whoever waits for a sign of life compares it.
@@ -153,10 +186,11 @@ func (c *Conn) Written() uint64 {
 	return c.written
 }
 
-// WaitFlushed waits until the private queue is written and no frame is open, or until stop is closed. It is true if so.
+// WaitFlushed waits until the private frames are written and no frame of the log is partly written, or until the
+// connection is closed: then it is true. It is false if stop is closed first.
 func (c *Conn) WaitFlushed(stop <-chan struct{}) bool {
 	c.mu.Lock()
-	if c.closed || c.cleanLocked() {
+	if len(c.open) == 0 && len(c.private) == 0 {
 		c.mu.Unlock()
 		return true
 	}
@@ -173,21 +207,27 @@ func (c *Conn) WaitFlushed(stop <-chan struct{}) bool {
 	}
 }
 
+// signalLocked wakes those who wait for the flush, if it has happened.
+func (c *Conn) signalLocked() {
+	if c.flushed != nil && len(c.open) == 0 && len(c.private) == 0 {
+		close(c.flushed)
+		c.flushed = nil
+	}
+}
+
 // Close ends the connection: nothing is written or taken any more. It does not close the socket; the caller does that
 // next, which also ends the goroutine of a parked connection.
 func (c *Conn) Close() {
 	c.mu.Lock()
-	left := c.joined
-	c.closed, c.joined, c.private = true, false, nil
-	c.place = place{}
-	if c.flushed != nil {
-		close(c.flushed)
-		c.flushed = nil
-	}
-	c.mu.Unlock()
-	if left {
-		c.shard.leave()
-	}
+	defer c.mu.Unlock()
+	c.endLocked()
+}
+
+// endLocked lets go of everything.
+func (c *Conn) endLocked() {
+	c.leaveLocked()
+	c.closed, c.open, c.private = true, nil, nil
+	c.signalLocked()
 }
 
 // tell passes a loss on once the lock is released.
@@ -199,6 +239,3 @@ func (c *Conn) tell(lost Lost) {
 		c.owner.Lost(lost)
 	}
 }
-
-// cleanLocked reports whether nothing private is pending and no frame is open.
-func (c *Conn) cleanLocked() bool { return len(c.private) == 0 && !c.midlog }

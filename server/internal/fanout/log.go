@@ -24,25 +24,25 @@ const segmentSize = 64 << 10
 
 // Log is the shared log and the sweepers that move cursors over it. Its methods may be called from any goroutine.
 type Log struct {
-	maxCount, maxBytes uint64
+	maxCount, maxBytes int64
 	maxPrivate         int
 	segBytes, segCount int
 	shards             []*shard
 	nextShard          atomic.Uint32
-	generation         atomic.Uint64
 	head               atomic.Pointer[segment] // the segment that Append writes to
 
-	mu       sync.Mutex // guards appending, the index of every segment, and what follows
-	segments []*segment // the window, oldest first; the last one is head
-	count    uint64     // frames appended in this generation
-	bytes    uint64     // bytes appended in this generation
-	grown    chan struct{}
+	mu         sync.Mutex // guards appending, the index of every segment, and what follows
+	segments   []*segment // the window, oldest first; the last one is head
+	generation uint64     // counts the resets
+	count      int64      // frames appended in this generation
+	bytes      int64      // bytes appended in this generation
+	grown      chan struct{}
 }
 
 // Stats are totals since the start, except where it says now.
 type Stats struct {
 	Deliveries int64 // frames of the log written to or taken by a connection
-	Writes     int64 // write(2) calls for frames of the log
+	Writes     int64 // pieces of the log that they were written or taken in: one write(2) each
 	Parks      int64 // times that a connection was parked
 	Parked     int64 // connections parked now
 }
@@ -68,8 +68,8 @@ func New(base stream.Offset, o Options) *Log {
 		o.MaxPrivate = 1 << 20
 	}
 	l := &Log{
-		maxCount:   uint64(o.MaxCount),
-		maxBytes:   uint64(o.MaxBytes),
+		maxCount:   int64(o.MaxCount),
+		maxBytes:   int64(o.MaxBytes),
 		maxPrivate: o.MaxPrivate,
 		// Small windows get small segments, because a window shrinks by whole segments.
 		segBytes: min(segmentSize, max(o.MaxBytes/16, 1)),
@@ -85,7 +85,8 @@ func New(base stream.Offset, o Options) *Log {
 	return l
 }
 
-// Close stops the sweepers and waits for them. Nothing is written any more; connections are the owner's to close.
+// Close stops the sweepers and waits for them: the log is delivered no further. Connections are the owner's to close;
+// until then they write their private frames, and what is pending of the log on one that is parked. Call it once.
 func (l *Log) Close() {
 	for _, s := range l.shards {
 		close(s.stop)
@@ -102,7 +103,7 @@ func (l *Log) Append(frames []Frame) {
 	}
 	l.mu.Lock()
 	seg := l.segments[len(l.segments)-1]
-	size := int(seg.size.Load())
+	size, _ := seg.published()
 	for _, f := range frames {
 		if size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount {
 			seg.publish(size)
@@ -112,7 +113,7 @@ func (l *Log) Append(frames []Frame) {
 		size += copy(seg.buf[size:], f.Bytes)
 		seg.index = append(seg.index, indexEntry{offset: f.Offset, end: size})
 		l.count++
-		l.bytes += uint64(len(f.Bytes))
+		l.bytes += int64(len(f.Bytes))
 	}
 	seg.publish(size)
 	if l.grown != nil {
@@ -146,7 +147,7 @@ func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 func (l *Log) newSegmentLocked(base stream.Offset, atLeast int) *segment {
 	return &segment{
 		buf:        make([]byte, max(l.segBytes, atLeast)),
-		generation: l.generation.Load(),
+		generation: l.generation,
 		bytes:      l.bytes,
 		count:      l.count,
 		base:       base,
@@ -166,7 +167,7 @@ func (l *Log) Reset(base stream.Offset) {
 }
 
 func (l *Log) resetLocked(base stream.Offset) {
-	l.generation.Add(1)
+	l.generation++
 	l.count, l.bytes = 0, 0
 	seg := l.newSegmentLocked(base, 0)
 	l.segments = []*segment{seg}
@@ -224,10 +225,10 @@ func (l *Log) After(offset stream.Offset) (Cursor, bool) {
 
 // Reach waits until the head is at offset or beyond it, or the log is reset, or ctx ends.
 func (l *Log) Reach(ctx context.Context, offset stream.Offset) {
-	generation := l.generation.Load()
+	generation := l.head.Load().generation
 	for {
 		l.mu.Lock()
-		if l.headLocked().off.Compare(offset) >= 0 || l.generation.Load() != generation {
+		if l.headLocked().off.Compare(offset) >= 0 || l.generation != generation {
 			l.mu.Unlock()
 			return
 		}
@@ -256,21 +257,31 @@ func (l *Log) Stats() Stats {
 	return sum
 }
 
-// tooFar reports whether a reader at p is more than half the window behind the head.
-func (l *Log) tooFar(p place) bool {
+// stale reports whether p is a place in a log that was reset since.
+func (l *Log) stale(p place) bool { return p.seg.generation != l.head.Load().generation }
+
+// behind reports whether a reader at p is further behind the head than so many halves of the window.
+func (l *Log) behind(p place, halves int64) bool {
 	head := l.head.Load()
-	bytes := head.bytes + uint64(head.size.Load()) - p.seg.bytes - uint64(p.pos)
-	return bytes > l.maxBytes/2 || head.count-min(p.seg.count, head.count) > l.maxCount/2
+	size, frames := head.published()
+	bytes := head.bytes + int64(size) - p.seg.bytes - int64(p.pos)
+	count := head.count + int64(frames) - p.seg.count - int64(p.frames)
+	return bytes > l.maxBytes*halves/2 || count > l.maxCount*halves/2
 }
 
-func (l *Log) boundary(p place) int {
+// past is the first frame boundary in the segment of p that is n bytes or more after p.
+func (l *Log) past(p place, n int) place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return p.seg.boundary(p.pos)
+	return p.seg.past(p.pos + n)
 }
 
-func (l *Log) boundaryBefore(p place, limit int) int {
+// fit is the last frame boundary not more than n bytes after p, but at least one frame after it.
+func (l *Log) fit(p place, n int) place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return p.seg.boundaryBefore(p.pos, limit)
+	if fit := p.seg.upTo(p.pos + n); fit.pos > p.pos {
+		return fit
+	}
+	return p.seg.past(p.pos + 1)
 }

@@ -13,26 +13,23 @@ func (c *Conn) Take(dst []byte, limit int) []byte {
 	}
 	start := len(dst)
 	for {
-		p := c.nextLocked()
-		room := limit - (len(dst) - start)
-		if len(p) == 0 || room <= 0 {
+		next := c.nextLocked()
+		n, room := len(next.bytes), max(limit-(len(dst)-start), 0)
+		if n > room {
+			n = c.fitLocked(next.bytes, room)
+		}
+		if n == 0 || n > room && len(dst) > start {
 			return dst
 		}
-		if len(p) > room {
-			p = p[:c.fitLocked(p, room)]
-		}
-		if len(p) > room && len(dst) > start {
-			return dst
-		}
-		dst = append(dst, p...)
-		c.advanceLocked(len(p))
+		dst = append(dst, next.bytes[:n]...)
+		c.wroteLocked(next, n)
 	}
 }
 
 // fitLocked is the length of the frames at the start of p that fit into room, or of the first one if none does.
 func (c *Conn) fitLocked(p []byte, room int) int {
 	if len(c.private) == 0 {
-		return c.log.boundaryBefore(c.place, c.place.pos+room) - c.place.pos
+		return c.log.fit(c.place, room).pos - c.place.pos
 	}
 	n := frameLen(p)
 	for n < len(p) {

@@ -10,15 +10,13 @@ import (
 // segment is a piece of the log. Published bytes never change, so that readers need no lock.
 type segment struct {
 	buf  []byte                  // fixed size; written by Append only
-	size atomic.Int64            // how many bytes of buf are published; always a frame boundary
-	next atomic.Pointer[segment] // set once, after the last change of size
-
-	frames atomic.Int64 // how many frames that is, give or take those being published: for counting only
+	done atomic.Uint64           // what is published: bytes in the low half, frames in the high; always whole frames
+	next atomic.Pointer[segment] // set once, after the last change of done
 
 	// Fixed from the start.
 	generation uint64        // of the log: a Reset begins a new one
-	bytes      uint64        // bytes in the log before this segment
-	count      uint64        // frames in the log before this segment
+	bytes      int64         // bytes in the log before this segment
+	count      int64         // frames in the log before this segment
 	base       stream.Offset // the entry before the first one of this segment
 
 	index []indexEntry // guarded by Log.mu
@@ -32,8 +30,13 @@ type indexEntry struct {
 
 // publish lets readers see the first size bytes. Log.mu is held.
 func (s *segment) publish(size int) {
-	s.frames.Store(int64(len(s.index)))
-	s.size.Store(int64(size))
+	s.done.Store(uint64(len(s.index))<<32 | uint64(size))
+}
+
+// published is how many bytes readers may see, and how many frames they are.
+func (s *segment) published() (size, frames int) {
+	done := s.done.Load()
+	return int(done & (1<<32 - 1)), int(done >> 32)
 }
 
 // lastOffset is the newest entry in the segment, or the one before it. Log.mu is held.
@@ -46,7 +49,7 @@ func (s *segment) lastOffset() stream.Offset {
 
 // cursor is the place behind the first n frames of the segment. Log.mu is held.
 func (s *segment) cursor(n int) Cursor {
-	c := Cursor{seg: s, off: s.base, count: s.count + uint64(n)}
+	c := Cursor{place: place{seg: s, frames: n}, off: s.base}
 	if n > 0 {
 		c.pos, c.off = s.index[n-1].end, s.index[n-1].offset
 	}
@@ -65,57 +68,56 @@ func (s *segment) after(offset stream.Offset) (Cursor, bool) {
 	return s.cursor(i + 1), true
 }
 
-// boundary returns the smallest frame end at or after pos. Log.mu is held.
-func (s *segment) boundary(pos int) int {
-	if pos == 0 {
-		return 0
-	}
-	i := sort.Search(len(s.index), func(i int) bool { return s.index[i].end >= pos })
-	if i == len(s.index) {
-		return int(s.size.Load())
-	}
-	return s.index[i].end
+// upTo returns the last frame boundary at or before pos. Log.mu is held.
+func (s *segment) upTo(pos int) place {
+	n := sort.Search(len(s.index), func(i int) bool { return s.index[i].end > pos })
+	return s.cursor(n).place
 }
 
-// boundaryBefore returns the largest frame end at or before limit, but at least one frame after pos. Log.mu is held.
-func (s *segment) boundaryBefore(pos, limit int) int {
-	i := sort.Search(len(s.index), func(i int) bool { return s.index[i].end > limit })
-	if i > 0 && s.index[i-1].end > pos {
-		return s.index[i-1].end
+// past returns the first frame boundary at or after pos. Log.mu is held.
+func (s *segment) past(pos int) place {
+	p := s.upTo(pos)
+	if p.pos < pos {
+		p = s.cursor(p.frames + 1).place
 	}
-	return s.boundary(pos + 1)
+	return p
 }
 
 // Cursor is a place between two frames of the log. It keeps the bytes behind it reachable, so it should not be kept
 // longer than it takes to [Conn.Join] with it.
 type Cursor struct {
-	seg   *segment
-	pos   int
-	off   stream.Offset
-	count uint64 // frames of the log before it
+	place
+	off stream.Offset
 }
 
 // Offset is the last entry before the cursor: what a client at this place has seen.
 func (c Cursor) Offset() stream.Offset { return c.off }
 
-// place is a cursor in motion; it may stand inside a frame.
+// place is where a reader stands: always between two frames. The zero place is nowhere.
 type place struct {
-	seg *segment
-	pos int
+	seg    *segment
+	pos    int // bytes of seg before it
+	frames int // frames of seg before it
 }
 
-// bytes returns the published, contiguous bytes after the place, which it first moves to the next segment if it stands
+// chunk is a piece of what a connection is to get next.
+type chunk struct {
+	bytes []byte
+	end   place // where a reader of the log stands after it; nowhere if it is not from the log
+}
+
+// ahead returns the published, contiguous bytes after the place, which it first moves to the next segment if it stands
 // at the end of a full one. The result is empty at the head.
-func (p *place) bytes() []byte {
+func (p *place) ahead() chunk {
 	for {
-		next := p.seg.next.Load() // before size: once next is there, size is final
-		size := int(p.seg.size.Load())
+		next := p.seg.next.Load() // before published: once next is there, that is final
+		size, frames := p.seg.published()
 		if p.pos < size {
-			return p.seg.buf[p.pos:size]
+			return chunk{p.seg.buf[p.pos:size], place{p.seg, size, frames}}
 		}
 		if next == nil {
-			return nil
+			return chunk{}
 		}
-		p.seg, p.pos = next, 0
+		*p = place{seg: next}
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// errWouldBlock means that the socket took less than it was given.
+// errWouldBlock means that the socket takes nothing now.
 var errWouldBlock = errors.New("socket is full")
 
-// sink takes bytes without waiting.
+// sink takes bytes, maybe not all of them, without waiting.
 type sink interface {
 	write(p []byte) (int, error)
 }
@@ -60,10 +60,10 @@ func (fd fdSink) write(p []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), p)
 		switch {
-		case err == nil && n == len(p):
+		case err == nil:
 			return n, nil
-		case err == nil, errors.Is(err, syscall.EAGAIN):
-			return max(n, 0), errWouldBlock
+		case errors.Is(err, syscall.EAGAIN):
+			return 0, errWouldBlock
 		case !errors.Is(err, syscall.EINTR):
 			return 0, err
 		}

@@ -8,27 +8,47 @@ import (
 // pending is what flushLocked reports of a connection that polls.
 const pending Lost = -1
 
-// sweep is the visit of the shard's sweeper: it writes what is new. stays is false once the connection has left the log.
-func (c *Conn) sweep(w *socketWriter, generation uint64) (stays bool, lost Lost) {
+const (
+	// turnBytes is about how much is written for one connection before it is another's turn. Whoever has more to get,
+	// as after a reconnect, is parked, although its socket is not full.
+	turnBytes = 4 * segmentSize
+
+	// blockingBytes is how much is given at once to a connection without a raw socket, where waiting cannot be told
+	// from writing, and writeTimeout how long it may take.
+	blockingBytes = 16 << 10
+	writeTimeout  = 20 * time.Second
+)
+
+// sweep is the visit of the shard's sweeper: it writes what is new. stays is false once the connection has left the log,
+// be it that it is lost.
+func (c *Conn) sweep(w *socketWriter) (stays bool, lost Lost) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.joined {
+		lost = c.followLocked(w)
+	}
 	if !c.joined {
 		c.listed = false
-		return false, 0
 	}
-	if c.place.seg.generation != generation {
-		return true, LostReset
+	return c.joined, lost
+}
+
+func (c *Conn) followLocked(w *socketWriter) Lost {
+	if c.log.stale(c.place) {
+		c.leaveLocked()
+		return LostReset
 	}
-	if c.raw != nil && !c.parked {
-		return true, c.writeLocked(w.on(c.raw))
+	waits := c.parked || c.raw == nil
+	if !c.log.behind(c.place, 1) {
+		c.late = false
+	} else if waits && (!c.late || c.log.behind(c.place, 2)) {
+		c.leaveLocked()
+		return LostSlow
 	}
-	if c.log.tooFar(c.place) {
-		return true, LostSlow
+	if waits {
+		return c.flushLocked()
 	}
-	if c.parked || len(c.place.bytes()) == 0 {
-		return true, 0
-	}
-	return true, c.flushLocked()
+	return c.writeLocked(w.on(c.raw))
 }
 
 // flushLocked brings what is pending on its way, whatever the connection is: a socket, an opaque one, or a poll.
@@ -40,7 +60,7 @@ func (c *Conn) flushLocked() Lost {
 		w := writers.Get().(*socketWriter)
 		defer writers.Put(w)
 		return c.writeLocked(w.on(c.raw))
-	case len(c.nextLocked()) == 0:
+	case len(c.nextLocked().bytes) == 0:
 		return 0
 	case c.net == nil:
 		return pending
@@ -50,10 +70,12 @@ func (c *Conn) flushLocked() Lost {
 	}
 }
 
-// writeLocked writes until everything is written or the socket is full; then it parks the connection.
+// writeLocked writes what is pending. If the socket is full, or there is more than is good for the others, it parks the
+// connection.
 func (c *Conn) writeLocked(s sink) Lost {
 	done, err := c.pumpLocked(s)
-	if err != nil {
+	if err != nil && !errors.Is(err, errWouldBlock) {
+		c.endLocked()
 		return LostSocket
 	}
 	if !done {
@@ -62,75 +84,70 @@ func (c *Conn) writeLocked(s sink) Lost {
 	return 0
 }
 
-// pumpLocked writes what is pending. done is false if the socket is full.
+// pumpLocked writes what is pending, but not for longer than one turn. done is true if that was everything. The error is
+// errWouldBlock if the socket is full.
 func (c *Conn) pumpLocked(s sink) (done bool, err error) {
-	for {
-		p := c.nextLocked()
-		if len(p) == 0 {
+	for left := turnBytes; left > 0; {
+		next := c.nextLocked()
+		if len(next.bytes) == 0 {
 			return true, nil
 		}
-		n, err := s.write(p)
-		c.advanceLocked(n)
-		if errors.Is(err, errWouldBlock) {
-			return false, nil
-		}
+		n, err := s.write(next.bytes)
 		if err != nil {
 			return false, err
 		}
+		c.wroteLocked(next, n)
+		left -= n
+	}
+	return false, nil
+}
+
+// nextLocked returns what goes next: the rest of what is open, else private frames, else the log.
+func (c *Conn) nextLocked() chunk {
+	switch {
+	case len(c.open) > 0:
+		return chunk{bytes: c.open}
+	case len(c.private) > 0:
+		return chunk{bytes: c.private}
+	case c.joined:
+		return c.place.ahead()
+	default:
+		return chunk{}
 	}
 }
 
-// nextLocked returns the bytes that go next: the rest of an open frame, else private frames, else the log. What it
-// returns stays as it is until advanceLocked.
-func (c *Conn) nextLocked() []byte {
-	if c.closed {
-		return nil
-	}
-	if c.midlog && (len(c.private) > 0 || !c.joined) {
-		end := c.log.boundary(c.place)
-		if end > c.place.pos {
-			return c.place.seg.buf[c.place.pos:end]
-		}
-		c.midlog = false
-	}
-	if len(c.private) > 0 {
-		return c.private[c.sent:]
-	}
-	if !c.joined {
-		return nil
-	}
-	return c.place.bytes()
-}
-
-// advanceLocked notes that n bytes of what nextLocked returned are written.
-func (c *Conn) advanceLocked(n int) {
+// wroteLocked notes that the first n bytes of next are written. If they end inside a frame of the log, that frame is open.
+func (c *Conn) wroteLocked(next chunk, n int) {
 	c.written += uint64(n)
-	if len(c.private) > 0 && !c.midlog {
-		c.sent += n
-		if c.sent == len(c.private) {
-			c.private, c.sent = nil, 0 // an idle connection keeps no buffer
+	switch {
+	case len(c.open) > 0:
+		c.open = rest(c.open, n)
+	case len(c.private) > 0:
+		c.private = rest(c.private, n)
+	default:
+		end := next.end
+		if n < len(next.bytes) {
+			end = c.log.past(c.place, n)
 		}
-	} else if n > 0 {
+		c.open = rest(next.bytes[:end.pos-c.place.pos], n)
+		c.moveLocked(end)
 		c.shard.writes.Add(1)
-		c.place.pos += n
-		c.midlog = c.place.pos < int(c.place.seg.size.Load())
-		if !c.midlog {
-			c.countLocked()
-		}
 	}
-	if c.flushed != nil && c.cleanLocked() {
-		close(c.flushed)
-		c.flushed = nil
-	}
+	c.signalLocked()
 }
 
-// countLocked counts the frames up to the end of what is published in the segment of place.
-func (c *Conn) countLocked() {
-	total := c.place.seg.count + uint64(c.place.seg.frames.Load())
-	if total > c.seen {
-		c.shard.deliveries.Add(int64(total - c.seen))
-		c.seen = total
+// rest is nil when nothing is left, so that an idle connection keeps no buffer.
+func rest(p []byte, n int) []byte {
+	if n == len(p) {
+		return nil
 	}
+	return p[n:]
+}
+
+// moveLocked moves the cursor forward within its segment.
+func (c *Conn) moveLocked(to place) {
+	c.shard.deliveries.Add(int64(to.frames - c.place.frames))
+	c.place = to
 }
 
 // parkLocked takes the connection out of the sweep: until push is done, it alone writes.
@@ -143,10 +160,13 @@ func (c *Conn) parkLocked(push func() error) {
 		c.shard.parked.Add(-1)
 		c.mu.Lock()
 		c.parked = false
-		lost := LostSocket
+		var lost Lost
 		if err == nil {
 			// What came since goes now, as the sweep may have passed by; it may park the connection again.
 			lost = c.flushLocked()
+		} else if !c.closed {
+			c.endLocked()
+			lost = LostSocket
 		}
 		c.mu.Unlock()
 		c.tell(lost)
@@ -156,22 +176,26 @@ func (c *Conn) parkLocked(push func() error) {
 // pushWhenReady waits for the socket and writes until nothing is pending. Entering RawConn.Write forgets readiness that
 // was seen before, so it is here, inside the callback, that the write is tried, and false only answers its own failure.
 func (c *Conn) pushWhenReady() error {
-	var failed error
-	err := c.raw.Write(func(fd uintptr) bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		done, err := c.pumpLocked(fdSink(fd))
-		failed = err
-		return done || err != nil
-	})
-	return errors.Join(err, failed)
+	for {
+		var done bool
+		var failed error
+		err := c.raw.Write(func(fd uintptr) bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			done, failed = c.pumpLocked(fdSink(fd))
+			return !errors.Is(failed, errWouldBlock)
+		})
+		if err = errors.Join(err, failed); done || err != nil {
+			return err
+		}
+	}
 }
 
 // pushBlocking writes until nothing is pending on a connection that offers no raw socket.
 func (c *Conn) pushBlocking() error {
 	for {
 		c.mu.Lock()
-		p := c.nextLocked() // stays as it is while parked
+		p := c.openLocked()
 		c.mu.Unlock()
 		if len(p) == 0 {
 			return nil
@@ -180,13 +204,28 @@ func (c *Conn) pushBlocking() error {
 			return err
 		}
 		n, err := c.net.Write(p)
-		c.mu.Lock()
-		if !c.closed {
-			c.advanceLocked(n)
-		}
-		c.mu.Unlock()
 		if err != nil {
 			return err
 		}
+		c.mu.Lock()
+		if !c.closed {
+			c.wroteLocked(chunk{bytes: p}, n)
+		}
+		c.mu.Unlock()
 	}
+}
+
+// openLocked makes what goes next the open piece, whatever is sent, joined or left while it is written without the lock.
+func (c *Conn) openLocked() []byte {
+	if len(c.open) == 0 {
+		next := c.nextLocked()
+		if len(c.private) > 0 {
+			c.private = nil
+		} else if len(next.bytes) > 0 {
+			c.moveLocked(next.end)
+			c.shard.writes.Add(1)
+		}
+		c.open = next.bytes
+	}
+	return c.open[:min(len(c.open), blockingBytes)]
 }

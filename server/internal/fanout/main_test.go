@@ -1,0 +1,239 @@
+package fanout
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/stream"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Kinds of frames in the tests. Each frame carries its kind, a number and a filling that depends on the number, so that
+// a stream of them says by itself what has to come next.
+const (
+	kindLog     = 'L' // frame n of the log
+	kindPrivate = 'P' // private frame n of this connection
+	kindJoin    = 'J' // the log follows from n+1 on
+	kindLeft    = 'X' // the log follows no more
+)
+
+// frame is a whole WebSocket frame of the server with the given payload size.
+func frame(kind byte, n uint64, size int) []byte {
+	size = max(size, 9)
+	f := []byte{0x82}
+	switch {
+	case size < 126:
+		f = append(f, byte(size))
+	case size < 1<<16:
+		f = binary.BigEndian.AppendUint16(append(f, 126), uint16(size))
+	default:
+		f = binary.BigEndian.AppendUint64(append(f, 127), uint64(size))
+	}
+	f = binary.BigEndian.AppendUint64(append(f, kind), n)
+	for i := range size - 9 {
+		f = append(f, byte(n)+byte(i))
+	}
+	return f
+}
+
+func offset(n uint64) stream.Offset { return stream.Offset{Ms: 1, Seq: n} }
+
+// logFrames are the frames from first to last, sized by size.
+func logFrames(first, last uint64, size func(n uint64) int) []Frame {
+	var fs []Frame
+	for n := first; n <= last; n++ {
+		fs = append(fs, Frame{offset(n), frame(kindLog, n, size(n))})
+	}
+	return fs
+}
+
+func sized(n int) func(uint64) int { return func(uint64) int { return n } }
+
+// checker reads the stream of one connection and holds it to its promises.
+type checker struct {
+	buf     []byte
+	follows bool
+	seen    atomic.Uint64 // the last frame of the log, or where it was joined
+	private atomic.Uint64 // the last private frame
+}
+
+// feed takes bytes as they come. It returns an error at the first frame that is torn, missing, doubled or out of place.
+func (c *checker) feed(p []byte) error {
+	c.buf = append(c.buf, p...)
+	for len(c.buf) >= 11 || len(c.buf) > 0 && c.buf[0] != 0x82 {
+		if c.buf[0] != 0x82 {
+			return fmt.Errorf("torn: a frame begins with %x", c.buf[0])
+		}
+		n := frameLen(c.buf)
+		if n > len(c.buf) {
+			return nil
+		}
+		if err := c.frame(c.buf[:n]); err != nil {
+			return err
+		}
+		c.buf = c.buf[n:]
+	}
+	return nil
+}
+
+func (c *checker) frame(f []byte) error {
+	size, head := len(f)-2, 2
+	if f[1] == 126 {
+		size, head = len(f)-4, 4
+	} else if f[1] == 127 {
+		size, head = len(f)-10, 10
+	}
+	kind, n := f[head], binary.BigEndian.Uint64(f[head+1:])
+	if !bytes.Equal(f, frame(kind, n, size)) {
+		return fmt.Errorf("torn: %c %d of %d bytes is not as it was sent", kind, n, size)
+	}
+	switch kind {
+	case kindLog:
+		if seen := c.seen.Load(); !c.follows || n != seen+1 {
+			return fmt.Errorf("log frame %d after %d (follows: %v)", n, seen, c.follows)
+		}
+		c.seen.Store(n)
+	case kindPrivate:
+		if last := c.private.Load(); n != last+1 {
+			return fmt.Errorf("private frame %d after %d", n, last)
+		}
+		c.private.Store(n)
+	case kindJoin:
+		c.follows = true
+		c.seen.Store(n)
+	case kindLeft:
+		c.follows = false
+	}
+	return nil
+}
+
+// read feeds from r until it ends; chunk bounds one read.
+func (c *checker) read(r io.Reader, chunk int) error {
+	buf := make([]byte, chunk)
+	for {
+		n, err := r.Read(buf)
+		if ferr := c.feed(buf[:n]); ferr != nil {
+			return ferr
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// owner notes what it is told.
+type owner struct {
+	lost    chan Lost
+	pending chan struct{}
+	onLost  func()
+}
+
+func newOwner() *owner { return &owner{lost: make(chan Lost, 100), pending: make(chan struct{}, 1)} }
+
+func (o *owner) Lost(l Lost) {
+	if o.onLost != nil {
+		o.onLost()
+	}
+	select {
+	case o.lost <- l:
+	default:
+	}
+}
+
+func (o *owner) Pending() {
+	select {
+	case o.pending <- struct{}{}:
+	default:
+	}
+}
+
+func newLog(t testing.TB, o Options) *Log {
+	l := New(offset(0), o)
+	t.Cleanup(l.Close)
+	return l
+}
+
+// smallBuffer is what the kernel holds for one direction of a socket in most tests, so that readers soon hold up writers.
+const smallBuffer = 16 << 10
+
+// tcpPair is a connection over loopback: the server's end, and the client's.
+func tcpPair(t testing.TB, buffer int) (server, client *net.TCPConn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	noError(t, err)
+	defer ln.Close()
+	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, buffer)
+		})
+	}}
+	c, err := dialer.DialContext(context.Background(), "tcp", ln.Addr().String())
+	noError(t, err)
+	s, err := ln.Accept()
+	noError(t, err)
+	server, client = s.(*net.TCPConn), c.(*net.TCPConn)
+	noError(t, server.SetWriteBuffer(buffer))
+	t.Cleanup(func() { server.Close(); client.Close() })
+	return server, client
+}
+
+// opaque hides the raw socket, as TLS does.
+type opaque struct{ net.Conn }
+
+// attached is a connection over loopback; the client's end is not read yet.
+func attached(t testing.TB, l *Log, o Owner) (*Conn, *net.TCPConn) {
+	server, client := tcpPair(t, smallBuffer)
+	c := l.NewConn(o)
+	c.Attach(server)
+	t.Cleanup(c.Close)
+	return c, client
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// until waits for a condition.
+func until(t testing.TB, what string, met func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !met(); time.Sleep(50 * time.Microsecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long: %s", what)
+		}
+	}
+}
+
+func receive[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(10 * time.Second):
+		t.Fatalf("waited too long: %s", what)
+		panic("unreachable")
+	}
+}
+
+// joinFrame announces a cursor to the checker.
+func joinFrame(at Cursor) []byte { return frame(kindJoin, at.Offset().Seq, 0) }
