@@ -15,7 +15,7 @@ export async function setup({ goTools = false, programs = [] } = {}) {
   requireGo();
   await requirePrograms(programs);
   await installNodePackages();
-  await run("go", ["mod", "download"], { cwd: join(root, "server") });
+  await installGoModules();
   if (goTools) await installGoTools();
 }
 
@@ -62,8 +62,13 @@ function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+// Within the workspace, this would leave a go.work.sum behind that nothing needs.
+async function installGoModules() {
+  await run("go", ["mod", "download"], { cwd: join(root, "server"), env: environment({ GOWORK: "off" }) });
+}
+
+// Their module is not part of the workspace: the server's go.mod stays free of what only developers need.
 async function installGoTools() {
-  // Their module is not part of the workspace: the server's go.mod stays free of what only developers need.
   const env = environment({ GOWORK: "off", GOBIN: join(root, "bin/tools") });
   await run("go", ["install", "tool"], { cwd: join(root, "tools"), env });
 }
