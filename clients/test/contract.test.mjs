@@ -1,13 +1,10 @@
 // What every stock client can rely on; the names carry the numbers of protocol/SPEC.md.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { join, kinds, numbered, open, sayAll, transports, versions } from "../client.mjs";
+import { fixture } from "../fixtures.mjs";
 import { startServer } from "../server.mjs";
 import { until } from "../until.mjs";
-
-const fixture = (name) =>
-  JSON.parse(readFileSync(new URL(`../../protocol/fixtures/${name}.json`, import.meta.url), "utf8"));
 
 for (const [version, io] of Object.entries(versions)) {
   for (const [name, chosen] of Object.entries(transports)) {

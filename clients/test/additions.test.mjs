@@ -1,0 +1,78 @@
+// What the contract adds to the original: older history on request, and who is typing.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { join, kinds, numbered, sayAll } from "../client.mjs";
+import { fixture } from "../fixtures.mjs";
+import { startServer } from "../server.mjs";
+import { until } from "../until.mjs";
+
+for (const kind of kinds) {
+  test(`HIS-1, HIS-2 walking back through everything: ${kind.name}`, async (t) => {
+    const { url } = await startServer(t, { MESSAGE_RATE: "0" });
+    const speaker = await join(t, url);
+    const texts = numbered("past", 250);
+    await sayAll(speaker, texts);
+    const reader = await join(t, url, kind);
+    let pages = [];
+    for (let before, more = true; more; before = pages[0].offset) {
+      const answer = await reader.ask("history", { before, limit: 60 });
+      assert.equal(answer.status, "ok", JSON.stringify(answer));
+      assert(answer.messages.length <= 60);
+      pages = [...answer.messages, ...pages];
+      more = answer.more;
+    }
+    assert.deepEqual(
+      pages.map(({ message }) => message),
+      texts,
+    );
+    assert.deepEqual(reader.timeline, [], "history is an answer, not an event");
+  });
+
+  test(`TYP-1, TYP-2 others hear who is typing: ${kind.name}`, async (t) => {
+    const { url } = await startServer(t);
+    const typist = await join(t, url, kind);
+    const watchers = [await join(t, url, kind), await join(t, url)];
+    const typing = ({ events }) => events.filter(({ event }) => event === "typing").map(({ args }) => args[0]);
+    assert.deepEqual(await typist.ask("typing", { username: "ada", typing: true }), { status: "ok" });
+    assert.deepEqual(await typist.ask("typing", { username: "ada", typing: false }), { status: "ok" });
+    await until("both notices", () => watchers.every((watcher) => typing(watcher).length === 2));
+    for (const watcher of watchers) {
+      const [began, ended] = typing(watcher);
+      assert.deepEqual([began.typing, ended.typing], [true, false]);
+      assert.deepEqual([began.username, ended.username], ["ada", "ada"]);
+      assert.equal(began.id, ended.id);
+    }
+    assert.deepEqual(typing(typist), []);
+  });
+}
+
+test("HIS-3 a request of another shape is refused", async (t) => {
+  const { url } = await startServer(t);
+  const { cases } = fixture("client-history");
+  for (const { spec, name, args, ack } of cases.filter(({ ack }) => ack.status === "error")) {
+    // A connection each: they may not ask often.
+    const client = await join(t, url, { transport: "websocket only" });
+    const { status, code } = await client.ask("history", ...args);
+    assert.deepEqual({ status, code }, { status: ack.status, code: ack.code }, `${spec} ${name}`);
+    client.socket.disconnect();
+  }
+});
+
+test("TYP-3, TYP-4 every notice of the fixtures is answered and relayed as they say", async (t) => {
+  const { url } = await startServer(t);
+  const watcher = await join(t, url);
+  const heard = [];
+  watcher.socket.on("typing", ({ username, typing }) => heard.push({ username, typing }));
+  const { cases } = fixture("client-typing");
+  for (const { spec, name, args, ack, relayed } of cases) {
+    const typist = await join(t, url, { transport: "websocket only" });
+    const { status, code } = await typist.ask("typing", ...args);
+    assert.deepEqual({ status, code }, { status: ack.status, code: ack.code }, `${spec} ${name}`);
+    if (relayed) {
+      await until(`${spec} ${name}`, () => heard.length > 0);
+      assert.deepEqual(heard.splice(0), [{ username: relayed.username, typing: relayed.typing }], `${spec} ${name}`);
+    }
+    typist.socket.disconnect();
+  }
+  assert.deepEqual(heard, []);
+});
