@@ -1,0 +1,18 @@
+# The chat server: one static binary, no shell, no root. Build from the root of the repository:
+#   docker build -f deploy/server.Dockerfile -t scalable-chat-server .
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+# Modules first: they change less often than the code, so that this layer is kept.
+COPY go.work ./
+COPY server/go.mod server/go.sum ./server/
+RUN cd server && go mod download
+COPY server ./server
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/chatd ./server/cmd/chatd
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /out/chatd /chatd
+ENV PORT=8000 LOG_FORMAT=json
+EXPOSE 8000
+USER nonroot
+# The binary takes SIGTERM itself and drains; give it DRAIN_DELAY + DRAIN_TIMEOUT and some seconds (stop_grace_period).
+ENTRYPOINT ["/chatd"]

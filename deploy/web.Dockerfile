@@ -1,0 +1,19 @@
+# The web app: static files behind nginx. Build from the root of the repository, with the address that browsers reach the
+# server at (it becomes part of the pages):
+#   docker build -f deploy/web.Dockerfile --build-arg NEXT_PUBLIC_SERVER_URL=https://chat.example.org -t scalable-chat-web .
+FROM node:20-bookworm-slim AS build
+WORKDIR /src
+ENV NEXT_TELEMETRY_DISABLED=1 TURBO_TELEMETRY_DISABLED=1
+COPY package.json package-lock.json .npmrc ./
+COPY server/package.json ./server/
+COPY frontend/package.json ./frontend/
+COPY clients/package.json ./clients/
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY frontend ./frontend
+ARG NEXT_PUBLIC_SERVER_URL
+RUN NEXT_PUBLIC_SERVER_URL="$NEXT_PUBLIC_SERVER_URL" npm run build --workspace=frontend
+
+FROM nginxinc/nginx-unprivileged:1.28-alpine
+COPY deploy/web.nginx.conf /etc/nginx/conf.d/default.conf
+COPY --from=build /src/frontend/out /usr/share/nginx/html
+EXPOSE 3000
