@@ -40,22 +40,22 @@ func writeCertificates(t testing.TB, caFile, certFile, keyFile string) {
 			t.Fatal(err)
 		}
 	}
-	template := func(n int64) *x509.Certificate {
+	template := func(n int64, name string) *x509.Certificate {
 		return &x509.Certificate{
-			SerialNumber: big.NewInt(n), Subject: pkix.Name{CommonName: "test"},
+			SerialNumber: big.NewInt(n), Subject: pkix.Name{CommonName: name},
 			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		}
 	}
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(err)
-	ca := template(1)
+	ca := template(1, "test CA")
 	ca.IsCA, ca.BasicConstraintsValid, ca.KeyUsage = true, true, x509.KeyUsageCertSign
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	must(err)
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(err)
-	cert := template(2)
+	cert := template(2, "test server")
 	cert.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	certDER, err := x509.CreateCertificate(rand.Reader, cert, ca, &key.PublicKey, caKey)
 	must(err)

@@ -42,6 +42,12 @@ func NewClient(o ClientOptions) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
+	if u.MasterName == "" && (u.IsClusterMode || len(u.Addrs) > 1) {
+		cluster := u.Cluster()
+		// A dead master does not tell who took over, and the client does not ask: it has to look often.
+		cluster.ClusterStateReloadInterval = 2 * time.Second
+		return redis.NewClusterClient(cluster), nil
+	}
 	return redis.NewUniversalClient(u), nil
 }
 

@@ -1,0 +1,86 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/stream"
+)
+
+// BenchmarkAppend compares the appender with one XADD at a time, which is what a node would do that waits for each.
+func BenchmarkAppend(b *testing.B) {
+	server := redistest.Start(b)
+	event := make([]byte, 200)
+
+	b.Run("XADD", func(b *testing.B) {
+		client, err := NewClient(ClientOptions{URL: server.URL()})
+		noError(b, err)
+		defer client.Close()
+		for b.Loop() {
+			noError(b, client.XAdd(context.Background(), &redis.XAddArgs{
+				Stream: "plain", MaxLen: 10_000, Approx: true, Values: []any{"event", event},
+			}).Err())
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+	})
+	for _, keyed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("batches/keyed=%v", keyed), func(b *testing.B) {
+			s := open(b, server.URL(), Options{Key: fmt.Sprint("room", keyed), AppendTimeout: time.Minute})
+			var pending sync.WaitGroup
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n++
+				pending.Add(1)
+				key := ""
+				if keyed {
+					key = fmt.Sprint("key ", time.Now().UnixNano(), n)
+				}
+				noError(b, s.Append(context.Background(), key, event, func(_ stream.Offset, err error) {
+					if err != nil {
+						b.Error(err)
+					}
+					pending.Done()
+				}))
+			}
+			pending.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+		})
+	}
+}
+
+// BenchmarkLatency is the time from Append on one node to the follower of another, one event at a time.
+func BenchmarkLatency(b *testing.B) {
+	server := redistest.Start(b)
+	from, to := open(b, server.URL(), Options{}), open(b, server.URL(), Options{})
+	after := put(b, from, "", "first")
+	seen := make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = to.Follow(ctx, after, func([]stream.Entry) error {
+			seen <- struct{}{}
+			return nil
+		})
+	}()
+	event := make([]byte, 200)
+	var took []time.Duration
+	for b.Loop() {
+		started := time.Now()
+		noError(b, from.Append(b.Context(), "", event, func(stream.Offset, error) {}))
+		<-seen
+		took = append(took, time.Since(started))
+	}
+	cancel()
+	<-ended
+	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
