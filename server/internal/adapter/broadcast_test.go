@@ -1,0 +1,265 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/stream"
+)
+
+func TestP1_BroadcastGoesThroughTheStream(t *testing.T) {
+	n := newNode(t, nil, nil)
+	a, _ := n.join("{}")
+	b, _ := n.join("{}")
+	n.io.Emit("news", map[string]any{"n": 1}, "text")
+	n.log.Reach(t.Context(), stream.Offset{Ms: 1})
+	want := a.next(t)
+	if !strings.HasPrefix(want, `2["news",{"n":1},"text","1`) {
+		t.Errorf("broadcast became %s", want)
+	}
+	b.want(t, want)
+	entries, err := n.stream.Last(t.Context(), stream.Offset{}, 1)
+	noError(t, err)
+	equal(t, "stored", string(entries[0].Event), `["news",{"n":1},"text"]`)
+}
+
+func TestTargetedPacketsArePrivate(t *testing.T) {
+	n := newNode(t, nil, nil)
+	a, ga := n.join("{}")
+	b, gb := n.join("{}")
+	c, gc := n.join("{}")
+	sa, sb, sc := n.socketOf(ga.Sid), n.socketOf(gb.Sid), n.socketOf(gc.Sid)
+	sa.Join("r", "q")
+	sb.Join("r", socket.Room(gc.Sid))
+
+	noError(t, sa.Emit("private", "not an offset"))
+	noError(t, n.io.To("r", "q").Emit("room"))
+	noError(t, n.io.To("r").Except(socket.Room(ga.Sid)).Emit("except"))
+	noError(t, n.io.To(socket.Room(gc.Sid)).Emit("own"))
+	noError(t, sc.Broadcast().Emit("others")) // all but who is in the room of c
+	noError(t, n.io.Volatile().Emit("volatile"))
+	noError(t, n.io.Local().Emit("local"))
+	n.io.Sockets().Emit("binary", []byte("x"))
+	a.want(t, `2["private","not an offset"]`, `2["room"]`, `2["others"]`)
+	b.want(t, `2["room"]`, `2["except"]`, `2["own"]`)
+	c.want(t, `2["own"]`)
+	for _, f := range []*fake{a, b, c} {
+		last := f.next(t) // a socket that has something to take is not ready for volatile packets
+		if last == `2["volatile"]` {
+			last = f.next(t)
+		}
+		equal(t, "last", last, `2["local"]`)
+		f.want(t, `51-["binary",{"_placeholder":true,"num":0}]`, "x")
+		f.silent(t)
+	}
+	entries, err := n.stream.Last(t.Context(), stream.Offset{}, 10)
+	noError(t, err)
+	equal(t, "entries beside the genesis", len(entries)-1, 0)
+}
+
+func TestWhatJSONCannotCarryIsNotSent(t *testing.T) {
+	n := newNode(t, nil, nil)
+	f, g := n.join("{}")
+	noError(t, n.socketOf(g.Sid).Emit("bad", make(chan int)))
+	n.io.Emit("bad", func() {})
+	noError(t, n.socketOf(g.Sid).Emit("good"))
+	f.want(t, `2["good"]`)
+}
+
+func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
+	n := newNode(t, nil, nil)
+	ns := n.hub.main.Load()
+	var mu sync.Mutex
+	var told []string
+	for _, event := range []string{"create-room", "join-room", "leave-room", "delete-room"} {
+		noError(t, ns.On(events.EventName(event), func(args ...any) {
+			if args[0].(socket.Room) == "r" {
+				mu.Lock()
+				told = append(told, event)
+				mu.Unlock()
+			}
+		}))
+	}
+	a, ga := n.join("{}")
+	_, gb := n.join("{}")
+	sa, sb := n.socketOf(ga.Sid), n.socketOf(gb.Sid)
+	sa.Join("r")
+	sa.Join("r")
+	sb.Join("r")
+	equal(t, "rooms", sa.Rooms().Len(), 2)
+	equal(t, "in r", ns.Sockets(sa.Rooms()).Len(), 2)
+	if ids, ok := ns.Rooms().Load("r"); !ok || ids.Len() != 2 {
+		t.Error("Rooms() does not know r")
+	}
+	if rooms, ok := ns.Sids().Load(sb.Id()); !ok || !rooms.Has("r") || !rooms.Has(socket.Room(gb.Sid)) {
+		t.Error("Sids() does not know b")
+	}
+	sa.Leave("r")
+	sb.Leave("r")
+	sb.Leave("r")
+	mu.Lock()
+	equal(t, "told", strings.Join(told, " "), "create-room join-room join-room leave-room leave-room delete-room")
+	mu.Unlock()
+
+	sa.Leave(socket.Room(ga.Sid)) // its own room
+	noError(t, n.io.To(socket.Room(ga.Sid)).Emit("lost"))
+	noError(t, n.io.Local().Emit("found"))
+	a.want(t, `2["found"]`)
+}
+
+func TestRoomsSurviveRacingJoinsLeavesAndCloses(t *testing.T) {
+	n := newNode(t, nil, nil)
+	ns := n.hub.main.Load()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 40 {
+				f, g := n.join("{}")
+				s := n.socketOf(g.Sid)
+				var inner sync.WaitGroup
+				inner.Go(func() { s.Join("r") })
+				inner.Go(func() { s.Leave("r") })
+				if rand.N(2) == 0 {
+					inner.Go(func() { f.close("transport close") })
+				}
+				inner.Wait()
+				s.Join("r")
+				if s.Connected() && !s.Rooms().Has("r") {
+					t.Error("a membership was lost")
+				}
+				f.close("transport close")
+			}
+		})
+	}
+	wg.Wait()
+	ns.members.mu.Lock()
+	defer ns.members.mu.Unlock()
+	equal(t, "members", len(ns.members.all), 0)
+	equal(t, "rooms", len(ns.members.rooms), 0)
+}
+
+func TestManySocketsAtOnce(t *testing.T) {
+	n := newNode(t, nil, nil)
+	a, ga := n.join("{}")
+	b, gb := n.join("{}")
+	n.io.In(socket.Room(ga.Sid)).SocketsJoin("x", "y")
+	n.io.In("x").SocketsLeave("y")
+	n.io.FetchSockets()(func(found []*socket.RemoteSocket, err error) {
+		noError(t, err)
+		equal(t, "sockets", len(found), 2)
+		for _, s := range found {
+			if string(s.Id()) == ga.Sid {
+				equal(t, "rooms of a", s.Rooms().Len(), 2)
+			}
+		}
+	})
+	n.io.In("x").DisconnectSockets(false)
+	a.want(t, "1")
+	noError(t, n.io.Local().Emit("to b"))
+	b.want(t, `2["to b"]`)
+	n.io.In(socket.Room(gb.Sid)).DisconnectSockets(true)
+	eventually(t, "b is closed", func() bool { return b.ReadyState() == "closed" })
+}
+
+func TestAckBroadcast(t *testing.T) {
+	n := newNode(t, nil, nil)
+	a, ga := n.join("{}")
+	b, gb := n.join("{}")
+	answers := make(chan string, 10)
+	ask := func(timeout time.Duration) {
+		noError(t, n.io.Timeout(timeout).Emit("ask", func(args []any, err error) { answers <- fmt.Sprint(len(args), err != nil) }))
+	}
+	ask(patience)
+	pa, pb := a.next(t), b.next(t)
+	equal(t, "one id for all", pa, pb)
+	id := strings.TrimSuffix(strings.TrimPrefix(pa, "2"), `["ask"]`)
+	a.send("3" + id + `["a"]`)
+	a.send("3" + id + `["a again"]`)
+	b.send("3" + id + `["b"]`)
+	equal(t, "answers", <-answers, "2 false")
+
+	ask(20 * time.Millisecond)
+	a.send("3" + strings.TrimSuffix(strings.TrimPrefix(a.next(t), "2"), `["ask"]`) + `["a"]`)
+	equal(t, "answers in time", <-answers, "1 true")
+	for _, sid := range []string{ga.Sid, gb.Sid} {
+		eventually(t, "nothing is kept of it", func() bool { return n.socketOf(sid).Acks().Len() == 0 })
+	}
+}
+
+func TestPresenceAndTyping(t *testing.T) {
+	n := newNode(t, nil, nil)
+	a, ga := n.join("{}")
+	b, _ := n.join("{}")
+	n.hub.Presence(2)
+	a.want(t, `2["presence",{"online":2}]`)
+	b.want(t, `2["presence",{"online":2}]`)
+	n.hub.Typing(ga.Sid, chat.Typing{Username: "A", ID: ga.Sid, Typing: true})
+	b.want(t, `2["typing",{"username":"A","id":"`+ga.Sid+`","typing":true}]`)
+	a.silent(t)
+}
+
+func TestPublisherAndArchive(t *testing.T) {
+	n := newNode(t, nil, nil)
+	f, _ := n.join("{}")
+	stored := make(chan int64, 2)
+	publish := func(text string) int64 {
+		noError(t, n.hub.Publish(t.Context(), "", []byte(`["message",{"message":"`+text+`"}]`), func(at int64, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			stored <- at
+		}))
+		return <-stored
+	}
+	at := publish("a")
+	publish("b")
+	first := f.next(t)
+	f.next(t)
+	entries, err := n.hub.Before(t.Context(), "", 10)
+	noError(t, err)
+	equal(t, "entries without the genesis", len(entries), 2)
+	equal(t, "at", entries[0].At, at)
+	equal(t, "what clients got", first, `2["message",{"message":"a"},"`+entries[0].Offset+`"]`)
+	entries, err = n.hub.Before(t.Context(), entries[1].Offset, 10)
+	noError(t, err)
+	equal(t, "older entries", len(entries), 1)
+	if _, err := n.hub.Before(t.Context(), "no offset", 1); err == nil {
+		t.Error("a bad offset was taken")
+	}
+}
+
+func TestHubWithoutStreamDeliversItself(t *testing.T) {
+	n := newNode(t, nil, func(o *Options) { o.Stream = nil })
+	f := n.open()
+	f.send("0{}")
+	if answer := f.next(t); strings.Contains(answer, "pid") {
+		t.Errorf("recovery is offered: %s", answer)
+	}
+	n.io.Emit("hello")
+	f.want(t, `2["hello"]`)
+	if err := n.hub.Publish(t.Context(), "", nil, nil); !errors.Is(err, errNoStream) {
+		t.Errorf("publish: %v", err)
+	}
+	if _, err := n.hub.Before(t.Context(), "", 1); !errors.Is(err, errNoStream) {
+		t.Errorf("before: %v", err)
+	}
+}
+
+func TestBroadcastThatTheStreamRefusesIsCounted(t *testing.T) {
+	n := newNode(t, nil, nil)
+	noError(t, n.stream.(interface {
+		Close(ctx context.Context) error
+	}).Close(t.Context()))
+	n.io.Emit("lost")
+	eventually(t, "counted", func() bool { return n.hub.Stats().Unsent == 1 })
+}

@@ -1,0 +1,285 @@
+package adapter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/memory"
+)
+
+func withHistory(o *Options) {
+	o.History = func(auth map[string]any) int { return chat.WantedHistory(auth, 5) }
+	o.Online = func() int { return 7 }
+}
+
+func TestEveryClientHoldsAnOffsetFromItsFirstMoment(t *testing.T) {
+	n := newNode(t, nil, withHistory)
+	f, g := n.join("{}")
+	equal(t, "online", g.Online, 7)
+	if g.Sid == "" || g.Pid == "" {
+		t.Errorf("no ids: %+v", g)
+	}
+	entries, err := n.stream.Last(t.Context(), stream.Offset{}, 1)
+	noError(t, err)
+	equal(t, "joining offset of an empty room", g.Offset, entries[0].Offset.String())
+
+	p, offset := n.say("a")
+	f.want(t, p)
+	f2, g2 := n.join("{}")
+	equal(t, "joining offset at the head", g2.Offset, offset.String())
+	p2, _ := n.say("b")
+	f.want(t, p2)
+	f2.want(t, p2)
+	f2.silent(t)
+}
+
+func TestHistoryIsALowerStartingPoint(t *testing.T) {
+	n := newNode(t, nil, withHistory)
+	var packets, offsets []string
+	for _, text := range strings.Split("abcdefg", "") {
+		p, o := n.say(text)
+		packets, offsets = append(packets, p), append(offsets, o.String())
+	}
+	n.hub.opts.Log.Reach(t.Context(), mustParse(t, offsets[6]))
+	f, g := n.join(`{"history":2}`)
+	equal(t, "joining offset", g.Offset, offsets[4])
+	f.want(t, packets[5:]...)
+
+	f, g = n.join(`{"history":100}`) // capped
+	equal(t, "joining offset", g.Offset, offsets[1])
+	f.want(t, packets[2:]...)
+	f.silent(t)
+}
+
+func mustParse(t *testing.T, s string) stream.Offset {
+	t.Helper()
+	o, err := stream.ParseOffset(s)
+	noError(t, err)
+	return o
+}
+
+func back(pid, offset string) string {
+	b, _ := json.Marshal(map[string]any{"pid": pid, "offset": offset, "history": 3})
+	return string(b)
+}
+
+func TestP3_ReturningClientGetsExactlyWhatItMissed(t *testing.T) {
+	var asked, recovered atomic.Int64
+	n := newNode(t, nil, func(o *Options) {
+		withHistory(o)
+		o.Hooks.Recovered = func(ok bool) {
+			asked.Add(1)
+			if ok {
+				recovered.Add(1)
+			}
+		}
+	})
+	f, g := n.join("{}")
+	p1, o1 := n.say("1")
+	f.want(t, p1)
+	f.close("transport close")
+	p2, _ := n.say("2")
+	p3, o3 := n.say("3")
+	n.log.Reach(t.Context(), o3)
+
+	f, again := n.join(back(g.Pid, o1.String()))
+	equal(t, "pid", again.Pid, g.Pid)
+	if again.Sid == g.Sid {
+		t.Error("the sid was used twice")
+	}
+	equal(t, "joining offset", again.Offset, o1.String())
+	f.want(t, p2, p3)
+	f.silent(t)
+
+	f, again = n.join(back(g.Pid, g.Offset)) // had seen no message at all
+	equal(t, "pid", again.Pid, g.Pid)
+	f.want(t, p1, p2, p3)
+
+	equal(t, "asked", asked.Load(), 2)
+	equal(t, "recovered", recovered.Load(), 2)
+	equal(t, "cursors that were kept", n.restored(), 0)
+}
+
+func (n *node) restored() (kept int) {
+	n.hub.restored.Range(func(any, any) bool { kept++; return true })
+	return kept
+}
+
+func TestP3_UnknownPlaceIsToldAndNeverReplayedInPart(t *testing.T) {
+	s := memory.New(memory.Options{MaxEntries: 3})
+	n := newNode(t, s, func(o *Options) { withHistory(o); o.Window = 2 })
+	old := n.log.Head().Offset()
+	for _, text := range []string{"a", "b", "c"} {
+		n.say(text)
+	}
+	m := newNode(t, s, func(o *Options) { withHistory(o); o.Window = 2 })
+	for _, c := range []struct{ name, pid, offset string }{
+		{"older than the window", "pid", old.String()},
+		{"never existed", "pid", stream.Offset{Ms: m.log.Head().Offset().Ms - 1, Seq: 1 << 40}.String()},
+		{"no offset", "pid", "x"},
+		{"empty offset", "pid", ""},
+		{"pid too long", strings.Repeat("p", maxPrivateID+1), m.log.Head().Offset().String()},
+		{"no pid", "", m.log.Head().Offset().String()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := m.open()
+			g := f.connectMain(t, back(c.pid, c.offset))
+			if g.Pid == c.pid || g.Pid == "" {
+				t.Errorf("pid %q", g.Pid)
+			}
+			f.next(t) // two messages of history, as asked for
+			f.next(t)
+			f.silent(t)
+		})
+	}
+}
+
+func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := fanout.New(stream.Offset{Ms: 1}, fanout.Options{Shards: 1})
+		defer log.Close()
+		h := New(Options{Stream: memory.New(memory.Options{}), Log: log})
+		defer h.Close()
+		found := make(chan bool, 1)
+		go func() {
+			at, ok := h.after(stream.Offset{Ms: 2})
+			found <- ok && at.Offset() == stream.Offset{Ms: 2}
+		}()
+		synctest.Wait()
+		log.Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
+		equal(t, "found once it is there", <-found, true)
+		if _, ok := h.after(stream.Offset{Ms: 3}); ok {
+			t.Error("found what never came")
+		}
+	})
+}
+
+func TestConnectTurnLastsUntilTheLastConnectionListener(t *testing.T) {
+	n := newNode(t, nil, nil)
+	enter, leave := make(chan struct{}), make(chan struct{})
+	noError(t, n.io.On("connection", func(args ...any) {
+		enter <- struct{}{}
+		<-leave
+		args[0].(*socket.Socket).On("late", func(args ...any) { args[1].(socket.Ack)([]any{"seen"}, nil) })
+	}))
+	f := n.open()
+	f.send("0{}")
+	<-enter
+	equal(t, "held", f.isBusy(), true)
+	close(leave)
+	f.send(`21["late",1]`)
+	f.next(t)
+	f.next(t)
+	f.want(t, `31["seen"]`)
+}
+
+func TestRefusedConnectReleasesTheTurnAndLeavesNothing(t *testing.T) {
+	n := newNode(t, nil, nil)
+	n.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) { next(socket.NewExtendedError("no", nil)) })
+	f := n.open()
+	f.send("0{}")
+	f.want(t, `4{"data":null,"message":"no"}`)
+	f.send("0/nowhere,{}")
+	f.want(t, `4/nowhere,{"message":"Invalid namespace"}`)
+	f.send(`0` + back("pid", n.log.Head().Offset().String()))
+	f.want(t, `4{"data":null,"message":"no"}`)
+	equal(t, "members", len(n.hub.main.Load().members.all), 0)
+	equal(t, "cursors that were kept", n.restored(), 0)
+}
+
+func TestDisconnectThenConnectInTheSameSession(t *testing.T) {
+	n := newNode(t, nil, nil)
+	f, _ := n.join("{}")
+	for range 20 {
+		f.send("1")
+		f.connectMain(t, "{}")
+		p, _ := n.say("again")
+		f.want(t, p)
+	}
+	f.silent(t)
+	equal(t, "members", len(n.hub.main.Load().members.all), 1)
+}
+
+func TestSessionThatClosesDuringConnectLeavesNoGhost(t *testing.T) {
+	n := newNode(t, nil, nil)
+	for range 300 {
+		f := n.open()
+		f.send("0{}")
+		f.close("transport close")
+	}
+	ns := n.hub.main.Load()
+	eventually(t, "no socket is left", func() bool {
+		return n.io.Sockets().Sockets().Len() == 0 && len(ns.members.match(nil, nil)) == 0
+	})
+	eventually(t, "no member is left", func() bool {
+		ns.members.mu.Lock()
+		defer ns.members.mu.Unlock()
+		return len(ns.members.all) == 0 && len(ns.members.rooms) == 0
+	})
+}
+
+func TestOtherNamespacesDoNotFollowTheLog(t *testing.T) {
+	n := newNode(t, nil, nil)
+	n.io.Of("/other", nil)
+	f := n.open()
+	f.send("0/other,{}")
+	if p := f.next(t); !strings.HasPrefix(p, `0/other,{"sid"`) {
+		t.Errorf("answer %s", p)
+	}
+	n.say("not for /other")
+	n.io.Of("/other", nil).Emit("hello")
+	f.want(t, `2/other,["hello"]`)
+	f.silent(t)
+}
+
+// gapping is a stream whose follower has a gap when it is told to.
+type gapping struct {
+	stream.Stream
+	gap chan struct{}
+}
+
+func (g gapping) Follow(ctx context.Context, after stream.Offset, fn func([]stream.Entry) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-g.gap:
+			cancel(stream.ErrGap)
+		case <-ctx.Done():
+		}
+	}()
+	err := g.Stream.Follow(ctx, after, fn)
+	if cause := context.Cause(ctx); errors.Is(cause, stream.ErrGap) {
+		return cause
+	}
+	return err
+}
+
+func TestGapEmptiesTheLogAndEndsItsSessions(t *testing.T) {
+	var resets atomic.Int64
+	g := gapping{memory.New(memory.Options{}), make(chan struct{})}
+	n := newNode(t, g, func(o *Options) { o.Hooks.Reset = func() { resets.Add(1) } })
+	f, _ := n.join("{}")
+	p, _ := n.say("before")
+	f.want(t, p)
+	g.gap <- struct{}{}
+	eventually(t, "the session is told", func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return len(f.lost) > 0 && f.lost[0] == fanout.LostReset
+	})
+	equal(t, "resets", resets.Load(), 1)
+	f, _ = n.join("{}")
+	p, _ = n.say("after")
+	f.want(t, p)
+}

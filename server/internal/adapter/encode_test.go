@@ -1,0 +1,43 @@
+package adapter
+
+import (
+	"strings"
+	"testing"
+
+	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/stream"
+)
+
+func TestEntryBecomesOneFrame(t *testing.T) {
+	offset := stream.Offset{Ms: 1700000000123, Seq: 4}
+	long := strings.Repeat("x", 70_000)
+	for _, c := range []struct{ args, want string }{
+		{`["message",{"at":` + "\x00" + `}]`, `42["message",{"at":1700000000123},"1700000000123-4"]`},
+		{`["news"]`, `42["news","1700000000123-4"]`},
+		{`["` + long[:86] + `"]`, `42["` + long[:86] + `","1700000000123-4"]`}, // short frame: at most 125 bytes
+		{`["` + long[:110] + `"]`, `42["` + long[:110] + `","1700000000123-4"]`},
+		{`["` + long + `"]`, `42["` + long + `","1700000000123-4"]`},
+	} {
+		got, ok := appendEntry([]byte("before"), stream.Entry{Offset: offset, Event: []byte(c.args)})
+		if !ok {
+			t.Fatalf("refused %.40s", c.args)
+		}
+		equal(t, "payload", string(wire.Payload(got[len("before"):])), c.want)
+		if room := len(c.args) + frameOverhead; len(got)-len("before") > room {
+			t.Errorf("frame of %d bytes is larger than the %d that were reserved", len(got), room)
+		}
+	}
+}
+
+func TestWhatIsNoEventIsNotEncoded(t *testing.T) {
+	for _, args := range []string{"", "[", "[]", `{"a":1}`, `[1,2,3]`, `["a"`, "\x00\x00\x00\x00"} {
+		if got, ok := appendEntry(nil, stream.Entry{Event: []byte(args)}); ok || got != nil {
+			t.Errorf("%q became %q", args, got)
+		}
+	}
+}
+
+func TestPresenceFrame(t *testing.T) {
+	equal(t, "with offset", string(wire.Payload(appendPresence(nil, 12, stream.Offset{Ms: 5}))), `42["presence",{"online":12},"5-0"]`)
+	equal(t, "without", string(wire.Payload(appendPresence(nil, 0, stream.Offset{}))), `42["presence",{"online":0}]`)
+}

@@ -1,0 +1,338 @@
+package adapter
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zishang520/engine.io-go-parser/packet"
+	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/engine.io/v2/transports"
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io/v2/socket"
+	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/memory"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 5 * time.Second
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never came true: %s", what)
+		}
+	}
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func noError(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// node is a hub with a Socket.IO server that is bound to sessions without a transport.
+type node struct {
+	t      *testing.T
+	hub    *Hub
+	io     *socket.Server
+	stream stream.Stream
+	log    *fanout.Log
+	engine engine.BaseServer
+}
+
+// newNode starts a node; change, which may be nil, edits its options.
+func newNode(t *testing.T, s stream.Stream, change func(*Options)) *node {
+	t.Helper()
+	if s == nil {
+		s = memory.New(memory.Options{})
+	}
+	n := &node{t: t, stream: s, log: fanout.New(stream.Offset{}, fanout.Options{Shards: 1}), engine: engine.MakeBaseServer()}
+	o := Options{Stream: s, Log: n.log, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	if change != nil {
+		change(&o)
+	}
+	n.hub = New(o)
+	n.io = socket.NewServer(nil, n.hub.ServerOptions())
+	n.io.Bind(n.engine)
+	var following sync.WaitGroup
+	if o.Stream != nil {
+		noError(t, n.hub.Load(n.hub.life))
+		following.Go(func() { _ = n.hub.Run(n.hub.life) })
+	}
+	t.Cleanup(func() {
+		n.hub.Close()
+		following.Wait()
+		n.log.Close()
+	})
+	return n
+}
+
+// fake is a session without a transport.
+type fake struct {
+	unused
+	events.EventEmitter
+
+	id      string
+	conn    *fanout.Conn
+	pending chan struct{}
+
+	mu      sync.Mutex
+	turned  sync.Cond
+	turn    uint64
+	busy    bool
+	connect bool // a CONNECT is in turn
+	state   string
+	queue   []string // frames' payloads that were taken and not yet read
+	lost    []fanout.Lost
+}
+
+// unused is what the hub and the library never call.
+type unused struct{ engine.Socket }
+
+var _ session = (*fake)(nil)
+
+// open makes a session and hands it to the library.
+func (n *node) open() *fake {
+	id, err := n.engine.GenerateId(nil)
+	noError(n.t, err)
+	f := &fake{EventEmitter: events.New(), id: id, state: "open", pending: make(chan struct{}, 1)}
+	f.turned.L = &f.mu
+	f.conn = n.log.NewConn(f)
+	n.engine.Emit("connection", f)
+	n.t.Cleanup(func() { f.close("transport close") })
+	return f
+}
+
+func (f *fake) Lost(l fanout.Lost) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost = append(f.lost, l)
+}
+
+func (f *fake) Pending() {
+	select {
+	case f.pending <- struct{}{}:
+	default:
+	}
+}
+
+func (f *fake) Follow(at fanout.Cursor, first []byte) { f.conn.Join(at, first) }
+func (f *fake) Unfollow()                             { f.conn.Leave() }
+func (f *fake) SendFrame(frame []byte) bool           { return f.conn.Send(frame) }
+func (f *fake) SendVolatile(frame []byte) bool        { return f.conn.SendVolatile(frame) }
+func (f *fake) Id() string                            { return f.id }
+func (f *fake) Protocol() int                         { return 4 }
+func (f *fake) RemoteAddress() string                 { return "127.0.0.1" }
+func (f *fake) Transport() transports.Transport       { return transport{} }
+
+type transport struct{ transports.Transport }
+
+func (transport) Writable() bool { return true }
+
+type noResponse struct{}
+
+func (noResponse) Header() http.Header         { return http.Header{} }
+func (noResponse) Write(p []byte) (int, error) { return len(p), nil }
+func (noResponse) WriteHeader(int)             {}
+
+func (f *fake) Request() *types.HttpContext {
+	r, _ := http.NewRequest(http.MethodGet, "/socket.io/?EIO=4", nil)
+	c := types.NewHttpContext(noResponse{}, r)
+	c.Flush()
+	return c
+}
+
+func (f *fake) ReadyState() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state
+}
+
+func (f *fake) Write(r io.Reader, _ *packet.Options, _ engine.SendCallback) engine.Socket {
+	b, _ := io.ReadAll(r)
+	f.conn.Send(appendText(nil, b))
+	f.mu.Lock()
+	refused, turn := f.connect && b[0] == '4', f.turn
+	f.mu.Unlock()
+	if refused {
+		f.Done(turn)
+	}
+	return f
+}
+
+func (f *fake) Close(bool) { go f.close("forced close") }
+
+// close ends the session as the edge does: the state first, then the event.
+func (f *fake) close(reason string) {
+	f.mu.Lock()
+	was := f.state
+	f.state = "closed"
+	f.turned.Broadcast()
+	f.mu.Unlock()
+	if was == "open" {
+		f.Emit("close", reason, nil)
+		f.conn.Close()
+	}
+}
+
+func (f *fake) Turn() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.turn
+}
+
+func (f *fake) Done(turn uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy && f.turn == turn {
+		f.busy, f.connect = false, false
+		f.turned.Broadcast()
+	}
+}
+
+// send hands one packet to the library when it is its turn. It does not wait for the end of that turn.
+func (f *fake) send(p string) {
+	f.mu.Lock()
+	for f.busy && f.state == "open" {
+		f.turned.Wait()
+	}
+	f.turn++
+	f.busy, f.connect = p[0] != '3', p[0] == '0'
+	open := f.state == "open"
+	f.mu.Unlock()
+	if open {
+		f.Emit("data", types.NewStringBufferString(p))
+	}
+}
+
+func (f *fake) isBusy() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.busy
+}
+
+// next returns the next packet for the client, without the Engine.IO type.
+func (f *fake) next(t *testing.T) string {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		if p, ok := f.take(); ok {
+			return p
+		}
+		select {
+		case <-f.pending:
+		case <-deadline:
+			t.Fatal("no packet for the client")
+		}
+	}
+}
+
+func (f *fake) take() (string, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) == 0 {
+		for b := f.conn.Take(nil, 1<<20); len(b) > 0; {
+			size, n := 2, int(b[1])
+			switch n {
+			case 126:
+				size, n = 4, int(binary.BigEndian.Uint16(b[2:]))
+			case 127:
+				size, n = 10, int(binary.BigEndian.Uint64(b[2:]))
+			}
+			f.queue = append(f.queue, string(b[size+1:size+n]))
+			b = b[size+n:]
+		}
+	}
+	if len(f.queue) == 0 {
+		return "", false
+	}
+	p := f.queue[0]
+	f.queue = f.queue[1:]
+	return p, true
+}
+
+func (f *fake) want(t *testing.T, packets ...string) {
+	t.Helper()
+	for _, p := range packets {
+		if got := f.next(t); got != p {
+			t.Errorf("packet for the client:\n got %s\nwant %s", got, p)
+		}
+	}
+}
+
+// silent checks that everything for the client was read, at a moment when its last packet has been dealt with.
+func (f *fake) silent(t *testing.T) {
+	t.Helper()
+	if p, ok := f.take(); ok {
+		t.Errorf("unexpected packet for the client: %s", p)
+	}
+}
+
+// greeting is what a client learns on connecting.
+type greeting struct {
+	Sid, Pid string
+	Online   int
+	Offset   string
+}
+
+// connectMain connects a session to "/" and reads the greeting.
+func (f *fake) connectMain(t *testing.T, auth string) greeting {
+	t.Helper()
+	f.send("0" + auth)
+	var g greeting
+	answer := f.next(t)
+	noError(t, json.Unmarshal([]byte(strings.TrimPrefix(answer, "0")), &g))
+	presence := f.next(t)
+	noError(t, json.Unmarshal([]byte(strings.TrimPrefix(presence, "2")), &[]any{new(string), &g, &g.Offset}))
+	return g
+}
+
+// join is a session that is connected to "/".
+func (n *node) join(auth string) (*fake, greeting) {
+	n.t.Helper()
+	f := n.open()
+	return f, f.connectMain(n.t, auth)
+}
+
+// say appends a message as chat does and returns the frame that clients will get.
+func (n *node) say(text string) (packet string, offset stream.Offset) {
+	n.t.Helper()
+	stored := make(chan stream.Offset, 1)
+	args := `["message",{"message":"` + text + `","at":` + "\x00" + `}]`
+	noError(n.t, n.stream.Append(n.hub.life, "", []byte(args), func(o stream.Offset, err error) { stored <- o }))
+	offset = <-stored
+	at, _, _ := strings.Cut(offset.String(), "-")
+	return `2["message",{"message":"` + text + `","at":` + at + `},"` + offset.String() + `"]`, offset
+}
+
+// socketOf finds the library's socket.
+func (n *node) socketOf(sid string) *socket.Socket {
+	n.t.Helper()
+	s, ok := n.io.Sockets().Sockets().Load(socket.SocketId(sid))
+	if !ok {
+		n.t.Fatalf("no socket %s", sid)
+	}
+	return s
+}

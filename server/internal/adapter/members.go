@@ -1,0 +1,291 @@
+package adapter
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/fanout"
+)
+
+// member is a socket of this node, from its admission to the moment it left all its rooms.
+type member struct {
+	socket *socket.Socket
+	conn   session
+
+	// Guarded by members.mu.
+	own   bool                     // is in the room of its own id, as every socket is that did not leave it
+	rooms map[socket.Room]struct{} // the others; nil if there are none
+
+	mu        sync.Mutex
+	start     fanout.Cursor // where it begins to follow the log
+	following bool
+	gone      bool
+}
+
+// follow starts the delivery of the log behind the frame that greets the client, unless the socket has left already.
+// leave cannot come in between: otherwise a client that comes back within the same session could be cut off by it.
+func (m *member) follow(greet func(fanout.Cursor) []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone || m.following {
+		return
+	}
+	m.following = true
+	m.conn.Follow(m.start, greet(m.start))
+	m.start = fanout.Cursor{} // it would keep a segment alive
+}
+
+// leave ends the delivery for good.
+func (m *member) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone = true
+	m.start = fanout.Cursor{}
+	if m.following {
+		m.following = false
+		m.conn.Unfollow()
+	}
+}
+
+func (m *member) isGreeted() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.following
+}
+
+// members are the sockets of a namespace on this node and the rooms that they are in. The library's own maps lose a
+// membership when a join races the last leave, and keep a socket for ever that joins while it is being closed: here one
+// lock covers both directions, and who is no member joins nothing. The room that every socket has to itself is a flag.
+type members struct {
+	mu    sync.RWMutex
+	all   map[socket.SocketId]*member
+	rooms map[socket.Room]map[*member]struct{} // without the own rooms; never an empty one
+}
+
+func newMembers() *members {
+	return &members{all: map[socket.SocketId]*member{}, rooms: map[socket.Room]map[*member]struct{}{}}
+}
+
+func roomOf[T ~string](id T) socket.Room { return socket.Room(id) }
+
+func (s *members) add(id socket.SocketId, m *member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[id] = m
+}
+
+func (s *members) get(id socket.SocketId) *member {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.all[id]
+}
+
+// change is one thing that the adapter's listeners are told.
+type change struct {
+	event string
+	room  socket.Room
+}
+
+// join puts a member into rooms and returns what changed.
+func (s *members) join(id socket.SocketId, rooms []socket.Room) (changes []change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.all[id]
+	if m == nil {
+		return nil
+	}
+	for _, room := range rooms {
+		if s.isInLocked(m, id, room) {
+			continue
+		}
+		if s.sizeLocked(room) == 0 {
+			changes = append(changes, change{"create-room", room})
+		}
+		changes = append(changes, change{"join-room", room})
+		if room == roomOf(id) {
+			m.own = true
+			continue
+		}
+		if m.rooms == nil {
+			m.rooms = map[socket.Room]struct{}{}
+		}
+		m.rooms[room] = struct{}{}
+		if s.rooms[room] == nil {
+			s.rooms[room] = map[*member]struct{}{}
+		}
+		s.rooms[room][m] = struct{}{}
+	}
+	return changes
+}
+
+// leave takes a member out of one room.
+func (s *members) leave(id socket.SocketId, room socket.Room) []change {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.all[id]
+	if m == nil {
+		return nil
+	}
+	return s.leaveLocked(nil, m, id, room)
+}
+
+func (s *members) leaveLocked(changes []change, m *member, id socket.SocketId, room socket.Room) []change {
+	if !s.isInLocked(m, id, room) {
+		return changes
+	}
+	if room == roomOf(id) {
+		m.own = false
+	} else {
+		delete(m.rooms, room)
+		delete(s.rooms[room], m)
+		if len(s.rooms[room]) == 0 {
+			delete(s.rooms, room)
+		}
+	}
+	changes = append(changes, change{"leave-room", room})
+	if s.sizeLocked(room) == 0 {
+		changes = append(changes, change{"delete-room", room})
+	}
+	return changes
+}
+
+// remove takes a member out of everything. It is nil if there is none with that id.
+func (s *members) remove(id socket.SocketId) (*member, []change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.all[id]
+	if m == nil {
+		return nil, nil
+	}
+	var changes []change
+	for room := range m.rooms {
+		changes = s.leaveLocked(changes, m, id, room)
+	}
+	changes = s.leaveLocked(changes, m, id, roomOf(id))
+	delete(s.all, id)
+	return m, changes
+}
+
+func (s *members) isInLocked(m *member, id socket.SocketId, room socket.Room) bool {
+	if room == roomOf(id) {
+		return m.own
+	}
+	_, in := m.rooms[room]
+	return in
+}
+
+func (s *members) sizeLocked(room socket.Room) int {
+	n := len(s.rooms[room])
+	if m := s.all[socket.SocketId(room)]; m != nil && m.own {
+		n++
+	}
+	return n
+}
+
+// inLocked calls fn with everyone in a room.
+func (s *members) inLocked(room socket.Room, fn func(*member)) {
+	if m := s.all[socket.SocketId(room)]; m != nil && m.own {
+		fn(m)
+	}
+	for m := range s.rooms[room] {
+		fn(m)
+	}
+}
+
+// match returns the connected sockets in any of the rooms (no rooms: all) and in none of the excepted ones.
+func (s *members) match(rooms, except []socket.Room) []*member {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var barred, seen map[*member]struct{}
+	if len(except) > 0 {
+		barred = map[*member]struct{}{}
+	}
+	for _, room := range except {
+		s.inLocked(room, func(m *member) { barred[m] = struct{}{} })
+	}
+	if len(rooms) > 1 {
+		seen = map[*member]struct{}{}
+	}
+	var found []*member
+	take := func(m *member) {
+		if _, no := barred[m]; no || !m.socket.Connected() {
+			return
+		}
+		if seen != nil {
+			if _, twice := seen[m]; twice {
+				return
+			}
+			seen[m] = struct{}{}
+		}
+		found = append(found, m)
+	}
+	if len(rooms) == 0 {
+		found = make([]*member, 0, len(s.all))
+		for _, m := range s.all {
+			take(m)
+		}
+	}
+	for _, room := range rooms {
+		s.inLocked(room, take)
+	}
+	return found
+}
+
+// greeted returns the sockets that follow the log.
+func (s *members) greeted() []*member {
+	s.mu.RLock()
+	all := make([]*member, 0, len(s.all))
+	for _, m := range s.all {
+		all = append(all, m)
+	}
+	s.mu.RUnlock()
+	found := all[:0]
+	for _, m := range all {
+		if m.isGreeted() {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// roomsOf returns the rooms of a member, nil if there is none with that id.
+func (s *members) roomsOf(id socket.SocketId) *types.Set[socket.Room] {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	m := s.all[id]
+	if m == nil {
+		return nil
+	}
+	return m.roomSetLocked(id)
+}
+
+func (m *member) roomSetLocked(id socket.SocketId) *types.Set[socket.Room] {
+	set := types.NewSet[socket.Room]()
+	for room := range m.rooms {
+		set.Add(room)
+	}
+	if m.own {
+		set.Add(roomOf(id))
+	}
+	return set
+}
+
+// snapshot returns both directions in the library's form.
+func (s *members) snapshot() (*types.Map[socket.Room, *types.Set[socket.SocketId]], *types.Map[socket.SocketId, *types.Set[socket.Room]]) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	rooms := &types.Map[socket.Room, *types.Set[socket.SocketId]]{}
+	sids := &types.Map[socket.SocketId, *types.Set[socket.Room]]{}
+	for id, m := range maps.All(s.all) {
+		set := m.roomSetLocked(id)
+		sids.Store(id, set)
+		for _, room := range set.Keys() {
+			ids, _ := rooms.LoadOrStore(room, types.NewSet[socket.SocketId]())
+			ids.Add(id)
+		}
+	}
+	return rooms, sids
+}

@@ -1,0 +1,264 @@
+package adapter
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// namespace is the adapter of one namespace.
+type namespace struct {
+	events.EventEmitter // create-room, join-room, leave-room, delete-room, as in Socket.IO
+
+	hub     *Hub
+	nsp     socket.Namespace
+	members *members
+	once    sync.Once // adds the connection listener
+}
+
+var _ socket.Adapter = (*namespace)(nil)
+
+func newNamespace(h *Hub, nsp socket.Namespace) *namespace {
+	n := &namespace{EventEmitter: events.New(), hub: h, nsp: nsp, members: newMembers()}
+	nsp.Use(n.middleware)
+	return n
+}
+
+// The library's form of inheritance, of which there is none here.
+
+func (n *namespace) Prototype(socket.Adapter)   {}
+func (n *namespace) Proto() socket.Adapter      { return n }
+func (n *namespace) Construct(socket.Namespace) {}
+func (n *namespace) Init()                      {}
+
+// Nsp implements [socket.Adapter].
+func (n *namespace) Nsp() socket.Namespace { return n.nsp }
+
+// Close implements [socket.Adapter].
+func (n *namespace) Close() {}
+
+// PersistSession implements [socket.Adapter]: the client keeps what is needed.
+func (n *namespace) PersistSession(*socket.SessionToPersist) {}
+
+// Rooms returns a copy.
+func (n *namespace) Rooms() *types.Map[socket.Room, *types.Set[socket.SocketId]] {
+	rooms, _ := n.members.snapshot()
+	return rooms
+}
+
+// Sids returns a copy.
+func (n *namespace) Sids() *types.Map[socket.SocketId, *types.Set[socket.Room]] {
+	_, sids := n.members.snapshot()
+	return sids
+}
+
+// SocketRooms returns a copy, nil for a socket that this node does not have.
+func (n *namespace) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
+	return n.members.roomsOf(id)
+}
+
+// AddAll implements [socket.Adapter]. The first room that a socket joins is that of its own id, before its CONNECT is
+// answered. The namespaces that the library makes for a pattern drop the middlewares of their adapter, so that a socket
+// may be admitted only now.
+func (n *namespace) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
+	if n.members.get(id) == nil && rooms.Has(roomOf(id)) {
+		if s, ok := n.nsp.Sockets().Load(id); ok {
+			n.admit(s)
+		}
+	}
+	n.announce(id, n.members.join(id, rooms.Keys()))
+}
+
+// Del implements [socket.Adapter].
+func (n *namespace) Del(id socket.SocketId, room socket.Room) {
+	n.announce(id, n.members.leave(id, room))
+}
+
+// DelAll implements [socket.Adapter]: the socket is gone, or was never let in.
+func (n *namespace) DelAll(id socket.SocketId) {
+	n.hub.restored.Delete(id)
+	m, changes := n.members.remove(id)
+	if m == nil {
+		return
+	}
+	m.leave()
+	n.announce(id, changes)
+}
+
+func (n *namespace) announce(id socket.SocketId, changes []change) {
+	for _, c := range changes {
+		switch c.event {
+		case "join-room", "leave-room":
+			n.Emit(events.EventName(c.event), c.room, id)
+		default:
+			n.Emit(events.EventName(c.event), c.room)
+		}
+	}
+}
+
+// match returns the sockets of this node that the options mean.
+func (n *namespace) match(opts *socket.BroadcastOptions) []*member {
+	return n.members.match(keys(opts.Rooms), keys(opts.Except))
+}
+
+func keys(set *types.Set[socket.Room]) []socket.Room {
+	if set == nil || set.Len() == 0 {
+		return nil
+	}
+	return set.Keys()
+}
+
+// Broadcast implements [socket.Adapter]. With connection state recovery the library sends every Socket.Emit through here,
+// too, addressed to the socket's own room.
+func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptions) {
+	opts = complete(opts)
+	e, ok := n.encode(packet)
+	if !ok {
+		return
+	}
+	if n.durable(e, opts) {
+		n.hub.publish(e.args())
+		return
+	}
+	n.deliver(e, opts, n.match(opts))
+}
+
+// durable reports whether a packet is for everyone and for good.
+func (n *namespace) durable(e encoded, opts *socket.BroadcastOptions) bool {
+	return n.hub.follows(n.nsp.Name()) && e.plain() && e.packet.Type == parser.EVENT && e.packet.Id == nil &&
+		!opts.Flags.Volatile && !opts.Flags.Local && opts.Rooms.Len() == 0 && opts.Except.Len() == 0
+}
+
+// complete replaces what is nil by what is empty.
+func complete(opts *socket.BroadcastOptions) *socket.BroadcastOptions {
+	full := socket.BroadcastOptions{}
+	if opts != nil {
+		full = *opts
+	}
+	if full.Rooms == nil {
+		full.Rooms = types.NewSet[socket.Room]()
+	}
+	if full.Except == nil {
+		full.Except = types.NewSet[socket.Room]()
+	}
+	if full.Flags == nil {
+		full.Flags = &socket.BroadcastFlags{}
+	}
+	return &full
+}
+
+// deliver sends a packet to sockets of this node.
+func (n *namespace) deliver(e encoded, opts *socket.BroadcastOptions, to []*member) {
+	var frame []byte
+	if e.plain() {
+		frame = appendText(nil, e.text)
+	}
+	for _, m := range to {
+		if notify := m.socket.NotifyOutgoingListeners(); notify != nil {
+			notify(e.packet)
+		}
+		switch {
+		case frame == nil:
+			write := opts.Flags.WriteOptions
+			m.socket.Client().WriteToEngine(e.buffers, &write)
+		case opts.Flags.Volatile:
+			m.conn.SendVolatile(frame)
+		default:
+			m.conn.SendFrame(frame)
+		}
+	}
+}
+
+// BroadcastWithAck implements [socket.Adapter]. A client that answers twice counts once, and one that does not answer
+// in time leaves nothing behind.
+func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
+	opts = complete(opts)
+	to := n.match(opts)
+	n.ask(packet, opts, to, ack)
+	count(uint64(len(to)))
+}
+
+// ask sends a packet to sockets of this node and calls ack with each answer, one at a time.
+func (n *namespace) ask(packet *parser.Packet, opts *socket.BroadcastOptions, to []*member, ack socket.Ack) {
+	id := n.nsp.Ids() // one id for all: the counter is the namespace's
+	packet.Id = &id
+	e, ok := n.encode(packet)
+	if !ok {
+		return
+	}
+	var one sync.Mutex
+	for _, m := range to {
+		var first sync.Once
+		m.socket.Acks().Store(id, func(args []any, err error) {
+			first.Do(func() {
+				one.Lock()
+				defer one.Unlock()
+				ack(args, err)
+			})
+		})
+	}
+	if opts.Flags.Timeout != nil {
+		time.AfterFunc(*opts.Flags.Timeout, func() {
+			for _, m := range to {
+				m.socket.Acks().Delete(id)
+			}
+		})
+	}
+	n.deliver(e, opts, to)
+}
+
+// Sockets implements [socket.Adapter], for this node.
+func (n *namespace) Sockets(rooms *types.Set[socket.Room]) *types.Set[socket.SocketId] {
+	ids := types.NewSet[socket.SocketId]()
+	for _, m := range n.members.match(keys(rooms), nil) {
+		ids.Add(m.socket.Id())
+	}
+	return ids
+}
+
+// FetchSockets implements [socket.Adapter].
+func (n *namespace) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
+	return func(callback func([]socket.SocketDetails, error)) {
+		found := []socket.SocketDetails{}
+		for _, m := range n.match(complete(opts)) {
+			found = append(found, m.socket)
+		}
+		callback(found, nil)
+	}
+}
+
+// AddSockets implements [socket.Adapter].
+func (n *namespace) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
+	for _, m := range n.match(complete(opts)) {
+		m.socket.Join(rooms...)
+	}
+}
+
+// DelSockets implements [socket.Adapter].
+func (n *namespace) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
+	for _, m := range n.match(complete(opts)) {
+		for _, room := range rooms {
+			m.socket.Leave(room)
+		}
+	}
+}
+
+// DisconnectSockets implements [socket.Adapter].
+func (n *namespace) DisconnectSockets(opts *socket.BroadcastOptions, status bool) {
+	for _, m := range n.match(complete(opts)) {
+		m.socket.Disconnect(status)
+	}
+}
+
+// ServerCount implements [socket.Adapter].
+func (n *namespace) ServerCount() int64 { return 1 }
+
+// ServerSideEmit implements [socket.Adapter].
+func (n *namespace) ServerSideEmit([]any) error {
+	return errors.New("there are no other servers to emit to")
+}

@@ -1,0 +1,91 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/stream"
+)
+
+var (
+	_ chat.Publisher = (*Hub)(nil)
+	_ chat.Archive   = (*Hub)(nil)
+)
+
+// errNoStream is the answer of a hub that keeps nothing.
+var errNoStream = errors.New("no stream")
+
+// Publish appends the arguments of an event of "/" to the stream, as [chat.Publisher] says.
+func (h *Hub) Publish(ctx context.Context, key string, args []byte, done func(at int64, err error)) error {
+	if h.opts.Stream == nil {
+		return errNoStream
+	}
+	return h.opts.Stream.Append(ctx, key, args, func(o stream.Offset, err error) { done(int64(o.Ms), err) })
+}
+
+// Before reads the stream backwards, as [chat.Archive] says.
+func (h *Hub) Before(ctx context.Context, before string, n int) ([]chat.Entry, error) {
+	if h.opts.Stream == nil {
+		return nil, errNoStream
+	}
+	var offset stream.Offset
+	if before != "" {
+		var err error
+		if offset, err = stream.ParseOffset(before); err != nil {
+			return nil, err
+		}
+	}
+	entries, err := h.opts.Stream.Last(ctx, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]chat.Entry, 0, len(entries))
+	for _, e := range entries {
+		if len(e.Event) > 0 {
+			out = append(out, chat.Entry{Offset: e.Offset.String(), At: int64(e.Offset.Ms), Args: e.Event})
+		}
+	}
+	return out, nil
+}
+
+// publish appends what was broadcast with the library's own Emit, whose callers are told nothing.
+func (h *Hub) publish(args []byte) {
+	lost := func(err error) {
+		h.unsent.Add(1)
+		h.log.Error("broadcast was not stored", "error", err)
+	}
+	err := h.opts.Stream.Append(h.life, "", args, func(_ stream.Offset, err error) {
+		if err != nil {
+			lost(err)
+		}
+	})
+	if err != nil {
+		lost(err)
+	}
+}
+
+// Presence tells every socket of "/" on this node how many connections there are to the cluster. It is volatile: who is
+// not ready for it gets the next one. It must not be called more often than once a second.
+func (h *Hub) Presence(online int) {
+	n := h.main.Load()
+	if n == nil {
+		return
+	}
+	frame := appendPresence(nil, online, stream.Offset{})
+	for _, m := range n.members.greeted() {
+		m.conn.SendVolatile(frame)
+	}
+}
+
+// Typing relays a notice to every socket of "/" but one, as [chat.Relay] says.
+func (h *Hub) Typing(except string, notice chat.Typing) {
+	n := h.main.Load()
+	if n == nil {
+		return
+	}
+	// The namespace's own emitter: the notice goes the way of any volatile event, to the other nodes too.
+	if err := n.nsp.Except(roomOf(except)).Volatile().Emit(chat.EventTyping, notice); err != nil {
+		h.log.Error("typing notice", "error", err)
+	}
+}
