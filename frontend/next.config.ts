@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url";
+import type { NextConfig } from "next";
+
+const config: NextConfig = {
+  output: "export",
+  reactStrictMode: true,
+  poweredByHeader: false,
+  devIndicators: false,
+  turbopack: { root: fileURLToPath(new URL("..", import.meta.url)) },
+  // Where the export goes, if not to out/: the end-to-end tests leave a developer's own build alone.
+  ...(process.env.WEB_OUT_DIR ? { distDir: process.env.WEB_OUT_DIR } : {}),
+};
+
+export default config;

@@ -1,0 +1,23 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Where the last build put the site. */
+export const site = fileURLToPath(new URL(`../${process.env.WEB_OUT_DIR || "out"}`, import.meta.url));
+
+/** The pages of a site: their paths and their text. */
+export function pages(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith(".html"))
+    .sort()
+    .map((name) => ({ path: join(folder, name), html: readFileSync(join(folder, name), "utf8") }));
+}
+
+/** The script elements of a page: their attributes as written, and their text. */
+export function scripts(html) {
+  return Array.from(html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g), ([, attributes, text]) => ({
+    attributes,
+    text,
+    src: /\ssrc="([^"]*)"/.exec(attributes)?.[1],
+  }));
+}

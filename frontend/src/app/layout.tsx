@@ -1,0 +1,37 @@
+import "@fontsource-variable/inter";
+import "./globals.css";
+import type { Metadata, Viewport } from "next";
+import type { ReactNode } from "react";
+
+export const metadata: Metadata = {
+  title: "Chat",
+  description: "One room, everyone in it.",
+};
+
+export const viewport: Viewport = {
+  width: "device-width",
+  initialScale: 1,
+  viewportFit: "cover",
+  // The keyboard of a phone takes its room from the page, so that the input stays above it.
+  interactiveWidget: "resizes-content",
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#6f63ec" },
+    { media: "(prefers-color-scheme: dark)", color: "#171238" },
+  ],
+};
+
+/** Runs before the first paint: see globals.css. */
+const markJoined = `try{if(sessionStorage.getItem("chat.joined")!==null)document.documentElement.dataset.joined=""}catch{}`;
+
+export default function Layout({ children }: { children: ReactNode }) {
+  return (
+    <html lang="en" suppressHydrationWarning>
+      <body>
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, and its hash is in the policy */}
+        <script dangerouslySetInnerHTML={{ __html: markJoined }} />
+        <noscript>This chat needs JavaScript.</noscript>
+        {children}
+      </body>
+    </html>
+  );
+}

@@ -1,0 +1,5 @@
+import { ChatApp } from "@/ui/ChatApp";
+
+export default function Page() {
+  return <ChatApp />;
+}

@@ -1,0 +1,124 @@
+import {
+  type ConnectFailure,
+  type Connection,
+  type ConnectionEvent,
+  connection,
+  firstConnection,
+  retryDelay,
+} from "./connection";
+import type { Link } from "./link";
+
+/** After this long without an answer we say that the server is waking. */
+const slowMs = 3000;
+/** The link's own time-out covers the transport only. */
+const attemptMs = 25_000;
+/** A connection that lived shorter than this counts as a failed attempt. */
+const stableMs = 3000;
+/** So that the clients of a node that goes away do not come back in one moment. */
+const firstRetryMs = 600;
+
+type Timer = ReturnType<typeof setTimeout>;
+
+/** Connector decides when to try to connect, and says how we stand. */
+export class Connector {
+  readonly #link: Link;
+  readonly #hasNetwork: () => boolean;
+  readonly #tell: (connection: Connection) => void;
+  #connection: Connection = firstConnection;
+  #started = false;
+  #attempting = false;
+  #failures = 0;
+  #liveSince: number | null = null;
+  #slow: Timer | undefined;
+  #overdue: Timer | undefined;
+  #retry: Timer | undefined;
+
+  constructor(link: Link, hasNetwork: () => boolean, tell: (connection: Connection) => void) {
+    this.#link = link;
+    this.#hasNetwork = hasNetwork;
+    this.#tell = tell;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#attempt();
+  }
+
+  /** Tries at once, unless we are connected or an attempt is under way. */
+  retryNow(): void {
+    if (this.#started && !this.#attempting && this.#liveSince === null) this.#attempt();
+  }
+
+  /** The browser says that the network came or went. An attempt on the old network would hang. */
+  networkChanged(): void {
+    if (!this.#started) return;
+    if (this.#hasNetwork()) {
+      if (this.#liveSince !== null) return;
+      this.#endAttempt();
+      this.#link.close();
+      this.#attempt();
+      return;
+    }
+    const wasLive = this.#liveSince !== null;
+    this.#link.close(); // Tells `lost` if there was a connection.
+    if (wasLive || this.#attempting) this.failed({ kind: "unreachable" });
+  }
+
+  connected(): void {
+    this.#endAttempt();
+    clearTimeout(this.#retry);
+    this.#liveSince = Date.now();
+    this.#change({ type: "connected" });
+  }
+
+  lost(): void {
+    if (this.#liveSince === null) {
+      this.failed({ kind: "unreachable" });
+      return;
+    }
+    const stable = Date.now() - this.#liveSince >= stableMs;
+    this.#liveSince = null;
+    if (stable) this.#failures = 0;
+    this.#change({ type: "lost" });
+    this.#schedule(
+      stable ? Math.random() * firstRetryMs : retryDelay(++this.#failures, { kind: "unreachable" }, Math.random()),
+    );
+  }
+
+  failed(failure: ConnectFailure): void {
+    this.#endAttempt();
+    const delay = retryDelay(++this.#failures, failure, Math.random());
+    const retryAt = delay === null ? null : Date.now() + delay;
+    this.#change({ type: "failed", failure, network: this.#hasNetwork(), retryAt });
+    this.#schedule(delay);
+  }
+
+  #schedule(delay: number | null): void {
+    clearTimeout(this.#retry);
+    if (delay !== null) this.#retry = setTimeout(() => this.#attempt(), delay);
+  }
+
+  #attempt(): void {
+    clearTimeout(this.#retry);
+    this.#attempting = true;
+    this.#change({ type: "attempt" });
+    this.#slow = setTimeout(() => this.#change({ type: "slow" }), slowMs);
+    this.#overdue = setTimeout(() => {
+      this.#link.close();
+      this.failed({ kind: "silent" });
+    }, attemptMs);
+    this.#link.connect();
+  }
+
+  #endAttempt(): void {
+    this.#attempting = false;
+    clearTimeout(this.#slow);
+    clearTimeout(this.#overdue);
+  }
+
+  #change(event: ConnectionEvent): void {
+    this.#connection = connection(this.#connection, event);
+    this.#tell(this.#connection);
+  }
+}

@@ -1,0 +1,63 @@
+/** A piece of a message: plain text, or the address of a page. */
+export type Piece = { kind: "text"; text: string } | { kind: "link"; text: string; href: string };
+
+const candidate = /(?:https?:\/\/|www\.)[^\s<>"'`\p{Cc}\p{Bidi_Control}]{1,2000}/giu;
+const brackets: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
+
+/**
+ * linkify finds web addresses. Only http and https become links, so no script and no other program can be started by a
+ * click; all pieces together are the text, unchanged.
+ */
+export function linkify(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let done = 0;
+  for (const match of text.matchAll(candidate)) {
+    if (/[\p{L}\p{N}_]$/u.test(text.slice(Math.max(0, match.index - 2), match.index))) continue;
+    const address = withoutTail(match[0]);
+    const href = hrefOf(address);
+    if (href === undefined) continue;
+    if (match.index > done) pieces.push({ kind: "text", text: text.slice(done, match.index) });
+    pieces.push({ kind: "link", text: address, href });
+    done = match.index + address.length;
+  }
+  if (done < text.length) pieces.push({ kind: "text", text: text.slice(done) });
+  return pieces;
+}
+
+/** Punctuation at the end belongs to the sentence, and so does a bracket that was opened outside the address. */
+function withoutTail(address: string): string {
+  let end = address.length;
+  for (; end > 0; end--) {
+    const last = address[end - 1] ?? "";
+    const open = brackets[last];
+    const tail = open === undefined ? /[.,:;!?*_~…。、!?]/u.test(last) : unbalanced(address.slice(0, end), open, last);
+    if (!tail) break;
+  }
+  return address.slice(0, end);
+}
+
+function unbalanced(text: string, open: string, close: string): boolean {
+  let depth = 0;
+  for (const char of text) depth += char === open ? 1 : char === close ? -1 : 0;
+  return depth < 0;
+}
+
+function hrefOf(address: string): string | undefined {
+  const full = /^www\./i.test(address) ? `https://${address}` : address;
+  try {
+    const url = new URL(full);
+    const named = url.hostname.includes(".") || url.hostname === "localhost" || url.hostname.startsWith("[");
+    // A name before the host makes one site look like another.
+    return named && url.username === "" && url.password === "" ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const emoji = String.raw`(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier}|\u200d\p{Extended_Pictographic})*)`;
+const onlyEmoji = new RegExp(String.raw`^(?:${emoji}\s*){1,3}$`, "u");
+
+/** isOnlyEmoji reports whether a text is one to three emoji and nothing else. */
+export function isOnlyEmoji(text: string): boolean {
+  return text.length <= 64 && onlyEmoji.test(text.trim());
+}

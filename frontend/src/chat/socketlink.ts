@@ -1,0 +1,108 @@
+import { io, type Socket } from "socket.io-client";
+import type { ClientEvents, ServerEvents } from "@/wire/contract";
+import { readHistoryAnswer, readMessage, readMessageAnswer, readPresence, readTyping } from "@/wire/read";
+import type { ConnectFailure } from "./connection";
+import type { Link, LinkListener } from "./link";
+
+/** Past messages that come with a connection that was not recovered. */
+const historyOnJoin = 50;
+
+/** Longer than the server waits for its stream (APPEND_TIMEOUT), so that its own answer comes first. */
+const ackTimeoutMs = 15_000;
+
+type ChatSocket = Socket<ServerEvents, ClientEvents>;
+
+/**
+ * socketLink speaks through one Socket.IO socket. The stock client keeps the session id and the last offset itself and
+ * sends them with the next attempt; retrying is off, because it tells nobody when it will.
+ */
+export function socketLink(url: string, listener: LinkListener): Link {
+  const socket: ChatSocket = io(url, {
+    autoConnect: false,
+    forceNew: true,
+    reconnection: false,
+    timeout: 20_000,
+    // A WebSocket needs no second node between us and the one that owns the session.
+    transports: ["websocket", "polling"],
+    tryAllTransports: true,
+    // The server gives no history to a connection that it recovers (REC-4).
+    auth: (give) => give({ history: historyOnJoin }),
+  });
+  listen(socket, listener);
+  return {
+    connect: () => void (socket.active || socket.connect()),
+    close: () => void socket.disconnect(),
+    send: (message) => answered(socket, (s) => s.emitWithAck("event:message", message), readMessageAnswer),
+    history: (request) => answered(socket, (s) => s.emitWithAck("history", request), readHistoryAnswer),
+    typing: (notice) => void (socket.connected && socket.volatile.emit("typing", notice)),
+  };
+}
+
+function listen(socket: ChatSocket, listener: LinkListener): void {
+  socket.on("connect", () => listener.connected(socket.recovered));
+  socket.on("disconnect", () => {
+    socket.disconnect(); // Otherwise the socket stays active, and the next connect would be taken for one under way.
+    listener.lost();
+  });
+  socket.on("connect_error", (error) => {
+    socket.disconnect();
+    listener.failed(connectFailure(error));
+  });
+  socket.on("message", (payload: unknown, offset: unknown) => {
+    const message = readMessage(payload, offset);
+    if (message) listener.message(message);
+  });
+  socket.on("presence", (payload: unknown, joined?: string) => {
+    if (joined !== undefined) listener.joined(joined);
+    const presence = readPresence(payload);
+    if (presence) listener.presence(presence.online);
+  });
+  socket.on("typing", (payload: unknown) => {
+    const notice = readTyping(payload);
+    if (notice) listener.typing(notice);
+  });
+}
+
+type TimedSocket = ReturnType<ChatSocket["timeout"]>;
+
+/** The stock client would keep an event for later while it is not connected; we keep our own outbox instead. */
+async function answered<T>(
+  socket: ChatSocket,
+  ask: (socket: TimedSocket) => Promise<unknown>,
+  read: (answer: unknown) => T,
+): Promise<T | undefined> {
+  if (!socket.connected) return undefined;
+  try {
+    return read(await ask(socket.timeout(ackTimeoutMs)));
+  } catch {
+    return undefined; // The time is up, or the connection is gone.
+  }
+}
+
+/**
+ * connectFailure tells a refusal from a server that is not there. Only polling shows the status of an answer, and only
+ * if the answer carries CORS headers; it is the last transport tried, so its error is the one we see.
+ */
+export function connectFailure(error: Error): ConnectFailure {
+  const { description, context } = error as Error & { description?: unknown; context?: unknown };
+  if ("data" in error) return { kind: "refused", why: "forbidden", retryAfterMs: null }; // CONNECT_ERROR
+  switch (description) {
+    case 403:
+      return { kind: "refused", why: "forbidden", retryAfterMs: null };
+    case 429:
+      return { kind: "refused", why: "too_many", retryAfterMs: retryAfterMs(context) };
+    case 503:
+      return { kind: "refused", why: "full", retryAfterMs: retryAfterMs(context) };
+    case 502:
+    case 504:
+      return { kind: "silent" };
+    default:
+      return error.message === "timeout" ? { kind: "silent" } : { kind: "unreachable" };
+  }
+}
+
+function retryAfterMs(context: unknown): number | null {
+  if (typeof XMLHttpRequest === "undefined" || !(context instanceof XMLHttpRequest)) return null;
+  const seconds = Number(context.getResponseHeader("Retry-After") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+}

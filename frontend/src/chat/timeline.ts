@@ -1,0 +1,179 @@
+import type { Offset, PlacedMessage } from "@/wire/contract";
+import { compareOffsets } from "@/wire/offset";
+import { later, type Spans, withSpan } from "./spans";
+
+/** A message that has its place in the one order. */
+export type Entry = Readonly<PlacedMessage>;
+
+/**
+ * A place where messages may be missing: we came back, and the server could not give exactly what we missed. `after` is
+ * the last entry before it. `lost`: the server does not have them any more.
+ */
+export interface Gap {
+  readonly after: Offset;
+  readonly state: "open" | "loading" | "failed" | "lost";
+}
+
+export interface Timeline {
+  /** Ascending by offset; no offset and no message twice; at most `maxEntries`. */
+  readonly entries: readonly Entry[];
+  /** What we know all of. */
+  readonly spans: Spans;
+  /** What lies between the spans, seen from the entries. */
+  readonly gaps: readonly Gap[];
+  /** How far the connection has come; null before the first. What it sends next follows here. */
+  readonly live: Offset | null;
+  /** Whether the server may have messages before the first entry. */
+  readonly more: boolean;
+}
+
+export type TimelineAction =
+  /** What the connection sent, in order, without leaving anything out. */
+  | { type: "received"; entries: readonly Entry[] }
+  /** A connection began; what it sends comes after `at`. Recovered: it goes on where the last one broke. */
+  | { type: "joined"; at: Offset; recovered: boolean }
+  /** An answer to a question for what comes before the first entry. */
+  | { type: "older"; entries: readonly Entry[]; more: boolean }
+  /** An answer to a question for what comes before the first entry behind the gap. */
+  | { type: "filled"; after: Offset; entries: readonly Entry[]; more: boolean }
+  | { type: "gap"; after: Offset; state: "open" | "loading" | "failed" };
+
+export const maxEntries = 20_000;
+const maxSpans = 20;
+
+export const emptyTimeline: Timeline = { entries: [], spans: [], gaps: [], live: null, more: true };
+
+export function timeline(state: Timeline, action: TimelineAction): Timeline {
+  switch (action.type) {
+    case "received":
+      return received(state, action.entries);
+    case "joined":
+      if (action.recovered && state.live !== null) return state;
+      return settled({ ...state, live: action.at, spans: withSpan(state.spans, { from: action.at, to: action.at }) });
+    case "older":
+      return { ...withPast(state, action.entries, state.entries[0]), more: action.more };
+    case "filled":
+      return filled(state, action.after, action.entries, action.more);
+    case "gap":
+      return withGap(state, action.after, action.state);
+  }
+}
+
+/** The oldest entry behind a place; what is missing in a gap comes before it. */
+export function firstAfter(state: Timeline, after: Offset): Entry | undefined {
+  return state.entries[countUpTo(state.entries, after)];
+}
+
+function received(state: Timeline, entries: readonly Entry[]): Timeline {
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (first === undefined || last === undefined) return state;
+  const live = state.live === null ? last.offset : later(state.live, last.offset);
+  const spans = withSpan(state.spans, { from: state.live ?? first.offset, to: live });
+  const merged = withEntries(state, entries);
+  return merged === state && live === state.live ? state : settled({ ...merged, live, spans });
+}
+
+function filled(state: Timeline, after: Offset, entries: readonly Entry[], more: boolean): Timeline {
+  const next = withPast(state, entries, firstAfter(state, after));
+  return more ? withGap(next, after, "open") : withGap(next, after, "lost");
+}
+
+/** An answer is whole from its first message to the one it was to come before, or else to its last. */
+function withPast(state: Timeline, entries: readonly Entry[], before: Entry | undefined): Timeline {
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (first === undefined || last === undefined) return state;
+  const span = { from: first.offset, to: before?.offset ?? last.offset };
+  return settled({ ...withEntries(state, entries), spans: withSpan(state.spans, span) });
+}
+
+function withGap(state: Timeline, after: Offset, to: Gap["state"]): Timeline {
+  return { ...state, gaps: state.gaps.map((gap) => (gap.after === after ? { after, state: to } : gap)) };
+}
+
+/** settled finds the gaps anew, and forgets the oldest when there is too much. */
+function settled(state: Timeline): Timeline {
+  const spans = state.spans.slice(-maxSpans);
+  const tooOld = spans.length < state.spans.length ? countBefore(state.entries, spans[0]?.from) : 0;
+  const cut = Math.max(tooOld, state.entries.length - maxEntries, 0);
+  const entries = cut > 0 ? state.entries.slice(cut) : state.entries;
+  const gaps: Gap[] = [];
+  for (const span of spans.slice(0, -1)) {
+    // Without entries before it a gap is just what "older" means.
+    const after = entries[countUpTo(entries, span.to) - 1]?.offset;
+    if (after === undefined || gaps.at(-1)?.after === after) continue;
+    gaps.push(state.gaps.find((gap) => gap.after === after) ?? { after, state: "open" });
+  }
+  return { ...state, entries, spans, gaps, more: state.more || cut > 0 };
+}
+
+function countBefore(entries: readonly Entry[], offset: Offset | undefined): number {
+  const first = offset === undefined ? 0 : entries.findIndex((entry) => compareOffsets(entry.offset, offset) >= 0);
+  return first < 0 ? entries.length : first;
+}
+
+function withEntries(state: Timeline, incoming: readonly Entry[]): Timeline {
+  const fresh = unknownOf(state.entries, incoming);
+  const newest = fresh.at(-1);
+  const oldest = fresh[0];
+  if (newest === undefined || oldest === undefined) return state;
+  const last = state.entries.at(-1);
+  const entries =
+    last === undefined || compareOffsets(last.offset, oldest.offset) < 0
+      ? [...state.entries, ...fresh]
+      : interleaved(state.entries, fresh);
+  return { ...state, entries };
+}
+
+/**
+ * unknownOf returns what is new of the incoming entries, in order. The same place is the same message, and so is the
+ * same id with the same name and text: that is what the server takes for a retry (MSG-10).
+ */
+function unknownOf(known: readonly Entry[], incoming: readonly Entry[]): Entry[] {
+  const ids = new Map<string, Entry[]>();
+  for (const entry of known) remember(ids, entry);
+  const fresh: Entry[] = [];
+  for (const entry of incoming) {
+    const namesakes = ids.get(entry.id);
+    if (namesakes?.some((other) => isSame(other, entry)) || has(known, entry.offset)) continue;
+    remember(ids, entry);
+    fresh.push(entry);
+  }
+  return fresh.sort((a, b) => compareOffsets(a.offset, b.offset));
+}
+
+function remember(ids: Map<string, Entry[]>, entry: Entry): void {
+  const namesakes = ids.get(entry.id);
+  if (namesakes === undefined) ids.set(entry.id, [entry]);
+  else namesakes.push(entry);
+}
+
+function isSame(a: Entry, b: Entry): boolean {
+  return a.offset === b.offset || (a.username === b.username && a.message === b.message);
+}
+
+function has(entries: readonly Entry[], offset: Offset): boolean {
+  return entries[countUpTo(entries, offset) - 1]?.offset === offset;
+}
+
+function interleaved(a: readonly Entry[], b: readonly Entry[]): Entry[] {
+  const all: Entry[] = [];
+  let next = 0;
+  for (const entry of a) {
+    for (let other = b[next]; other && compareOffsets(other.offset, entry.offset) < 0; other = b[++next])
+      all.push(other);
+    all.push(entry);
+  }
+  return all.concat(b.slice(next));
+}
+
+/** The number of entries at or before a place. */
+function countUpTo(entries: readonly Entry[], offset: Offset): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const entry = entries[middle];
+    if (entry !== undefined && compareOffsets(entry.offset, offset) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,37 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import styles from "./Banner.module.css";
+import { useChatState, useStore } from "./context";
+import { bannerWords } from "./words";
+
+/** What is wrong with the connection, when the next attempt is, and a button that does not wait for it. */
+export function Banner() {
+  const store = useStore();
+  const connection = useChatState((state) => state.connection);
+  const words = bannerWords(connection);
+  if (words === undefined) return null;
+  const retryAt = "retryAt" in connection ? connection.retryAt : null;
+  const mayRetry = retryAt !== null || connection.state === "refused";
+  return (
+    <div className={styles.banner} data-state={connection.state}>
+      <p role="status">{words}</p>
+      <p className={styles.next}>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
+      {mayRetry && (
+        <button type="button" onClick={() => store.retryNow()}>
+          Retry now
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Countdown({ until }: { until: number }) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(Math.ceil((until - now) / 1000), 0);
+  return <>{`Next try in ${seconds} s`}</>;
+}

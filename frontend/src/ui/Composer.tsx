@@ -1,0 +1,77 @@
+"use client";
+
+import { type ChangeEvent, type FormEvent, type KeyboardEvent, useId, useRef, useState } from "react";
+import { countChars, maxMessageChars } from "@/wire/limits";
+import styles from "./Composer.module.css";
+import { useStore } from "./context";
+import { problemWords } from "./words";
+
+/** How many characters before the limit the count appears. */
+const countFrom = maxMessageChars - 400;
+
+export function Composer({ username }: { username: string }) {
+  const store = useStore();
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState<string>();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const noteId = useId();
+  const chars = countChars(text);
+
+  function change(event: ChangeEvent<HTMLTextAreaElement>) {
+    const { value } = event.target;
+    setText(value);
+    setProblem(undefined);
+    store.typing(username, value.trim() !== "");
+  }
+
+  function submit(event?: FormEvent) {
+    event?.preventDefault();
+    input.current?.focus();
+    const found = store.send(username, text);
+    if (found === "empty") return;
+    setProblem(found && problemWords(found));
+    if (found === undefined) setText("");
+  }
+
+  function keyDown(event: KeyboardEvent) {
+    // Enter that ends a composition (Japanese, Chinese, Korean …) chooses a word; 229 is what Safari says then.
+    const composing = event.nativeEvent.isComposing || event.keyCode === 229;
+    if (event.key !== "Enter" || event.shiftKey || composing) return;
+    event.preventDefault();
+    submit();
+  }
+
+  const note =
+    problem ?? (chars >= countFrom ? `${chars.toLocaleString("en")} of ${maxMessageChars.toLocaleString("en")}` : "");
+  return (
+    <form className={styles.composer} onSubmit={submit}>
+      <div className={styles.box}>
+        <textarea
+          ref={input}
+          rows={1}
+          value={text}
+          placeholder="Write a message"
+          aria-label="Message"
+          aria-describedby={noteId}
+          aria-invalid={problem !== undefined || chars > maxMessageChars}
+          enterKeyHint="send"
+          autoComplete="off"
+          dir="auto"
+          // biome-ignore lint/a11y/noAutofocus: whoever joined the room wants to write
+          autoFocus
+          onChange={change}
+          onKeyDown={keyDown}
+          onBlur={() => store.typing(username, false)}
+        />
+        <button type="submit" aria-label="Send" disabled={text.trim() === ""}>
+          <svg viewBox="0 0 24 24" aria-hidden="true">
+            <path d="M4.4 4.2 21 12 4.400 19.800l2.200-6.300L14 12 6.600 10.500z" />
+          </svg>
+        </button>
+      </div>
+      <p id={noteId} className={styles.note} role={problem === undefined ? undefined : "alert"}>
+        {note}
+      </p>
+    </form>
+  );
+}

@@ -1,0 +1,122 @@
+"use client";
+
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { buildRows, type Row } from "@/chat/rows";
+import { useChatState, useMe, useStore } from "./context";
+import { DayView, GapView, TopView } from "./dividers";
+import styles from "./MessageList.module.css";
+import { MessageView } from "./MessageView";
+
+/** This close to the end counts as reading the end. */
+const endThreshold = 80;
+/** Older messages are asked for when this few rows are left above. */
+const olderThreshold = 12;
+
+export function MessageList() {
+  const rows = useRows();
+  const scroller = useRef<HTMLDivElement>(null);
+  const list = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => estimate(rows[index]),
+    getItemKey: (index) => rows[index]?.key ?? index,
+    overscan: 8,
+    anchorTo: "end",
+    followOnAppend: true,
+    scrollEndThreshold: endThreshold,
+  });
+  const items = list.getVirtualItems();
+  useLoadOlder(items[0]?.index);
+
+  // What one has written oneself is always shown.
+  const sent = useChatState((state) => state.outbox.at(-1)?.id);
+  useEffect(() => {
+    if (sent !== undefined) list.scrollToEnd();
+  }, [sent, list]);
+
+  const atEnd = list.isAtEnd(endThreshold);
+  return (
+    <div className={styles.frame}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <section ref={scroller} className={styles.scroller} aria-label="Messages" tabIndex={0}>
+        <ol className={styles.content} style={{ height: list.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index];
+            return (
+              <li
+                key={item.key}
+                ref={list.measureElement}
+                data-index={item.index}
+                className={styles.row}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                {row && <RowView row={row} />}
+              </li>
+            );
+          })}
+        </ol>
+      </section>
+      <NewMessages atEnd={atEnd} toEnd={() => list.scrollToEnd()} />
+    </div>
+  );
+}
+
+function useRows(): Row[] {
+  const timeline = useChatState((state) => state.timeline);
+  const outbox = useChatState((state) => state.outbox);
+  const me = useMe();
+  return useMemo(() => buildRows(timeline, outbox, me), [timeline, outbox, me]);
+}
+
+function useLoadOlder(firstShown: number | undefined): void {
+  const store = useStore();
+  const older = useChatState((state) => state.older);
+  const live = useChatState((state) => state.connection.state === "live");
+  const oldest = useChatState((state) => state.timeline.entries[0]?.offset);
+  const joined = useChatState((state) => state.timeline.live !== null);
+  const near = firstShown !== undefined && firstShown < olderThreshold;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was loaded may call for the next
+  useEffect(() => {
+    if (near && live && joined && older === "idle") void store.loadOlder();
+  }, [near, live, joined, older, oldest, store]);
+}
+
+/** The pill that counts what came while one was reading further up. */
+function NewMessages({ atEnd, toEnd }: { atEnd: boolean; toEnd: () => void }) {
+  const newest = useChatState((state) => state.timeline.entries.length);
+  const [seen, setSeen] = useState(newest);
+  useEffect(() => {
+    if (atEnd) setSeen(newest);
+  }, [atEnd, newest]);
+  const unseen = newest - seen;
+  if (atEnd) return null;
+  return (
+    <button type="button" className={styles.pill} onClick={toEnd}>
+      {unseen > 0 ? `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}` : "Newest"}
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
+      </svg>
+    </button>
+  );
+}
+
+function RowView({ row }: { row: Row }) {
+  switch (row.kind) {
+    case "message":
+      return <MessageView row={row} />;
+    case "day":
+      return <DayView at={row.at} />;
+    case "gap":
+      return <GapView gap={row.gap} />;
+    case "top":
+      return <TopView more={row.more} />;
+  }
+}
+
+/** Heights are measured once a row is shown; until then this has to do. */
+function estimate(row: Row | undefined): number {
+  if (row?.kind !== "message") return 56;
+  const lines = Math.ceil(row.text.length / 60);
+  return 40 + Math.min(lines, 20) * 22 + (row.first ? 24 : 0);
+}

@@ -1,0 +1,121 @@
+"use client";
+
+import { memo, useState } from "react";
+import { isOnlyEmoji, linkify } from "@/chat/links";
+import { canRetry } from "@/chat/outbox";
+import type { MessageRow } from "@/chat/rows";
+import { useChatState, useStore } from "./context";
+import styles from "./MessageView.module.css";
+import { clockTime, exactTime } from "./times";
+import { failureWords } from "./words";
+
+/** Only what came just now slides in; rows that are scrolled into view do not. */
+const freshMs = 1500;
+
+export const MessageView = memo(Message, (a, b) => isSameRow(a.row, b.row));
+
+function Message({ row }: { row: MessageRow }) {
+  const [fresh] = useState(() => Math.abs(Date.now() - row.at) < freshMs);
+  const { delivery } = row;
+  return (
+    <article
+      className={styles.message}
+      data-mine={row.mine || undefined}
+      data-first={row.first || undefined}
+      data-last={row.last || undefined}
+      data-fresh={fresh || undefined}
+      data-delivery={delivery.kind}
+    >
+      {row.first && (
+        <p className={row.mine ? "hidden" : styles.author}>
+          <bdi>{row.username}</bdi>
+          {row.mine && " (you)"}
+        </p>
+      )}
+      <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
+        <p className={styles.text} dir="auto">
+          <Text text={row.text} />
+        </p>
+        <p className={styles.meta}>
+          <time dateTime={new Date(row.at).toISOString()} title={exactTime(row.at)}>
+            {clockTime(row.at)}
+          </time>
+          {row.mine && <DeliveryMark row={row} />}
+        </p>
+      </div>
+      {delivery.kind === "failed" && <Failed id={row.id} why={delivery.why} />}
+    </article>
+  );
+}
+
+function Text({ text }: { text: string }) {
+  return linkify(text).map((piece, i) =>
+    piece.kind === "link" ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text never change
+      <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">
+        {piece.text}
+      </a>
+    ) : (
+      piece.text
+    ),
+  );
+}
+
+function DeliveryMark({ row }: { row: MessageRow }) {
+  const live = useChatState((state) => state.connection.state === "live");
+  switch (row.delivery.kind) {
+    case "placed":
+    case "stored":
+      return <Mark path="m3 8.500 3.500 3.500L13 5" label="Sent" />;
+    case "waiting":
+    case "sending":
+      return (
+        <Mark
+          path="M8 4.500V8l2.500 1.500M8 1.800a6.200 6.200 0 1 1 0 12.400A6.200 6.200 0 0 1 8 1.800"
+          label={live ? "Sending" : "Waiting for a connection"}
+        />
+      );
+    case "failed":
+      return (
+        <Mark path="M8 4v5m0 2.500v.1M8 1.800a6.200 6.200 0 1 1 0 12.400A6.200 6.200 0 0 1 8 1.800" label="Not sent" />
+      );
+  }
+}
+
+function Mark({ path, label }: { path: string; label: string }) {
+  return (
+    <svg viewBox="0 0 16 16" role="img" aria-label={label}>
+      <path d={path} />
+    </svg>
+  );
+}
+
+function Failed({ id, why }: { id: string; why: Parameters<typeof failureWords>[0] }) {
+  const store = useStore();
+  return (
+    <p className={styles.failed}>
+      <span>{failureWords(why)}</span>
+      {canRetry(why) && (
+        <button type="button" onClick={() => store.retry(id)}>
+          Retry
+        </button>
+      )}
+      <button type="button" onClick={() => store.discard(id)}>
+        Remove
+      </button>
+    </p>
+  );
+}
+
+function isSameRow(a: MessageRow, b: MessageRow): boolean {
+  return (
+    a.key === b.key &&
+    a.text === b.text &&
+    a.username === b.username &&
+    a.at === b.at &&
+    a.mine === b.mine &&
+    a.first === b.first &&
+    a.last === b.last &&
+    a.delivery === b.delivery
+  );
+}

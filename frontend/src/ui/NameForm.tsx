@@ -1,0 +1,63 @@
+"use client";
+
+import { type FormEvent, useId, useRef, useState } from "react";
+import { useChatState, useIdentity, useMe } from "./context";
+import styles from "./NameForm.module.css";
+import { usernameWords } from "./words";
+
+/** The first screen: who are you? */
+export function NameForm() {
+  const identity = useIdentity();
+  const { remembered } = useMe();
+  const online = useChatState((state) => state.online);
+  const input = useRef<HTMLInputElement>(null);
+  const [problem, setProblem] = useState<string>();
+  const problemId = useId();
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    const checked = identity.rename(input.current?.value ?? "");
+    if (!checked.ok) setProblem(usernameWords(checked.problem));
+  }
+
+  return (
+    <main className={styles.screen} data-screen="name">
+      <form className={styles.card} onSubmit={submit} noValidate>
+        <h1 className={styles.title}>Chat</h1>
+        <p className={styles.lead}>One room, everyone in it.</p>
+        <label className={styles.field}>
+          <span>Your name</span>
+          <input
+            // A name that is remembered is known only after the page came alive.
+            key={remembered}
+            ref={input}
+            defaultValue={remembered}
+            placeholder="anonymous"
+            autoComplete="nickname"
+            autoCapitalize="words"
+            spellCheck={false}
+            enterKeyHint="go"
+            dir="auto"
+            aria-invalid={problem !== undefined}
+            aria-describedby={problem === undefined ? undefined : problemId}
+            onChange={() => setProblem(undefined)}
+          />
+        </label>
+        <p id={problemId} className={styles.problem} role="alert">
+          {problem}
+        </p>
+        <button type="submit" className={styles.enter}>
+          Join the room
+        </button>
+        <p className={styles.online}>{online === null ? "\u00a0" : onlineWords(online)}</p>
+      </form>
+    </main>
+  );
+}
+
+/** Our own connection counts too. */
+function onlineWords(online: number): string {
+  const others = online - 1;
+  if (others <= 0) return "Nobody else is here yet.";
+  return others === 1 ? "One other is here." : `${others.toLocaleString("en")} others are here.`;
+}

@@ -1,0 +1,77 @@
+"use client";
+
+import { useState } from "react";
+import type { Gap } from "@/chat/timeline";
+import { useChatState, useStore } from "./context";
+import styles from "./dividers.module.css";
+import { dayName, exactTime } from "./times";
+
+export function DayView({ at }: { at: number }) {
+  const [now] = useState(Date.now);
+  return (
+    <p className={styles.day}>
+      <time dateTime={new Date(at).toISOString()} title={exactTime(at)}>
+        {dayName(at, now)}
+      </time>
+    </p>
+  );
+}
+
+/** What is above the first message. */
+export function TopView({ more }: { more: boolean }) {
+  const store = useStore();
+  const older = useChatState((state) => state.older);
+  const empty = useChatState((state) => state.timeline.entries.length + state.outbox.length === 0);
+  const joined = useChatState((state) => state.timeline.live !== null);
+  if (!joined) return <p className={styles.note}>&nbsp;</p>;
+  if (!more) {
+    return empty ? <Empty /> : <p className={styles.note}>This is where the chat begins.</p>;
+  }
+  if (older !== "failed") return <p className={styles.note}>Loading earlier messages…</p>;
+  return (
+    <p className={styles.note}>
+      Earlier messages could not be loaded.{" "}
+      <button type="button" onClick={() => void store.loadOlder()}>
+        Try again
+      </button>
+    </p>
+  );
+}
+
+function Empty() {
+  return (
+    <div className={styles.empty}>
+      <p className={styles.wave} aria-hidden="true">
+        👋
+      </p>
+      <p>It is quiet here.</p>
+      <p>Say hello, and everyone will see it.</p>
+    </div>
+  );
+}
+
+export function GapView({ gap }: { gap: Gap }) {
+  const store = useStore();
+  return (
+    <div className={styles.gap}>
+      <p>{gapWords(gap)}</p>
+      {gap.state !== "lost" && (
+        <button type="button" disabled={gap.state === "loading"} onClick={() => void store.fillGap(gap.after)}>
+          {gap.state === "loading" ? "Loading…" : "Load missed"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function gapWords(gap: Gap): string {
+  switch (gap.state) {
+    case "open":
+    case "loading":
+      return "You were away. Messages may be missing here.";
+    case "failed":
+      return "What is missing here could not be loaded.";
+    case "lost":
+      return "Messages may be missing here. The server does not keep them any more.";
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What client and server say to each other, as protocol/SPEC.md numbers it: one typed map of events per direction.
+ * These types say what is promised; `read.ts` checks what really arrives.
+ */
+
+/** A place in the one order of all messages, `<ms>-<seq>` (OUT-3). */
+export type Offset = string;
+
+export interface WireMessage {
+  message: string;
+  username: string;
+  /** Chosen by the sender's client, so not unique: strangers may use the same one (MSG-10). */
+  id: string;
+  /** Milliseconds since the epoch, by the clock of the stream. */
+  at: number;
+}
+
+export interface PlacedMessage extends WireMessage {
+  offset: Offset;
+}
+
+export type ErrorCode = "invalid" | "empty" | "too_long" | "rate_limited" | "unavailable";
+
+/** A refusal as the ack carries it (ACK-3). `unknown` stands for a code that a newer server may have. */
+export interface Refusal {
+  status: "error";
+  code: ErrorCode | "unknown";
+  message: string;
+}
+
+export type MessageAnswer = { status: "ok"; id: string; at: number } | Refusal;
+
+export interface HistoryRequest {
+  before?: Offset;
+  limit: number;
+}
+
+export type HistoryAnswer = { status: "ok"; messages: PlacedMessage[]; more: boolean } | Refusal;
+
+export interface TypingNotice {
+  username: string;
+  /** Tells namesakes apart; changes with each connection (TYP-2). */
+  id: string;
+  typing: boolean;
+}
+
+export interface ServerEvents {
+  message: (message: WireMessage, offset: Offset) => void;
+  presence: (presence: { online: number }, joined?: Offset) => void;
+  typing: (notice: TypingNotice) => void;
+}
+
+export interface ClientEvents {
+  "event:message": (
+    message: { message: string; username: string; id: string },
+    ack: (answer: MessageAnswer) => void,
+  ) => void;
+  history: (request: HistoryRequest, ack: (answer: HistoryAnswer) => void) => void;
+  typing: (notice: { username: string; typing: boolean }) => void;
+}

@@ -1,0 +1,34 @@
+/** The rules of messages and names, as the server applies them (MSG-4 to MSG-8): nobody should meet a refusal. */
+
+export const maxMessageChars = 4000;
+export const maxUsernameChars = 64;
+export const maxHistoryMessages = 100;
+export const typingIntervalMs = 1000;
+export const anonymous = "anonymous";
+
+export type MessageProblem = "empty" | "too_long";
+export type UsernameProblem = "too_long" | "control_character";
+
+/** Characters are code points. */
+export function countChars(text: string): number {
+  let n = 0;
+  for (let i = 0; i < text.length; i++, n++) {
+    if ((text.codePointAt(i) ?? 0) > 0xffff) i++;
+  }
+  return n;
+}
+
+export function checkMessage(text: string): MessageProblem | undefined {
+  if (text.trim() === "") return "empty";
+  return countChars(text) > maxMessageChars ? "too_long" : undefined;
+}
+
+export type Username = { ok: true; username: string } | { ok: false; problem: UsernameProblem };
+
+/** checkUsername returns the name that everybody will see: without white space around it, and never empty. */
+export function checkUsername(raw: string): Username {
+  const username = raw.trim();
+  if (countChars(username) > maxUsernameChars) return { ok: false, problem: "too_long" };
+  if (/\p{Cc}/u.test(username)) return { ok: false, problem: "control_character" };
+  return { ok: true, username: username === "" ? anonymous : username };
+}

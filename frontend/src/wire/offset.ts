@@ -1,0 +1,21 @@
+import type { Offset } from "./contract";
+
+const form = /^\d{1,20}-\d{1,20}$/;
+
+export function isOffset(value: unknown): value is Offset {
+  return typeof value === "string" && form.test(value);
+}
+
+/** Negative if a comes before b, 0 if they are the same place. Numbers of 64 bits do not fit a JavaScript number. */
+export function compareOffsets(a: Offset, b: Offset): number {
+  if (a === b) return 0;
+  const [aMs = "", aSeq = ""] = a.split("-");
+  const [bMs = "", bSeq = ""] = b.split("-");
+  return compareNumerals(aMs, bMs) || compareNumerals(aSeq, bSeq);
+}
+
+function compareNumerals(a: string, b: string): number {
+  const [x, y] = [a.replace(/^0+(?=\d)/, ""), b.replace(/^0+(?=\d)/, "")];
+  if (x.length !== y.length) return x.length - y.length;
+  return x < y ? -1 : x > y ? 1 : 0;
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { type ConnectFailure, type Connection, connection, firstConnection, retryDelay } from "@/chat/connection";
+import { connectFailure } from "@/chat/socketlink";
+import { badgeWords, bannerWords } from "@/ui/words";
+
+const failed = (failure: ConnectFailure, network = true) =>
+  connection(firstConnection, { type: "failed", failure, network, retryAt: 5 });
+
+describe("how we stand", () => {
+  test("from the first attempt to a break and back", () => {
+    let state: Connection = connection(firstConnection, { type: "attempt" });
+    expect(state).toEqual({ state: "connecting", waking: false, retryAt: null });
+    state = connection(state, { type: "connected" });
+    expect(state).toEqual({ state: "live" });
+    state = connection(state, { type: "lost" });
+    expect(state).toEqual({ state: "recovering" });
+    state = connection(state, { type: "failed", failure: { kind: "unreachable" }, network: true, retryAt: 5 });
+    expect(state).toEqual({ state: "offline", cause: "unreachable", retryAt: 5 });
+    state = connection(state, { type: "attempt" });
+    expect(state).toEqual({ state: "offline", cause: "unreachable", retryAt: null });
+    expect(connection(state, { type: "connected" })).toEqual({ state: "live" });
+  });
+
+  test("pitfall 5: a silent server is waking, not offline", () => {
+    const slow = connection(firstConnection, { type: "slow" });
+    expect(slow).toEqual({ state: "connecting", waking: true, retryAt: null });
+    expect(failed({ kind: "silent" })).toEqual({ state: "connecting", waking: true, retryAt: 5 });
+    expect(badgeWords(slow)).toBe("Waking the server");
+    expect(bannerWords(slow)).toMatch(/waking up/);
+  });
+
+  test("a slow answer does not hide that we are offline or refused", () => {
+    const offline = failed({ kind: "unreachable" });
+    expect(connection(offline, { type: "slow" })).toBe(offline);
+    const refused = failed({ kind: "refused", why: "full", retryAfterMs: null });
+    expect(connection(refused, { type: "slow" })).toBe(refused);
+  });
+
+  test("without a network it is the network", () => {
+    expect(failed({ kind: "silent" }, false)).toEqual({ state: "offline", cause: "no_network", retryAt: 5 });
+  });
+
+  test("a refusal says why", () => {
+    for (const why of ["forbidden", "too_many", "full"] as const) {
+      const state = failed({ kind: "refused", why, retryAfterMs: null });
+      expect(state).toEqual({ state: "refused", why, retryAt: 5 });
+      expect(bannerWords(state)).toBeTruthy();
+    }
+  });
+});
+
+describe("when to try again", () => {
+  test("later and later, but at least every 22 seconds", () => {
+    const delays = [1, 2, 3, 4, 5, 6, 50].map((n) => retryDelay(n, { kind: "unreachable" }, 0.5));
+    expect(delays).toEqual([1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+    expect(retryDelay(9, { kind: "silent" }, 0.999)).toBeLessThan(22_500);
+    expect(retryDelay(1, { kind: "unreachable" }, 0)).toBe(500);
+  });
+
+  test("as the server says after a refusal, and never for a page it does not serve", () => {
+    expect(retryDelay(1, { kind: "refused", why: "full", retryAfterMs: 30_000 }, 0)).toBe(30_000);
+    expect(retryDelay(1, { kind: "refused", why: "too_many", retryAfterMs: 1e12 }, 0)).toBe(120_000);
+    expect(retryDelay(1, { kind: "refused", why: "forbidden", retryAfterMs: null }, 0)).toBeNull();
+  });
+});
+
+describe("pitfall 7: what a failed attempt means", () => {
+  const error = (message: string, fields: object = {}) => Object.assign(new Error(message), fields);
+  test.each([
+    [error("xhr poll error", { description: 403 }), { kind: "refused", why: "forbidden", retryAfterMs: null }],
+    [error("xhr poll error", { description: 429 }), { kind: "refused", why: "too_many", retryAfterMs: null }],
+    [error("xhr poll error", { description: 503 }), { kind: "refused", why: "full", retryAfterMs: null }],
+    [error("xhr poll error", { description: 502 }), { kind: "silent" }],
+    [error("xhr poll error", { description: 0 }), { kind: "unreachable" }],
+    [error("websocket error", { description: {} }), { kind: "unreachable" }],
+    [error("timeout"), { kind: "silent" }],
+    [error("no", { data: undefined }), { kind: "refused", why: "forbidden", retryAfterMs: null }],
+  ])("%s", (given, expected) => {
+    expect(connectFailure(given)).toEqual(expected);
+  });
+});

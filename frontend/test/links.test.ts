@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { isOnlyEmoji, linkify } from "@/chat/links";
+import { below, seeded } from "./random";
+
+const links = (text: string) => linkify(text).flatMap((piece) => (piece.kind === "link" ? [piece.text] : []));
+
+test.each([
+  ["https://example.com", ["https://example.com"]],
+  ["see http://example.com/a?b=c#d.", ["http://example.com/a?b=c#d"]],
+  ["www.example.com, www.example.org!", ["www.example.com", "www.example.org"]],
+  ["(https://example.com/a_(b))", ["https://example.com/a_(b)"]],
+  ["HTTPS://EXAMPLE.COM", ["HTTPS://EXAMPLE.COM"]],
+  ["http://localhost:8000/x", ["http://localhost:8000/x"]],
+  ["two https://a.example\nhttps://b.example", ["https://a.example", "https://b.example"]],
+  ["no link: example.com, 1.2, a.b", []],
+  ["javascript:alert(1) data:text/html,x file:///etc/passwd", []],
+  ["javascript://www.example.com", ["www.example.com"]],
+  ["https://user:secret@example.com https://bank.example@evil.example", []],
+  ["https:// www. http://", []],
+  ["xhttps://example.com", []],
+  ["<https://example.com>", ["https://example.com"]],
+  ["https://example.com/\u202egnp.exe", ["https://example.com/"]],
+])("%j", (text, expected) => {
+  expect(links(text)).toEqual(expected);
+});
+
+test("whatever the text, the pieces are the text, and links lead to pages only", () => {
+  const parts = [
+    "https://",
+    "www.",
+    "a.b",
+    "(",
+    ")",
+    ".",
+    " ",
+    "javascript:",
+    "\n",
+    "é",
+    "😀",
+    "@",
+    "/",
+    '"',
+    "<",
+    "%",
+    "[",
+    "]",
+  ];
+  const random = seeded(7);
+  for (let i = 0; i < 3000; i++) {
+    const text = Array.from({ length: below(random, 14) }, () => parts[below(random, parts.length)]).join("");
+    const pieces = linkify(text);
+    expect(pieces.map((piece) => piece.text).join("")).toBe(text);
+    for (const piece of pieces) if (piece.kind === "link") expect(piece.href).toMatch(/^https?:\/\//);
+  }
+});
+
+test("P6 a long text of brackets and addresses takes no time", () => {
+  const started = performance.now();
+  linkify(`https://a.example/${")".repeat(4000)}`);
+  linkify("https://a.".repeat(400));
+  expect(performance.now() - started).toBeLessThan(500);
+});
+
+test.each(["👋", "🎉🎉", "👨‍👩‍👧 ❤️", "👍🏽", "🇫🇷"])("only emoji: %s", (text) => expect(isOnlyEmoji(text)).toBe(true));
+test.each(["", "hi 👋", "1", "#", "👋👋👋👋", "x".repeat(200)])("not only emoji: %j", (text) =>
+  expect(isOnlyEmoji(text)).toBe(false),
+);
