@@ -16,8 +16,12 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// ClientOptions say where Redis is. Either URL is set or Host; what the URL leaves out is taken from the other fields.
+// ClientOptions say where Redis is. One of Addrs, URL and Host is set; what the URL leaves out is taken from the other
+// fields.
 type ClientOptions struct {
+	// Addrs are host:port each: one server, or several as in URL. DB is the database that goes with them.
+	Addrs []string
+	DB    int
 	// URL is redis://user:password@host:port/db, or rediss:// for TLS (valkey:// and valkeys:// are the same). Several
 	// addresses, separated by commas, are the nodes of a Cluster, or with SentinelMaster the Sentinels.
 	URL string
@@ -28,6 +32,8 @@ type ClientOptions struct {
 	TLS bool
 	// CAFile holds the PEM certificates that are trusted instead of those of the system.
 	CAFile string
+	// TLSConfig, if it is set, is how connections are encrypted, whatever the fields above say.
+	TLSConfig *tls.Config
 	// SentinelMaster is the name of the master that the Sentinels watch. SentinelPassword is their own password.
 	SentinelMaster, SentinelPassword string
 	// Cluster says that a single address, too, is the entrance to a Cluster.
@@ -66,6 +72,10 @@ func (o ClientOptions) universal() (*redis.UniversalOptions, error) {
 	}
 	encrypted := o.TLS
 	switch {
+	case len(o.Addrs) > 0 && (o.URL != "" || o.Host != ""):
+		return nil, errors.New("addresses are set beside a URL or a host")
+	case len(o.Addrs) > 0:
+		u.Addrs, u.DB = o.Addrs, o.DB
 	case o.URL != "" && o.Host != "":
 		return nil, errors.New("both a URL and a host are set")
 	case o.URL != "":
@@ -83,6 +93,10 @@ func (o ClientOptions) universal() (*redis.UniversalOptions, error) {
 	}
 	if u.DB != 0 && o.SentinelMaster == "" && (o.Cluster || len(u.Addrs) > 1) {
 		return nil, errors.New("a Cluster has only database 0")
+	}
+	if o.TLSConfig != nil {
+		u.TLSConfig = o.TLSConfig
+		return u, nil
 	}
 	if !encrypted {
 		if o.CAFile != "" {
