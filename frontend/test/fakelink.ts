@@ -1,0 +1,73 @@
+import type { Link, LinkListener } from "@/chat/link";
+import type { Memory } from "@/chat/memory";
+import { ChatStore } from "@/chat/store";
+import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
+
+type Sent = { message: string; username: string; id: string };
+
+/** A link whose other end is the test. */
+export class FakeLink implements Link {
+  listener!: LinkListener;
+  connects = 0;
+  up = false;
+  readonly sent: (Sent & { answer: (answer: MessageAnswer | undefined) => void })[] = [];
+  readonly asked: (HistoryRequest & { answer: (answer: HistoryAnswer | undefined) => void })[] = [];
+  readonly typed: boolean[] = [];
+
+  connect(): void {
+    this.connects++;
+  }
+
+  close(): void {
+    if (this.up) this.drop();
+  }
+
+  send(message: Sent): Promise<MessageAnswer | undefined> {
+    return new Promise((answer) => this.sent.push({ ...message, answer }));
+  }
+
+  history(request: HistoryRequest): Promise<HistoryAnswer | undefined> {
+    return new Promise((answer) => this.asked.push({ ...request, answer }));
+  }
+
+  typing(notice: { typing: boolean }): void {
+    this.typed.push(notice.typing);
+  }
+
+  accept(recovered = false, at = "1700000000000-0"): void {
+    this.up = true;
+    this.listener.connected(recovered);
+    if (!recovered) this.listener.joined(at);
+  }
+
+  drop(): void {
+    this.up = false;
+    this.listener.lost();
+    for (const { answer } of this.sent) answer(undefined);
+  }
+}
+
+export class FakeMemory implements Memory {
+  readonly kept = new Map<string, string>();
+  get(key: string): string | null {
+    return this.kept.get(key) ?? null;
+  }
+  set(key: string, value: string): void {
+    this.kept.set(key, value);
+  }
+}
+
+export function openStore({ memory = new FakeMemory(), network = (): boolean => true } = {}) {
+  const link = new FakeLink();
+  let ids = 0;
+  const store = new ChatStore({
+    openLink: (listener) => {
+      link.listener = listener;
+      return link;
+    },
+    memory,
+    newId: () => `me-${ids++}`,
+    hasNetwork: network,
+  });
+  return { store, link, memory };
+}
