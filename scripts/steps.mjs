@@ -40,6 +40,12 @@ export const steps = [
     commands: [npm("e2e", "frontend")],
   },
   {
+    name: "deploy",
+    proves: "what is deployed builds, and its files hold together",
+    programs: ["nginx"],
+    commands: [["node", "--test", "deploy/deploy.test.mjs"]],
+  },
+  {
     name: "tooling",
     proves: "npm run dev starts, reports and stops as promised",
     programs: ["ps"],

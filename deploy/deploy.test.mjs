@@ -1,0 +1,153 @@
+// What can be said about the deployment without a container engine: the files hold together, name what exists, and
+// their build steps work on what they copy.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { parse } from "yaml";
+
+const run = promisify(execFile);
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+const env = { ...process.env, GOTOOLCHAIN: "local", PATH: `${process.env.PATH}:/usr/sbin` };
+
+const read = (name) => readFile(join(here, name), "utf8");
+const readYAML = async (name) => parse(await read(name));
+
+/** settings are the names that the server knows, from .env.example. */
+async function settings() {
+  const text = await readFile(join(root, ".env.example"), "utf8");
+  return new Map([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+}
+
+/** instructions are a Dockerfile's, with continued lines joined: [["FROM", "golang:1.26 AS build"], ...]. */
+function instructions(dockerfile) {
+  return dockerfile
+    .replaceAll(/^#.*\n/gm, "")
+    .replaceAll("\\\n", " ")
+    .split("\n")
+    .filter((line) => line.trim())
+    .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()]);
+}
+
+/** copied are the paths that a Dockerfile takes from the repository. */
+function copied(dockerfile) {
+  return instructions(dockerfile)
+    .filter(([name, rest]) => name === "COPY" && !rest.startsWith("--from"))
+    .flatMap(([, rest]) => rest.split(/\s+/).slice(0, -1));
+}
+
+const seconds = (duration) => {
+  const [, number, unit] = /^(\d+)(ms|s|m)$/.exec(duration);
+  return Number(number) * { ms: 0.001, s: 1, m: 60 }[unit];
+};
+
+for (const name of ["server.Dockerfile", "web.Dockerfile"]) {
+  test(`${name}: everything that it copies is there, and it does not end as root`, async () => {
+    const dockerfile = await read(name);
+    const paths = copied(dockerfile);
+    assert.ok(paths.length > 0);
+    for (const path of paths) await stat(join(root, path));
+    const [last] = instructions(dockerfile)
+      .filter(([instruction]) => instruction === "FROM")
+      .slice(-1);
+    assert.match(last[1], /nonroot|unprivileged/);
+  });
+}
+
+test("server.Dockerfile: its build steps make one static binary from what it copies", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "image-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const src = join(dir, "src");
+  await mkdir(src);
+  for (const [name, rest] of instructions(await read("server.Dockerfile"))) {
+    if (name === "FROM" && !rest.endsWith("AS build")) break;
+    if (name === "COPY") {
+      const parts = rest.split(/\s+/);
+      const target = join(src, parts.at(-1));
+      for (const path of parts.slice(0, -1)) {
+        const whole = (await stat(join(root, path))).isDirectory();
+        await cp(join(root, path), whole ? target : join(target, path.split("/").at(-1)), { recursive: true });
+      }
+    }
+    if (name === "RUN") await run("sh", ["-c", rest.replaceAll("/out/", `${dir}/out/`)], { cwd: src, env });
+  }
+  const binary = join(dir, "out/chatd");
+  const { stdout } = await run(binary, ["--version"]);
+  assert.match(stdout, /chatd/);
+  const elf = await readFile(binary);
+  assert.equal(elf.subarray(1, 4).toString(), "ELF");
+  assert.ok(!elf.includes("/ld-linux"), "the binary asks for a dynamic linker");
+});
+
+test("web.Dockerfile: its commands are scripts of the web app", async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, "frontend/package.json"), "utf8"));
+  const runs = instructions(await read("web.Dockerfile")).filter(([name]) => name === "RUN");
+  const names = runs.flatMap(([, rest]) => [...rest.matchAll(/npm run (\w+)/g)].map(([, script]) => script));
+  assert.deepEqual(names, ["build"]);
+  assert.ok(scripts.build);
+});
+
+test("compose.yaml: the servers are alike, know their settings, and are given the time to drain", async () => {
+  const compose = await readYAML("compose.yaml");
+  const known = await settings();
+  const servers = Object.entries(compose.services).filter(([name]) => name.startsWith("server"));
+  assert.equal(servers.length, 3);
+  for (const [, server] of servers) {
+    for (const key of Object.keys(server.environment)) assert.ok(known.has(key), `${key} is no setting`);
+    const { DRAIN_DELAY, DRAIN_TIMEOUT } = server.environment;
+    assert.ok(seconds(server.stop_grace_period) > seconds(DRAIN_DELAY) + seconds(DRAIN_TIMEOUT));
+    await stat(join(here, server.build.context, server.build.dockerfile));
+  }
+  const redis = compose.services.redis.command.join(" ");
+  assert.match(redis, /--appendonly yes --appendfsync always --maxmemory-policy noeviction/);
+  const upstreams = [...(await read("nginx.conf")).matchAll(/^\s+server (\S+):8000;/gm)].map(([, name]) => name);
+  assert.deepEqual(
+    upstreams,
+    servers.map(([name]) => name),
+  );
+  for (const service of Object.values(compose.services)) {
+    for (const name of [service.depends_on ?? []].flatMap((d) => (Array.isArray(d) ? d : Object.keys(d)))) {
+      assert.ok(compose.services[name], `${name} is no service`);
+    }
+  }
+});
+
+test("render.yaml: the service knows its settings, its health does not follow Redis, and it has the time to drain", async () => {
+  const { services } = await readYAML("render.yaml");
+  const [web, keyvalue] = services;
+  assert.deepEqual(
+    services.map((service) => service.type),
+    ["web", "keyvalue"],
+  );
+  assert.equal(web.rootDir, undefined);
+  assert.equal(web.healthCheckPath, "/readyz");
+  const known = await settings();
+  const value = (key) => web.envVars.find((v) => v.key === key)?.value ?? known.get(key);
+  for (const { key } of web.envVars) assert.ok(known.has(key), `${key} is no setting`);
+  assert.notEqual(value("PORT"), "10000");
+  assert.ok(web.maxShutdownDelaySeconds > seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")));
+  assert.ok(web.maxShutdownDelaySeconds <= 300);
+  const redis = web.envVars.find((v) => v.key === "REDIS_URL").fromService;
+  assert.deepEqual(redis, { type: "keyvalue", name: keyvalue.name, property: "connectionString" });
+  assert.equal(keyvalue.maxmemoryPolicy, "noeviction");
+  for (const path of web.buildFilter.paths) await stat(join(root, path.replace("/**", "")));
+});
+
+for (const [name, changes] of [
+  ["nginx.conf", (text) => text.replaceAll(/server\d:8000/g, "127.0.0.1:8000")],
+  ["web.nginx.conf", (text) => `pid /tmp/web-nginx.pid; events {} http { ${text} }`],
+]) {
+  test(`${name}: nginx accepts it`, async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), "nginx-"));
+    t.after(() => rm(dir, { recursive: true, force: true }));
+    const file = join(dir, "nginx.conf");
+    await writeFile(file, changes(await read(name)));
+    const { stderr } = await run("nginx", ["-t", "-c", file, "-p", dir], { env });
+    assert.match(stderr, /test is successful/);
+  });
+}
