@@ -23,6 +23,10 @@ type AddressConfig struct {
 	Local   func() ([]netip.Addr, error)
 }
 
+// carrierGrade is the shared address space of RFC 6598, which some platforms use between instances. It is not reached
+// from the internet either.
+var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+
 var errNoAddress = errors.New("no private address found at which other nodes could reach this one; set NODE_ADDRESS")
 
 // Address returns the host:port at which other nodes reach this one. In this order: what is configured; the one address
@@ -91,7 +95,7 @@ func privateAddress(own []netip.Addr, port int) (string, error) {
 	slices.SortStableFunc(own, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
 	connected := false
 	for _, a := range own {
-		if a.IsPrivate() {
+		if a.IsPrivate() || carrierGrade.Contains(a) {
 			return hostPort(a, port), nil
 		}
 		connected = connected || a.IsGlobalUnicast()

@@ -35,6 +35,7 @@ func TestAddress(t *testing.T) {
 		"IPv4 before IPv6":    {AddressConfig{Host: "::"}, addresses("fd00::1", "10.0.0.5"), "10.0.0.5:8000"},
 		"IPv6 only":           {AddressConfig{}, addresses("::1", "fe80::1", "fd00::1"), "[fd00::1]:8000"},
 		"public only":         {AddressConfig{}, addresses("127.0.0.1", "8.8.8.8"), ""},
+		"shared space":        {AddressConfig{}, addresses("127.0.0.1", "8.8.8.8", "100.64.3.2"), "100.64.3.2:8000"},
 		"no network":          {AddressConfig{}, addresses("127.0.0.1", "::1"), "127.0.0.1:8000"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,10 +2,14 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -157,6 +161,35 @@ func TestP5_BusComesBackWithRedis(t *testing.T) {
 	waitHearing(t, client, b)
 	equal(t, "publish", a.Publish("n", []byte("back")), nil)
 	equal(t, "heard", at.wait(t, 1)[0], a.cfg.ID+" n back")
+}
+
+func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
+	r := redistest.Start(t)
+	grave, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer grave.Close()
+	var dials atomic.Int64
+	client := redis.NewClient(&redis.Options{
+		Protocol: 2, DisableIdentity: true, MaxRetries: -1,
+		Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			address := r.Addr
+			if dials.Add(1) == 1 {
+				address = grave.Addr().String()
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	})
+	defer client.Close()
+	b := NewRedisBus(BusConfig{Client: client, Key: "chat", ID: NewNodeID(), Log: quietLog})
+	b.patience = 30 * time.Millisecond
+	defer background(t, b.Run)()
+	waitHearing(t, newClient(t, r.Addr), b)
+	// An idle connection that answers is kept.
+	before := dials.Load()
+	outlast(t, 5*b.patience)
+	equal(t, "dials", dials.Load(), before)
 }
 
 func TestBusSurvivesASubscriberThatPanics(t *testing.T) {

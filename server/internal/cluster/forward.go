@@ -96,7 +96,7 @@ type Forwarder struct {
 	running sync.WaitGroup       // the tunnels' goroutines
 }
 
-// NewForwarder returns a forwarder; Close ends it.
+// NewForwarder returns a forwarder; Shutdown ends it.
 func NewForwarder(cfg ForwarderConfig) *Forwarder { return newForwarder(cfg, defaultTimings) }
 
 func newForwarder(cfg ForwarderConfig, t timings) *Forwarder {
@@ -147,8 +147,8 @@ func (f *Forwarder) Stats() ForwardStats {
 	}
 }
 
-// Handle returns a handler that gives requests for this node's sessions, for none, and for other paths to next, and
-// forwards the rest. unknown answers for an owner that is gone ("Session ID unknown"), busy when too many requests are
+// Handle returns a handler that gives requests for this node's sessions, for none, and for other paths to next, CORS
+// preflights too, and forwards the rest. unknown answers for an owner that is gone ("Session ID unknown"), busy when too many requests are
 // being forwarded; both belong to the edge, which knows the form and the CORS headers of its errors.
 func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -170,7 +170,7 @@ func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 			next.ServeHTTP(w, withPeer(r, peer))
 			return
 		}
-		if !named || owner == f.cfg.Self {
+		if !named || owner == f.cfg.Self || r.Method == http.MethodOptions {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -222,7 +222,7 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string
 		return // the client is gone: nobody waits for an answer
 	}
 	f.unreachable.Add(1)
-	f.cfg.Log.Info("forwarding failed", "owner", owner, "address", route.Address, "error", err)
+	f.cfg.Log.Debug("forwarding failed", "owner", owner, "address", route.Address, "error", err)
 	unknown.ServeHTTP(w, r)
 }
 

@@ -1,108 +1,17 @@
 package cluster
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 	"time"
 )
-
-const testPath = "/socket.io/"
-
-// directory is a Router over a fixed table.
-type directory struct {
-	self string
-	mu   sync.Mutex
-	at   map[string]string // id to address
-}
-
-func (d *directory) Route(_ context.Context, id string) (Route, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	address, ok := d.at[id]
-	return Route{Address: address, Ticket: ticketFor("secret", id)}, ok
-}
-
-func (d *directory) Admits(ticket string) bool { return admits("secret", d.self, ticket) }
-
-// member is a node of a cluster of stubs: a forwarder in front of an owner that the test writes.
-type member struct {
-	id     string
-	f      *Forwarder
-	dir    *directory
-	server *httptest.Server
-}
-
-func (m *member) address() string { return m.server.Listener.Addr().String() }
-
-func newMember(t *testing.T, id string, owner http.HandlerFunc, change func(*ForwarderConfig, *timings)) *member {
-	t.Helper()
-	dir := &directory{self: id, at: map[string]string{}}
-	cfg, times := ForwarderConfig{Self: id, Router: dir, Path: testPath, Log: quietLog}, defaultTimings
-	if change != nil {
-		change(&cfg, &times)
-	}
-	m := &member{id: id, dir: dir, f: newForwarder(cfg, times)}
-	m.server = httptest.NewServer(m.f.Handle(owner, answer(400, "unknown"), answer(503, "busy")))
-	t.Cleanup(func() {
-		m.f.Close()
-		m.server.Close()
-	})
-	return m
-}
-
-// pair starts two nodes that know each other; B runs owner, A answers "a" to what reaches its own edge.
-func pair(t *testing.T, owner http.HandlerFunc, change func(*ForwarderConfig, *timings)) (a, b *member) {
-	t.Helper()
-	a = newMember(t, nodeA, answer(200, "a"), change)
-	b = newMember(t, nodeB, owner, change)
-	for _, m := range []*member{a, b} {
-		m.dir.at[nodeA], m.dir.at[nodeB] = a.address(), b.address()
-	}
-	return a, b
-}
-
-func answer(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	}
-}
-
-// line joins what belongs together, so that one comparison covers it.
-func line(parts ...any) string { return strings.TrimSuffix(fmt.Sprintln(parts...), "\n") }
-
-// ask sends a request to the member and returns status and body.
-func (m *member) ask(t *testing.T, method, query string, body io.Reader, header http.Header) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, m.server.URL+testPath+query, body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
-	resp, err := m.server.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	got, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(got)
-}
 
 func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
 	type seen struct{ method, query, host, origin, xff, peer, body string }
@@ -127,7 +36,7 @@ func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
 	}}}
 	defer client.CloseIdleConnections()
 	query := "EIO=4&transport=polling&t=a%2Fb;c&sid=" + NewSessionID(nodeB)
-	for _, method := range []string{"GET", "POST", "OPTIONS"} {
+	for _, method := range []string{"GET", "POST", "PUT"} {
 		body := ""
 		if method == "POST" {
 			body = strings.Repeat("4x\x1e", 1000)
@@ -162,6 +71,8 @@ func TestForwardLeavesTheRestAlone(t *testing.T) {
 		_, got := a.ask(t, "GET", query, nil, nil)
 		equal(t, query, got, want)
 	}
+	_, got := a.ask(t, "OPTIONS", "?sid="+NewSessionID(nodeB), nil, nil)
+	equal(t, "preflight", got, "a")
 }
 
 func TestForwardToNobody(t *testing.T) {
@@ -405,22 +316,4 @@ func TestForwardManyAtOnce(t *testing.T) {
 	all.Wait()
 	equal(t, "received", b.f.Stats().Received, 1000)
 	eventually(t, "places given back", func() bool { return a.f.active.Load() == 0 })
-}
-
-// dialWebSocket asks the member for an upgrade of the session and returns the connection and the answer's head.
-func dialWebSocket(t *testing.T, m *member, sid string) (*net.TCPConn, *http.Response) {
-	t.Helper()
-	conn, err := net.Dial("tcp", m.address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "GET %s?EIO=4&transport=websocket&sid=%s HTTP/1.1\r\nHost: chat.example\r\nOrigin: https://app.example\r\n"+
-		"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n", testPath, sid)
-	// Byte by byte, so that nothing behind the head is swallowed.
-	head, err := http.ReadResponse(bufio.NewReader(iotest.OneByteReader(conn)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conn.(*net.TCPConn), head
 }

@@ -36,6 +36,12 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// outlast waits for a time during which something must not happen.
+func outlast(t *testing.T, d time.Duration) {
+	began := time.Now()
+	eventually(t, "time passes", func() bool { return time.Since(began) > d })
+}
+
 func equal[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {

@@ -24,9 +24,7 @@ const (
 	busSenders    = 4096    // nodes whose last number is remembered
 	busMinBackoff = 100 * time.Millisecond
 	busMaxBackoff = 3 * time.Second
-	// busPatience is how long the receiver hears nothing before it asks whether Redis is still there, and again how
-	// long it waits for the answer.
-	busPatience = 3 * time.Second
+	busPatience   = 3 * time.Second
 )
 
 // BusConfig says where the bus runs. Client, Key and ID are required.
@@ -52,6 +50,9 @@ type RedisBus struct {
 	cfg BusConfig
 	out *lane[outgoing]
 	in  *lane[envelope]
+	// patience is how long the receiver hears nothing before it asks whether Redis is still there, and again how long it
+	// waits for the answer: a connection may die without a word.
+	patience time.Duration
 
 	sent, unsent, received, unheard, malformed, panics atomic.Uint64
 
@@ -81,6 +82,7 @@ func NewRedisBus(cfg BusConfig) *RedisBus {
 		cfg:         cfg,
 		out:         newLane(func(o outgoing) int { return len(o.data) }),
 		in:          newLane(func(e envelope) int { return len(e.payload) }),
+		patience:    busPatience,
 		heard:       make(map[string]uint64),
 		subscribers: make(map[string]map[int]func(string, []byte)),
 	}
@@ -210,7 +212,9 @@ func (b *RedisBus) receive(ctx context.Context) {
 		if time.Since(began) > busMaxBackoff {
 			backoff = busMinBackoff
 		}
-		b.cfg.Log.Warn("cluster bus interrupted", "error", err)
+		if backoff == busMinBackoff { // said once, not at every attempt
+			b.cfg.Log.Warn("cluster bus interrupted", "error", err)
+		}
 		sleep(ctx, backoff/2+rand.N(backoff))
 		backoff = min(2*backoff, busMaxBackoff)
 	}
@@ -226,7 +230,7 @@ func (b *RedisBus) listen(ctx context.Context) error {
 	defer unwatch()
 	asked := false
 	for {
-		got, err := sub.ReceiveTimeout(ctx, busPatience)
+		got, err := sub.ReceiveTimeout(ctx, b.patience)
 		var timeout net.Error
 		switch {
 		case err == nil:

@@ -24,12 +24,12 @@ const (
 	beatTimeout = 2 * time.Second
 )
 
-// RegistryConfig says who this node is. Client, Key, ID, Address and Local are required.
+// RegistryConfig says who this node is. Client, Key, ID and Local are required.
 type RegistryConfig struct {
 	Client  redis.UniversalClient // remains the caller's; closed by the caller after Run returned
 	Key     string                // STREAM_KEY: the hash tag of all keys
 	ID      string                // from [NewNodeID]
-	Address string                // host:port at which other nodes reach this one
+	Address string                // host:port from [Address]; if it is empty, nothing can be forwarded to this node
 	Local   func() int            // this node's connections; may be called from any goroutine
 	// Secret is what all nodes share to recognise each other. If it is empty, the first node makes one and keeps it in
 	// Redis.
@@ -127,7 +127,7 @@ func (r *Registry) Err() error { return *r.failed.Load() }
 func (r *Registry) Online() int { return r.cfg.Local() + r.view.Load().online }
 
 // Nodes returns the number of live nodes that this node knows, itself included.
-func (r *Registry) Nodes() int { return len(r.view.Load().addresses) + 1 }
+func (r *Registry) Nodes() int { return r.view.Load().nodes + 1 }
 
 // Watch calls fn as [Members] says, while Run runs.
 func (r *Registry) Watch(fn func(online int)) (stop func()) { return r.watchers.add(fn) }
@@ -247,7 +247,7 @@ func (r *Registry) adopt(secret string) {
 func (r *Registry) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatTimeout)
 	defer cancel()
-	if _, err := r.exchange(ctx, record{Address: r.cfg.Address, Left: true}); err != nil {
+	if _, err := r.exchange(ctx, record{Left: true}); err != nil {
 		r.cfg.Log.Warn("cluster registry: leaving unannounced", "error", err)
 	}
 }

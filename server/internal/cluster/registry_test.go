@@ -126,10 +126,10 @@ func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
 					sleep(ctx, time.Millisecond)
 				}
 			})
-			sleep(t.Context(), 2*testTTL)
+			outlast(t, 2*testTTL)
 			outage.end(r)
 			eventually(t, "both are back", func() bool { return a.Err() == nil && b.Err() == nil })
-			sleep(t.Context(), 2*testTTL)
+			outlast(t, 2*testTTL)
 			watch()
 			equal(t, "moments at which the other was lost", wrong.Load(), 0)
 			route, ok := a.Route(t.Context(), b.cfg.ID)

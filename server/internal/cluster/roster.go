@@ -14,7 +14,7 @@ const maxRecordBytes = 512
 // that the node lives.
 type record struct {
 	Beat        uint64 `json:"beat"`
-	Address     string `json:"address"`
+	Address     string `json:"address,omitempty"` // empty: cannot be reached by other nodes
 	Connections int    `json:"connections"`
 	Left        bool   `json:"left,omitempty"` // the node stopped in order
 }
@@ -38,8 +38,10 @@ func decodeRecord(raw string) (record, error) {
 	if r.Connections < 0 {
 		return r, fmt.Errorf("node record: %d connections", r.Connections)
 	}
-	if _, _, err := net.SplitHostPort(r.Address); err != nil {
-		return r, fmt.Errorf("node record: %w", err)
+	if r.Address != "" {
+		if _, _, err := net.SplitHostPort(r.Address); err != nil {
+			return r, fmt.Errorf("node record: %w", err)
+		}
 	}
 	return r, nil
 }
@@ -105,8 +107,9 @@ func newPeer(id, raw string) *peer {
 
 // view is the roster as others see it. It never changes once it is made.
 type view struct {
-	addresses map[string]string // of the other live nodes, by id
+	nodes     int               // other live nodes
 	online    int               // connections to them
+	addresses map[string]string // of those that can be reached, by id
 }
 
 func (r *roster) view() *view {
@@ -115,8 +118,11 @@ func (r *roster) view() *view {
 		if p.record.Left || p.age >= r.ttl {
 			continue
 		}
-		v.addresses[id] = p.record.Address
+		v.nodes++
 		v.online += p.record.Connections
+		if p.record.Address != "" {
+			v.addresses[id] = p.record.Address
+		}
 	}
 	return v
 }

@@ -87,7 +87,7 @@ func TestP5_RosterOutlivesAnOutageOfRedis(t *testing.T) {
 func TestRosterBelievesAFarewellAtOnce(t *testing.T) {
 	r := newReadings(t)
 	r.read(0, map[string]string{nodeB: entry(1, 7)})
-	left := record{Beat: 2, Address: "10.0.0.2:8000", Left: true}.encode()
+	left := record{Beat: 2, Left: true}.encode()
 	r.read(time.Second, map[string]string{nodeB: left})
 	r.online(0)
 	equal(t, "addresses", len(r.r.view().addresses), 0)
@@ -98,6 +98,14 @@ func TestRosterBelievesAFarewellAtOnce(t *testing.T) {
 	if !slices.Equal(dead, []string{nodeB}) {
 		t.Fatalf("the farewell stays: %v", dead)
 	}
+}
+
+func TestRosterCountsANodeThatCannotBeReached(t *testing.T) {
+	r := newReadings(t)
+	r.read(0, map[string]string{nodeB: record{Beat: 1, Connections: 7}.encode()})
+	r.online(7)
+	equal(t, "nodes", r.r.view().nodes, 1)
+	equal(t, "addresses", len(r.r.view().addresses), 0)
 }
 
 func TestRosterTrustsNoGarbage(t *testing.T) {

@@ -199,7 +199,9 @@ func (t *tunnel) pump(dst, src net.Conn) {
 		t.close()
 		return
 	}
-	_ = dst.SetReadDeadline(time.Now().Add(t.forwarder.timings.linger))
+	end := time.Now().Add(t.forwarder.timings.linger)
+	_ = dst.SetReadDeadline(end)
+	_ = src.SetWriteDeadline(end)
 }
 
 // copy returns nil at the end of src.
@@ -288,33 +290,18 @@ func (s source) borrow() (buf *[tunnelBufferBytes]byte, n int, err error) {
 	return buf, n, nil
 }
 
-// Drain closes the tunnels spread evenly over the given time, so that their clients do not all come back at once. It
-// returns when none of those that existed at its start is left, or with ctx.
-func (f *Forwarder) Drain(ctx context.Context, over time.Duration) {
-	tunnels := f.open()
-	for _, t := range tunnels {
-		t.close()
-		if !sleep(ctx, over/time.Duration(len(tunnels))) {
-			return
-		}
-	}
-}
-
-// Close ends all tunnels at once, refuses new ones, and waits for their goroutines. Requests that are being forwarded
-// end with their clients' connections, which belong to the HTTP server.
-func (f *Forwarder) Close() {
+// Shutdown refuses new tunnels, closes the others, spread evenly over the given time so that not all clients connect
+// elsewhere at once, and waits for their goroutines; when ctx ends it closes what is left at once. Requests that are
+// being forwarded are the HTTP server's to end.
+func (f *Forwarder) Shutdown(ctx context.Context, spread time.Duration) {
 	f.mu.Lock()
 	f.closed = true
+	tunnels := slices.Collect(maps.Keys(f.tunnels))
 	f.mu.Unlock()
-	for _, t := range f.open() {
+	for _, t := range tunnels {
 		t.close()
+		sleep(ctx, spread/time.Duration(len(tunnels)))
 	}
 	f.running.Wait()
 	f.transport.CloseIdleConnections()
-}
-
-func (f *Forwarder) open() []*tunnel {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Collect(maps.Keys(f.tunnels))
 }

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -11,8 +13,32 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 )
+
+// dialWebSocket asks the member for an upgrade of the session and returns the connection and the answer's head.
+func dialWebSocket(t *testing.T, m *member, sid string) (*net.TCPConn, *http.Response) {
+	t.Helper()
+	conn, err := net.Dial("tcp", m.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprint(conn, upgradeTo(sid))
+	// Byte by byte, so that nothing behind the head is swallowed.
+	head, err := http.ReadResponse(bufio.NewReader(iotest.OneByteReader(conn)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn), head
+}
+
+func upgradeTo(sid string) string {
+	return "GET " + testPath + "?EIO=4&transport=websocket&sid=" + sid + " HTTP/1.1\r\nHost: chat.example\r\n" +
+		"Origin: https://app.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+}
 
 // switching answers an upgrade and hands the raw connection to fn, which runs in the handler.
 func switching(early string, fn func(conn *net.TCPConn)) http.HandlerFunc {
@@ -170,7 +196,7 @@ func TestTunnelClientThatLeavesDuringTheHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "GET %s?sid=%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", testPath, NewSessionID(nodeB))
+	fmt.Fprint(conn, upgradeTo(NewSessionID(nodeB)))
 	<-begun
 	conn.Close()
 	<-ended
@@ -198,7 +224,7 @@ func TestTunnelRefusesAnEndlessHead(t *testing.T) {
 	served.Wait()
 }
 
-func TestTunnelsDrainAndClose(t *testing.T) {
+func TestTunnelsEndWithTheServer(t *testing.T) {
 	a, _ := pair(t, switching("", echo), nil)
 	var clients []*net.TCPConn
 	for range 20 {
@@ -207,23 +233,38 @@ func TestTunnelsDrainAndClose(t *testing.T) {
 	}
 	eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 20 })
 	began := time.Now()
-	a.f.Drain(t.Context(), 200*time.Millisecond)
+	a.f.Shutdown(t.Context(), 200*time.Millisecond)
 	if took := time.Since(began); took < 150*time.Millisecond {
 		t.Fatalf("all at once: %v", took)
 	}
+	equal(t, "tunnels", a.f.Stats().Tunnels, 0)
+	equal(t, "places", a.f.active.Load(), 0)
 	for _, client := range clients {
 		if _, err := client.Read(make([]byte, 1)); err == nil {
 			t.Fatal("still open")
 		}
 	}
-	eventually(t, "none left", func() bool { return a.f.Stats().Tunnels == 0 })
-	last, _ := dialWebSocket(t, a, NewSessionID(nodeB))
-	a.f.Close()
-	if _, err := last.Read(make([]byte, 1)); err == nil {
-		t.Fatal("still open")
+	late, err := net.Dial("tcp", a.address())
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer late.Close()
+	fmt.Fprint(late, upgradeTo(NewSessionID(nodeB)))
+	if got, _ := io.ReadAll(late); len(got) > 0 {
+		t.Fatalf("a tunnel after the end: %q", got)
+	}
+}
+
+func TestTunnelsEndAtOnceWhenTimeIsUp(t *testing.T) {
+	a, _ := pair(t, switching("", echo), nil)
+	for range 5 {
+		dialWebSocket(t, a, NewSessionID(nodeB))
+	}
+	eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 5 })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	a.f.Shutdown(ctx, time.Hour)
 	equal(t, "tunnels", a.f.Stats().Tunnels, 0)
-	equal(t, "places", a.f.active.Load(), 0)
 }
 
 // The owner is a bare listener here, so that nearly all memory is the tunnels'.
