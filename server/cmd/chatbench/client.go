@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// connectTimeout bounds the whole way from dialling to the first message.
+const connectTimeout = 20 * time.Second
+
+// readBuffer is what one read may take: under load it holds many frames, as a browser's would.
+const readBuffer = 16 << 10
+
+// client is one WebSocket client that reads all the time and may send.
+type client struct {
+	run  *load
+	conn net.Conn
+	node int // index of its address
+	id   int // senders are those below the number of senders
+
+	writing sync.Mutex // one frame at a time: the sender's, or the reader's pongs
+
+	window chan struct{} // messages on the way; nil: not limited
+
+	// Owned by whoever reads: first the handshake, then the read loop. Others look when it has ended.
+	buf      []byte
+	start    int // unread bytes are buf[start:end]
+	end      int
+	timeline timeline
+	bytes    int64 // of frames that carried messages of the measurement
+	messages int64 // in those frames
+	local    latencies
+	crossed  latencies // from a sender on another node
+}
+
+// dial connects a client. The WebSocket handshake is not verified beyond its status: servers are measured here, not checked.
+func dial(run *load, node int) (*client, error) {
+	o := run.options
+	u := o.nodes[node]
+	conn, err := dialTCP(u)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{run: run, conn: conn, node: node, buf: make([]byte, readBuffer), timeline: newTimeline(o.senders)}
+	if err := c.greet(u); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func dialTCP(u *url.URL) (net.Conn, error) {
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme
+	}
+	address := net.JoinHostPort(u.Hostname(), port)
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	if u.Scheme == "https" {
+		return tls.DialWithDialer(dialer, "tcp", address, nil)
+	}
+	return dialer.Dial("tcp", address)
+}
+
+func (c *client) greet(u *url.URL) error {
+	if err := c.conn.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(c.conn, "GET %s HTTP/1.1\r\nHost: %s\r\nOrigin: %s://%s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", c.run.options.path, u.Host, u.Scheme, u.Host)
+	if err != nil {
+		return err
+	}
+	if err := c.readUpgrade(); err != nil {
+		return err
+	}
+	if err := c.run.options.protocol.greet(c); err != nil {
+		return err
+	}
+	return c.conn.SetDeadline(time.Time{})
+}
+
+// readUpgrade reads the answer to the WebSocket handshake; what follows it stays in the buffer.
+func (c *client) readUpgrade() error {
+	for {
+		unread := c.buf[c.start:c.end]
+		if i := bytes.Index(unread, []byte("\r\n\r\n")); i >= 0 {
+			status, _, _ := bytes.Cut(unread, []byte("\r\n"))
+			if !bytes.HasPrefix(status, []byte("HTTP/1.1 101")) {
+				return fmt.Errorf("no WebSocket: %s", status)
+			}
+			c.start += i + 4
+			return nil
+		}
+		if err := c.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// packet returns the next text frame of the handshake.
+func (c *client) packet() (string, error) {
+	for {
+		op, payload, size, err := cutFrame(c.buf[c.start:c.end])
+		if err != nil {
+			return "", err
+		}
+		if size == 0 {
+			if err := c.fill(); err != nil {
+				return "", err
+			}
+			continue
+		}
+		c.start += size
+		switch op {
+		case opText:
+			return string(payload), nil
+		case opClose:
+			return "", closeError(payload)
+		}
+	}
+}
+
+// fill waits for more bytes, after moving the unread ones to the front of a buffer with room for more.
+func (c *client) fill() error {
+	c.end = copy(c.buf, c.buf[c.start:c.end])
+	c.start = 0
+	if c.end == len(c.buf) {
+		if len(c.buf) > maxFrame {
+			return errFrameSize
+		}
+		c.buf = append(c.buf, make([]byte, len(c.buf))...)
+	}
+	n, err := c.conn.Read(c.buf[c.end:])
+	c.end += n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+func (c *client) write(op byte, p []byte) error {
+	frame := appendFrame(make([]byte, 0, len(p)+14), op, p)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, err := c.conn.Write(frame)
+	return err
+}
+
+// read reads until the connection ends and returns why.
+func (c *client) read() error {
+	for {
+		if err := c.frames(c.run.clock()); err != nil {
+			return err
+		}
+		if err := c.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// frames works off the whole frames in the buffer, which arrived at the time now.
+func (c *client) frames(now time.Duration) error {
+	before := c.timeline.seen
+	defer func() { c.run.delivered.Add(c.timeline.seen - before) }()
+	for {
+		op, payload, size, err := cutFrame(c.buf[c.start:c.end])
+		if err != nil || size == 0 {
+			return err
+		}
+		c.start += size
+		switch op {
+		case opText:
+			err = c.text(payload, size, now)
+		case opPing:
+			err = c.write(opPong, payload)
+		case opClose:
+			err = closeError(payload)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// text handles a text frame of size bytes in all: it may carry messages of this run, or want an answer, or be of no interest.
+func (c *client) text(payload []byte, size int, now time.Duration) error {
+	rest, found, measured := payload, false, false
+	for {
+		m, after, ok := c.run.cutMessage(rest)
+		if !ok {
+			break
+		}
+		rest, found = after, true
+		if c.note(m, now) {
+			measured = true
+			c.messages++
+		}
+	}
+	if measured {
+		c.bytes += int64(size)
+	}
+	if found {
+		return nil
+	}
+	if answer := c.run.options.protocol.answer(payload); answer != nil {
+		return c.write(opText, answer)
+	}
+	return nil
+}
+
+// note records one message; it tells whether it counts for the measurement.
+func (c *client) note(m message, now time.Duration) bool {
+	first := c.timeline.add(m.sender, m.number)
+	if first && m.sender == c.id {
+		c.release()
+	}
+	if !first || m.sent < time.Duration(c.run.measureFrom.Load()) {
+		return false
+	}
+	if c.run.clients[m.sender].node == c.node {
+		c.local.add(now - m.sent)
+	} else {
+		c.crossed.add(now - m.sent)
+	}
+	return true
+}
+
+// release lets the sender of this client send one more. It never waits, not even if a server makes up messages.
+func (c *client) release() {
+	select {
+	case <-c.window:
+	default:
+	}
+}

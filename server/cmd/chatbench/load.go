@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// stalled is how long nothing may arrive before the rest is given up as missing.
+	stalled = 4 * time.Second
+	// reasonsKept is how many failures are told in words; all are counted.
+	reasonsKept = 5
+)
+
+// load is one run: connect, hold, warm up, measure, and wait for what is on the way.
+type load struct {
+	options options
+	tag     []byte
+	born    time.Time
+
+	clients []*client
+	readers sync.WaitGroup
+	sent    []int64 // by sender; owned by the sender while it sends
+
+	measureFrom atomic.Int64 // clock from which on messages are measured
+	delivered   atomic.Int64 // different messages, summed over the clients
+	closed      atomic.Int64 // clients that lost their connection
+	ending      atomic.Bool  // from now on it is we who close
+	late        atomic.Int64 // nanoseconds by which the latest message missed its time
+
+	mu      sync.Mutex
+	reasons []string // the first failures in words
+}
+
+func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		return err
+	}
+	l := &load{options: o, tag: newTag(), born: time.Now(), sent: make([]int64, o.senders)}
+	r, err := l.measure(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.print(stdout, o.json); err != nil {
+		return err
+	}
+	if r.faults() > 0 {
+		return errFaulty
+	}
+	return nil
+}
+
+// clock is the time since the start of the run.
+func (l *load) clock() time.Duration { return time.Since(l.born) }
+
+func (l *load) cutMessage(b []byte) (m message, rest []byte, ok bool) {
+	return cutMessage(b, l.tag, l.options.senders)
+}
+
+func (l *load) measure(ctx context.Context) (*result, error) {
+	before := usageOf(l.options.pids)
+	start := time.Now()
+	failures := l.connect(ctx)
+	if len(l.clients) < l.options.senders {
+		return nil, fmt.Errorf("%d of %d clients connected: %v", len(l.clients), l.options.clients, l.reasons)
+	}
+	r := &result{Clients: len(l.clients), ConnectFailures: failures, ConnectSeconds: time.Since(start).Seconds()}
+	r.connected(before, usageOf(l.options.pids), r.Clients)
+	l.startReaders()
+	defer l.stopReaders()
+
+	if l.options.hold > 0 {
+		if err := pause(ctx, l.options.hold); err != nil {
+			return nil, err
+		}
+		r.held(before, usageOf(l.options.pids), r.Clients)
+	}
+	if _, err := l.phase(ctx, l.options.warmup); err != nil {
+		return nil, err
+	}
+	if err := l.measuredPhase(ctx, r); err != nil {
+		return nil, err
+	}
+	l.stopReaders()
+	r.verify(l)
+	return r, nil
+}
+
+func (l *load) measuredPhase(ctx context.Context, r *result) error {
+	if l.options.duration <= 0 {
+		return nil
+	}
+	l.measureFrom.Store(int64(l.clock()))
+	l.late.Store(0)
+	sentBefore, deliveredBefore := l.totalSent(), l.delivered.Load()
+	servers, own, start := usageOf(l.options.pids), ownCPU(), time.Now()
+	end, err := l.phase(ctx, l.options.duration)
+	if err != nil {
+		return err
+	}
+	r.Seconds = end.Sub(start).Seconds()
+	r.Sent = l.totalSent() - sentBefore
+	r.Delivered = l.delivered.Load() - deliveredBefore
+	r.Late = millis(time.Duration(l.late.Load()))
+	r.worked(servers, usageOf(l.options.pids), ownCPU()-own)
+	return nil
+}
+
+// connect opens all clients and returns how many could not. Clients keep their order, so that they take turns on the nodes.
+func (l *load) connect(ctx context.Context) (failures int) {
+	all := make([]*client, l.options.clients)
+	next := make(chan int)
+	var lanes sync.WaitGroup
+	for range min(l.options.lanes, len(all)) {
+		lanes.Go(func() {
+			for i := range next {
+				c, err := dial(l, i%len(l.options.nodes))
+				if err != nil {
+					l.blame("connect", err)
+				}
+				all[i] = c
+			}
+		})
+	}
+	for i := range all {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	lanes.Wait()
+	for _, c := range all {
+		if c != nil {
+			c.id = len(l.clients)
+			l.clients = append(l.clients, c)
+		}
+	}
+	return len(all) - len(l.clients)
+}
+
+func (l *load) startReaders() {
+	for _, c := range l.clients {
+		if l.options.window > 0 && c.id < l.options.senders {
+			c.window = make(chan struct{}, l.options.window)
+		}
+		l.readers.Go(func() {
+			if err := c.read(); !l.ending.Load() {
+				l.closed.Add(1)
+				l.blame(fmt.Sprintf("client %d", c.id), err)
+			}
+		})
+	}
+}
+
+// stopReaders ends all connections and returns when nothing reads any more. Calling it again does nothing.
+func (l *load) stopReaders() {
+	l.ending.Store(true)
+	for _, c := range l.clients {
+		c.conn.Close()
+	}
+	l.readers.Wait()
+}
+
+// phase sends for a while and waits until all of it has arrived, or nothing more comes. It returns the time of the last
+// delivery.
+func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err error) {
+	if d <= 0 {
+		return time.Now(), ctx.Err()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	start := time.Now()
+	var senders sync.WaitGroup
+	for s := range l.options.senders {
+		senders.Go(func() { l.send(ctx, l.clients[s], start, d) })
+	}
+	senders.Wait()
+	return l.settle(ctx)
+}
+
+// send is one sender during one phase. It ends early if its connection ends or the server stops echoing.
+func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Duration) {
+	var interval time.Duration
+	if l.options.rate > 0 {
+		interval = time.Duration(float64(time.Second) * float64(l.options.senders) / l.options.rate)
+	}
+	giveUp := time.NewTimer(d + l.options.drain)
+	defer giveUp.Stop()
+	var text, packet []byte
+	for due := start; time.Since(start) < d; due = due.Add(interval) {
+		if due.Sub(start) >= d || pause(ctx, time.Until(due)) != nil {
+			return
+		}
+		if c.window != nil {
+			select {
+			case c.window <- struct{}{}:
+			case <-giveUp.C:
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+		if interval > 0 {
+			l.noteLate(time.Since(due))
+		}
+		m := message{sender: c.id, number: l.sent[c.id], sent: l.clock()}
+		text = appendMessage(text[:0], l.tag, m, l.options.size)
+		packet = l.options.protocol.publish(packet[:0], l.options.event, m.number, text)
+		if c.write(opText, packet) != nil {
+			return // the reader of this connection reports it
+		}
+		l.sent[c.id]++
+	}
+}
+
+func (l *load) noteLate(d time.Duration) {
+	for {
+		old := l.late.Load()
+		if int64(d) <= old || l.late.CompareAndSwap(old, int64(d)) {
+			return
+		}
+	}
+}
+
+// settle waits until every client has every message, for as long as messages still come and the drain time allows.
+func (l *load) settle(ctx context.Context) (last time.Time, err error) {
+	want := l.totalSent() * int64(len(l.clients))
+	deadline := time.Now().Add(l.options.drain)
+	for before := int64(-1); ; {
+		got, now := l.delivered.Load(), time.Now()
+		if got != before {
+			before, last = got, now
+		}
+		if got >= want || now.After(deadline) || now.Sub(last) > stalled {
+			return last, ctx.Err()
+		}
+		if err := pause(ctx, time.Millisecond); err != nil {
+			return last, err
+		}
+	}
+}
+
+// totalSent is for when no sender sends.
+func (l *load) totalSent() (sum int64) {
+	for _, n := range l.sent {
+		sum += n
+	}
+	return sum
+}
+
+// blame keeps the first reasons of failures; they are counted elsewhere.
+func (l *load) blame(what string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.reasons) < reasonsKept {
+		l.reasons = append(l.reasons, fmt.Sprintf("%s: %v", what, err))
+	}
+}
+
+// pause sleeps, or returns early with the reason for which ctx ended.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	}
+}

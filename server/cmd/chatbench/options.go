@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// options is one load: who connects where, who sends what how often, and what is watched.
+type options struct {
+	nodes    []*url.URL
+	protocol protocol
+	path     string // where the WebSocket is
+	event    string // Socket.IO event that carries a message to the server
+
+	clients int
+	lanes   int // connects at the same time
+	senders int
+	rate    float64 // messages per second of all senders together; 0: as fast as the window lets them
+	window  int     // messages a sender may have on the way; 0: any number
+	size    int     // bytes of the text of a message, at least
+
+	hold     time.Duration // idle time after connecting, before memory is read
+	warmup   time.Duration // sending that is checked but not measured
+	duration time.Duration // sending that is measured
+	drain    time.Duration // longest wait for what is still on the way
+
+	pids []int // server processes on this machine
+	json bool
+}
+
+func parseOptions(args []string, stderr io.Writer) (options, error) {
+	var o options
+	var urls, pids, proto string
+	f := flag.NewFlagSet("load", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&urls, "urls", "http://127.0.0.1:8000", "`addresses` of the nodes, comma separated; clients take turns (http or https)")
+	f.StringVar(&proto, "proto", "sio", "what the server speaks: sio or centrifuge")
+	f.StringVar(&o.path, "path", "", "`path` of the WebSocket; empty: the usual one of the protocol")
+	f.StringVar(&o.event, "event", "event:message", "Socket.IO `event` that sends a message")
+	f.IntVar(&o.clients, "n", 500, "clients")
+	f.IntVar(&o.lanes, "par", 64, "clients that connect at the same time")
+	f.IntVar(&o.senders, "s", 10, "senders among the clients")
+	f.Float64Var(&o.rate, "rate", 50, "messages per second in all; 0: a closed loop, limited by -w")
+	f.IntVar(&o.window, "w", 0, "messages that a sender may have on the way; it waits for its own echo (0: any number)")
+	f.IntVar(&o.size, "size", 64, "bytes of the text of a message, at least")
+	f.DurationVar(&o.hold, "hold", 0, "idle time after connecting, before memory is read")
+	f.DurationVar(&o.warmup, "warmup", 0, "time of sending before the measurement; checked, but not measured")
+	f.DurationVar(&o.duration, "d", 5*time.Second, "time of sending that is measured")
+	f.DurationVar(&o.drain, "drain", 15*time.Second, "longest wait for messages on the way")
+	f.StringVar(&pids, "pids", "", "process `ids` of the servers, comma separated, for CPU and memory (Linux)")
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	if err := f.Parse(args); err != nil {
+		return options{}, err
+	}
+	if f.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	return o, errors.Join(o.setProtocol(proto), o.setNodes(urls), o.setPids(pids), o.check())
+}
+
+func (o *options) setProtocol(name string) error {
+	p, ok := protocols[name]
+	if !ok {
+		return fmt.Errorf("-proto %q: sio or centrifuge", name)
+	}
+	o.protocol = p
+	if o.path == "" {
+		o.path = p.path
+	}
+	return nil
+}
+
+func (o *options) setNodes(urls string) error {
+	for text := range strings.SplitSeq(urls, ",") {
+		u, err := url.Parse(strings.TrimSpace(text))
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("-urls: %q is no http(s) address", text)
+		}
+		o.nodes = append(o.nodes, u)
+	}
+	return nil
+}
+
+func (o *options) setPids(pids string) error {
+	if pids == "" {
+		return nil
+	}
+	for text := range strings.SplitSeq(pids, ",") {
+		pid, err := strconv.Atoi(text)
+		if err != nil || pid <= 0 {
+			return fmt.Errorf("-pids: %q is no process id", text)
+		}
+		o.pids = append(o.pids, pid)
+	}
+	return nil
+}
+
+func (o *options) check() error {
+	switch {
+	case o.clients < 1 || o.lanes < 1 || o.senders < 1:
+		return errors.New("-n, -par and -s start at 1")
+	case o.senders > o.clients:
+		return errors.New("-s: more senders than clients")
+	case o.rate < 0 || o.window < 0 || o.size < 0:
+		return errors.New("-rate, -w and -size cannot be negative")
+	case o.rate == 0 && o.window == 0 && o.duration+o.warmup > 0:
+		return errors.New("-rate 0 needs -w, or nothing would limit the senders")
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+)
+
+// result is what a load found. Times are in the unit that the name of the JSON field says. Figures of processes are
+// absent where no processes were given.
+type result struct {
+	Clients           int      `json:"clients"`
+	ConnectSeconds    float64  `json:"connect_s"`
+	ConnectCPU        *float64 `json:"connect_cpu_us,omitempty"`         // server CPU for one connect
+	MemoryPerClient   *float64 `json:"rss_kib_per_connection,omitempty"` // after the hold
+	Sent              int64    `json:"sent"`
+	Delivered         int64    `json:"delivered"`
+	Seconds           float64  `json:"seconds"` // from the first message to the last delivery
+	DeliveriesPerS    float64  `json:"deliveries_per_s"`
+	BytesPerDelivery  float64  `json:"bytes_per_delivery"` // frames and all
+	CPUPerDelivery    *float64 `json:"cpu_us_per_delivery,omitempty"`
+	ServerCPUShare    *float64 `json:"server_cpu_share,omitempty"` // 1: one core, all the time
+	GeneratorCPUShare float64  `json:"generator_cpu_share"`
+	Late              float64  `json:"late_ms"` // by which the latest send missed its time: above all, an overloaded generator
+
+	Latency   *percentiles `json:"latency_ms,omitempty"`
+	CrossNode *percentiles `json:"cross_node_latency_ms,omitempty"` // of messages from a client of another node
+
+	ConnectFailures int      `json:"connect_failures"`
+	Closed          int64    `json:"closed"`     // clients that the server closed
+	Missing         int64    `json:"missing"`    // deliveries that never came
+	Duplicates      int64    `json:"duplicates"` // deliveries that came again
+	Disordered      int64    `json:"disordered"` // deliveries after a later message of the same sender
+	Divergent       int      `json:"divergent"`  // clients that saw everything, in another order than most
+	Reasons         []string `json:"reasons,omitempty"`
+}
+
+type percentiles struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+func newPercentiles(l *latencies) *percentiles {
+	if l.count == 0 {
+		return nil
+	}
+	at := func(q float64) float64 { return millis(l.quantile(q)) }
+	return &percentiles{P50: at(.5), P90: at(.9), P99: at(.99), Max: millis(l.max)}
+}
+
+func millis(d time.Duration) float64 { return round(d.Seconds() * 1e3) }
+
+// round keeps three decimals.
+func round(f float64) float64 { return math.Round(f*1e3) / 1e3 }
+
+// share is the part of a time, in seconds, that a processor was busy.
+func share(cpu time.Duration, seconds float64) *float64 {
+	f := round(cpu.Seconds() / seconds)
+	return &f
+}
+
+// micros is the processor time, in microseconds, for one of n.
+func micros(cpu time.Duration, n int64) *float64 {
+	f := round(float64(cpu) / 1e3 / float64(n))
+	return &f
+}
+
+func (r *result) connected(before, after usage, clients int) {
+	r.ConnectSeconds = round(r.ConnectSeconds)
+	if cpu := after.cpu - before.cpu; cpu > 0 {
+		r.ConnectCPU = micros(cpu, int64(clients))
+	}
+}
+
+func (r *result) held(before, after usage, clients int) {
+	if before.rss > 0 {
+		perClient := round(float64(after.rss-before.rss) / 1024 / float64(clients))
+		r.MemoryPerClient = &perClient
+	}
+}
+
+func (r *result) worked(before, after usage, own time.Duration) {
+	r.GeneratorCPUShare = *share(own, r.Seconds)
+	r.DeliveriesPerS = math.Round(float64(r.Delivered) / r.Seconds)
+	if cpu := after.cpu - before.cpu; cpu > 0 && r.Delivered > 0 {
+		r.CPUPerDelivery = micros(cpu, r.Delivered)
+		r.ServerCPUShare = share(cpu, r.Seconds)
+	}
+	r.Seconds = round(r.Seconds)
+}
+
+// verify adds up what the clients saw. Nothing reads or sends any more.
+func (r *result) verify(l *load) {
+	sent := l.totalSent()
+	var local, crossed latencies
+	var bytes, messages int64
+	digests := map[uint64]int{}
+	for _, c := range l.clients {
+		t := &c.timeline
+		r.Missing += sent - t.seen
+		r.Duplicates += t.duplicates
+		r.Disordered += t.disordered
+		if t.seen == sent {
+			digests[t.digest]++
+		}
+		local.merge(&c.local)
+		crossed.merge(&c.crossed)
+		bytes += c.bytes
+		messages += c.messages
+	}
+	r.Divergent = minority(digests)
+	r.Closed = l.closed.Load()
+	r.Reasons = l.reasons
+	r.CrossNode = newPercentiles(&crossed)
+	local.merge(&crossed)
+	r.Latency = newPercentiles(&local)
+	if messages > 0 {
+		r.BytesPerDelivery = round(float64(bytes) / float64(messages))
+	}
+}
+
+// minority counts those that do not agree with the largest group.
+func minority(groups map[uint64]int) int {
+	all, largest := 0, 0
+	for _, n := range groups {
+		all += n
+		largest = max(largest, n)
+	}
+	return all - largest
+}
+
+// faults sums everything that may not happen.
+func (r *result) faults() int64 {
+	return int64(r.ConnectFailures) + r.Closed + r.Missing + r.Duplicates + r.Disordered + int64(r.Divergent)
+}
+
+func (r *result) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	_, err := io.WriteString(w, r.text())
+	return err
+}
+
+func (r *result) text() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-22s "+format+"\n", append([]any{name}, args...)...)
+	}
+	optional := func(name, unit string, f *float64) {
+		if f != nil {
+			line(name, "%g %s", *f, unit)
+		}
+	}
+	line("clients", "%d in %g s", r.Clients, r.ConnectSeconds)
+	optional("CPU per connect", "µs", r.ConnectCPU)
+	optional("memory per connection", "KiB", r.MemoryPerClient)
+	if r.Sent > 0 {
+		line("sent", "%d in %g s", r.Sent, r.Seconds)
+		line("deliveries", "%d, %.0f/s, %g bytes each", r.Delivered, r.DeliveriesPerS, r.BytesPerDelivery)
+		optional("CPU per delivery", "µs", r.CPUPerDelivery)
+		optional("servers' cores", "busy", r.ServerCPUShare)
+		line("generator's cores", "%g busy, latest send %g ms late", r.GeneratorCPUShare, r.Late)
+		r.Latency.line("latency", line)
+		r.CrossNode.line("… across nodes", line)
+	}
+	line("faults", "%d missing, %d duplicates, %d disordered, %d divergent, %d closed, %d not connected",
+		r.Missing, r.Duplicates, r.Disordered, r.Divergent, r.Closed, r.ConnectFailures)
+	for _, reason := range r.Reasons {
+		line("", "%s", reason)
+	}
+	return b.String()
+}
+
+func (p *percentiles) line(name string, line func(name, format string, args ...any)) {
+	if p != nil {
+		line(name, "p50 %g, p90 %g, p99 %g, max %g ms", p.P50, p.P90, p.P99, p.Max)
+	}
+}
