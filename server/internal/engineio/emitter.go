@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/zishang520/engine.io/v2/events"
@@ -36,6 +37,10 @@ func (e *emitter) add(event events.EventName, once bool, fns []events.Listener) 
 func (e *emitter) remove(match func(listener) bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.removeLocked(match)
+}
+
+func (e *emitter) removeLocked(match func(listener) bool) bool {
 	var kept []listener // a new slice: Emit may be reading the old one
 	for _, l := range e.listeners {
 		if !match(l) {
@@ -66,18 +71,17 @@ func (e *emitter) Once(event events.EventName, fns ...events.Listener) error {
 
 // Emit implements events.EventEmitter.
 func (e *emitter) Emit(event events.EventName, args ...any) {
+	spent := func(l listener) bool { return l.once && l.event == event }
 	e.mu.Lock()
 	all := e.listeners[:len(e.listeners):len(e.listeners)]
+	if slices.ContainsFunc(all, spent) {
+		e.removeLocked(spent) // before they are called: only so is it once
+	}
 	e.mu.Unlock()
-	spent := false
 	for _, l := range all {
 		if l.event == event {
-			spent = spent || l.once
 			l.fn(args...)
 		}
-	}
-	if spent {
-		e.remove(func(l listener) bool { return l.once && l.event == event })
 	}
 }
 
