@@ -121,13 +121,22 @@ func (p Proxies) client(r *http.Request) string {
 	}
 	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(forwarded) - 1; i >= 0 && p.contains(host); i-- {
-		addr, err := netip.ParseAddr(strings.TrimSpace(forwarded[i]))
-		if err != nil {
+		addr, ok := forwardedAddr(strings.TrimSpace(forwarded[i]))
+		if !ok {
 			break
 		}
 		host = addr.Unmap().String()
 	}
 	return strings.Clone(host)
+}
+
+// forwardedAddr reads one entry of X-Forwarded-For, to which some proxies add the port.
+func forwardedAddr(entry string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(entry); err == nil {
+		return addr, true
+	}
+	addrPort, err := netip.ParseAddrPort(entry)
+	return addrPort.Addr(), err == nil
 }
 
 func (p Proxies) contains(host string) bool {
