@@ -7,59 +7,72 @@ const stallTimeout = 2 * time.Minute
 
 // heartbeat is what a session remembers of its last ping; guarded by Session.mu.
 type heartbeat struct {
-	waiting bool   // for a pong
-	flushed bool   // the ping's last byte was written: only then the client's time runs
-	written uint64 // bytes written when that was last looked at
+	waiting bool          // for a pong
+	since   time.Duration // from when the client's time runs, since the server's start
+	end     uint64        // how many bytes were written once the ping was
+	written uint64        // how many were at the last look
 }
 
-// beat is called by the wheel: it is time for a ping, or a pong is overdue.
+// beat is called by the wheel: it is time for a ping, or to look after a pong that is awaited.
 func (s *Session) beat() {
 	s.mu.Lock()
 	switch {
 	case s.ended:
 		s.mu.Unlock()
-		return
 	case s.busy && s.server.since()-s.turnSince > stallTimeout:
 		s.mu.Unlock()
 		s.end(causeStalled)
-		return
 	case !s.heart.waiting:
 		s.mu.Unlock()
 		s.ping()
-		return
+	default:
+		next := s.patienceLocked()
+		s.mu.Unlock()
+		if next <= 0 {
+			s.end(causePing)
+			return
+		}
+		s.server.wheel.set(s, next)
 	}
-	held := s.held > 0 // it is we who do not read: the pong may lie in the socket
-	s.mu.Unlock()
-	if !held && !s.stillWriting() {
-		s.end(causePing)
-		return
-	}
-	s.server.wheel.set(s, s.server.opts.PingTimeout)
 }
 
 func (s *Session) ping() {
+	next := s.server.opts.PingTimeout
 	s.mu.Lock()
-	s.heart = heartbeat{waiting: true}
+	s.heart = heartbeat{waiting: true, since: s.server.since()}
 	s.mu.Unlock()
-	s.server.wheel.set(s, s.server.opts.PingTimeout) // before the ping, so that the pong overrides it
-	if !s.conn.Send(pingFrame) {
-		return
+	s.conn.Send(pingFrame) // a session that cannot take it ends
+	written, pending := s.conn.Written(), s.conn.Private()
+	if pending > 0 {
+		next /= 4
 	}
-	flushed, written := s.conn.Private() == 0, s.conn.Written()
-	s.mu.Lock()
-	s.heart.flushed, s.heart.written = flushed, written
-	s.mu.Unlock()
-}
-
-// stillWriting reports whether the ping was still on its way, and moving, since the last look: a slow reader that takes
-// what it is given is not a dead one.
-func (s *Session) stillWriting() bool {
-	flushed, written := s.conn.Private() == 0, s.conn.Written()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	moving := !s.heart.flushed && (flushed || written != s.heart.written)
-	s.heart.flushed, s.heart.written = flushed, written
-	return moving
+	s.heart.written, s.heart.end = written, written+uint64(pending)
+	if s.heart.waiting && !s.ended { // the pong is quicker at times
+		s.server.wheel.set(s, next)
+	}
+}
+
+// patienceLocked is after what time to look again, or nothing if the client's time is over. That time does not run while
+// it is we who do not read, since the pong may lie in the socket, nor while bytes before the ping are on their way and
+// move: a slow reader that takes what it is given is not a dead one.
+func (s *Session) patienceLocked() time.Duration {
+	now, timeout := s.server.since(), s.server.opts.PingTimeout
+	written := s.conn.Written()
+	onItsWay := s.heart.written < s.heart.end || s.unread
+	if s.held || onItsWay && written != s.heart.written {
+		s.heart.since = now
+	}
+	s.heart.written = written
+	left := s.heart.since + timeout - now
+	if left < s.server.wheel.tick { // the wheel is early by less than that
+		return 0
+	}
+	if s.held || onItsWay {
+		left = min(left, timeout/4)
+	}
+	return left
 }
 
 // pong notes the client's answer; one that was not asked for is ignored.

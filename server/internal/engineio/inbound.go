@@ -48,7 +48,7 @@ func (s *Session) receiveText(text []byte) error {
 	switch {
 	case h.Kind == wire.Connect && len(h.Payload) == 0:
 		// The library would leave the handshake's auth nil, where the reference server has an empty object.
-		return s.handOver(h.Kind, types.NewStringBuffer(emptyConnect(text, h)))
+		return s.handOver(h.Kind, types.NewStringBuffer(emptyConnect(h.Namespace)))
 	case h.Attachments > 0:
 		s.attachments, s.lastBinary = h.Attachments, h.Kind
 		return s.handOver(0, types.NewStringBuffer(text))
@@ -58,10 +58,10 @@ func (s *Session) receiveText(text []byte) error {
 }
 
 // emptyConnect is a CONNECT packet with the payload {}.
-func emptyConnect(text []byte, h wire.Header) []byte {
-	packet := append([]byte{}, text...)
-	if len(h.Namespace) > 0 && packet[len(packet)-1] != ',' {
-		packet = append(packet, ',')
+func emptyConnect(namespace []byte) []byte {
+	packet := []byte{byte(wire.Connect)}
+	if len(namespace) > 0 {
+		packet = append(append(packet, namespace...), ',')
 	}
 	return append(packet, "{}"...)
 }
@@ -99,27 +99,49 @@ func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error 
 	return nil
 }
 
-// takeTurn waits until no packet is in turn and the client has read most of what was sent to it alone. It is false if
-// the session ended.
+// takeTurn waits until no packet is in turn, and the client has read what was sent to it alone. It is false if the
+// session ended.
 func (s *Session) takeTurn(kind wire.Kind) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held++
+	s.held = true
 	for s.busy && !s.ended {
-		s.turned.Wait()
+		s.changed.Wait()
 	}
-	for !s.ended && s.conn.Private() > privateLimit {
-		s.mu.Unlock()
-		s.conn.WaitFlushed(nil) // or closed
-		s.mu.Lock()
-	}
-	s.held--
-	if s.ended {
+	s.held = false
+	if !s.awaitReaderLocked() {
 		return false
 	}
 	s.busy, s.turnKind, s.turnSince = true, kind, s.server.since()
 	s.turn++
 	return true
+}
+
+// awaitReaderLocked holds a client back that does not read what was sent to it alone, which is mostly the answers to
+// what it sends. It is false if the session ended.
+func (s *Session) awaitReaderLocked() bool {
+	for !s.ended && s.conn.Private() > privateLimit {
+		s.unread = true
+		s.mu.Unlock()
+		s.conn.WaitFlushed(nil) // or closed
+		s.mu.Lock()
+		s.unread = false
+	}
+	return !s.ended
+}
+
+// pongFrame answers the ping of a WebSocket. An error means that the session has ended.
+func (s *Session) pongFrame(data []byte) error {
+	s.inbound.Lock()
+	defer s.inbound.Unlock()
+	s.mu.Lock()
+	ok := s.awaitReaderLocked()
+	s.mu.Unlock()
+	if !ok {
+		return errEnded
+	}
+	s.conn.Send(wire.AppendFrame(nil, wire.OpPong, data))
+	return nil
 }
 
 // Turn is the number of the packet in turn. It is meant for the goroutine that works on that packet.
@@ -137,7 +159,7 @@ func (s *Session) Done(turn uint64) {
 	if s.busy && s.turn == turn {
 		s.busy = false
 		s.context = nil // was needed while CONNECT was in turn
-		s.turned.Signal()
+		s.changed.Broadcast()
 	}
 }
 

@@ -24,7 +24,9 @@ var okBody = []byte("ok")
 
 // poll is an open GET.
 type poll struct {
-	wake chan struct{} // one token: there is something to take, or the session ended, or an upgrade began
+	wake     chan struct{} // one token: there is something to take, or the session ended, or an upgrade began
+	answered bool          // is being answered; the client may have the answer, and poll again; guarded by Session.mu
+	done     chan struct{} // closed when that is over
 }
 
 func (p *poll) wakeUp() {
@@ -57,7 +59,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
 	}
 	open := s.openPacket(session)
 	session.start()
-	if plain(w, open) != nil {
+	if s.plain(w, open) != nil {
 		session.end(causeGone)
 	}
 }
@@ -79,70 +81,97 @@ func (s *Server) servePolling(w http.ResponseWriter, r *http.Request, sid string
 
 // servePoll answers a GET as soon as there is something to say.
 func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
-	p := &poll{wake: make(chan struct{}, 1)}
+	p, ok := s.openPoll(r)
+	if !ok {
+		s.server.refuse(w, refuseRequest)
+		return
+	}
+	defer s.closePoll(p)
+	body := s.awaitPackets(r, p)
+	if body == nil {
+		s.end(causeGone)
+		return
+	}
 	s.mu.Lock()
-	overlap := s.poll != nil
-	if s.net != nil || overlap {
+	p.answered = true
+	s.mu.Unlock()
+	if s.server.plain(w, body) != nil {
+		s.end(causeError)
+	}
+}
+
+// openPoll makes a GET the session's poll. It is false if it may not be: a second one closes the session. One that comes
+// while another's answer is on its way waits for that, so that a client that does not read costs one answer.
+func (s *Session) openPoll(r *http.Request) (*poll, bool) {
+	p := &poll{wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s.mu.Lock()
+	before := s.poll
+	overlap := before != nil && !before.answered
+	fetched := s.ended && !(s.cause.parting() && s.conn.Private() > 0)
+	if s.net != nil || overlap || fetched {
 		s.mu.Unlock()
 		if overlap {
 			s.end(causeOverlap)
 		}
-		s.server.refuse(w, refuseRequest)
-		return
+		return nil, false
 	}
 	s.poll = p
 	s.mu.Unlock()
-
-	body := borrow()
-	defer giveBack(body)
-	ok := s.awaitPackets(r, p, body)
-	s.mu.Lock()
-	s.poll = nil
-	s.mu.Unlock()
-	if !ok {
-		s.end(causeGone)
-		return
+	if before != nil {
+		select {
+		case <-before.done:
+		case <-r.Context().Done():
+		}
 	}
-	c := http.NewResponseController(w)
-	_ = c.SetWriteDeadline(time.Now().Add(s.server.opts.BodyTimeout)) // not every writer can
-	if plain(w, *body) != nil || c.Flush() != nil {
-		s.end(causeError)
-	}
-	_ = c.SetWriteDeadline(time.Time{})
+	return p, true
 }
 
-// awaitPackets fills body with the packets that answer a poll. It is false if the client went away.
-func (s *Session) awaitPackets(r *http.Request, p *poll, body *[]byte) bool {
-	frames := borrow()
-	defer giveBack(frames)
+func (s *Session) closePoll(p *poll) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(p.done)
+	if s.poll == p {
+		s.poll = nil
+	}
+}
+
+// awaitPackets returns the packets that answer a poll, or nil if the client went away. Nothing is borrowed or kept while
+// it waits.
+func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 	var hold <-chan time.Time
 	for {
 		s.mu.Lock()
-		ended, moved, upgrading := s.ended, s.net != nil, s.upgrading
+		ended, clientLeft, moved, upgrading := s.ended, s.cause == causeClient, s.net != nil, s.probing != nil
 		s.mu.Unlock()
-		*frames = s.conn.Take((*frames)[:0], pollBatch)
-		*body = appendPackets(*body, *frames)
+		body := s.takePackets()
 		switch {
-		case ended:
-			*body = wire.AppendPacket(*body, wire.Packet{Type: wire.PacketClose})
-			return true
-		case len(*body) > 0:
-			return true
-		case moved:
-			*body = append(*body, noop...)
-			return true
+		case clientLeft && len(body) == 0:
+			return noop
+		case ended && s.conn.Private() == 0: // otherwise another poll comes for the rest
+			return wire.AppendPacket(body, wire.Packet{Type: wire.PacketClose})
+		case len(body) > 0:
+			return body
+		case ended || moved:
+			return noop
 		case upgrading && hold == nil:
 			hold = time.After(upgradeHold)
 		}
 		select {
 		case <-p.wake:
 		case <-hold:
-			*body = append(*body, noop...)
-			return true
+			return noop
 		case <-r.Context().Done():
-			return false
+			return nil
 		}
 	}
+}
+
+// takePackets takes what is there for one answer.
+func (s *Session) takePackets() []byte {
+	frames := borrow()
+	defer giveBack(frames)
+	*frames = s.conn.Take((*frames)[:0], pollBatch)
+	return appendPackets(nil, *frames)
 }
 
 // appendPackets turns whole WebSocket frames into the packets of a polling payload.
@@ -197,33 +226,35 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.posting = false
 	s.mu.Unlock()
+	var malformed wire.PayloadError
 	switch {
 	case err == nil:
-		_ = plain(w, okBody) // a client that is gone is noticed by its poll
+		_ = s.server.plain(w, okBody) // a client that is gone is noticed by its poll
 	case tooLarge(err):
 		s.end(causeTooLarge)
 		s.server.refuse(w, refuseTooLarge)
 	case errors.Is(err, errEnded):
 		s.refuseEnded(w)
-	default:
+	case errors.As(err, &malformed):
 		s.end(causePacket)
+		s.server.refuse(w, refuseRequest)
+	default: // the body never came
+		s.end(causeError)
 		s.server.refuse(w, refuseRequest)
 	}
 }
 
-func (s *Session) readPost(w http.ResponseWriter, r *http.Request) error {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(s.server.opts.BodyTimeout)) // not every reader can
+func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 	body := borrow()
 	defer giveBack(body)
-	var err error
 	*body, err = wire.ReadBody(*body, r.Body, r.ContentLength, s.server.opts.MaxBody)
 	if err != nil {
 		return err
 	}
-	_ = c.SetReadDeadline(time.Time{})
-	defer s.recovered()
-	return wire.DecodePayload(*body, s.receive)
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	err = errEnded // unless all of it is handed over
+	s.guard(func() { err = wire.DecodePayload(*body, s.receive) })
+	return err
 }
 
 // refuseEnded answers the POST that ended its session: one that said goodbye is thanked.
@@ -233,7 +264,7 @@ func (s *Session) refuseEnded(w http.ResponseWriter) {
 	s.mu.Unlock()
 	switch c {
 	case causeClient:
-		_ = plain(w, okBody)
+		_ = s.server.plain(w, okBody)
 	case causeTooLarge:
 		s.server.refuse(w, refuseTooLarge)
 	default:
@@ -243,7 +274,7 @@ func (s *Session) refuseEnded(w http.ResponseWriter) {
 
 // finishPolling lets a poll fetch the last packets, for a bounded time. A poll that is open has been woken.
 func (s *Session) finishPolling() {
-	if s.cause.gone || s.cause == causeClient {
+	if !s.cause.parting() {
 		return
 	}
 	stop := make(chan struct{})

@@ -29,6 +29,10 @@ var (
 	causePanic    = cause{"transport error", "internal error", wire.CodeInternal, false}
 )
 
+// parting reports whether a client that polls is given the packets that were written to it before: it may not know yet
+// that it has to leave. In all other cases it is at fault, or gone.
+func (c cause) parting() bool { return c == causeForced || c == causeDrain || c == causeReset }
+
 // CloseReasons lists the reasons with which Hooks.Closed is called.
 func CloseReasons() []string {
 	all := []cause{

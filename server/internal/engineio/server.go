@@ -72,6 +72,8 @@ type Server struct {
 	wheel   *wheel
 	started time.Time
 
+	stopWheel func() // may be called more than once
+
 	mu        sync.Mutex
 	sessions  map[string]*Session
 	addresses map[string]int // sessions of each client address
@@ -89,11 +91,13 @@ func NewServer(o Options) *Server {
 	setDefault(&o.MaxBody, 1_000_000)
 	setDefault(&o.SendBuffer, 64<<10)
 	setDefault(&o.Logger, slog.Default())
+	wheel := newWheel(min(o.PingInterval, o.PingTimeout), max(o.PingInterval, o.PingTimeout))
 	return &Server{
 		BaseServer: engine.MakeBaseServer(),
 		opts:       o,
 		hooks:      o.Hooks,
-		wheel:      newWheel(min(o.PingInterval, o.PingTimeout), max(o.PingInterval, o.PingTimeout)),
+		wheel:      wheel,
+		stopWheel:  sync.OnceFunc(wheel.close),
 		started:    time.Now(),
 		sessions:   map[string]*Session{},
 		addresses:  map[string]int{},
@@ -197,7 +201,7 @@ func (s *Server) Shutdown(ctx context.Context, spread time.Duration) error {
 		}
 		session.end(causeDrain)
 	}
-	defer s.wheel.close()
+	defer s.stopWheel()
 	select {
 	case <-s.emptied:
 		return nil
@@ -218,6 +222,9 @@ func (s *Server) Close() engine.BaseServer {
 
 // ServeHTTP serves the Engine.IO path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 { // net/http reads what is left of a body before it answers
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.BodyTimeout)) // not every reader can
+	}
 	allowed := s.opts.Origins.cors(w.Header(), r)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)
@@ -259,10 +266,8 @@ func (s *Server) refuse(w http.ResponseWriter, r refusal) {
 	if r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "5")
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(r.status)
-	// A client that is gone need not be told.
-	_ = json.NewEncoder(w).Encode(map[string]any{"code": r.code, "message": r.message})
+	body, _ := json.Marshal(map[string]any{"code": r.code, "message": r.message}) // cannot fail
+	_ = s.answer(w, r.status, "application/json", body)                           // a client that is gone need not be told
 }
 
 // openPacket tells a new client its session id and the terms (Engine.IO protocol, "Handshake").
@@ -289,11 +294,25 @@ func tooLarge(err error) bool {
 }
 
 // plain answers a polling request.
-func plain(w http.ResponseWriter, body []byte) error {
+func (s *Server) plain(w http.ResponseWriter, body []byte) error {
+	return s.answer(w, http.StatusOK, "text/plain; charset=UTF-8", body)
+}
+
+// answer writes the whole answer to a request, for which the client has a bounded time.
+func (s *Server) answer(w http.ResponseWriter, status int, contentType string, body []byte) error {
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	_, err := w.Write(body)
-	return err
+	c := http.NewResponseController(w)
+	_ = c.SetWriteDeadline(time.Now().Add(s.opts.BodyTimeout)) // not every writer can
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		return err
+	}
+	if err := c.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+	return nil
 }

@@ -31,23 +31,25 @@ type Session struct {
 
 	wheel wheelLinks
 
-	mu        sync.Mutex
-	turned    sync.Cond // on mu: the turn is free, or the session ended
-	heart     heartbeat
-	net       net.Conn // of a WebSocket session; nil while polling
-	poll      *poll    // the open GET
-	posting   bool     // a POST is being read
-	upgrading bool
-	started   bool // the library has attached its listeners
-	ended     bool
-	cause     cause // once ended
-	context   *types.HttpContext
+	mu      sync.Mutex
+	changed sync.Cond // on mu: busy, ended, probing or hungUp did
+	heart   heartbeat
+	net     net.Conn // of a WebSocket session; nil while polling
+	hungUp  bool     // the reader of net is done with it
+	probing net.Conn // the WebSocket that is tried for a session that polls
+	poll    *poll    // the open GET
+	posting bool     // a POST is being read
+	started bool     // the library has attached its listeners
+	ended   bool
+	cause   cause // once ended
+	context *types.HttpContext
 
 	busy      bool          // a packet is in turn
 	turnKind  wire.Kind     // what it is
 	turn      uint64        // its number, from 1
 	turnSince time.Duration // since the server's start
-	held      int           // goroutines that wait to hand over a packet
+	held      bool          // the next packet waits for the turn
+	unread    bool          // it, or a ping, waits for the client to read
 
 	inbound     sync.Mutex // one packet is received at a time, whatever it came by; guards what follows
 	attachments int        // binary messages that still belong to the last packet
@@ -78,15 +80,15 @@ const (
 // newSession makes a session that is not known to anyone yet; start brings it to life.
 func (s *Server) newSession(address string, request handshake) *Session {
 	session := &Session{server: s, id: s.opts.NewID(), address: address, request: request}
-	session.turned.L = &session.mu
+	session.changed.L = &session.mu
 	session.conn = s.opts.Log.NewConn(session)
 	return session
 }
 
-// start hands the session to the library. It is false if the session ended meanwhile.
-func (s *Session) start() bool {
+// start hands the session to the library.
+func (s *Session) start() {
 	s.server.wheel.set(s, s.server.opts.PingInterval)
-	s.server.Emit("connection", s)
+	s.guard(func() { s.server.Emit("connection", s) })
 	s.mu.Lock()
 	s.started = true
 	ended := s.ended
@@ -94,7 +96,6 @@ func (s *Session) start() bool {
 	if ended {
 		go s.finish()
 	}
-	return !ended
 }
 
 // end closes the session, once, for the given cause. It does not wait.
@@ -105,9 +106,12 @@ func (s *Session) end(c cause) {
 		return
 	}
 	s.ended, s.cause = true, c
-	s.turned.Broadcast()
+	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()
+	}
+	if s.probing != nil {
+		expire(s.probing)
 	}
 	started := s.started
 	s.mu.Unlock()
@@ -116,13 +120,12 @@ func (s *Session) end(c cause) {
 	}
 }
 
-// finish tells the library, lets go of the log, and sees the transport to its end.
+// finish tells the library, lets go of the log, sees the transport to its end, and only then frees the session's place.
 func (s *Session) finish() {
-	defer s.recovered()
 	s.server.wheel.remove(s)
 	s.conn.Leave()
-	s.server.hooks.closed(s.cause.reason)
-	s.Emit("close", s.cause.event, nil)
+	s.guard(func() { s.server.hooks.closed(s.cause.reason) })
+	s.guard(func() { s.Emit("close", s.cause.event, nil) })
 	s.Clear()
 
 	s.mu.Lock()
@@ -134,26 +137,42 @@ func (s *Session) finish() {
 		s.finishWebSocket(nc)
 	}
 	s.conn.Close()
+	s.mu.Lock()
+	for s.probing != nil || nc != nil && !s.hungUp {
+		s.changed.Wait()
+	}
+	s.mu.Unlock()
 	s.server.forget(s)
 }
 
 // finishWebSocket flushes what is pending and closes this half of the connection; the reader then closes the rest.
 func (s *Session) finishWebSocket(nc net.Conn) {
-	deadline := time.Now()
-	if !s.cause.gone {
-		s.conn.Send(wire.AppendClose(nil, s.cause.code, ""))
-		stop := make(chan struct{})
-		timer := time.AfterFunc(flushTimeout, func() { close(stop) })
-		if s.conn.WaitFlushed(stop) {
-			if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-				deadline = time.Now().Add(lingerTimeout)
-			}
-		}
-		timer.Stop()
+	if s.cause.gone {
+		expire(nc)
+		return
 	}
-	s.conn.Close()
-	// The error would say that the connection is closed already.
-	_ = nc.SetDeadline(deadline)
+	s.conn.Send(wire.AppendClose(nil, s.cause.code, ""))
+	stop := make(chan struct{})
+	timer := time.AfterFunc(flushTimeout, func() { close(stop) })
+	defer timer.Stop()
+	half, ok := nc.(interface{ CloseWrite() error })
+	if s.conn.WaitFlushed(stop) && ok && half.CloseWrite() == nil {
+		// The error would say that the connection is closed already.
+		_ = nc.SetDeadline(time.Now().Add(lingerTimeout))
+		return
+	}
+	expire(nc)
+}
+
+// expire ends whatever is being read from or written to the connection, and all that will be.
+func expire(nc net.Conn) {
+	_ = nc.SetDeadline(time.Unix(1, 0)) // the error would say that it is closed already
+}
+
+// guard calls what could panic with the library.
+func (s *Session) guard(fn func()) {
+	defer s.recovered()
+	fn()
 }
 
 // recovered is deferred where a panic of the library could pass: it ends this session instead of the process.
@@ -186,16 +205,22 @@ func (s *Session) Pending() {
 }
 
 // Follow starts the delivery of the shared log from the cursor, behind the private frames in first and those sent before.
-func (s *Session) Follow(at fanout.Cursor, first []byte) { s.conn.Join(at, first) }
+// On a session that has ended it does nothing.
+func (s *Session) Follow(at fanout.Cursor, first []byte) {
+	if !s.hasEnded() {
+		s.conn.Join(at, first)
+	}
+}
 
 // Unfollow ends the delivery of the shared log.
 func (s *Session) Unfollow() { s.conn.Leave() }
 
-// SendFrame sends one whole WebSocket frame to this client only. It is false if the session cannot take it and ends.
-func (s *Session) SendFrame(frame []byte) bool { return s.conn.Send(frame) }
+// SendFrame sends one whole WebSocket frame to this client only. It is false if the session has ended, or ends because
+// it cannot take the frame.
+func (s *Session) SendFrame(frame []byte) bool { return !s.hasEnded() && s.conn.Send(frame) }
 
 // SendVolatile sends a frame that is dropped unless it can be written now.
-func (s *Session) SendVolatile(frame []byte) bool { return s.conn.SendVolatile(frame) }
+func (s *Session) SendVolatile(frame []byte) bool { return !s.hasEnded() && s.conn.SendVolatile(frame) }
 
 // Write sends a message, as text or, if it is a [types.BytesBuffer], as binary. It never blocks; on a session that has
 // ended it does nothing. The callback, which the library does not use, is not called.
@@ -215,7 +240,7 @@ func (s *Session) Write(message io.Reader, _ *packet.Options, _ engine.SendCallb
 		}
 		frame = textFrame(b)
 	}
-	s.conn.Send(frame)
+	s.SendFrame(frame)
 	return s
 }
 
@@ -251,12 +276,16 @@ func (s *Session) RemoteAddress() string { return s.address }
 
 // ReadyState is "open" until the session begins to end, then "closed".
 func (s *Session) ReadyState() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended {
+	if s.hasEnded() {
 		return "closed"
 	}
 	return "open"
+}
+
+func (s *Session) hasEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 // Upgraded reports whether the session began by polling and has a WebSocket now.
@@ -270,7 +299,7 @@ func (s *Session) Upgraded() bool {
 func (s *Session) Upgrading() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.upgrading
+	return s.probing != nil
 }
 
 // Transport describes the transport of this moment.

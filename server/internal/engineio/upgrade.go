@@ -28,50 +28,56 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 		return
 	}
 	reader := &wsReader{frames: wire.NewReader(s.opts.MaxPayload + 1)}
-	rest, ok := session.probe(nc, reader, early)
-	if !ok {
-		_ = nc.Close()
-		return
+	if rest, ok := session.probe(nc, reader, early); ok {
+		session.serveReader(reader, rest)
 	}
-	session.serveReader(reader, rest)
 }
 
-// probe does the server's part of an upgrade. Once it is true, the session owns nc, and rest is what follows.
+// probe does the server's part of an upgrade. Once it is true, the session owns nc, and rest is what follows; otherwise
+// nc is closed.
 func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok bool) {
+	_ = nc.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout))
 	s.mu.Lock()
-	if s.net != nil || s.upgrading || s.ended {
+	if s.net != nil || s.probing != nil || s.ended {
 		s.mu.Unlock()
+		hangUp(nc)
 		return nil, false
 	}
-	s.upgrading = true
+	s.probing = nc // from now on the end of the session ends this, too
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.upgrading = false
-		s.mu.Unlock()
-	}()
 
 	p := &prober{nc: nc, reader: r, unread: early}
-	if nc.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout)) != nil ||
-		p.expect("2probe") != nil || p.say("3probe") != nil {
-		return nil, false
+	if p.handshake(s) == nil && s.moveTo(nc) {
+		s.conn.Attach(nc)
+		return p.unread, true
 	}
-	s.Pending() // an open poll ends soon, so that the client can stop polling
-	if p.expect("5") != nil || nc.SetDeadline(time.Time{}) != nil {
-		return nil, false
-	}
+	hangUp(nc)
 	s.mu.Lock()
+	s.probing = nil
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	return nil, false
+}
+
+// moveTo makes the WebSocket that was tried the session's transport, unless the session has ended.
+func (s *Session) moveTo(nc net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.ended {
-		s.mu.Unlock()
-		return nil, false
+		return false
 	}
-	s.net = nc
+	s.net, s.probing = nc, nil
 	if s.poll != nil {
 		s.poll.wakeUp()
 	}
-	s.mu.Unlock()
-	s.conn.Attach(nc)
-	return p.unread, true
+	return true
+}
+
+// hangUp closes a WebSocket that is no session's.
+func hangUp(nc net.Conn) {
+	_ = nc.SetDeadline(time.Now().Add(time.Second))
+	_, _ = nc.Write(wire.AppendClose(nil, wire.CodePolicy, "")) // out of courtesy
+	_ = nc.Close()
 }
 
 // prober speaks with a WebSocket that is not a session's yet.
@@ -82,6 +88,20 @@ type prober struct {
 }
 
 var errProbe = errors.New("unexpected packet during the upgrade")
+
+func (p *prober) handshake(s *Session) error {
+	if err := p.expect("2probe"); err != nil {
+		return err
+	}
+	if err := p.say("3probe"); err != nil {
+		return err
+	}
+	s.Pending() // an open poll ends soon, so that the client can stop polling
+	if err := p.expect("5"); err != nil {
+		return err
+	}
+	return p.nc.SetDeadline(time.Time{})
+}
 
 func (p *prober) say(text string) error {
 	_, err := p.nc.Write(wire.AppendFrame(nil, wire.OpText, []byte(text)))

@@ -208,7 +208,7 @@ func (s *Session) receiveMessage(m wire.Message) error {
 	case wire.OpBinary:
 		return s.receive(wire.Packet{Type: wire.PacketMessage, Binary: true, Data: m.Payload})
 	case wire.OpPing:
-		s.conn.Send(wire.AppendFrame(nil, wire.OpPong, m.Payload))
+		return s.pongFrame(m.Payload)
 	case wire.OpClose:
 		c := causeClient
 		if code, _, err := wire.ParseClose(m.Payload); err == nil {
@@ -233,12 +233,6 @@ func (s *Session) endFrame(err error) {
 	s.end(c)
 }
 
-func (s *Session) hasEnded() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ended
-}
-
 // discard reads on until the client is done or the deadline, which the end of the session sets, has passed, and closes
 // the socket. To close it earlier, with bytes unread, would cost the client the last frames.
 func (s *Session) discard() {
@@ -251,4 +245,8 @@ func (s *Session) discard() {
 	}
 	s.conn.Close()
 	_ = s.net.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hungUp = true
+	s.changed.Broadcast()
 }

@@ -8,13 +8,14 @@ import (
 // wheel is one timer for the heartbeats of all sessions: a ring of slots, one for each tick, each a list of sessions
 // whose time comes then. A session stands in at most one slot, through links of its own, so nothing is allocated.
 type wheel struct {
-	tick time.Duration
-	stop chan struct{}
-	done chan struct{}
+	tick    time.Duration
+	started time.Time
+	stop    chan struct{}
+	done    chan struct{}
 
-	mu    sync.Mutex
-	now   int // the slot that was served last
-	slots []*Session
+	mu     sync.Mutex
+	served int // ticks since the start that were served
+	slots  []*Session
 }
 
 // wheelLinks is a session's place in the wheel; guarded by wheel.mu.
@@ -23,14 +24,15 @@ type wheelLinks struct {
 	slot       int32 // 1-based; 0 is nowhere
 }
 
-// newWheel makes a wheel for delays up to longest, exact to one tick late, and starts it.
+// newWheel makes a wheel for delays from shortest to longest and starts it.
 func newWheel(shortest, longest time.Duration) *wheel {
-	tick := min(max(shortest/32, 5*time.Millisecond), time.Second)
+	tick := min(max(shortest/64, 5*time.Millisecond), 500*time.Millisecond)
 	w := &wheel{
-		tick:  tick,
-		slots: make([]*Session, longest/tick+3),
-		stop:  make(chan struct{}),
-		done:  make(chan struct{}),
+		tick:    tick,
+		started: time.Now(),
+		slots:   make([]*Session, longest/tick+2),
+		stop:    make(chan struct{}),
+		done:    make(chan struct{}),
 	}
 	go w.run()
 	return w
@@ -41,13 +43,15 @@ func (w *wheel) close() {
 	<-w.done
 }
 
-// set calls s.beat after the delay, in place of what was set before.
+// set calls s.beat after the delay, in place of what was set before. It is early by less than a tick rather than late:
+// a client counts from its own side, and may be about to give up.
 func (w *wheel) set(s *Session, after time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.removeLocked(s)
-	ticks := min(int((after+w.tick-1)/w.tick)+1, len(w.slots)-1)
-	slot := (w.now + ticks) % len(w.slots)
+	due := int((time.Since(w.started) + after) / w.tick)
+	due = min(max(due, w.served+1), w.served+len(w.slots)-1)
+	slot := due % len(w.slots)
 	s.wheel = wheelLinks{next: w.slots[slot], slot: int32(slot) + 1}
 	if s.wheel.next != nil {
 		s.wheel.next.wheel.prev = s
@@ -80,14 +84,13 @@ func (w *wheel) run() {
 	defer close(w.done)
 	ticker := time.NewTicker(w.tick)
 	defer ticker.Stop()
-	started, ticks := time.Now(), 0
-	for {
+	for served := 0; ; {
 		select {
 		case <-w.stop:
 			return
 		case <-ticker.C:
 			// A ticker drops ticks when the machine is busy; the clock does not.
-			for due := int(time.Since(started) / w.tick); ticks < due; ticks++ {
+			for now := int(time.Since(w.started) / w.tick); served < now; served++ {
 				w.advance()
 			}
 		}
@@ -97,9 +100,10 @@ func (w *wheel) run() {
 // advance serves the next slot. The sessions are called with no lock held.
 func (w *wheel) advance() {
 	w.mu.Lock()
-	w.now = (w.now + 1) % len(w.slots)
+	w.served++
+	slot := w.served % len(w.slots)
 	var due []*Session
-	for s := w.slots[w.now]; s != nil; s = w.slots[w.now] {
+	for s := w.slots[slot]; s != nil; s = w.slots[slot] {
 		w.removeLocked(s)
 		due = append(due, s)
 	}

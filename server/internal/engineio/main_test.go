@@ -1,0 +1,155 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func equal[T comparable](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func noError(t testing.TB, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+const patience = 10 * time.Second
+
+// until waits for a condition.
+func until(t testing.TB, what string, met func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !met(); time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long: %s", what)
+		}
+	}
+}
+
+func take[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("waited too long: %s", what)
+		panic("unreachable")
+	}
+}
+
+// edge is a server on a loopback port, and what it told.
+type edge struct {
+	*Server
+	log      *fanout.Log
+	url      string
+	addr     string
+	sessions chan *Session // in the order in which they were opened
+
+	mu      sync.Mutex
+	closed  map[string]int
+	refused map[string]int
+	appends uint64
+}
+
+// newEdge starts a server. Messages are handed to data, in the goroutine that received them; nil ignores them.
+func newEdge(t testing.TB, data func(*Session, io.Reader), change ...func(*Options)) *edge {
+	e := &edge{sessions: make(chan *Session, 10_000), closed: map[string]int{}, refused: map[string]int{}}
+	e.log = fanout.New(stream.Offset{}, fanout.Options{})
+	o := Options{
+		Log:    e.log,
+		NewID:  rand.Text,
+		Raw:    true,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Hooks:  Hooks{Closed: e.count(e.closed), Refused: e.count(e.refused)},
+	}
+	for _, fn := range change {
+		fn(&o)
+	}
+	e.Server = NewServer(o)
+	noError(t, "listen", e.On("connection", func(args ...any) {
+		s := args[0].(*Session)
+		if data != nil {
+			_ = s.On("data", func(args ...any) { data(s, args[0].(io.Reader)) })
+		}
+		e.sessions <- s
+	}))
+	hs := httptest.NewServer(e)
+	e.url, e.addr = hs.URL+"/socket.io/", hs.Listener.Addr().String()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		noError(t, "shutdown", e.Shutdown(ctx, 0))
+		hs.Close()
+		e.log.Close()
+	})
+	return e
+}
+
+func (e *edge) count(counters map[string]int) func(string) {
+	return func(reason string) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		counters[reason]++
+	}
+}
+
+func (e *edge) closedBy(reason string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed[reason]
+}
+
+func (e *edge) refusedBy(reason string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.refused[reason]
+}
+
+// publish appends a message to the shared log.
+func (e *edge) publish(text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.appends++
+	e.log.Append([]fanout.Frame{{Offset: stream.Offset{Ms: 1, Seq: e.appends}, Bytes: textFrame([]byte(text))}})
+}
+
+// echo sends every message back.
+func echo(s *Session, message io.Reader) { s.Write(message, nil, nil) }
+
+// quick are the terms of the protocol's public test suite.
+func quick(o *Options) {
+	o.PingInterval, o.PingTimeout, o.MaxPayload = 300*time.Millisecond, 200*time.Millisecond, 1_000_000
+}
+
+func socketIO(o *Options) { o.Raw = false }
+
+// httpClient keeps no connection beyond the test.
+func httpClient(t testing.TB) *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
+}
+
+func messageFrame(text string) []byte {
+	return wire.AppendFrame(nil, wire.OpText, append([]byte{wire.PacketMessage}, text...))
+}
