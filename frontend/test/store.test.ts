@@ -356,3 +356,12 @@ describe("typing", () => {
     expect(link.typed).toEqual([true]);
   });
 });
+
+test("TYP-1 whoever typed a few letters too early is announced once it is time", () => {
+  const { store, link } = live();
+  store.typing("ada", true);
+  store.send("ada", "hi");
+  store.typing("ada", true);
+  vi.advanceTimersByTime(1300);
+  expect(link.typed).toEqual([true, true]);
+});

@@ -1,5 +1,7 @@
+import { attend } from "./attend";
 import { Identity } from "./identity";
 import { storageMemory } from "./memory";
+import { Preferences } from "./preferences";
 import { serverUrl } from "./serverurl";
 import { socketLink } from "./socketlink";
 import { ChatStore } from "./store";
@@ -7,6 +9,7 @@ import { ChatStore } from "./store";
 export interface Chat {
   store: ChatStore;
   identity: Identity;
+  preferences: Preferences;
 }
 
 // Read while the pages are built, too, so that a build without an address fails.
@@ -26,7 +29,7 @@ function silentChat(): Chat {
   const none = () => Promise.resolve(undefined);
   const link = { connect() {}, close() {}, typing() {}, send: none, history: none };
   const store = new ChatStore({ openLink: () => link, memory, newId: () => "", hasNetwork: () => false });
-  return { store, identity: new Identity(memory, memory) };
+  return { store, identity: new Identity(memory, memory), preferences: new Preferences(memory) };
 }
 
 function openChat(): Chat {
@@ -39,8 +42,10 @@ function openChat(): Chat {
     newId: identity.newId,
     hasNetwork: () => navigator.onLine,
   });
+  const opened = { store, identity, preferences: new Preferences(browser) };
   followPage(store);
-  return { store, identity };
+  attend(opened);
+  return opened;
 }
 
 /** A page that is seen again, or that has its network back, does not wait for its turn. */

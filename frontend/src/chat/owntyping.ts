@@ -9,9 +9,11 @@ const idleMs = 4000;
 export class OwnTyping {
   readonly #tell: (notice: { username: string; typing: boolean }) => void;
   #username = "";
+  #typing = false;
   #announced = false;
   #announcedAt = Number.NEGATIVE_INFINITY;
   #idle: ReturnType<typeof setTimeout> | undefined;
+  #early: ReturnType<typeof setTimeout> | undefined;
 
   constructor(tell: (notice: { username: string; typing: boolean }) => void) {
     this.#tell = tell;
@@ -24,17 +26,15 @@ export class OwnTyping {
       this.#end();
       return;
     }
+    this.#typing = true;
     this.#idle = setTimeout(() => this.#end(), idleMs);
-    const now = Date.now();
-    if (now - this.#announcedAt < (this.#announced ? repeatMs : shortestMs)) return;
-    this.#announced = true;
-    this.#announcedAt = now;
-    this.#tell({ username, typing: true });
+    this.#announce();
   }
 
   /** The message itself tells that its author no longer types. */
   sent(): void {
     clearTimeout(this.#idle);
+    this.#typing = false;
     this.#announced = false;
   }
 
@@ -44,7 +44,22 @@ export class OwnTyping {
     this.#announcedAt = Number.NEGATIVE_INFINITY;
   }
 
+  #announce(): void {
+    clearTimeout(this.#early);
+    if (!this.#typing) return;
+    const wait = this.#announcedAt + (this.#announced ? repeatMs : shortestMs) - Date.now();
+    if (wait > 0) {
+      // Too early; once it is time, whoever types a few letters only is seen, too.
+      if (!this.#announced) this.#early = setTimeout(() => this.#announce(), wait);
+      return;
+    }
+    this.#announced = true;
+    this.#announcedAt = Date.now();
+    this.#tell({ username: this.#username, typing: true });
+  }
+
   #end(): void {
+    this.#typing = false;
     if (!this.#announced) return;
     this.#announced = false;
     this.#tell({ username: this.#username, typing: false });

@@ -64,6 +64,11 @@ export function firstAfter(state: Timeline, after: Offset): Entry | undefined {
   return state.entries[countUpTo(state.entries, after)];
 }
 
+/** How many entries are behind a place. */
+export function countAfter(state: Timeline, place: Offset): number {
+  return state.entries.length - countUpTo(state.entries, place);
+}
+
 function received(state: Timeline, entries: readonly Entry[]): Timeline {
   const [first, last] = [entries[0], entries.at(-1)];
   if (first === undefined || last === undefined) return state;

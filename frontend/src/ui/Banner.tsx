@@ -15,7 +15,7 @@ export function Banner() {
   const mayRetry = retryAt !== null || connection.state === "refused";
   return (
     <div className={styles.banner} data-state={connection.state}>
-      <p role="status">{words}</p>
+      <p>{words}</p>
       <p className={styles.next}>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
       {mayRetry && (
         <button type="button" onClick={() => store.retryNow()}>

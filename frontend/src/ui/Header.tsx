@@ -1,17 +1,39 @@
 "use client";
 
-import { useChatState } from "./context";
+import { useMemo, useRef } from "react";
+import { isMine } from "@/chat/identity";
+import { useChatState, useMe } from "./context";
 import styles from "./Header.module.css";
+import { Settings } from "./Settings";
 import { badgeWords } from "./words";
 
-export function Header() {
+/** How far back somebody of the same name is looked for. */
+const recent = 300;
+
+export function Header({ username }: { username: string }) {
+  const settings = useRef<HTMLDialogElement>(null);
+  const namesake = useNamesake(username);
   return (
     <header className={styles.header}>
-      <div>
+      <div className={styles.titles}>
         <h1 className={styles.title}>Chat</h1>
         <OnlineCount />
       </div>
       <ConnectionBadge />
+      <button
+        type="button"
+        className={styles.me}
+        aria-haspopup="dialog"
+        aria-label={`Settings. Your name is ${username}`}
+        onClick={() => settings.current?.showModal()}
+      >
+        <span className={styles.initial} aria-hidden="true">
+          {initial(username)}
+        </span>
+        <bdi className={styles.name}>{username}</bdi>
+        {namesake && <span className={styles.mark} title={`Somebody else is called ${username}, too.`} />}
+      </button>
+      <Settings ref={settings} username={username} namesake={namesake} />
     </header>
   );
 }
@@ -32,4 +54,20 @@ function ConnectionBadge() {
       {badgeWords(connection)}
     </p>
   );
+}
+
+/** Names are not accounts: somebody else may use the same one. */
+function useNamesake(username: string): boolean {
+  const entries = useChatState((state) => state.timeline.entries);
+  const me = useMe();
+  return useMemo(
+    () => entries.slice(-recent).some((entry) => entry.username === username && !isMine(me, entry)),
+    [entries, me, username],
+  );
+}
+
+/** The first character as a person sees it. */
+function initial(username: string): string {
+  const [first] = new Intl.Segmenter().segment(username);
+  return first?.segment.toLocaleUpperCase() ?? "";
 }

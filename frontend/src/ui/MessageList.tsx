@@ -3,6 +3,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { buildRows, type Row } from "@/chat/rows";
+import { countAfter } from "@/chat/timeline";
 import { useChatState, useMe, useStore } from "./context";
 import { DayView, GapView, TopView } from "./dividers";
 import styles from "./MessageList.module.css";
@@ -27,7 +28,9 @@ export function MessageList() {
     scrollEndThreshold: endThreshold,
   });
   const items = list.getVirtualItems();
-  useLoadOlder(items[0]?.index);
+  const atEnd = list.isAtEnd(endThreshold);
+  const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0);
+  useLoadOlder((items[0]?.index ?? 0) < olderThreshold && (roomLeft || !atEnd));
 
   // What one has written oneself is always shown.
   const sent = useChatState((state) => state.outbox.at(-1)?.id);
@@ -35,7 +38,6 @@ export function MessageList() {
     if (sent !== undefined) list.scrollToEnd();
   }, [sent, list]);
 
-  const atEnd = list.isAtEnd(endThreshold);
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
@@ -69,28 +71,28 @@ function useRows(): Row[] {
   return useMemo(() => buildRows(timeline, outbox, me), [timeline, outbox, me]);
 }
 
-function useLoadOlder(firstShown: number | undefined): void {
+/** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
+function useLoadOlder(wanted: boolean): void {
   const store = useStore();
   const older = useChatState((state) => state.older);
-  const live = useChatState((state) => state.connection.state === "live");
+  const ready = useChatState((state) => state.connection.state === "live" && state.timeline.live !== null);
   const oldest = useChatState((state) => state.timeline.entries[0]?.offset);
-  const joined = useChatState((state) => state.timeline.live !== null);
-  const near = firstShown !== undefined && firstShown < olderThreshold;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was loaded may call for the next
   useEffect(() => {
-    if (near && live && joined && older === "idle") void store.loadOlder();
-  }, [near, live, joined, older, oldest, store]);
+    if (wanted && ready && older === "idle") void store.loadOlder();
+  }, [wanted, ready, older, oldest, store]);
 }
 
 /** The pill that counts what came while one was reading further up. */
 function NewMessages({ atEnd, toEnd }: { atEnd: boolean; toEnd: () => void }) {
-  const newest = useChatState((state) => state.timeline.entries.length);
+  const timeline = useChatState((state) => state.timeline);
+  const newest = timeline.entries.at(-1)?.offset;
   const [seen, setSeen] = useState(newest);
   useEffect(() => {
     if (atEnd) setSeen(newest);
   }, [atEnd, newest]);
-  const unseen = newest - seen;
   if (atEnd) return null;
+  const unseen = seen === undefined ? timeline.entries.length : countAfter(timeline, seen);
   return (
     <button type="button" className={styles.pill} onClick={toEnd}>
       {unseen > 0 ? `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}` : "Newest"}

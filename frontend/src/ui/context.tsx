@@ -2,7 +2,8 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
 import type { Chat } from "@/chat/browser";
-import { type Me, nobody } from "@/chat/identity";
+import { type Identity, type Me, nobody } from "@/chat/identity";
+import { noWishes, type Preferences, type Wishes } from "@/chat/preferences";
 import { type ChatState, type ChatStore, firstState } from "@/chat/store";
 
 const Context = createContext<Chat | null>(null);
@@ -24,8 +25,17 @@ export function useStore(): ChatStore {
   return useChat().store;
 }
 
-export function useIdentity() {
+export function useIdentity(): Identity {
   return useChat().identity;
+}
+
+export function usePreferences(): Preferences {
+  return useChat().preferences;
+}
+
+export function useWishes(): Wishes {
+  const preferences = usePreferences();
+  return useSyncExternalStore(preferences.subscribe, preferences.getWishes, () => noWishes);
 }
 
 /** A part of the state; `select` returns the same value as long as that part did not change. */

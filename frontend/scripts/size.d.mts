@@ -1,0 +1,1 @@
+export function firstLoad(html: string, read: (src: string) => Buffer): number;

@@ -1,0 +1,60 @@
+import type { PlacedMessage } from "@/wire/contract";
+import type { Chat } from "./browser";
+import { isMine } from "./identity";
+import { attention, pageTitle } from "./news";
+import { playChime } from "./sound";
+import { Tabs } from "./tabs";
+
+/** attend makes the page heard while it is not seen: the count in the title, and what the person wished for. */
+export function attend({ store, identity, preferences }: Chat): void {
+  const tabs = new Tabs(navigator.locks);
+  let unread = 0;
+  const look = () => {
+    const seen = document.visibilityState === "visible";
+    tabs.setSeen(seen);
+    if (seen) {
+      unread = 0;
+      document.title = pageTitle(0);
+    }
+  };
+  const hear = (news: readonly PlacedMessage[]) => {
+    const me = identity.getMe();
+    if (me.username === null || document.visibilityState === "visible") return;
+    const { unread: more, headline } = attention(news.filter((message) => !isMine(me, message)));
+    unread += more;
+    document.title = pageTitle(unread);
+    if (headline) void speak(headline);
+  };
+  const speak = async (headline: { title: string; body: string }) => {
+    const { sound, notify } = preferences.getWishes();
+    if ((!sound && !notify) || !(await tabs.maySpeak())) return;
+    if (sound) playChime();
+    if (notify) showNotification(headline);
+  };
+  look();
+  tabs.stand();
+  document.addEventListener("visibilitychange", look);
+  window.addEventListener("storage", () => preferences.reread());
+  store.onNews(hear);
+}
+
+export type Permission = "granted" | "denied" | "unsupported";
+
+/** Asks the person, through the browser, if they were not asked before. Call it from a click. */
+export async function askToNotify(): Promise<Permission> {
+  if (typeof Notification === "undefined") return "unsupported";
+  return (await Notification.requestPermission()) === "granted" ? "granted" : "denied";
+}
+
+function showNotification({ title, body }: { title: string; body: string }): void {
+  try {
+    // One at a time: the next takes the place of the last.
+    const notification = new Notification(title, { body, tag: "chat", icon: "/icon.svg" });
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+  } catch {
+    // Some phones only let a service worker do this.
+  }
+}

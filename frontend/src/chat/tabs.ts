@@ -1,0 +1,52 @@
+/** What of the Web Locks API is needed. Not there on pages that came by plain http from elsewhere. */
+export type Locks = Pick<LockManager, "query" | "request">;
+
+const speakerLock = "chat.speaker";
+const seenLock = "chat.seen";
+
+/**
+ * Tabs of one browser agree who makes itself heard: one of them, and only if none can be seen. A tab that ends gives up
+ * its locks without a word.
+ */
+export class Tabs {
+  readonly #locks: Locks | undefined;
+  #speaker = false;
+  #leave: (() => void) | undefined;
+  #seen = false;
+
+  constructor(locks: Locks | undefined) {
+    this.#locks = locks;
+  }
+
+  /** Stands for speaker, for as long as the tab lives. */
+  stand(): void {
+    if (!this.#locks) return;
+    const forEver = new Promise<void>(() => {});
+    void this.#locks.request(speakerLock, () => {
+      this.#speaker = true;
+      return forEver;
+    });
+  }
+
+  /** Says whether this tab can be seen. */
+  setSeen(seen: boolean): void {
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#leave?.();
+    this.#leave = undefined;
+    if (!seen || !this.#locks) return;
+    const left = new Promise<void>((resolve) => {
+      this.#leave = resolve;
+    });
+    void this.#locks.request(seenLock, { mode: "shared" }, () => left);
+  }
+
+  /** Whether this tab is the one to make itself heard now. */
+  async maySpeak(): Promise<boolean> {
+    if (this.#seen) return false;
+    if (!this.#locks) return true;
+    if (!this.#speaker) return false;
+    const { held } = await this.#locks.query();
+    return !held?.some((lock) => lock.name === seenLock);
+  }
+}

@@ -1,0 +1,40 @@
+"use client";
+
+import { namedTypists } from "@/chat/typists";
+import { useChatState } from "./context";
+import styles from "./TypingLine.module.css";
+
+/** Who types. It always takes its room, so that nothing moves. */
+export function TypingLine() {
+  const typists = useChatState((state) => state.typists);
+  const { names, more } = namedTypists(typists);
+  return (
+    <p className={styles.line} data-testid="typing">
+      {names.length > 0 && (
+        <>
+          <span className={styles.dots} aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          <span className={styles.names}>
+            {names.map((name, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: namesakes are possible, and names have no state
+              <span key={i}>
+                {separator(i, names.length, more)}
+                <bdi>{name}</bdi>
+              </span>
+            ))}
+            {more > 0 && ` and ${more} more`}
+            {names.length + more === 1 ? " is typing" : " are typing"}
+          </span>
+        </>
+      )}
+    </p>
+  );
+}
+
+function separator(i: number, length: number, more: number): string {
+  if (i === 0) return "";
+  return i === length - 1 && more === 0 ? " and " : ", ";
+}

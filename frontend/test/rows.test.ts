@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { Identity, isMine, type Me, nobody } from "@/chat/identity";
+import type { Outgoing } from "@/chat/outbox";
+import { buildRows } from "@/chat/rows";
+import { emptyTimeline, timeline } from "@/chat/timeline";
+import { heardTyping, namedTypists, type Typists } from "@/chat/typists";
+import type { PlacedMessage } from "@/wire/contract";
+import { FakeMemory } from "./fakelink";
+import { placed } from "./make";
+
+const me: Me = { username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
+const shape = (messages: PlacedMessage[], outbox: Outgoing[] = [], who = me) =>
+  buildRows(timeline(emptyTimeline, { type: "received", entries: messages }), outbox, who).map((row) =>
+    row.kind === "message"
+      ? `${row.mine ? ">" : "<"}${row.text}${row.first ? " first" : ""}${row.last ? " last" : ""}`
+      : row.kind,
+  );
+
+const minute = 60_000;
+const day = (n: number, minutes = 0) => new Date(2026, 0, n, 12).getTime() + minutes * minute;
+function said(text: string, at: number, change: Partial<PlacedMessage> = {}): PlacedMessage {
+  return placed(0, { message: text, at, offset: `${at}-0`, id: `x-${text}`, username: "bob", ...change });
+}
+
+describe("rows", () => {
+  test("a day begins with its name; a run of one author is one group until five minutes pass", () => {
+    const rows = shape([
+      said("a", day(1)),
+      said("b", day(1, 1)),
+      said("c", day(1, 2), { username: "cy" }),
+      said("d", day(1, 8), { username: "cy" }),
+      said("e", day(2), { username: "cy" }),
+    ]);
+    expect(rows).toEqual([
+      "top",
+      "day",
+      "<a first",
+      "<b last",
+      "<c first last",
+      "<d first last",
+      "day",
+      "<e first last",
+    ]);
+  });
+
+  test("a gap stands where it is and ends a group", () => {
+    let state = timeline(emptyTimeline, { type: "joined", at: `${day(1)}-0`, recovered: false });
+    state = timeline(state, { type: "received", entries: [said("a", day(1, 1))] });
+    state = timeline(state, { type: "joined", at: `${day(1, 2)}-0`, recovered: false });
+    expect(buildRows(state, [], me).map((row) => row.kind)).toEqual(["top", "day", "message", "gap"]);
+    state = timeline(state, { type: "received", entries: [said("b", day(1, 3))] });
+    expect(buildRows(state, [], me).map((row) => row.kind)).toEqual(["top", "day", "message", "gap", "message"]);
+  });
+
+  test("what is still in the outbox stands at the end", () => {
+    const item: Outgoing = {
+      id: `${me.tag}-1`,
+      username: "ada",
+      text: "soon",
+      at: day(1, 1),
+      firstSentAt: null,
+      delivery: { kind: "waiting" },
+    };
+    expect(shape([said("a", day(1))], [item])).toEqual(["top", "day", "<a first last", ">soon first last"]);
+  });
+
+  test("keys are unique, and an own message keeps its key when it gets its place", () => {
+    const id = `${me.tag}-1`;
+    const own = said("mine", day(1), { id, username: "ada" });
+    const forged = said("forged", day(1, 1), { id, username: "ada" });
+    const rows = buildRows(timeline(emptyTimeline, { type: "received", entries: [own, forged] }), [], me);
+    const keys = rows.map((row) => row.key);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys).toContain(`id:${id}`);
+  });
+});
+
+describe("pitfall 3: mine", () => {
+  test("is not a namesake's", () => {
+    expect(isMine(me, { id: "9876543210-1", username: "ada" })).toBe(false);
+    expect(isMine(nobody, { id: "-1", username: "ada" })).toBe(false);
+  });
+
+  test("stays mine after a change of name, but is not another person's in another tab of this browser", () => {
+    const browser = new FakeMemory();
+    const first = new Identity(browser, new FakeMemory());
+    const second = new Identity(browser, new FakeMemory());
+    first.rename("ada");
+    second.rename("bob");
+    const fromFirst = { id: first.newId(), username: "ada" };
+    first.rename("countess");
+    expect(isMine(first.getMe(), fromFirst)).toBe(true);
+    expect(isMine(second.getMe(), fromFirst)).toBe(false);
+    expect(isMine(first.getMe(), { id: first.newId(), username: "countess" })).toBe(true);
+  });
+});
+
+describe("identity", () => {
+  test("a reload goes on as the same person; a new tab remembers the name only", () => {
+    const [browser, tab] = [new FakeMemory(), new FakeMemory()];
+    new Identity(browser, tab).rename("  ada  ");
+    const reloaded = new Identity(browser, tab);
+    expect(reloaded.getMe()).toMatchObject({ username: "ada", names: ["ada"] });
+    const opened = new Identity(browser, new FakeMemory()).getMe();
+    expect(opened).toMatchObject({ username: null, remembered: "ada", tag: reloaded.getMe().tag });
+  });
+
+  test("a name that the server would refuse changes nothing", () => {
+    const identity = new Identity(new FakeMemory(), new FakeMemory());
+    expect(identity.rename("x".repeat(65))).toEqual({ ok: false, problem: "too_long" });
+    expect(identity.rename("a\u0007b")).toEqual({ ok: false, problem: "control_character" });
+    expect(identity.getMe().username).toBeNull();
+    expect(identity.rename("   ")).toEqual({ ok: true, username: "anonymous" });
+  });
+
+  test("MSG-9 ids are printable, short, of this browser, and differ", () => {
+    const identity = new Identity(new FakeMemory(), new FakeMemory());
+    const ids = new Set(Array.from({ length: 1000 }, identity.newId));
+    expect(ids.size).toBe(1000);
+    for (const id of ids) expect(id).toMatch(new RegExp(`^${identity.getMe().tag}-[0-9a-z]{10,40}$`));
+  });
+});
+
+test("at most three typists are named", () => {
+  const names = ["ann", "bob", "cy", "dee", "eve"];
+  let typists: Typists = [];
+  const named = names.map((username) => {
+    typists = heardTyping(typists, { username, id: username, typing: true }, 0);
+    return namedTypists(typists);
+  });
+  expect(named.at(2)).toEqual({ names: ["ann", "bob", "cy"], more: 0 });
+  expect(named.at(-1)).toEqual({ names: ["ann", "bob", "cy"], more: 2 });
+});
