@@ -1,0 +1,80 @@
+// What chatd must reach, and whether it did. A ratio is taken within a round, where both ran on the same machine within
+// minutes, and then the median of the rounds counts.
+const throughput = (r) => r.deliveries_per_s;
+const delivery = (r) => r.cpu_us_per_delivery;
+const tail = (r) => r.latency_ms?.p99;
+const memory = (r) => r.rss_kib_per_connection;
+const connect = (r) => r.connect_cpu_us;
+
+export const budgets = [
+  { what: "deliveries/s, closed loop", load: "closed", figure: throughput, against: "node", atLeast: 20 },
+  { what: "deliveries/s, closed loop", load: "closed", figure: throughput, against: "centrifuge", atLeast: 4 },
+  { what: "CPU per delivery, one sender", load: "single", figure: delivery, against: "node", atMost: 0.6 },
+  { what: "CPU per delivery, one sender", load: "single", figure: delivery, against: "write", atMost: 1.3 },
+  { what: "CPU per delivery, bursts", load: "bursts", figure: delivery, against: "node", atMost: 0.25 },
+  { what: "p99 latency, bursts", load: "bursts", figure: tail, against: "node", atMost: 0.25 },
+  { what: "p99 latency, bursts", load: "bursts", figure: tail, against: "centrifuge", atMost: 0.6 },
+  { what: "p99 latency, one sender", load: "single", figure: tail, against: "node", atMost: 0.7 },
+  { what: "memory of an idle connection, KiB", load: "idle", figure: memory, atMost: 10 },
+  { what: "CPU per connect", load: "idle", figure: connect, against: "node", atMost: 0.25 },
+];
+
+const faultNames = ["missing", "duplicates", "disordered", "divergent", "closed", "connect_failures"];
+
+/** faults lists what went wrong in one result, in words; it is empty if nothing did. */
+export function faults(result) {
+  const found = faultNames.filter((name) => result[name] > 0);
+  return found.map((name) => `${result[name]} ${name.replace("_", " ")}`);
+}
+
+/**
+ * judge holds the results of one server against the budgets. Each verdict is { what, against, must, value, met }; value is
+ * undefined where something needed for it was not measured.
+ */
+export function judge(results, server) {
+  return budgets.map(({ what, load, figure, against, atLeast, atMost }) => {
+    const value = median(rounds(results).map((round) => compare(round, { load, figure, against, server })));
+    const met = value !== undefined && (atLeast !== undefined ? value >= atLeast : value <= atMost);
+    const must = atLeast !== undefined ? { atLeast } : { atMost };
+    return { what, against, must, value, met };
+  });
+}
+
+function compare(round, { load, figure, against, server }) {
+  const of = (name) => round.filter((r) => r.load === load && r.server === name).map(figure)[0];
+  const own = of(server);
+  return against && own !== undefined ? own / of(against) : own;
+}
+
+function rounds(results) {
+  return [...new Set(results.map((r) => r.round))].map((round) => results.filter((r) => r.round === round));
+}
+
+/** median ignores what is no number; it is undefined if nothing is left. */
+export function median(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  if (sorted.length === 0) return undefined;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** summary takes the median of every figure of results of the same server under the same load. Faults are added up. */
+export function summary(results) {
+  const keys = new Set(results.flatMap(Object.keys));
+  const entries = [...keys].map((key) => [
+    key,
+    combine(
+      key,
+      results.map((r) => r[key]),
+    ),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function combine(key, values) {
+  const present = values.filter((value) => value !== undefined);
+  if (faultNames.includes(key)) return present.reduce((sum, value) => sum + value, 0);
+  if (typeof present[0] === "number") return median(present);
+  if (typeof present[0] === "object" && !Array.isArray(present[0])) return summary(present);
+  return present[0];
+}
