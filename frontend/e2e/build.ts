@@ -1,0 +1,24 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The address of the server is part of a build, and so is the policy that names it. The tests build with one that does
+ * not exist; each browser is told which port of this machine it stands for.
+ */
+export const serverHost = "chat.test";
+
+export const frontend = fileURLToPath(new URL("..", import.meta.url));
+export const siteFolder = fileURLToPath(new URL("../out-e2e", import.meta.url));
+export const chatd = fileURLToPath(new URL("../../bin/e2e/chatd", import.meta.url));
+
+export default function build(): void {
+  const server = fileURLToPath(new URL("../../server", import.meta.url));
+  execFileSync("go", ["build", "-o", chatd, "./cmd/chatd"], { cwd: server, stdio: "inherit" });
+  const env = {
+    ...process.env,
+    NEXT_PUBLIC_SERVER_URL: `http://${serverHost}`,
+    WEB_OUT_DIR: "out-e2e",
+    NEXT_TELEMETRY_DISABLED: "1",
+  };
+  execFileSync("npm", ["run", "build", "--silent"], { cwd: frontend, env, stdio: ["ignore", "ignore", "inherit"] });
+}

@@ -1,0 +1,149 @@
+import { articles, badge, composer, expect, list, said, say, test, texts } from "./room";
+
+test("two people chat", async ({ room }) => {
+  const [ada, bob] = [await room.join("ada"), await room.join("bob")];
+  await expect(ada.getByText("It is quiet here.")).toBeVisible();
+  await say(ada, "hello bob");
+  await say(bob, "hello ada");
+  await say(ada, "how are you?");
+  for (const page of [ada, bob]) {
+    await expect.poll(() => texts(page)).toEqual(["hello bob", "hello ada", "how are you?"]);
+  }
+  // Own messages are on the right and were stored.
+  await expect(said(ada, "hello bob")).toHaveAttribute("data-mine");
+  await expect(said(ada, "hello bob").getByLabel("Sent")).toBeVisible();
+  await expect(said(bob, "hello bob")).not.toHaveAttribute("data-mine");
+  const [mine, other] = [await said(ada, "hello bob").boundingBox(), await said(ada, "hello ada").boundingBox()];
+  expect(mine && other).toBeTruthy();
+  const bubble = await said(ada, "hello bob").locator("div").first().boundingBox();
+  expect((bubble?.x ?? 0) + (bubble?.width ?? 0) / 2).toBeGreaterThan((mine?.x ?? 0) + (mine?.width ?? 0) / 2);
+  await expect(ada.getByText("2 online")).toBeVisible();
+});
+
+test("Enter sends, Shift+Enter begins a line", async ({ room }) => {
+  const ada = await room.join("ada");
+  await composer(ada).pressSequentially("one");
+  await composer(ada).press("Shift+Enter");
+  await composer(ada).pressSequentially("two");
+  await composer(ada).press("Enter");
+  await expect.poll(() => texts(ada)).toEqual(["one\ntwo"]);
+  await expect(composer(ada)).toHaveValue("");
+  await composer(ada).press("Enter");
+  await expect(articles(ada)).toHaveCount(1);
+});
+
+test("a page that is loaded again is the same person and sees the history", async ({ room }) => {
+  const [ada, bob] = [await room.join("ada"), await room.join("bob")];
+  await say(ada, "before");
+  await expect(said(bob, "before")).toBeVisible();
+  await ada.reload();
+  await expect(badge(ada)).toHaveText("Live");
+  await expect(said(ada, "before")).toHaveAttribute("data-mine");
+  await say(bob, "after");
+  await expect.poll(() => texts(ada)).toEqual(["before", "after"]);
+});
+
+test("pitfall 2: one page is one connection", async ({ room }) => {
+  const page = await room.visit();
+  const opened: string[] = [];
+  page.on("websocket", (socket) => opened.push(socket.url()));
+  await page.reload();
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("1 online")).toBeVisible();
+  expect(opened).toHaveLength(1);
+});
+
+test("pitfall 3: namesakes stay apart, and a changed name keeps one's own messages", async ({ room }) => {
+  const [one, two] = [await room.join("ada"), await room.join("ada")];
+  await say(one, "from one");
+  await say(two, "from two");
+  await expect(said(one, "from one")).toHaveAttribute("data-mine");
+  await expect(said(one, "from two")).not.toHaveAttribute("data-mine");
+  await one.getByRole("button", { name: /Settings/ }).click();
+  await expect(one.getByText("Somebody else uses this name, too.")).toBeVisible();
+  await one.getByRole("textbox", { name: "Your name" }).fill("countess");
+  await one.keyboard.press("Enter");
+  await expect(one.getByRole("dialog")).toBeHidden();
+  await say(one, "renamed");
+  await expect(said(two, "renamed").getByText("countess")).toBeVisible();
+  await expect(said(one, "from one")).toHaveAttribute("data-mine");
+  await one.reload();
+  await expect(said(one, "from one")).toHaveAttribute("data-mine");
+  await expect(said(one, "renamed")).toHaveAttribute("data-mine");
+});
+
+test("a name is checked as the server does it", async ({ room }) => {
+  const page = await room.visit();
+  await page.getByLabel("Your name").fill("x".repeat(65));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("A name may have at most 64 characters.")).toBeVisible();
+  await page.getByLabel("Your name").fill("   ");
+  await page.keyboard.press("Enter");
+  await say(page, "who am I?");
+  await expect(said(page, "who am I?").getByText("anonymous")).toBeAttached();
+});
+
+test("links lead to pages and nowhere else; text is text", async ({ room }) => {
+  const [ada, bob] = [await room.join("ada"), await room.join("<b>bob</b>")];
+  await say(bob, "<img src=x onerror=alert(1)> see https://example.com/a?b=1. javascript:alert(1)");
+  const link = said(ada, "see").getByRole("link");
+  await expect(link).toHaveCount(1);
+  await expect(link).toHaveAttribute("href", "https://example.com/a?b=1");
+  await expect(link).toHaveAttribute("rel", /noopener noreferrer/);
+  await expect(said(ada, "see").locator("bdi")).toHaveText("<b>bob</b>");
+  await expect(list(ada).locator("img")).toHaveCount(0);
+});
+
+test("typing shows, and ends with the message", async ({ room }) => {
+  const [ada, bob] = [await room.join("ada"), await room.join("bob")];
+  await composer(bob).pressSequentially("hm");
+  await expect(ada.getByText("bob is typing")).toBeVisible();
+  await composer(bob).press("Enter");
+  await expect(ada.getByText("bob is typing")).toBeHidden();
+  await composer(bob).pressSequentially("again");
+  await expect(ada.getByText("bob is typing")).toBeVisible();
+  await composer(bob).fill("");
+  await expect(ada.getByText("bob is typing")).toBeHidden();
+});
+
+test("pitfall 9: tabs of one person, and of two persons in one browser", async ({ room }) => {
+  const first = await room.join("ada");
+  const second = await first.context().newPage();
+  await second.goto(room.siteUrl);
+  // The name is remembered, and still asked for.
+  await expect(second.getByLabel("Your name")).toHaveValue("ada");
+  await second.keyboard.press("Tab");
+  await second.getByRole("button", { name: "Join the room" }).click();
+  await say(second, "from the other tab");
+  await expect(said(first, "from the other tab")).toHaveAttribute("data-mine");
+  const third = await first.context().newPage();
+  await third.goto(room.siteUrl);
+  await third.getByLabel("Your name").fill("bob");
+  await third.keyboard.press("Enter");
+  await say(third, "from bob");
+  await expect(said(first, "from bob")).not.toHaveAttribute("data-mine");
+  await expect(said(third, "from the other tab")).not.toHaveAttribute("data-mine");
+});
+
+test("the title counts what came while the page was not seen", async ({ room }) => {
+  const ada = await room.join("ada");
+  const robot = await room.robot();
+  await robot.say("seen");
+  await expect(said(ada, "seen")).toBeVisible();
+  const setVisible = (state: string) =>
+    ada.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  // What comes in the first second of a page is history.
+  await expect
+    .poll(async () => {
+      await setVisible("hidden");
+      await robot.say("unseen");
+      return ada.title();
+    })
+    .toMatch(/^\(\d+\) Chat$/);
+  await setVisible("visible");
+  await expect(ada).toHaveTitle("Chat");
+});

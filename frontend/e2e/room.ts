@@ -1,0 +1,117 @@
+import { type Browser, type BrowserContextOptions, test as base, chromium, expect, type Page } from "@playwright/test";
+import { io, type Socket } from "socket.io-client";
+import { serverHost, siteFolder } from "./build";
+import { Chatd, freePort } from "./processes";
+import { serveSite } from "./site";
+
+const chromiumArgs = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** What a test has: a server, browsers that know it, and people who join. All end with the test. */
+export interface Room {
+  siteUrl: string;
+  server: Chatd;
+  /** Another server on a free port; not started. */
+  newServer(env: Record<string, string>): Promise<Chatd>;
+  /** A browser of its own, with the page open. */
+  visit(options?: BrowserContextOptions, server?: Chatd): Promise<Page>;
+  /** The same, with a name chosen and the connection live. */
+  join(name: string, options?: BrowserContextOptions, server?: Chatd): Promise<Page>;
+  /** A client without a page. */
+  robot(): Promise<Robot>;
+}
+
+export interface Robot {
+  /** The texts of all messages it was told, in order. */
+  heard: string[];
+  say(text: string, username?: string): Promise<void>;
+}
+
+interface Options {
+  serverEnv: Record<string, string>;
+}
+
+export const test = base.extend<Options & { room: Room }>({
+  serverEnv: [{}, { option: true }],
+  room: async ({ serverEnv }, use) => {
+    const ends: (() => Promise<void>)[] = [];
+    const site = await serveSite(siteFolder, 0);
+    ends.push(site.close);
+    const newServer = async (env: Record<string, string>) => {
+      const server = new Chatd(await freePort(), env);
+      ends.push(() => server.end("SIGKILL"));
+      return server;
+    };
+    const server = await newServer(serverEnv);
+    await server.start();
+    const browsers = new Map<Chatd, Browser>();
+    const visit = async (options: BrowserContextOptions = {}, to = server) => {
+      const browser = browsers.get(to) ?? (await launch(to.port));
+      if (!browsers.has(to)) ends.push(() => browser.close());
+      browsers.set(to, browser);
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => ends.push(() => Promise.reject(error)));
+      await page.goto(site.url);
+      return page;
+    };
+    const join = async (name: string, options: BrowserContextOptions = {}, to = server) => {
+      const page = await visit(options, to);
+      await page.getByLabel("Your name").fill(name);
+      await page.keyboard.press("Enter");
+      await expect(badge(page)).toHaveText("Live");
+      return page;
+    };
+    const robot = async () => {
+      const socket = io(`http://127.0.0.1:${server.port}`, { transports: ["websocket"], forceNew: true });
+      ends.push(async () => void socket.disconnect());
+      return connected(socket);
+    };
+    await use({ siteUrl: site.url, server, newServer, visit, join, robot });
+    for (const end of ends.reverse()) await end();
+  },
+});
+
+function launch(port: number): Promise<Browser> {
+  const rules = `--host-resolver-rules=MAP ${serverHost} 127.0.0.1:${port}`;
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: [...chromiumArgs, rules] });
+}
+
+async function connected(socket: Socket): Promise<Robot> {
+  const heard: string[] = [];
+  socket.on("message", (payload: { message: string }) => void heard.push(payload.message));
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  const say = async (message: string, username = "robot") => {
+    const answer = await socket.timeout(10_000).emitWithAck("event:message", { message, username });
+    expect(answer.status).toBe("ok");
+  };
+  return { heard, say };
+}
+
+/*
+ * What people see.
+ */
+
+export const badge = (page: Page) => page.getByRole("status");
+export const composer = (page: Page) => page.getByRole("textbox", { name: "Message" });
+export const articles = (page: Page) => page.getByRole("article");
+export const list = (page: Page) => page.getByRole("region", { name: "Messages" });
+export const said = (page: Page, text: string) => articles(page).filter({ hasText: text });
+
+/** The texts of the messages on the page, from top to bottom. */
+export const texts = (page: Page) => articles(page).locator("[dir=auto]").allInnerTexts();
+
+export async function say(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+}
+
+export { expect };
