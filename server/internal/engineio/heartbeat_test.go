@@ -1,0 +1,245 @@
+package engineio
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+)
+
+// clocked is a server without network in a bubble of fake time.
+type clocked struct {
+	*Server
+	log *fanout.Log
+	ids int
+
+	mu     sync.Mutex
+	reason map[string]int
+}
+
+func withClock(t *testing.T, o Options, fn func(c *clocked)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := &clocked{reason: map[string]int{}}
+		c.log = fanout.New(stream.Offset{}, fanout.Options{Shards: 1})
+		o.Log, o.Logger = c.log, slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.NewID = func() string { c.ids++; return strconv.Itoa(c.ids) }
+		o.Hooks.Closed = func(reason string) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.reason[reason]++
+		}
+		c.Server = NewServer(o)
+		defer c.log.Close()
+		defer func() { noError(t, "shutdown", c.Shutdown(context.Background(), 0)) }()
+		fn(c)
+	})
+}
+
+func (c *clocked) closedBy(reason string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason[reason]
+}
+
+// open makes a session that polls.
+func (c *clocked) open() *Session {
+	s := c.newSession("test", handshake{uri: "/"})
+	c.admit(s)
+	s.start()
+	return s
+}
+
+func (s *Session) awaitsPong() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heart.waiting
+}
+
+// pass lets time go by until met, in steps of a millisecond, and returns how long that took.
+func pass(t *testing.T, most time.Duration, met func() bool) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for !met() {
+		if time.Since(start) > most {
+			t.Fatalf("nothing within %v", most)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+	}
+	return time.Since(start)
+}
+
+// early fails unless got is want, or less than a tick before it.
+func early(t *testing.T, what string, got, want, tick time.Duration) {
+	t.Helper()
+	if got > want+time.Millisecond || got <= want-tick {
+		t.Fatalf("%s after %v, want %v or up to %v before", what, got, want, tick)
+	}
+}
+
+func TestHeartbeat_IsPunctual(t *testing.T) {
+	for _, o := range []Options{
+		{},
+		{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond},
+		{PingInterval: time.Second, PingTimeout: time.Minute},
+	} {
+		withClock(t, o, func(c *clocked) {
+			time.Sleep(time.Duration(rand.N(int64(3 * time.Second)))) // anywhere in the ring
+			interval, timeout, tick := c.opts.PingInterval, c.opts.PingTimeout, c.wheel.tick
+			s := c.open()
+			for range 5 {
+				early(t, "ping", pass(t, 2*interval, s.awaitsPong), interval, tick)
+				equal(t, "packet", string(s.takePackets()), "2")
+				time.Sleep(timeout / 2)
+				noError(t, "pong", s.receive(wire.Packet{Type: wire.PacketPong}))
+				equal(t, "waits", s.awaitsPong(), false)
+			}
+			early(t, "ping", pass(t, 2*interval, s.awaitsPong), interval, tick)
+			early(t, "close", pass(t, 2*timeout, s.hasEnded), timeout, tick)
+			synctest.Wait()
+			equal(t, "counted", c.closedBy("ping timeout"), 1)
+			equal(t, "connections", c.Connections(), 0)
+		})
+	}
+}
+
+func TestHeartbeat_APongThatWasNotAskedForChangesNothing(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		for range 24 {
+			time.Sleep(time.Second)
+			noError(t, "pong", s.receive(wire.Packet{Type: wire.PacketPong}))
+		}
+		pass(t, 1001*time.Millisecond, s.awaitsPong)
+	})
+}
+
+func TestHeartbeat_OfManySessions(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		var all []*Session
+		for range 500 {
+			time.Sleep(time.Duration(rand.N(int64(20 * time.Millisecond))))
+			all = append(all, c.open())
+			if rand.N(3) == 0 {
+				all[rand.N(len(all))].Close(true)
+			}
+		}
+		for range 120 {
+			time.Sleep(time.Second)
+			for _, s := range all {
+				if s.awaitsPong() && rand.N(2) == 0 {
+					_ = s.receive(wire.Packet{Type: wire.PacketPong})
+				}
+				if rand.N(1000) == 0 {
+					s.Close(false)
+				}
+			}
+		}
+		synctest.Wait()
+		if c.Connections() == 0 {
+			t.Fatal("none is left")
+		}
+		equal(t, "timed out", c.closedBy("ping timeout"), 0)
+		time.Sleep(c.opts.PingInterval + c.opts.PingTimeout)
+		synctest.Wait()
+		equal(t, "connections", c.Connections(), 0)
+		linked := 0
+		for _, first := range c.wheel.slots {
+			if first != nil {
+				linked++
+			}
+		}
+		equal(t, "slots in use", linked, 0)
+	})
+}
+
+// message is a message packet without meaning.
+var message = wire.Packet{Type: wire.PacketMessage, Data: []byte(`2["x"]`)}
+
+func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		noError(t, "first", s.receive(message))
+		received := make(chan error, 1)
+		go func() { received <- s.receive(message) }() // waits for the turn of the first
+		time.Sleep(100 * time.Second)                  // the pong lies behind it
+		equal(t, "ended", s.hasEnded(), false)
+		s.Done(1)
+		noError(t, "second", <-received)
+		noError(t, "pong", s.receive(wire.Packet{Type: wire.PacketPong}))
+		time.Sleep(24 * time.Second)
+		equal(t, "ended", s.hasEnded(), false)
+		s.Done(2)
+
+		pass(t, 2*time.Second, s.awaitsPong) // now nothing is held, and the client is dead
+		early(t, "close", pass(t, time.Minute, s.hasEnded), 20*time.Second, c.wheel.tick)
+	})
+}
+
+func TestHeartbeat_AHandlerThatHangsIsGivenUp(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		noError(t, "first", s.receive(message))
+		received := make(chan error, 1)
+		go func() { received <- s.receive(message) }()
+		took := pass(t, 3*time.Minute, s.hasEnded)
+		if took < stallTimeout || took > stallTimeout+30*time.Second {
+			t.Fatalf("given up after %v", took)
+		}
+		equal(t, "released", <-received, errEnded)
+		synctest.Wait()
+		equal(t, "counted", c.closedBy("stalled handler"), 1)
+	})
+}
+
+func TestHeartbeat_ASlowReaderThatMovesIsNotClosed(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		for range 12 { // before the ping: as much as twelve polls carry
+			s.SendFrame(messageFrame(strings.Repeat("x", 60_000)))
+		}
+		for range 11 {
+			time.Sleep(15 * time.Second)
+			equal(t, "ended", s.hasEnded(), false)
+			s.takePackets()
+		}
+		took := pass(t, time.Minute, s.hasEnded) // it stopped with the ping unread
+		if took < 20*time.Second-c.wheel.tick || took > 26*time.Second {
+			t.Fatalf("closed %v after the last sign of life", took)
+		}
+	})
+}
+
+func TestHeartbeat_AClientThatIsHeldBackHasToRead(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		pass(t, time.Minute, s.awaitsPong)
+		s.takePackets()
+		for range 5 { // after the ping
+			s.SendFrame(messageFrame(strings.Repeat("x", 60_000)))
+		}
+		received := make(chan error, 1)
+		go func() { received <- s.receive(message) }() // the pong lies behind it
+		for range 4 {
+			time.Sleep(15 * time.Second)
+			equal(t, "ended", s.hasEnded(), false)
+			s.takePackets()
+		}
+		took := pass(t, time.Minute, s.hasEnded)
+		if took < 20*time.Second-c.wheel.tick || took > 26*time.Second {
+			t.Fatalf("closed %v after the last sign of life", took)
+		}
+		equal(t, "released", <-received, errEnded)
+	})
+}

@@ -1,0 +1,157 @@
+package engineio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+func TestP6_PollingBodyOverTheLimit(t *testing.T) {
+	e := newEdge(t, echo, func(o *Options) { o.MaxBody = 100_000 })
+	for name, body := range map[string]io.Reader{
+		"declared": strings.NewReader(strings.Repeat("x", 100_001)),
+		"chunked":  io.MultiReader(strings.NewReader(strings.Repeat("x", 200_000))), // of a type without a known length
+	} {
+		p := newPoller(t, e)
+		status, answer := fetch(t, p.client, http.MethodPost, p.url, body)
+		equal(t, name, status, http.StatusRequestEntityTooLarge)
+		equal(t, name, answer, `{"code":9,"message":"Payload too large"}`)
+		status, _ = p.get()
+		equal(t, name+": session", status, http.StatusBadRequest)
+	}
+	until(t, "counted", func() bool { return e.closedBy("too large") == 2 })
+}
+
+func TestP6_PacketOverTheLimit(t *testing.T) {
+	e := newEdge(t, echo, func(o *Options) { o.MaxPayload = 10_000 })
+	fits, over := strings.Repeat("x", 10_000), strings.Repeat("x", 10_001)
+
+	p := newPoller(t, e)
+	status, _ := p.post("4" + fits + "\x1e4" + fits) // the limit is one packet's
+	equal(t, "fits", status, http.StatusOK)
+	status, _ = p.post("4a\x1e4" + over)
+	equal(t, "over", status, http.StatusRequestEntityTooLarge)
+
+	c, _ := openWS(t, e)
+	c.send("4" + fits)
+	c.expect("4" + fits)
+	c.send("4" + over)
+	c.expectClose(wire.CodeTooBig)
+
+	c, _ = openWS(t, e)
+	c.frame(wire.OpBinary, fits)
+	if op, _, err := c.read(); op != wire.OpBinary || err != nil {
+		t.Fatalf("binary: %v %v", op, err)
+	}
+	c.frame(wire.OpBinary, over)
+	c.expectClose(wire.CodeTooBig)
+
+	c, _ = openWS(t, e) // summed over the fragments
+	c.write(masked(byte(wire.OpText), []byte("4"+fits)))
+	c.write(masked(0x80, []byte("xx")))
+	c.expectClose(wire.CodeTooBig)
+	until(t, "counted", func() bool { return e.closedBy("too large") == 4 })
+}
+
+func TestP6_ConnectionsInAll(t *testing.T) {
+	e := newEdge(t, echo, func(o *Options) { o.MaxConnections = 2 })
+	p := newPoller(t, e)
+	c, _ := openWS(t, e)
+	for _, transport := range []string{"polling", "websocket"} {
+		res := ask(t, http.MethodGet, e.url+eio+transport, "Connection", "Upgrade", "Upgrade", "websocket",
+			"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+		equal(t, transport, res.StatusCode, http.StatusServiceUnavailable)
+		equal(t, transport, res.Header.Get("Retry-After"), "5")
+	}
+	equal(t, "counted", e.refusedBy("Too many connections"), 2)
+	equal(t, "connections", e.ClientsCount(), 2)
+
+	c.send("1")
+	c.expectClose(wire.CodeNormal)
+	until(t, "a free place", func() bool { return e.Connections() == 1 })
+	openWS(t, e)
+	equal(t, "poller", p.open.SID != "", true)
+}
+
+func TestP6_ConnectionsFromOneAddress(t *testing.T) {
+	e := newEdge(t, echo, func(o *Options) {
+		o.MaxPerAddress = 1
+		o.Proxies = Proxies{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	open := func(address string) *http.Response {
+		return ask(t, http.MethodGet, e.url+eio+"polling", "X-Forwarded-For", "8.8.8.8, "+address)
+	}
+	equal(t, "first", open("1.2.3.4").StatusCode, http.StatusOK)
+	res := open("1.2.3.4")
+	equal(t, "second", res.StatusCode, http.StatusTooManyRequests)
+	equal(t, "second", res.Header.Get("Retry-After"), "5")
+	equal(t, "another", open("1.2.3.5").StatusCode, http.StatusOK)
+	equal(t, "counted", e.refusedBy("Too many connections from your address"), 1)
+
+	s := take(t, "session", e.sessions)
+	equal(t, "address", s.RemoteAddress(), "1.2.3.4")
+	s.Close(true)
+	until(t, "forgotten", func() bool { return e.Connections() == 1 })
+	equal(t, "again", open("1.2.3.4").StatusCode, http.StatusOK)
+}
+
+func TestDrain(t *testing.T) {
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	c, _ := openWS(t, e)
+	idle := newPoller(t, e)
+	poll := p.getting(e)
+
+	e.Refuse()
+	res := ask(t, http.MethodGet, e.url+eio+"polling")
+	equal(t, "new session", res.StatusCode, http.StatusServiceUnavailable)
+	equal(t, "new session", res.Header.Get("Retry-After"), "5")
+	c.send("4still here")
+	c.expect("4still here")
+	take(t, "session", e.sessions).SendFrame(messageFrame("last"))
+	equal(t, "poll", take(t, "poll", poll), answer{http.StatusOK, "4last"})
+	poll = p.getting(e)
+
+	done := make(chan error, 1)
+	go func() { done <- e.Shutdown(context.Background(), 200*time.Millisecond) }()
+	c.expectClose(wire.CodeRestart)
+	equal(t, "poll", take(t, "poll", poll), answer{http.StatusOK, "1"})
+	noError(t, "shutdown", take(t, "end of the drain", done))
+	equal(t, "connections", e.Connections(), 0)
+	status, _ := idle.get()
+	equal(t, "idle poller", status, http.StatusBadRequest)
+	equal(t, "counted", e.closedBy("server shutting down"), 3)
+	noError(t, "second shutdown", e.Shutdown(context.Background(), 0))
+}
+
+func TestDrain_IsBounded(t *testing.T) {
+	block := make(chan struct{})
+	e := newEdge(t, func(*Session, io.Reader) { <-block })
+	c, _ := openWS(t, e)
+	c.send("4a")
+	s := take(t, "session", e.sessions)
+	until(t, "a handler that hangs", func() bool { return s.Turn() == 1 })
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	equal(t, "error", errors.Is(e.Shutdown(ctx, 0), context.DeadlineExceeded), true)
+	close(block)
+}
+
+func TestHandshake_IsKeptSmall(t *testing.T) {
+	e := newEdge(t, echo, func(o *Options) { o.KeepHeaders = []string{"user-agent"} })
+	ask(t, http.MethodGet, e.url+eio+"polling&token=x", "User-Agent", "test", "Cookie", "secret")
+	s := take(t, "session", e.sessions)
+	r := s.Request()
+	equal(t, "query", r.Query().Peek("token"), "x")
+	equal(t, "header", r.Headers().Peek("User-Agent"), "test")
+	equal(t, "not kept", r.Headers().Peek("Cookie"), "")
+	equal(t, "address", r.Request().RemoteAddr, "127.0.0.1")
+	equal(t, "context is made for the moment", s.Request() != r, true)
+}

@@ -1,0 +1,139 @@
+package engineio
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestLIM5_Origins(t *testing.T) {
+	for _, c := range []struct {
+		allowed, origin string
+		want            bool
+	}{
+		{"", "https://any.example", true},
+		{"*", "https://any.example", true},
+		{"https://a.example,*", "https://any.example", true},
+		{"https://a.example", "https://a.example", true},
+		{"https://a.example/", "https://a.example", true},
+		{"https://a.example", "HTTPS://A.example", true},
+		{"https://a.example", "http://a.example", false},
+		{"https://a.example", "https://a.example:8443", false},
+		{"https://a.example", "https://a.example.evil.example", false},
+		{"https://a.example", "https://evil.example/https://a.example", false},
+		{"https://a.example", "https://axexample", false},
+		{"https://a.example", "null", false},
+		{"https://*.a.example", "https://b.a.example", true},
+		{"https://*.a.example", "https://c.b.a.example", true},
+		{"https://*.a.example", "https://a.example", false},
+		{"https://*.a.example", "https://evil.example/.a.example", false},
+		{"https://app-*.example", "https://app-42.example", true},
+		{"http://localhost:*", "http://localhost:3000", true},
+		{"https://a.example,https://b.example", "https://b.example", true},
+		{"https://a.example", "", true}, // not a browser's page
+	} {
+		var patterns []string
+		if c.allowed != "" {
+			patterns = strings.Split(c.allowed, ",")
+		}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		equal(t, c.allowed+" allows "+c.origin, NewOrigins(patterns).cors(http.Header{}, r), c.want)
+	}
+}
+
+// ask sends a request with headers, given in pairs.
+func ask(t *testing.T, method, url string, headers ...string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest(method, url, nil)
+	noError(t, "request", err)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	res, err := httpClient(t).Do(r)
+	noError(t, "answer", err)
+	noError(t, "body", res.Body.Close())
+	return res
+}
+
+func TestLIM5_OriginsOverHTTP(t *testing.T) {
+	const good, bad = "https://a.example", "https://b.example"
+	e := newEdge(t, echo, func(o *Options) { o.Origins = NewOrigins([]string{good}) })
+	polling, webSocket := e.url+eio+"polling", e.url+eio+"websocket"
+	upgrade := []string{
+		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==",
+	}
+
+	res := ask(t, http.MethodGet, polling, "Origin", good)
+	equal(t, "allowed", res.StatusCode, http.StatusOK)
+	equal(t, "header", res.Header.Get("Access-Control-Allow-Origin"), good)
+	equal(t, "caches", res.Header.Get("Vary"), "Origin")
+	equal(t, "no origin", ask(t, http.MethodGet, polling).StatusCode, http.StatusOK)
+	equal(t, "allowed WebSocket", ask(t, http.MethodGet, webSocket, append(upgrade, "Origin", good)...).StatusCode, http.StatusSwitchingProtocols)
+
+	res = ask(t, http.MethodGet, polling, "Origin", bad)
+	equal(t, "refused", res.StatusCode, http.StatusForbidden)
+	equal(t, "readable", res.Header.Get("Access-Control-Allow-Origin"), bad)
+	equal(t, "refused WebSocket", ask(t, http.MethodGet, webSocket, append(upgrade, "Origin", bad)...).StatusCode, http.StatusForbidden)
+	equal(t, "counted", e.refusedBy("Forbidden"), 2)
+
+	for _, query := range []string{"", "?EIO=4&transport=polling&sid=none", "?EIO=3&transport=polling"} {
+		res = ask(t, http.MethodGet, e.url+query, "Origin", good)
+		equal(t, "error "+query, res.StatusCode, http.StatusBadRequest)
+		equal(t, "readable "+query, res.Header.Get("Access-Control-Allow-Origin"), good)
+	}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Origin", good)
+	e.RefuseUnknownSession(w, r)
+	equal(t, "status", w.Code, http.StatusBadRequest)
+	equal(t, "body", w.Body.String(), `{"code":1,"message":"Session ID unknown"}`)
+	equal(t, "readable", w.Header().Get("Access-Control-Allow-Origin"), good)
+}
+
+func TestLIM5_Preflight(t *testing.T) {
+	e := newEdge(t, echo)
+	res := ask(t, http.MethodOptions, e.url+eio+"polling&sid=any", "Origin", "https://a.example",
+		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type,x-extra")
+	equal(t, "status", res.StatusCode, http.StatusNoContent)
+	equal(t, "origin", res.Header.Get("Access-Control-Allow-Origin"), "*")
+	equal(t, "methods", res.Header.Get("Access-Control-Allow-Methods"), "GET,POST,OPTIONS")
+	equal(t, "headers", res.Header.Get("Access-Control-Allow-Headers"), "content-type,x-extra")
+	equal(t, "max age", res.Header.Get("Access-Control-Max-Age"), "600")
+}
+
+func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
+	trusted := Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	for _, c := range []struct{ peer, forwarded, want string }{
+		{"1.2.3.4:1000", "", "1.2.3.4"},
+		{"1.2.3.4:1000", "9.9.9.9", "1.2.3.4"}, // says so itself
+		{"10.0.0.1:1000", "", "10.0.0.1"},
+		{"10.0.0.1:1000", "1.2.3.4", "1.2.3.4"},
+		{"10.0.0.1:1000", "9.9.9.9, 1.2.3.4", "1.2.3.4"}, // the first was the client's own
+		{"10.0.0.1:1000", "10.9.9.9, 1.2.3.4", "1.2.3.4"},
+		{"10.0.0.1:1000", "9.9.9.9, 1.2.3.4, 10.0.0.2", "1.2.3.4"},
+		{"10.0.0.1:1000", "10.0.0.3", "10.0.0.3"},
+		{"10.0.0.1:1000", "1.2.3.4:5678", "1.2.3.4"},
+		{"10.0.0.1:1000", "[2001:db8::1]:5678", "2001:db8::1"},
+		{"10.0.0.1:1000", "garbage", "10.0.0.1"},
+		{"10.0.0.1:1000", "9.9.9.9, garbage", "10.0.0.1"},
+		{"10.0.0.1:1000", "::ffff:1.2.3.4", "1.2.3.4"},
+		{"[::ffff:10.0.0.1]:1000", "1.2.3.4", "1.2.3.4"},
+		{"[fd00::1]:1000", "2001:db8::1", "2001:db8::1"},
+		{"@", "1.2.3.4", "@"}, // a socket without address
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.peer
+		for part := range strings.SplitSeq(c.forwarded, ", ") {
+			if part != "" {
+				r.Header.Add("X-Forwarded-For", part) // one header or several are the same
+			}
+		}
+		equal(t, c.peer+" for "+c.forwarded, trusted.client(r), c.want)
+		equal(t, "without trust", Proxies(nil).client(r) == c.want, c.peer[0] == '1' && c.peer[1] == '.' || c.forwarded == "" || c.want == "10.0.0.1" || c.want == "@")
+	}
+}

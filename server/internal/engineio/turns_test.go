@@ -1,0 +1,215 @@
+package engineio
+
+import (
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/zishang520/engine.io/v2/types"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+// newTurns is a server that hands packets to a channel and never says that it is done with one.
+func newTurns(t *testing.T, change ...func(*Options)) (*edge, <-chan string) {
+	got := make(chan string, 100)
+	return newEdge(t, func(_ *Session, message io.Reader) {
+		b, _ := io.ReadAll(message)
+		got <- string(b)
+	}, append(change, socketIO)...), got
+}
+
+func (s *Session) isHeld() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
+}
+
+func TestP2_OnePacketAtATime(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	c, _ := openWS(t, e)
+	s := take(t, "session", e.sessions)
+	for _, text := range []string{"40", `42["a"]`, `42["b"]`, `430[]`, `431[]`, `42["c"]`, "41", "40"} {
+		c.send(text)
+	}
+	for turn, want := range []string{`0{}`, `2["a"]`, `2["b"]`} {
+		equal(t, "packet", take(t, "packet", got), want)
+		until(t, "the next one waits", s.isHeld)
+		equal(t, "handed over", len(got), 0)
+		equal(t, "turn", s.Turn(), uint64(turn)+1)
+		s.Done(s.Turn() - 1) // late
+		s.Done(s.Turn() + 1) // of the future
+		equal(t, "still held", s.isHeld(), true)
+		s.Done(s.Turn())
+		s.Done(uint64(turn) + 1) // double
+	}
+	// Acknowledgements hold nothing.
+	for _, want := range []string{`30[]`, `31[]`, `2["c"]`} {
+		equal(t, "packet", take(t, "packet", got), want)
+	}
+	until(t, "the next one waits", s.isHeld)
+	s.Done(6)
+	equal(t, "packet", take(t, "packet", got), "1")
+	until(t, "the next one waits", s.isHeld)
+	s.Done(7)
+	equal(t, "packet", take(t, "packet", got), "0{}")
+}
+
+func TestP2_OneTurnForBothTransports(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	p.post("40")
+	equal(t, "packet", take(t, "packet", got), "0{}")
+	posted := make(chan int, 1)
+	go func() {
+		status, _ := p.post(`42["a"]` + "\x1e" + `42["b"]`)
+		posted <- status
+	}()
+	until(t, "the POST is held", s.isHeld)
+	c := probe(t, e, p.open.SID)
+	c.send("5")
+	c.send(`42["c"]`)
+	until(t, "the upgrade", s.Upgraded)
+	equal(t, "POST unanswered", len(posted), 0)
+	for i, want := range []string{`2["a"]`, `2["b"]`, `2["c"]`} {
+		s.Done(uint64(i) + 1)
+		equal(t, "packet", take(t, "packet", got), want)
+	}
+	equal(t, "POST", take(t, "POST", posted), 200)
+}
+
+func TestTurn_ConnectErrorReleases(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	c, _ := openWS(t, e)
+	s := take(t, "session", e.sessions)
+	c.send("40/x,")
+	c.send("40/y")
+	equal(t, "packet", take(t, "packet", got), "0/x,{}")
+	until(t, "the next one waits", s.isHeld)
+	s.Write(types.NewStringBufferString(`2["an event"]`), nil, nil)
+	equal(t, "still held", s.isHeld(), true)
+	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
+	equal(t, "packet", take(t, "packet", got), "0/y,{}")
+	c.expect(`42["an event"]`, `44/x,{"message":"no"}`)
+
+	c.send(`42/y,["a"]`) // a CONNECT_ERROR ends a CONNECT's turn only
+	s.Done(2)
+	equal(t, "packet", take(t, "packet", got), `2/y,["a"]`)
+	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
+	c.send("41/y,")
+	until(t, "the next one waits", s.isHeld)
+}
+
+func TestTurn_TheEndReleases(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	c, _ := openWS(t, e)
+	c.send("40")
+	c.send(`42["a"]`)
+	p := newPoller(t, e)
+	p.post("40")
+	posted := make(chan int, 1)
+	go func() {
+		status, _ := p.post(`42["a"]`)
+		posted <- status
+	}()
+	for range 2 {
+		s := take(t, "session", e.sessions)
+		until(t, "held", s.isHeld)
+		s.Close(false)
+		s.Done(1)
+	}
+	c.expectClose(wire.CodeNormal)
+	equal(t, "POST", take(t, "POST", posted), 400)
+	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	equal(t, "handed over", len(got), 2)
+}
+
+func TestTurn_TheHandshakeIsKeptWhileConnecting(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	c, _ := openWS(t, e)
+	s := take(t, "session", e.sessions)
+	c.send("40")
+	take(t, "packet", got)
+	r := s.Request()
+	equal(t, "the same", s.Request() == r, true)
+	s.Done(1)
+	equal(t, "another", s.Request() != r, true)
+}
+
+func TestEmptyConnectGetsAPayload(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	for text, want := range map[string]string{
+		"40": "0{}", "40/": "0{}", "40/,": "0{}", "40/x": "0/x,{}", "40/x,": "0/x,{}", `40{"a":1}`: `0{"a":1}`, `40/x,{"a":1}`: `0/x,{"a":1}`,
+	} {
+		c, _ := openWS(t, e)
+		c.send(text)
+		equal(t, text, take(t, text, got), want)
+	}
+}
+
+func TestRow1_PacketsThatEndTheLibrarysProcessAreRefused(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	for _, text := range []string{
+		"42", "4212", "450-", `451-["a",{"_placeholder":true,"num":0}]`, "437", "43", "4", "47", `44{}`, `42{}`, `42[]`, `42[1]`,
+		`42["disconnect"]`, `42["a"]x`, "41x", "40x", "40[]", "4\u20ac",
+	} {
+		c, _ := openWS(t, e)
+		c.send(text)
+		c.expectClose(wire.CodePolicy)
+	}
+	c, _ := openWS(t, e)
+	c.frame(wire.OpBinary, "unannounced")
+	c.expectClose(wire.CodePolicy)
+	equal(t, "handed over", len(got), 0)
+}
+
+func TestRow11_Attachments(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t, func(o *Options) { o.AllowBinary = true })
+	open := func() (*wsClient, *Session) {
+		c, _ := openWS(t, e)
+		return c, take(t, "session", e.sessions)
+	}
+	event := func(n int) string {
+		text := fmt.Sprintf(`45%d-["a"`, n)
+		for i := range n {
+			text += fmt.Sprintf(`,{"_placeholder":true,"num":%d}`, i)
+		}
+		return text + "]"
+	}
+	c, s := open()
+	c.send(event(2))
+	c.frame(wire.OpBinary, "\x01")
+	c.frame(wire.OpBinary, "\x02")
+	c.send(`42["next"]`)
+	for _, want := range []string{event(2)[1:], "\x01", "\x02"} {
+		equal(t, "packet", take(t, "packet", got), want)
+	}
+	until(t, "held until the event is done", s.isHeld)
+	s.Done(3)
+	equal(t, "packet", take(t, "packet", got), `2["next"]`)
+
+	for name, after := range map[string]func(c *wsClient){
+		"text instead":    func(c *wsClient) { c.send(`42["x"]`) },
+		"connect instead": func(c *wsClient) { c.send("40") },
+	} {
+		c, _ := open()
+		c.send(event(1))
+		take(t, name, got)
+		after(c)
+		c.expectClose(wire.CodePolicy)
+	}
+	for _, text := range []string{event(11), event(0), `451-["a"]`, `452-["a",{"_placeholder":true,"num":0}]`} {
+		c, _ := open()
+		c.send(text)
+		c.expectClose(wire.CodePolicy)
+	}
+}
