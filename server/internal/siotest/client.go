@@ -1,0 +1,336 @@
+// Package siotest is a Socket.IO client for tests: Engine.IO v4 and Socket.IO v5 over polling, WebSocket, or the upgrade
+// from one to the other.
+//
+// It comes back by itself and recovers by pid and offset, as the stock client does, and it writes down what it sees: every
+// message with its offset, every connect, and every breach of the wire contract that a client can notice alone. Unlike
+// the stock client it never waits long, and it can be cut off at will.
+package siotest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Transport is how a client connects.
+type Transport int
+
+// The transports.
+const (
+	Polling   Transport = iota // polling only
+	WebSocket                  // WebSocket only
+	Upgrade                    // polling, then WebSocket: the default of the stock client
+)
+
+// String is the name of the transport.
+func (t Transport) String() string { return [...]string{"polling", "websocket", "upgrade"}[t] }
+
+// ErrLost is the outcome of an event whose connection ended before its ack came: it may have been handled or not.
+var ErrLost = errors.New("connection lost before the ack")
+
+// What ends a session from this side.
+var (
+	errLeft = errors.New("client closed")
+	errCut  = errors.New("cut by the test")
+)
+
+const (
+	minPause = 20 * time.Millisecond
+	maxPause = 500 * time.Millisecond
+)
+
+// Options say where and how to connect. URL is required: http://host:port.
+type Options struct {
+	URL       string
+	Transport Transport
+	Auth      map[string]any // sent with every CONNECT, beside pid and offset
+	NoRecover bool           // never sends pid and offset, as clients before 4.6
+	OnMessage func(Message)  // called for each message in order, from one goroutine; must be quick
+}
+
+// Client is one client. Its methods may be called from any goroutine.
+type Client struct {
+	opts Options
+	stop context.CancelCauseFunc
+	done sync.WaitGroup
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at the next change; nil while nobody waits
+	running *session      // the one of the moment, or nil
+	session *session      // the same, once its CONNECT was answered, or nil
+	nextAck int
+	acks    map[int]func(json.RawMessage, error)
+	record  record
+}
+
+// Open returns a client that connects, and connects again whenever its connection ends, until Close.
+func Open(opts Options) *Client {
+	ctx, stop := context.WithCancelCause(context.Background())
+	c := &Client{opts: opts, stop: stop, acks: map[int]func(json.RawMessage, error){}}
+	c.done.Go(func() { c.live(ctx) })
+	return c
+}
+
+// Close ends the client, without a farewell to the server, and waits for its end.
+func (c *Client) Close() {
+	c.stop(errLeft)
+	c.done.Wait()
+}
+
+// Cut ends the client's connection as a failure of the network would, whatever it is doing; it then comes back.
+func (c *Client) Cut() {
+	c.mu.Lock()
+	s := c.running
+	c.mu.Unlock()
+	if s != nil {
+		s.end(errCut)
+	}
+}
+
+// live is one session after the other. The pause between them grows while none connects.
+func (c *Client) live(ctx context.Context) {
+	pause := minPause
+	for ctx.Err() == nil {
+		before := c.State().Connects
+		c.lost(c.run(ctx))
+		if c.State().Connects > before {
+			pause = minPause
+		}
+		select {
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-ctx.Done():
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// run is one session, and returns why it ended.
+func (c *Client) run(ctx context.Context) error {
+	s := newSession(ctx, c.opts.URL, c.opts.Transport)
+	s.greet = c.greeting
+	s.handle = func(packet []byte) error { return c.handle(s, packet) }
+	c.mu.Lock()
+	c.running = s
+	c.mu.Unlock()
+	return s.run()
+}
+
+// greeting is the CONNECT packet.
+func (c *Client) greeting() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	auth := map[string]any{}
+	for k, v := range c.opts.Auth {
+		auth[k] = v
+	}
+	if pid, offset := c.record.claim(); pid != "" && !c.opts.NoRecover {
+		auth["pid"] = pid
+		if offset != "" {
+			auth["offset"] = offset
+		}
+	}
+	if len(auth) == 0 {
+		return "0"
+	}
+	b, _ := json.Marshal(auth)
+	return "0" + string(b)
+}
+
+// lost is the end of a session: whoever waits for an ack of it waits in vain.
+func (c *Client) lost(why error) {
+	c.mu.Lock()
+	c.running, c.session = nil, nil
+	acks := c.acks
+	c.acks = map[int]func(json.RawMessage, error){}
+	c.record.disconnected(why)
+	c.changeLocked()
+	c.mu.Unlock()
+	for _, done := range acks {
+		done(nil, ErrLost)
+	}
+}
+
+// handle deals with one Socket.IO packet.
+func (c *Client) handle(s *session, packet []byte) error {
+	if len(packet) == 0 {
+		return errors.New("empty packet")
+	}
+	kind, data := packet[0], packet[1:]
+	switch kind {
+	case '0':
+		return c.connected(s, data)
+	case '2':
+		return c.event(data)
+	case '3':
+		return c.acked(data)
+	case '1', '4':
+		err := fmt.Errorf("refused by the server: %s", packet)
+		c.breach(err.Error())
+		return err
+	default:
+		return fmt.Errorf("unexpected packet %.40q", packet)
+	}
+}
+
+func (c *Client) connected(s *session, data []byte) error {
+	var answer struct{ Sid, Pid string }
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return fmt.Errorf("CONNECT answer %.80q: %w", data, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = s
+	c.record.connected(answer.Sid, answer.Pid)
+	c.changeLocked()
+	return nil
+}
+
+func (c *Client) event(data []byte) error {
+	var args []json.RawMessage
+	if err := json.Unmarshal(data, &args); err != nil || len(args) == 0 {
+		return fmt.Errorf("event %.80q: %w", data, err)
+	}
+	c.mu.Lock()
+	msg, isMessage := c.record.event(args, c.session != nil)
+	c.changeLocked()
+	c.mu.Unlock()
+	if isMessage && c.opts.OnMessage != nil {
+		c.opts.OnMessage(msg)
+	}
+	return nil
+}
+
+func (c *Client) acked(data []byte) error {
+	digits := 0
+	for digits < len(data) && data[digits] >= '0' && data[digits] <= '9' {
+		digits++
+	}
+	id, err := strconv.Atoi(string(data[:digits]))
+	var args []json.RawMessage
+	if err == nil {
+		err = json.Unmarshal(data[digits:], &args)
+	}
+	if err != nil || len(args) != 1 {
+		return fmt.Errorf("ack %.80q: %w", data, err)
+	}
+	c.mu.Lock()
+	done := c.acks[id]
+	delete(c.acks, id)
+	c.mu.Unlock()
+	if done == nil {
+		c.breach("ack that nobody asked for: " + strconv.Itoa(id))
+		return nil
+	}
+	done(args[0], nil)
+	return nil
+}
+
+// Emit sends an event on the present connection and reports whether there is one. done is then called once, with the first
+// argument of the ack or with [ErrLost]; it must not block. Events of one goroutine are sent in the order of its calls.
+func (c *Client) Emit(done func(json.RawMessage, error), event string, args ...any) bool {
+	b, err := json.Marshal(append([]any{event}, args...))
+	if err != nil {
+		panic(err) // a mistake of the test
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == nil {
+		return false
+	}
+	id := c.nextAck
+	c.nextAck++
+	c.acks[id] = done
+	c.session.send("2" + strconv.Itoa(id) + string(b))
+	return true
+}
+
+// Call waits until the client is connected, sends an event and returns the first argument of its ack.
+func (c *Client) Call(ctx context.Context, event string, args ...any) (json.RawMessage, error) {
+	type outcome struct {
+		ack json.RawMessage
+		err error
+	}
+	result := make(chan outcome, 1)
+	done := func(ack json.RawMessage, err error) { result <- outcome{ack, err} }
+	for !c.Emit(done, event, args...) {
+		if err := c.Wait(ctx, func(s State) bool { return s.Connected }); err != nil {
+			return nil, err
+		}
+	}
+	select {
+	case r := <-result:
+		return r.ack, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// State is what a client can say of itself at a moment.
+type State struct {
+	Connected bool   // CONNECT was answered, and the connection has not ended since
+	Joined    bool   // and the joining offset has come
+	Connects  int    // CONNECTs answered so far
+	Recovered int    // how many of them recovered
+	Messages  int    // over all segments
+	Offset    string // the newest that was seen
+}
+
+// State returns the present state.
+func (c *Client) State() State {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stateLocked()
+}
+
+func (c *Client) stateLocked() State {
+	s := c.record.state()
+	s.Connected = c.session != nil
+	s.Joined = s.Joined && s.Connected
+	return s
+}
+
+// Wait waits until cond holds, or returns the error of ctx. cond must be quick.
+func (c *Client) Wait(ctx context.Context, cond func(State) bool) error {
+	for {
+		c.mu.Lock()
+		if cond(c.stateLocked()) {
+			c.mu.Unlock()
+			return nil
+		}
+		if c.changed == nil {
+			c.changed = make(chan struct{})
+		}
+		changed := c.changed
+		c.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (c *Client) changeLocked() {
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
+}
+
+func (c *Client) breach(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.record.breach(what)
+}
+
+// Report returns a copy of all that the client wrote down.
+func (c *Client) Report() Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.record.report()
+}

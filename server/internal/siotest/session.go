@@ -1,0 +1,182 @@
+package siotest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+// session is one Engine.IO session: from the handshake to the first thing that goes wrong.
+type session struct {
+	url       string
+	transport Transport
+	ctx       context.Context // the life of the session
+	end       context.CancelCauseFunc
+	http      *http.Client
+	greet     func() string             // the first packet that is sent
+	handle    func(packet []byte) error // called for each Socket.IO packet in order, from one goroutine at a time
+
+	sid       string
+	patience  time.Duration // how long the server may be silent
+	watchdog  *time.Timer
+	wake      chan struct{} // one token: there is something to send
+	upgrading chan struct{} // closed when the server has answered the probe: polling pauses
+
+	sending sync.Mutex // held while packets are on their way; guards ws
+	ws      *webSocket // not nil: the transport
+
+	mu      sync.Mutex
+	pending []string // Engine.IO packets
+}
+
+var (
+	errSilent = errors.New("the server was silent for too long")
+	errClosed = errors.New("closed by the server")
+)
+
+func newSession(ctx context.Context, url string, transport Transport) *session {
+	s := &session{
+		url: url, transport: transport,
+		http: &http.Client{Transport: &http.Transport{DisableCompression: true}},
+		wake: make(chan struct{}, 1), upgrading: make(chan struct{}),
+	}
+	s.ctx, s.end = context.WithCancelCause(ctx)
+	return s
+}
+
+// run lives the session and returns why it ended.
+func (s *session) run() error {
+	defer s.http.CloseIdleConnections()
+	defer s.end(nil)
+	s.watchdog = time.AfterFunc(20*time.Second, func() { s.end(errSilent) })
+	defer s.watchdog.Stop()
+
+	var tasks sync.WaitGroup
+	start := func(task func() error) {
+		tasks.Go(func() {
+			if err := task(); err != nil {
+				s.end(err)
+			}
+		})
+	}
+	if s.transport == WebSocket {
+		start(s.liveByWebSocket)
+	} else {
+		start(s.liveByPolling)
+	}
+	start(s.write)
+	<-s.ctx.Done()
+	tasks.Wait()
+	return context.Cause(s.ctx)
+}
+
+func (s *session) liveByWebSocket() error {
+	ws, err := s.dial("")
+	if err != nil {
+		return err
+	}
+	defer ws.close()
+	s.sending.Lock()
+	s.ws = ws
+	s.sending.Unlock()
+	return s.readWebSocket(ws)
+}
+
+func (s *session) readWebSocket(ws *webSocket) error {
+	for {
+		text, err := ws.read()
+		if err != nil {
+			return err
+		}
+		p, err := wire.DecodeText(text)
+		if err == nil {
+			err = s.packet(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// packet deals with one Engine.IO packet.
+func (s *session) packet(p wire.Packet) error {
+	s.watchdog.Reset(s.patience + time.Second)
+	switch p.Type {
+	case wire.PacketOpen:
+		return s.opened(p.Data)
+	case wire.PacketPing:
+		s.queue("3")
+	case wire.PacketMessage:
+		return s.handle(p.Data)
+	case wire.PacketClose:
+		return errClosed
+	case wire.PacketNoop:
+	default:
+		return fmt.Errorf("unexpected packet %c", p.Type)
+	}
+	return nil
+}
+
+func (s *session) opened(data []byte) error {
+	var open struct {
+		Sid                       string
+		PingInterval, PingTimeout int64
+	}
+	if err := json.Unmarshal(data, &open); err != nil || open.Sid == "" {
+		return fmt.Errorf("open packet %.80q: %w", data, err)
+	}
+	s.sid = open.Sid
+	s.patience = time.Duration(open.PingInterval+open.PingTimeout) * time.Millisecond
+	s.watchdog.Reset(s.patience + time.Second)
+	s.send(s.greet())
+	return nil
+}
+
+// send queues a Socket.IO packet.
+func (s *session) send(packet string) { s.queue("4" + packet) }
+
+func (s *session) queue(packet string) {
+	s.mu.Lock()
+	s.pending = append(s.pending, packet)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write sends what is queued by the transport of the moment.
+func (s *session) write() error {
+	for {
+		select {
+		case <-s.wake:
+		case <-s.ctx.Done():
+			return nil
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) flush() error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.mu.Lock()
+	packets := s.pending
+	s.pending = nil
+	s.mu.Unlock()
+	if len(packets) == 0 {
+		return nil
+	}
+	if s.ws == nil {
+		return s.post(packets)
+	}
+	return s.ws.write(packets...)
+}
