@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -229,6 +230,19 @@ func (c *client) note(m message, now time.Duration) bool {
 		c.crossed.add(now - m.sent)
 	}
 	return true
+}
+
+// acquire waits until one more message may be on the way; it is false if ctx ends first.
+func (c *client) acquire(ctx context.Context) bool {
+	if c.window == nil {
+		return true
+	}
+	select {
+	case c.window <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // release lets the sender of this client send one more. It never waits, not even if a server makes up messages.

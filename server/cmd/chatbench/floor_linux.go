@@ -11,7 +11,7 @@ import (
 )
 
 // measureFloor writes on one thread and drains on another, both in this process, and charges the writer with what its
-// thread used. The writer calls the kernel directly: neither Go's scheduler nor its poller takes part.
+// thread used. The writer calls write(2) itself: neither Go's scheduler nor its poller takes part.
 func measureFloor(o floorOptions) (*floorResult, error) {
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	writers, readers, err := socketPairs(o.connections)
@@ -66,7 +66,7 @@ func writeRounds(o floorOptions, fds []int, r *floorResult) error {
 			r.Writes++
 		}
 		if o.rate > 0 {
-			sleepThread(time.Until(start.Add(time.Duration(float64(round) / o.rate * float64(time.Second)))))
+			sleepUntil(start.Add(time.Duration(float64(round) / o.rate * float64(time.Second))))
 		}
 	}
 	r.finish(threadCPU()-cpu, time.Since(start))
@@ -181,9 +181,10 @@ func threadCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func sleepThread(d time.Duration) {
-	if d > 0 {
+// sleepUntil lets Go's scheduler know, so that it does not interrupt a sleep to get the thread back.
+func sleepUntil(due time.Time) {
+	for d := time.Until(due); d > 0; d = time.Until(due) {
 		t := syscall.NsecToTimespec(int64(d))
-		syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
+		syscall.Nanosleep(&t, nil)
 	}
 }

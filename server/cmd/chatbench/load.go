@@ -174,8 +174,6 @@ func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err e
 	if d <= 0 {
 		return time.Now(), ctx.Err()
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	start := time.Now()
 	var senders sync.WaitGroup
 	for s := range l.options.senders {
@@ -185,38 +183,37 @@ func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err e
 	return l.settle(ctx)
 }
 
-// send is one sender during one phase. It ends early if its connection ends or the server stops echoing.
+// send is one sender during one phase. With a rate it sends everything that falls due in d, if need be late; it ends early
+// if its connection ends, or if the server takes or echoes nothing for longer than the drain time.
 func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Duration) {
 	var interval time.Duration
 	if l.options.rate > 0 {
 		interval = time.Duration(float64(time.Second) * float64(l.options.senders) / l.options.rate)
 	}
-	giveUp := time.NewTimer(d + l.options.drain)
-	defer giveUp.Stop()
+	patience := start.Add(d + l.options.drain)
+	ctx, cancel := context.WithDeadline(ctx, patience)
+	defer cancel()
+	c.conn.SetWriteDeadline(patience)
+	defer c.conn.SetWriteDeadline(time.Time{})
 	var text, packet []byte
-	for due := start; time.Since(start) < d; due = due.Add(interval) {
-		if due.Sub(start) >= d || pause(ctx, time.Until(due)) != nil {
+	for due := start; due.Before(start.Add(d)); due = due.Add(interval) {
+		if pause(ctx, time.Until(due)) != nil || !c.acquire(ctx) {
 			return
-		}
-		if c.window != nil {
-			select {
-			case c.window <- struct{}{}:
-			case <-giveUp.C:
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-		if interval > 0 {
-			l.noteLate(time.Since(due))
 		}
 		m := message{sender: c.id, number: l.sent[c.id], sent: l.clock()}
 		text = appendMessage(text[:0], l.tag, m, l.options.size)
 		packet = l.options.protocol.publish(packet[:0], l.options.event, m.number, text)
-		if c.write(opText, packet) != nil {
-			return // the reader of this connection reports it
+		if err := c.write(opText, packet); err != nil {
+			l.blame(fmt.Sprintf("sender %d", c.id), err)
+			c.conn.Close() // its reader counts it
+			return
 		}
 		l.sent[c.id]++
+		if interval == 0 {
+			due = time.Now()
+			continue
+		}
+		l.noteLate(time.Since(due))
 	}
 }
 

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestLoadOfAnHonestServer(t *testing.T) {
+	for name, args := range map[string][]string{
+		"open loop":   {"-n", "8", "-s", "3", "-rate", "300", "-d", "300ms", "-warmup", "100ms"},
+		"closed loop": {"-n", "8", "-s", "3", "-rate", "0", "-w", "4", "-d", "100ms", "-warmup", "50ms"},
+		"idle":        {"-n", "8", "-s", "1", "-d", "0s", "-hold", "10ms"},
+		"large":       {"-n", "2", "-s", "2", "-rate", "40", "-d", "100ms", "-size", "40000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{deliver: honest}
+			r, err := loadResult(t, append(args, "-urls", f.node(t))...)
+			if err != nil {
+				t.Fatalf("%v: %+v", err, r)
+			}
+			if want := r.Sent * int64(r.Clients); r.Delivered != want {
+				t.Errorf("%d deliveries of %d messages, want %d", r.Delivered, r.Sent, want)
+			}
+			if idle := r.Sent == 0; idle != (name == "idle") || idle != (r.Latency == nil) {
+				t.Errorf("sent %d, latency %v", r.Sent, r.Latency)
+			}
+		})
+	}
+}
+
+func TestLoadTellsNodesApart(t *testing.T) {
+	f := &fake{deliver: honest}
+	r, err := loadResult(t, "-n", "4", "-s", "1", "-rate", "100", "-d", "100ms", "-urls", f.node(t)+","+f.node(t))
+	if err != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if r.CrossNode == nil {
+		t.Error("no latency across nodes")
+	}
+}
+
+func TestLoadFindsFaults(t *testing.T) {
+	kept := map[int]string{} // what a client was not sent when it should have been
+	for name, test := range map[string]struct {
+		deliver func(client, n int, packet string) []string
+		want    result
+	}{
+		"loss": {
+			func(client, n int, packet string) []string {
+				if client == 1 && n == 5 {
+					return []string{}
+				}
+				return []string{packet}
+			},
+			result{Missing: 1},
+		},
+		"duplicate": {
+			func(client, n int, packet string) []string {
+				if client == 1 && n == 5 {
+					return []string{packet, packet}
+				}
+				return []string{packet}
+			},
+			result{Duplicates: 1},
+		},
+		"disorder of one sender": {
+			func(client, n int, packet string) []string {
+				switch {
+				case client != 1:
+					return []string{packet}
+				case n == 3: // one sender at a time: 3 and 5 are of the same
+					kept[client] = packet
+					return []string{}
+				case n == 5:
+					return []string{packet, kept[client]}
+				}
+				return []string{packet}
+			},
+			result{Disordered: 1, Divergent: 1},
+		},
+		"closing": {
+			func(client, n int, packet string) []string {
+				if client == 3 && n == 10 {
+					return nil
+				}
+				return []string{packet}
+			},
+			result{Closed: 1, Missing: 11},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{deliver: test.deliver}
+			r, err := loadResult(t, "-n", "4", "-par", "1", "-s", "1", "-rate", "100", "-d", "200ms", "-drain", "200ms", "-urls", f.node(t))
+			if !errors.Is(err, errFaulty) {
+				t.Errorf("ended with %v", err)
+			}
+			equal(t, "sent", r.Sent, 20)
+			equal(t, "missing", r.Missing, test.want.Missing)
+			equal(t, "duplicates", r.Duplicates, test.want.Duplicates)
+			equal(t, "disordered", r.Disordered, test.want.Disordered)
+			equal(t, "divergent", r.Divergent, test.want.Divergent)
+			equal(t, "closed", r.Closed, test.want.Closed)
+			if r.Closed > 0 && len(r.Reasons) == 0 {
+				t.Error("no reason for the closing")
+			}
+		})
+	}
+}
+
+// Two senders whose messages one client sees the other way round: each sender's order is kept, the room's is not.
+func TestP1_LoadFindsAnotherOrderOfTheRoom(t *testing.T) {
+	var kept string
+	f := &fake{deliver: func(client, n int, packet string) []string {
+		switch {
+		case client != 2 || n > 2:
+			return []string{packet}
+		case n == 1:
+			kept = packet
+			return []string{}
+		}
+		return []string{packet, kept}
+	}}
+	r, err := loadResult(t, "-n", "4", "-par", "1", "-s", "2", "-rate", "20", "-d", "300ms", "-urls", f.node(t))
+	if !errors.Is(err, errFaulty) {
+		t.Errorf("ended with %v", err)
+	}
+	equal(t, "disordered", r.Disordered, 0)
+	equal(t, "missing", r.Missing, 0)
+	equal(t, "divergent", r.Divergent, 1)
+}

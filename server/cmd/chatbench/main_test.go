@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// loadResult runs `chatbench load` and returns what it printed and how it ended.
+func loadResult(t *testing.T, args ...string) (result, error) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	err := run(t.Context(), append([]string{"load", "-json"}, args...), &stdout, &stderr)
+	var r result
+	if e := json.Unmarshal(stdout.Bytes(), &r); e != nil {
+		t.Fatalf("no result: %v, %v; stderr: %s", err, e, &stderr)
+	}
+	return r, err
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := func(args ...string) int { return exitCode(run(t.Context(), args, &stdout, &stderr), &stderr) }
+	equal(t, "help", code("-h"), 0)
+	equal(t, "help of a command", code("load", "-h"), 0)
+	equal(t, "no command", code(), 2)
+	equal(t, "bad flag", code("load", "-nonsense"), 2)
+	equal(t, "nobody there", code("load", "-urls", "http://127.0.0.1:1", "-n", "2", "-s", "1"), 2)
+	equal(t, "faults", exitCode(errFaulty, &stderr), 1)
+}
+
+func TestOptionsThatMakeNoSense(t *testing.T) {
+	for args, want := range map[string]string{
+		"-n 0":               "start at 1",
+		"-n 3 -s 4":          "more senders than clients",
+		"-rate 0":            "needs -w",
+		"-rate -1":           "negative",
+		"-urls localhost":    "no http(s) address",
+		"-urls http://a,ftp": "no http(s) address",
+		"-proto mqtt":        "sio or centrifuge",
+		"-pids 12,x":         "no process id",
+		"stray":              "unexpected argument",
+	} {
+		var stderr bytes.Buffer
+		if _, err := parseOptions(strings.Fields(args), &stderr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want one with %q", args, err, want)
+		}
+	}
+}
+
+func TestFloorCountsEveryWrite(t *testing.T) {
+	o := floorOptions{connections: 20, size: 100, rate: 200, duration: 1e8, cores: [2]int{-1, -1}}
+	r, err := measureFloor(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "interrupted", r.Interrupted, 0)
+	if rounds := r.Writes / 20; r.Writes%20 != 0 || rounds < 1 || rounds > 21 {
+		t.Errorf("%d writes to 20 connections in 100 ms at 200 rounds/s", r.Writes)
+	}
+	if r.CPUPerWrite <= 0 {
+		t.Error("no CPU time measured")
+	}
+}
+
+func TestFloorNeedsTwoCores(t *testing.T) {
+	for _, text := range []string{"1", "0,x", "-1,0"} {
+		if _, err := parseCores(text); err == nil {
+			t.Errorf("-cores %s was accepted", text)
+		}
+	}
+}
+
+func TestFaultsEndWithFailure(t *testing.T) {
+	for name, r := range map[string]result{
+		"missing":       {Missing: 1},
+		"duplicates":    {Duplicates: 1},
+		"disordered":    {Disordered: 1},
+		"divergent":     {Divergent: 1},
+		"closed":        {Closed: 1},
+		"not connected": {ConnectFailures: 1},
+	} {
+		equal(t, name, r.faults(), 1)
+	}
+	equal(t, "nothing", (&result{}).faults(), 0)
+}
