@@ -110,7 +110,8 @@ for (const kind of modern) {
     proxy.refuse();
     await until("away", () => clients.every(({ socket }) => !socket.connected));
     const missed = numbered("missed", 5000);
-    await sayAll(speaker, missed);
+    // Half of so small a window is all that the speaker may lag behind its own words.
+    for (let i = 0; i < missed.length; i += 20) await sayAll(speaker, missed.slice(i, i + 20));
     proxy.accept();
     await Promise.all(clients.map((client) => client.connected(2)));
     await sayAll(speaker, ["live"]);
@@ -128,7 +129,7 @@ for (const kind of modern) {
     const next = random(`retry ${kind.name}`);
     const witness = await join(t, server.url, { transport: "websocket only" });
     const sender = await join(t, proxy.url, { ...kind, ackTimeout: 1000, retries: 50 });
-    proxy.nextLimit = () => 300 + Math.floor(next() * 4000);
+    proxy.nextLimit = () => 300 + Math.floor(next() * 3000);
     proxy.cut();
     const texts = numbered("kept", 200);
     const acks = texts.map((message, i) =>
@@ -136,7 +137,7 @@ for (const kind of modern) {
     );
     for (const ack of await Promise.all(acks)) assert.equal(ack.status, "ok");
     equalTimelines(await witness.heard(200), texts, kind.name);
-    assert(proxy.cuts >= 3, `only ${proxy.cuts} cuts`);
+    assert(proxy.cuts >= 2, `only ${proxy.cuts} cuts`);
   });
 }
 

@@ -90,14 +90,14 @@ for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]])
     engine.on("open", () => {
       for (let round = 0; round < rounds; round++) {
         const said = JSON.stringify(["event:message", { message: `round ${round}`, username: "tester" }]);
-        for (const packet of ["40", `42${round}${said}`, "41"]) engine.send(packet);
+        for (const packet of ["0", `2${round}${said}`, "1"]) engine.send(packet);
       }
-      engine.send("40");
+      engine.send("0");
     });
     assert.deepEqual(await witness.heard(rounds), numbered("round", rounds));
-    const answers = () => packets.filter((packet) => packet.startsWith("40{")).length;
+    const answers = () => packets.filter((packet) => packet.startsWith("0{")).length;
     await until("every CONNECT is answered", () => answers() === rounds + 1);
-    engine.send(`42["event:message",{"message":"end","username":"tester"}]`);
+    engine.send(`2["event:message",{"message":"end","username":"tester"}]`);
     await until("the last connection hears itself", () => packets.some((packet) => packet.includes('"end"')));
   });
 }
