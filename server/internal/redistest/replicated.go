@@ -38,14 +38,11 @@ func StartCluster(t testing.TB) *Cluster {
 	return c
 }
 
+// Addrs are those of all six nodes, host:port each.
+func (c *Cluster) Addrs() []string { return addrs(c.Nodes) }
+
 // URL names all six nodes, separated by commas.
-func (c *Cluster) URL() string {
-	var addrs []string
-	for _, s := range c.Nodes {
-		addrs = append(addrs, s.Addr)
-	}
-	return "redis://" + strings.Join(addrs, ",")
-}
+func (c *Cluster) URL() string { return "redis://" + strings.Join(c.Addrs(), ",") }
 
 // MasterOf is the node that owns the key now.
 func (c *Cluster) MasterOf(t testing.TB, key string) *Server {
@@ -99,13 +96,18 @@ func StartSentinels(t testing.TB) *Sentinels {
 	return s
 }
 
+// Addrs are those of the three Sentinels, host:port each.
+func (s *Sentinels) Addrs() []string { return addrs(s.Watchers) }
+
 // URL names the three Sentinels, separated by commas.
-func (s *Sentinels) URL() string {
-	var addrs []string
-	for _, w := range s.Watchers {
-		addrs = append(addrs, w.Addr)
+func (s *Sentinels) URL() string { return "redis://" + strings.Join(s.Addrs(), ",") }
+
+func addrs(servers []*Server) []string {
+	var all []string
+	for _, s := range servers {
+		all = append(all, s.Addr)
 	}
-	return "redis://" + strings.Join(addrs, ",")
+	return all
 }
 
 // replicaInSync reports a replica that is not connected to its master; a master is never out of sync.

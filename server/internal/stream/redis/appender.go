@@ -23,11 +23,13 @@ type appender struct {
 	health *health
 
 	// owned by run
-	batch  []record // on its way if busy
-	busy   bool
-	told   int // how many records of the batch have been reported as unavailable, from the oldest on
-	number uint64
-	timer  *time.Timer
+	outcomes chan outcome
+	timer    *time.Timer
+	number   uint64
+	busy     bool     // a batch is on its way
+	batch    []record // that batch
+	told     int      // how many of its records have been reported as unavailable, from the oldest on
+	spare    []record // empty; the next batch is collected in it
 }
 
 type outcome struct {
@@ -37,27 +39,20 @@ type outcome struct {
 
 // run works until the queue is closed and empty, or until ctx ends: then all that is left is unavailable.
 func (a *appender) run(ctx context.Context) {
-	outcomes := make(chan outcome, 1)
+	a.outcomes = make(chan outcome, 1)
 	a.timer = time.NewTimer(time.Hour)
 	defer a.timer.Stop()
 	for {
 		if !a.busy {
-			var last bool
-			a.batch, last = a.queue.take(a.batch[:0], batchRecords, batchBytes)
-			if len(a.batch) > 0 {
-				a.busy, a.told = true, 0
-				a.number++
-				batch := a.script.prepare(a.number, a.batch)
-				go func() { outcomes <- a.send(ctx, batch) }()
-			} else if last {
+			if last := a.start(ctx); last {
 				return
 			}
 		}
 		a.setTimer()
 		select {
 		case <-a.queue.ready:
-		case o := <-outcomes:
-			a.finish(o)
+		case o := <-a.outcomes:
+			a.finish(ctx, o)
 		case now := <-a.timer.C:
 			a.expire(now)
 		case <-ctx.Done():
@@ -67,17 +62,33 @@ func (a *appender) run(ctx context.Context) {
 	}
 }
 
-// finish reports the outcome of the batch and makes room for the next.
-func (a *appender) finish(o outcome) {
-	for i := a.told; i < len(a.batch); i++ {
+// start sends the next batch on its way, if there is any. last reports that there will be none any more.
+func (a *appender) start(ctx context.Context) (last bool) {
+	batch, last := a.queue.take(a.spare, batchRecords, batchBytes)
+	if len(batch) == 0 {
+		return last
+	}
+	a.batch, a.spare = batch, a.batch[:0]
+	a.busy, a.told = true, 0
+	a.number++
+	c := a.script.prepare(a.number, batch)
+	go func() { a.outcomes <- a.send(ctx, c) }()
+	return false
+}
+
+// finish reports the outcome of the batch, while the next one is on its way already.
+func (a *appender) finish(ctx context.Context, o outcome) {
+	finished, told := a.batch, a.told
+	a.busy = false
+	a.start(ctx)
+	for i := told; i < len(finished); i++ {
 		if o.err != nil {
-			a.batch[i].done(stream.Offset{}, o.err)
+			finished[i].done(stream.Offset{}, o.err)
 		} else {
-			a.batch[i].done(o.offsets[i], nil)
+			finished[i].done(o.offsets[i], nil)
 		}
 	}
-	clear(a.batch) // the events are garbage now
-	a.busy = false
+	clear(finished) // so that it keeps no event alive
 }
 
 // setTimer sets the timer to the deadline of the oldest record that has not been reported.

@@ -20,7 +20,7 @@ func BenchmarkAppend(b *testing.B) {
 	event := make([]byte, 200)
 
 	b.Run("XADD", func(b *testing.B) {
-		client, err := NewClient(ClientOptions{URL: server.URL()})
+		client, err := NewClient(ClientOptions{Addrs: []string{server.Addr}})
 		noError(b, err)
 		defer client.Close()
 		for b.Loop() {
@@ -32,7 +32,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 	for _, keyed := range []bool{false, true} {
 		b.Run(fmt.Sprintf("batches/keyed=%v", keyed), func(b *testing.B) {
-			s := open(b, server.URL(), Options{Key: fmt.Sprint("room", keyed), AppendTimeout: time.Minute})
+			s := open(b, server.Addr, Options{Key: fmt.Sprint("room", keyed), AppendTimeout: time.Minute})
 			var pending sync.WaitGroup
 			b.ReportAllocs()
 			n := 0
@@ -59,7 +59,7 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkLatency is the time from Append on one node to the follower of another, one event at a time.
 func BenchmarkLatency(b *testing.B) {
 	server := redistest.Start(b)
-	from, to := open(b, server.URL(), Options{}), open(b, server.URL(), Options{})
+	from, to := open(b, server.Addr, Options{}), open(b, server.Addr, Options{})
 	after := put(b, from, "", "first")
 	seen := make(chan struct{}, 1)
 	ctx, cancel := context.WithCancel(b.Context())

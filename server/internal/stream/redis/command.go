@@ -10,8 +10,8 @@ import (
 var errNoAnswer = errors.New("no answer from Redis")
 
 // within runs a command and returns its result, or at once an error when ctx ends or limit passes. The client cannot be
-// interrupted while it reads: then the command is left behind. It ends at its own time limit or when the client is closed,
-// and its result is lost.
+// interrupted while it reads: then the command is left behind, so it may use nothing that changes later. It ends at its own
+// time limit or when the client is closed, and its result is lost.
 func within[T any](ctx context.Context, limit time.Duration, command func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	type result struct {

@@ -16,17 +16,21 @@ const lots = 1 << 20 // retention that a test does not reach
 // TestP5_FrozenRedis: Redis hangs for so long that batches are sent again while earlier attempts wait in its sockets.
 func TestP5_FrozenRedis(t *testing.T) {
 	server := redistest.Start(t)
-	a := open(t, server.URL(), Options{MaxLen: lots, AppendTimeout: 500 * time.Millisecond})
-	b := open(t, server.URL(), Options{MaxLen: lots, AppendTimeout: 500 * time.Millisecond})
+	a := open(t, server.Addr, Options{MaxLen: lots, AppendTimeout: 500 * time.Millisecond})
+	b := open(t, server.Addr, Options{MaxLen: lots, AppendTimeout: 500 * time.Millisecond})
 	w := watch(t, b)
 	l := startLoad(t, a, b)
 	l.flows(500)
 
 	server.Stop()
+	stopped := time.Now()
 	for _, s := range []*Stream{a, b} {
 		becomes(t, s, "messages cannot be stored: Redis does not answer")
 	}
 	becomes(t, b, "messages cannot be received: Redis does not answer")
+	if took := time.Since(stopped); took > 5*time.Second {
+		t.Errorf("it took %v to notice", took)
+	}
 	_, before := l.counts()
 	redistest.Eventually(t, "appends fail in time", func() error {
 		if _, failed := l.counts(); failed < before+20 {
@@ -52,8 +56,8 @@ func TestP5_FrozenRedis(t *testing.T) {
 // TestP5_KilledRedisWithAOF: kill -9 and restart, twice; what was acknowledged is on disk.
 func TestP5_KilledRedisWithAOF(t *testing.T) {
 	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	a := open(t, server.URL(), Options{MaxLen: lots})
-	b := open(t, server.URL(), Options{MaxLen: lots})
+	a := open(t, server.Addr, Options{MaxLen: lots})
+	b := open(t, server.Addr, Options{MaxLen: lots})
 	w := watch(t, b)
 	l := startLoad(t, a, b)
 	for range 2 {
@@ -77,7 +81,7 @@ func TestP5_KilledRedisWithAOF(t *testing.T) {
 // TestP3_RestartedEmpty: Redis comes back without its data: followers are told, and new messages flow.
 func TestP3_RestartedEmpty(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{})
+	s := open(t, server.Addr, Options{})
 	newest := put(t, s, "key", "old")
 	w := watch(t, s)
 	w.sees(everything(t, s))
@@ -99,8 +103,8 @@ func TestP3_RestartedEmpty(t *testing.T) {
 func TestP3_TrimmedWhileCutOff(t *testing.T) {
 	server := redistest.Start(t)
 	proxy := redistest.StartProxy(t, server.Addr, 1)
-	near := open(t, server.URL(), Options{MaxLen: 1000})
-	far := open(t, "redis://"+proxy.Addr, Options{MaxLen: 1000})
+	near := open(t, server.Addr, Options{MaxLen: 1000})
+	far := open(t, proxy.Addr, Options{MaxLen: 1000})
 	putMany(t, near, 10)
 	w := watch(t, far)
 	w.sees(everything(t, near))
@@ -129,8 +133,8 @@ func TestP4_CutConnections(t *testing.T) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			server := redistest.Start(t)
 			proxy := redistest.StartProxy(t, server.Addr, seed)
-			a := open(t, "redis://"+proxy.Addr, Options{MaxLen: lots})
-			b := open(t, "redis://"+proxy.Addr, Options{MaxLen: lots})
+			a := open(t, proxy.Addr, Options{MaxLen: lots})
+			b := open(t, proxy.Addr, Options{MaxLen: lots})
 			w := watch(t, b)
 			proxy.CutEvery(4000)
 			l := startLoad(t, a, b)
@@ -158,7 +162,7 @@ func TestP4_CutConnections(t *testing.T) {
 // finds it.
 func TestP4_StoredLate(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{AppendTimeout: 300 * time.Millisecond})
+	s := open(t, server.Addr, Options{AppendTimeout: 300 * time.Millisecond})
 	put(t, s, "", "first")
 	server.Stop()
 	if _, err := tryPut(s, "key", "late"); !errors.Is(err, stream.ErrUnavailable) {
@@ -180,7 +184,7 @@ func TestP4_StoredLate(t *testing.T) {
 // TestP6_UnreachableRedis: with no Redis at all, appends are unavailable in time, the queue is bounded, Close returns.
 func TestP6_UnreachableRedis(t *testing.T) {
 	const timeout = 400 * time.Millisecond
-	s := open(t, "redis://127.0.0.1:"+redistest.FreePort(t), Options{AppendTimeout: timeout, QueueRecords: 10})
+	s := open(t, "127.0.0.1:"+redistest.FreePort(t), Options{AppendTimeout: timeout, QueueRecords: 10})
 	results := make(chan error, 100)
 	refused := make(chan error, 100)
 	started := time.Now()
@@ -237,7 +241,7 @@ func closeTogetherWithAppends(t *testing.T, s *Stream) {
 // TestForgottenScript: Redis forgets its scripts in a restart or a failover.
 func TestForgottenScript(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{})
+	s := open(t, server.Addr, Options{})
 	put(t, s, "", "one")
 	server.CLI("SCRIPT", "FLUSH")
 	put(t, s, "", "two")
@@ -249,7 +253,7 @@ func TestForgottenScript(t *testing.T) {
 // TestDegradedNamesRefusal: Redis answers, but with an error.
 func TestDegradedNamesRefusal(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory-policy", "noeviction")
-	s := open(t, server.URL(), Options{AppendTimeout: 200 * time.Millisecond})
+	s := open(t, server.Addr, Options{AppendTimeout: 200 * time.Millisecond})
 	put(t, s, "", "fits")
 	server.CLI("CONFIG", "SET", "maxmemory", "1")
 	if _, err := tryPut(s, "", "does not fit"); !errors.Is(err, stream.ErrUnavailable) {

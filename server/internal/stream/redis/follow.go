@@ -19,6 +19,7 @@ type follower struct {
 	stream *Stream
 	last   stream.Offset
 	unsure bool // whether the entry at last is still there has to be asked
+	count  int  // how many entries to ask for: fewer after a failure, in case the line is too slow for so many at once
 }
 
 // Follow implements [stream.Stream]. It outlasts any outage of Redis. Where the stream was trimmed, flushed or lost its tail
@@ -30,7 +31,7 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 	defer context.AfterFunc(s.ended, cancel)()
 	defer s.health.set(following, "")
 
-	f := &follower{stream: s, last: after, unsure: !after.IsZero()}
+	f := &follower{stream: s, last: after, unsure: !after.IsZero(), count: readEntries}
 	wait := backoff{max: 2 * time.Second}
 	for {
 		entries, err := f.read(ctx)
@@ -43,11 +44,12 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 			return err
 		case err != nil:
 			s.health.failed(following, err)
-			f.unsure = !f.last.IsZero()
+			f.unsure, f.count = !f.last.IsZero(), max(1, f.count/2)
 			wait.sleep(ctx)
 			continue
 		}
 		s.health.well(following)
+		f.count = min(2*f.count, readEntries)
 		wait.reset()
 		if len(entries) > 0 {
 			if err := fn(entries); err != nil {
@@ -66,10 +68,9 @@ func (f *follower) read(ctx context.Context) ([]stream.Entry, error) {
 		}
 		f.unsure = false
 	}
+	args := &redis.XReadArgs{Streams: []string{s.opts.Key, f.last.String()}, Count: int64(f.count), Block: s.opts.Block}
 	streams, err := within(ctx, s.opts.Block+readMargin, func(ctx context.Context) ([]redis.XStream, error) {
-		return s.opts.Client.XRead(ctx, &redis.XReadArgs{
-			Streams: []string{s.opts.Key, f.last.String()}, Count: readEntries, Block: s.opts.Block,
-		}).Result()
+		return s.opts.Client.XRead(ctx, args).Result()
 	})
 	if errors.Is(err, redis.Nil) {
 		f.unsure = !f.last.IsZero()

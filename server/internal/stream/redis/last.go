@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,8 +13,11 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// pageLimit bounds the time for one page of Last; a page may be 32 MiB.
-const pageLimit = 10 * time.Second
+// Last reads in pages, so that one answer (8 MiB at most, with events of 64 KiB) arrives in time on a slow line too.
+const (
+	pageEntries = 128
+	pageLimit   = 10 * time.Second
+)
 
 // Last implements [stream.Stream]. It reads the master. Where an entry is missing in the middle, what comes before the hole
 // is not given. If Redis does not answer, the error is [stream.ErrUnavailable].
@@ -27,10 +31,12 @@ func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 	defer context.AfterFunc(s.ended, cancel)()
 
 	entries, err := s.newest(ctx, before, n)
-	for err == nil && len(entries) == 0 && before.IsZero() {
-		// Again, because the stream may be flushed in between.
+	if err == nil && len(entries) == 0 && before.IsZero() {
 		if err = s.createGenesis(ctx); err == nil {
 			entries, err = s.newest(ctx, before, n)
+		}
+		if err == nil && len(entries) == 0 {
+			err = errors.New("flushed in this moment")
 		}
 	}
 	switch {
@@ -52,7 +58,7 @@ func (s *Stream) newest(ctx context.Context, before stream.Offset, n int) ([]str
 		end = "(" + before.String()
 	}
 	for expected := (stream.Offset{}); len(entries) < n; {
-		count := min(n-len(entries), readEntries)
+		count := min(n-len(entries), pageEntries)
 		page, err := within(ctx, pageLimit, func(ctx context.Context) ([]redis.XMessage, error) {
 			return s.opts.Client.XRevRangeN(ctx, s.opts.Key, end, "-", int64(count)).Result()
 		})

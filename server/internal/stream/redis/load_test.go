@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,8 +60,13 @@ func (l *load) once(s *Stream, name string) {
 	for n := 0; l.running(); n++ {
 		event := name + "/" + strconv.Itoa(n)
 		slots <- struct{}{}
+		var calls atomic.Int32
 		done := func(o stream.Offset, err error) {
 			l.note(event, o, err)
+			if calls.Add(1) > 1 {
+				l.t.Errorf("done of %s was called again", event)
+				return
+			}
 			<-slots
 		}
 		if err := s.Append(context.Background(), "", []byte(event), done); err != nil {

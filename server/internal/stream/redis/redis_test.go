@@ -23,7 +23,7 @@ func TestContract(t *testing.T) {
 	server := redistest.Start(t)
 	streamtest.Run(t, func(t *testing.T) streamtest.Harness {
 		server.CLI("FLUSHALL")
-		return harness(t, open(t, server.URL(), Options{MaxLen: 1 << 20}))
+		return harness(t, open(t, server.Addr, Options{MaxLen: 1 << 20}))
 	})
 }
 
@@ -54,16 +54,17 @@ func harness(t *testing.T, s *Stream) streamtest.Harness {
 	}
 }
 
-// open makes a stream that is quick to notice things, and closes it with the test.
-func open(t testing.TB, url string, opts Options) *Stream {
+// open makes a stream at one server, see openAt.
+func open(t testing.TB, addr string, opts Options) *Stream {
 	t.Helper()
-	client, err := NewClient(ClientOptions{URL: url})
-	noError(t, err)
-	return openWith(t, client, opts)
+	return openAt(t, ClientOptions{Addrs: []string{addr}}, opts)
 }
 
-func openWith(t testing.TB, client redis.UniversalClient, opts Options) *Stream {
+// openAt makes a stream that is quick to notice things, and closes it with the test.
+func openAt(t testing.TB, where ClientOptions, opts Options) *Stream {
 	t.Helper()
+	client, err := NewClient(where)
+	noError(t, err)
 	opts.Client = client
 	if opts.Key == "" {
 		opts.Key = "room"
@@ -96,7 +97,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 // TestP4_RepeatedBatchIsStoredOnce: the same batch again gets the same offsets; one that was overtaken is refused.
 func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{})
+	s := open(t, server.Addr, Options{})
 	records := []record{{event: []byte("a")}, {event: []byte("b"), key: digestOf("b")}, {event: []byte("c")}}
 	first := s.script.prepare(1, records)
 	offsets, err := s.script.run(t.Context(), first)
@@ -120,7 +121,7 @@ func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
 // them: new offsets are beyond them all the same.
 func TestOffsetsGrowAfterLossWithClockBehind(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{})
+	s := open(t, server.Addr, Options{})
 	future := stream.Offset{Ms: uint64(time.Now().Add(time.Hour).UnixMilli()), Seq: 7}
 	check := func(what string, got stream.Offset, want string) {
 		t.Helper()
@@ -143,7 +144,7 @@ func TestOffsetsGrowAfterLossWithClockBehind(t *testing.T) {
 
 func TestRetentionIsApproximatelyBounded(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{MaxLen: 500})
+	s := open(t, server.Addr, Options{MaxLen: 500})
 	putMany(t, s, 3000)
 	n, err := strconv.Atoi(server.CLI("XLEN", "room"))
 	if err != nil || n < 500 || n > 700 {
@@ -153,7 +154,7 @@ func TestRetentionIsApproximatelyBounded(t *testing.T) {
 
 func TestKeysShareOneHashTagAndExpire(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{})
+	s := open(t, server.Addr, Options{})
 	put(t, s, strings.Repeat("long key ", 1000), "x")
 	for _, key := range strings.Fields(server.CLI("KEYS", "*")) {
 		if key == "room" {
@@ -170,7 +171,7 @@ func TestKeysShareOneHashTagAndExpire(t *testing.T) {
 
 func TestForeignEntryIsAGapOnce(t *testing.T) {
 	server := redistest.Start(t)
-	s := open(t, server.URL(), Options{})
+	s := open(t, server.Addr, Options{})
 	put(t, s, "", "ours")
 	server.CLI("XADD", "room", "*", "something", "else")
 	put(t, s, "", "ours again")
@@ -209,7 +210,10 @@ func tryPut(s *Stream, key, event string) (stream.Offset, error) {
 		err    error
 	}
 	results := make(chan result, 1)
-	err := s.Append(context.Background(), key, []byte(event), func(o stream.Offset, err error) { results <- result{o, err} })
+	err := s.Append(context.Background(), key, []byte(event), func(o stream.Offset, err error) {
+		results <- result{o, err}
+		close(results) // panics if done is called twice
+	})
 	if err != nil {
 		return stream.Offset{}, err
 	}

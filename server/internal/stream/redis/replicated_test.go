@@ -9,12 +9,10 @@ import (
 
 // failover kills the master under load and waits until appends flow again. Redis replicates asynchronously: what it had
 // acknowledged but not replicated may be missing, nothing may be twice or out of order.
-func failover(t *testing.T, options ClientOptions, kill func()) {
+func failover(t *testing.T, where ClientOptions, kill func()) {
 	var streams []*Stream
 	for range 2 {
-		client, err := NewClient(options)
-		noError(t, err)
-		streams = append(streams, openWith(t, client, Options{MaxLen: lots, AppendTimeout: 3 * time.Second}))
+		streams = append(streams, openAt(t, where, Options{MaxLen: lots, AppendTimeout: 3 * time.Second}))
 	}
 	w := watch(t, streams[1])
 	l := startLoad(t, streams...)
@@ -34,15 +32,15 @@ func failover(t *testing.T, options ClientOptions, kill func()) {
 
 func TestClusterFailover(t *testing.T) {
 	cluster := redistest.StartCluster(t)
-	failover(t, ClientOptions{URL: cluster.URL()}, func() { cluster.MasterOf(t, "room").Kill() })
+	failover(t, ClientOptions{Addrs: cluster.Addrs()}, func() { cluster.MasterOf(t, "room").Kill() })
 }
 
 func TestClusterFrozenMaster(t *testing.T) {
 	cluster := redistest.StartCluster(t)
-	failover(t, ClientOptions{URL: cluster.URL()}, func() { cluster.MasterOf(t, "room").Stop() })
+	failover(t, ClientOptions{Addrs: cluster.Addrs()}, func() { cluster.MasterOf(t, "room").Stop() })
 }
 
 func TestSentinelFailover(t *testing.T) {
 	sentinels := redistest.StartSentinels(t)
-	failover(t, ClientOptions{URL: sentinels.URL(), SentinelMaster: sentinels.Name}, sentinels.Master.Kill)
+	failover(t, ClientOptions{Addrs: sentinels.Addrs(), SentinelMaster: sentinels.Name}, sentinels.Master.Kill)
 }
