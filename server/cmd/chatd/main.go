@@ -1,0 +1,80 @@
+// Command chatd is one node of the chat server. See --help for its settings.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"scalable-chat/server/internal/app"
+	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/ops"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // could not start, or was not stopped in order
+	exitUsage  = 2 // bad settings
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	cfg, err := config.Load(args)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		fmt.Fprintf(stdout, "chatd is one node of the chat server.\n\nEach flag is also an environment variable (--ping-interval is PING_INTERVAL) and a key of the .env file.\n\n%s", config.Usage())
+		return exitOK
+	case errors.Is(err, config.ErrVersion):
+		fmt.Fprintln(stdout, "chatd", version())
+		return exitOK
+	case err != nil:
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	logger := ops.NewLogger(cfg.LogLevel, cfg.LogFormat, stderr)
+	node, err := app.New(cfg, logger)
+	if err == nil {
+		err = node.Run(untilSignal())
+	}
+	if err != nil {
+		logger.Error("chatd failed", "error", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. A second one ends the process at once.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFailed)
+	}()
+	return ctx
+}
+
+// version is what the Go tool knows of the build.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text + " " + info.GoVersion
+}

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/ops"
+)
+
+// measure registers the numbers that are counted elsewhere.
+func (a *App) measure() {
+	m := a.metrics
+	m.Gauge("connections", "Sessions on this node.", func() float64 { return float64(a.edge.Connections()) })
+	m.Gauge("online", "Connections to the cluster, as this node knows it.", func() float64 { return float64(a.backend.members.Online()) })
+
+	log := func(of func(fanout.Stats) int64) func() float64 {
+		return func() float64 { return float64(of(a.frames.Stats())) }
+	}
+	m.Counter("deliveries_total", "Messages written to clients.", log(func(s fanout.Stats) int64 { return s.Deliveries }))
+	m.Counter("writes_total", "Write calls for messages; each carries all that a client lacks.", log(func(s fanout.Stats) int64 { return s.Writes }))
+	m.Counter("parks_total", "Times that a client's socket was full.", log(func(s fanout.Stats) int64 { return s.Parks }))
+	m.Gauge("parked", "Clients whose socket is full now.", log(func(s fanout.Stats) int64 { return s.Parked }))
+
+	m.Counter("handler_panics_total", "Events whose handler panicked.", func() float64 { return float64(a.hub.Stats().Panics) })
+	m.Counter("malformed_entries_total", "Entries of the stream that are no events.", func() float64 { return float64(a.hub.Stats().Malformed) })
+	m.Counter("unsent_broadcasts_total", "Broadcasts that the stream did not take.", func() float64 { return float64(a.hub.Stats().Unsent) })
+	a.backend.measure(m)
+}
+
+// measure registers what there is with Redis only.
+func (b *backend) measure(m *ops.Metrics) {
+	if b.registry == nil {
+		return
+	}
+	m.Gauge("nodes", "Live nodes that this one knows, itself included.", func() float64 { return float64(b.registry.Nodes()) })
+	for part, ask := range b.degraded {
+		m.Gauge("up", "Whether a part works as it should.", func() float64 {
+			if ask() == "" {
+				return 1
+			}
+			return 0
+		}, "part", part)
+	}
+
+	forward := func(of func(cluster.ForwardStats) int64) func() float64 {
+		return func() float64 { return float64(of(b.forwarder.Stats())) }
+	}
+	m.Gauge("forwarding_requests", "HTTP requests that are being forwarded.", forward(func(s cluster.ForwardStats) int64 { return s.Requests }))
+	m.Gauge("forwarding_websockets", "WebSockets that are being forwarded.", forward(func(s cluster.ForwardStats) int64 { return s.Tunnels }))
+	for outcome, of := range map[string]func(cluster.ForwardStats) int64{
+		"forwarded":   func(s cluster.ForwardStats) int64 { return s.Forwarded },
+		"received":    func(s cluster.ForwardStats) int64 { return s.Received },
+		"unknown":     func(s cluster.ForwardStats) int64 { return s.Unknown },
+		"unreachable": func(s cluster.ForwardStats) int64 { return s.Unreachable },
+		"busy":        func(s cluster.ForwardStats) int64 { return s.Busy },
+		"forged":      func(s cluster.ForwardStats) int64 { return s.Forged },
+	} {
+		m.Counter("forwards_total", "Requests for sessions of other nodes, and from other nodes.", forward(of), "outcome", outcome)
+	}
+	for outcome, of := range map[string]func(cluster.BusStats) uint64{
+		"sent":      func(s cluster.BusStats) uint64 { return s.Sent },
+		"unsent":    func(s cluster.BusStats) uint64 { return s.Unsent },
+		"received":  func(s cluster.BusStats) uint64 { return s.Received },
+		"unheard":   func(s cluster.BusStats) uint64 { return s.Unheard },
+		"malformed": func(s cluster.BusStats) uint64 { return s.Malformed },
+	} {
+		m.Counter("bus_messages_total", "Messages between nodes.", func() float64 { return float64(of(b.redisBus.Stats())) }, "outcome", outcome)
+	}
+}

@@ -1,0 +1,23 @@
+package app
+
+import (
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/stream/memory"
+)
+
+// newMemoryBackend is for a node without Redis: the room lives in this process.
+func newMemoryBackend(a *App) *backend {
+	alone := cluster.NewAlone(func() int { return a.edge.Connections() })
+	b := &backend{
+		id: cluster.NewNodeID(),
+		stream: memory.New(memory.Options{
+			MaxEntries: a.cfg.HistoryWindow + 1, // and the one before, where the window begins
+			MaxBytes:   a.cfg.HistoryBytes,
+			DedupeTTL:  a.cfg.DedupeTTL,
+		}),
+		members: alone,
+		bus:     cluster.NoBus{},
+	}
+	b.runs = append(b.runs, alone.Run)
+	return b
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/stream/redis"
+)
+
+// addressTimeout bounds the search for this node's own address.
+const addressTimeout = 10 * time.Second
+
+// newRedisBackend is for a node that shares the room with others.
+func newRedisBackend(a *App) (*backend, error) {
+	cfg := a.cfg
+	client, err := redis.NewClient(redis.ClientOptions{
+		Addrs: cfg.Redis.Addrs, DB: cfg.Redis.DB,
+		Username: cfg.Redis.Username, Password: cfg.Redis.Password,
+		TLSConfig: cfg.Redis.TLSConfig(), SentinelMaster: cfg.Redis.SentinelMaster,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := &backend{id: cluster.NewNodeID(), closing: []func() error{client.Close}}
+	record, err := redis.New(redis.Options{
+		Client: client, Key: cfg.StreamKey, MaxLen: int64(cfg.HistoryWindow),
+		DedupeTTL: cfg.DedupeTTL, AppendTimeout: cfg.AppendTimeout, Logger: a.log,
+	})
+	if err != nil {
+		_ = client.Close()
+		return nil, err
+	}
+	b.stream = record
+	address, err := ownAddress(a)
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	b.registry = cluster.NewRegistry(cluster.RegistryConfig{
+		Client: client, Key: cfg.StreamKey, ID: b.id, Address: address,
+		Local: func() int { return a.edge.Connections() }, Secret: cfg.ClusterSecret, Log: a.log,
+	})
+	b.redisBus = cluster.NewRedisBus(cluster.BusConfig{Client: client, Key: cfg.StreamKey, ID: b.id, Log: a.log})
+	b.forwarder = cluster.NewForwarder(cluster.ForwarderConfig{
+		Self: b.id, Router: b.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: a.log,
+	})
+	b.members, b.bus = b.registry, b.redisBus
+	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run)
+	b.degraded = map[string]func() string{"stream": record.Degraded, "cluster": b.heartbeat}
+	return b, nil
+}
+
+// heartbeat says what is wrong with the registry, in words for everyone.
+func (b *backend) heartbeat() string {
+	if b.registry.Err() != nil {
+		return "the other nodes cannot be seen"
+	}
+	return ""
+}
+
+// ownAddress is where the other nodes reach this one.
+func ownAddress(a *App) (string, error) {
+	ctx, cancel := context.WithTimeout(a.life, addressTimeout)
+	defer cancel()
+	return cluster.Address(ctx, cluster.AddressConfig{
+		Configured: a.cfg.NodeAddress, Host: a.cfg.Host, Port: a.port(),
+		Discovery: os.Getenv("RENDER_DISCOVERY_SERVICE"),
+	})
+}
