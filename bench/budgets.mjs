@@ -28,13 +28,14 @@ export function faults(result) {
 }
 
 /**
- * judge holds the results of one server against the budgets. Each verdict is { what, against, must, value, met }; value is
- * undefined where something needed for it was not measured.
+ * judge holds the results of one server against the budgets. Each verdict is { what, against, must, value, met }; the last
+ * two are undefined where something needed for them was not measured.
  */
 export function judge(results, server) {
   return budgets.map(({ what, load, figure, against, atLeast, atMost }) => {
     const value = median(rounds(results).map((round) => compare(round, { load, figure, against, server })));
-    const met = value !== undefined && (atLeast !== undefined ? value >= atLeast : value <= atMost);
+    const holds = atLeast !== undefined ? value >= atLeast : value <= atMost;
+    const met = value === undefined ? undefined : holds;
     const must = atLeast !== undefined ? { atLeast } : { atMost };
     return { what, against, must, value, met };
   });

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { findProgram } from "../scripts/system.mjs";
 
+// Before we built anything.
+const loadAtStart = loadavg()[0];
+
 /**
  * cores picks one for the server, one for the load generator and, if there is a third, one for Redis, out of those that we
  * may use. undefined means: wherever the system puts it.
@@ -28,16 +31,17 @@ export function pinned(core, command) {
   return core === undefined ? command : ["taskset", "-c", String(core), ...command];
 }
 
-export function machine(pinning) {
+/** machine describes it for a report. */
+export function machine() {
   return {
     cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    pinning,
+    count: cpus().length,
+    pinning: cores(),
     kernel: release(),
     node: process.version,
     go: version("go", ["env", "GOVERSION"]),
     redis: /v=(\S+)/.exec(version("redis-server", ["--version"]))?.[1],
-    load: loadavg()[0],
+    load: loadAtStart,
   };
 }
 

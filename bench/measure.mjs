@@ -1,0 +1,67 @@
+// Runs the loads on the servers and brings back the figures.
+import { loads } from "./loads.mjs";
+import { cores, pinned } from "./machine.mjs";
+import { freePort, output, withServer } from "./processes.mjs";
+import { chatbench, servers } from "./servers.mjs";
+
+/** The name of the bare write(2) among the compared. */
+export const floor = "write";
+
+/** The servers that have budgets to meet. */
+export const judged = ["chatd", "chatd-redis"];
+
+/**
+ * measure runs the picked loads on each of `only`, one after the other, round after round, beside one Redis. Each result is
+ * { round, load, server } and what `chatbench load -json` prints, and goes to onResult as soon as it is there.
+ */
+export async function measure({ rounds, seconds, hold, loads: picked, only }, onResult) {
+  const pinning = cores();
+  const port = await freePort();
+  const redis = ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  return await withServer("Redis", pinned(pinning.redis, redis), port, {}, async () => {
+    const results = [];
+    for (const run of plan(rounds, picked, only)) {
+      const settings = { ...run, seconds, hold, pinning, redis: port };
+      const figures = run.server === floor ? await measureFloor(settings, results) : await measureServer(settings);
+      results.push({ ...run, ...figures });
+      onResult(results.at(-1));
+    }
+    return results;
+  });
+}
+
+/** plan lists the runs: those that are compared come right after each other. */
+function plan(rounds, picked, only) {
+  const numbers = Array.from({ length: rounds }, (_, i) => i + 1);
+  const all = numbers.flatMap((round) => picked.flatMap((load) => only.map((server) => ({ round, load, server }))));
+  return all.filter(({ load, server }) => server !== floor || loads[load].floorRate !== undefined);
+}
+
+async function measureServer({ round, load, server, seconds, hold, pinning, redis }) {
+  const { title, protocol, command, env } = servers[server];
+  const port = await freePort();
+  // Every run has an empty room of its own.
+  const serve = pinned(pinning.server, command(port, redis, `bench-${round}-${load}`));
+  const { args, idle } = loads[load];
+  const time = idle ? ["-hold", `${hold}s`] : ["-d", `${seconds}s`, "-warmup", "1s"];
+  return await withServer(title, serve, port, env, async (pid) => {
+    const where = ["-urls", `http://127.0.0.1:${port}`, "-proto", protocol, "-pids", String(pid)];
+    return await figures(pinned(pinning.generator, [chatbench.path, "load", "-json", ...where, ...args, ...time]));
+  });
+}
+
+/** measureFloor writes as many bytes as a frame of chatd has in the same round. */
+async function measureFloor({ round, load, seconds, pinning }, results) {
+  const like = results.filter((r) => r.round === round && r.load === load && judged.includes(r.server)).at(-1);
+  const size = Math.round(like?.bytes_per_delivery ?? 110);
+  const where = pinning.server === undefined ? [] : ["-cores", `${pinning.server},${pinning.generator}`];
+  const how = ["-n", "500", "-rate", String(loads[load].floorRate), "-size", String(size), "-d", `${seconds}s`];
+  const { writes_per_s, cpu_us_per_write } = await figures([chatbench.path, "floor", "-json", ...how, ...where]);
+  return { deliveries_per_s: writes_per_s, cpu_us_per_delivery: cpu_us_per_write, bytes_per_delivery: size };
+}
+
+/** figures runs chatbench, which ends with 1 if it found faults; they are among the figures. */
+async function figures(command) {
+  const lines = await output(command, [0, 1]);
+  return JSON.parse(lines.find((line) => line.startsWith("{")));
+}
