@@ -66,6 +66,7 @@ func (l *load) cutMessage(b []byte) (m message, rest []byte, ok bool) {
 func (l *load) measure(ctx context.Context) (*result, error) {
 	before := usageOf(l.options.pids)
 	start := time.Now()
+	defer l.stopReaders()
 	failures := l.connect(ctx)
 	if len(l.clients) < l.options.senders {
 		return nil, fmt.Errorf("%d of %d clients connected: %v", len(l.clients), l.options.clients, l.reasons)
@@ -73,8 +74,6 @@ func (l *load) measure(ctx context.Context) (*result, error) {
 	r := &result{Clients: len(l.clients), ConnectFailures: failures, ConnectSeconds: time.Since(start).Seconds()}
 	r.connected(before, usageOf(l.options.pids), r.Clients)
 	l.startReaders()
-	defer l.stopReaders()
-
 	if l.options.hold > 0 {
 		if err := pause(ctx, l.options.hold); err != nil {
 			return nil, err
