@@ -1,7 +1,7 @@
 "use client";
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { buildRows, type Row } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
 import { useChatState, useMe, useStore } from "./context";
@@ -26,7 +26,11 @@ export function MessageList() {
     anchorTo: "end",
     followOnAppend: true,
     scrollEndThreshold: endThreshold,
+    // Near enough to begin with; the effect below makes it exact.
+    initialOffset: () => rows.reduce((sum, row) => sum + estimate(row), 0),
   });
+  useLayoutEffect(() => list.scrollToEnd(), [list]);
+  useKeepEnd(scroller, list.scrollToEnd);
   const items = list.getVirtualItems();
   const atEnd = list.isAtEnd(endThreshold);
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0);
@@ -69,6 +73,30 @@ function useRows(): Row[] {
   const outbox = useChatState((state) => state.outbox);
   const me = useMe();
   return useMemo(() => buildRows(timeline, outbox, me), [timeline, outbox, me]);
+}
+
+/** A list that stands at its end stays there when its height changes: a keyboard opens, the input grows. */
+function useKeepEnd(scroller: RefObject<HTMLElement | null>, toEnd: () => void): void {
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    let [height, atEnd] = [element.clientHeight, true];
+    const scrolled = () => {
+      // Where a reader stands is told by scrolling only, not by the change of height itself.
+      if (element.clientHeight !== height) return;
+      atEnd = element.scrollHeight - element.scrollTop - height <= endThreshold;
+    };
+    const observer = new ResizeObserver(() => {
+      height = element.clientHeight;
+      if (atEnd) toEnd();
+    });
+    element.addEventListener("scroll", scrolled, { passive: true });
+    observer.observe(element);
+    return () => {
+      element.removeEventListener("scroll", scrolled);
+      observer.disconnect();
+    };
+  }, [scroller, toEnd]);
 }
 
 /** Loads what comes before the first row when the reader comes near it, or when there is room for more. */

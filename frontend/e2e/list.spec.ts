@@ -1,0 +1,124 @@
+import type { Page } from "@playwright/test";
+import { articles, composer, expect, list, said, say, test } from "./room";
+
+/** Rows in the page at once, whatever the length of the list. */
+const maxMounted = 60;
+
+test.describe("ten thousand messages", () => {
+  test.use({ serverEnv: { MESSAGE_RATE: "0" } });
+
+  test("pitfall 10: few rows are mounted, and the list scrolls from end to end", async ({ room }, info) => {
+    test.setTimeout(90_000);
+    const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
+    const robot = await room.robot();
+    for (let i = 0; i < 10_000; i += 250) {
+      const batch = Array.from(
+        { length: 250 },
+        (_, n) => `message ${i + n} ${"and some more words ".repeat((i + n) % 7)}`,
+      );
+      await Promise.all(batch.map((text) => robot.say(text)));
+    }
+    // It stayed at the end all the while.
+    await expect(said(ada, "message 9999 ")).toBeInViewport();
+    expect(await articles(ada).count()).toBeLessThanOrEqual(maxMounted);
+
+    const { frames, mounted } = await scrollThrough(ada);
+    expect(mounted).toBeLessThanOrEqual(maxMounted);
+    const sorted = frames.toSorted((a, b) => a - b);
+    const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]?.toFixed(1);
+    const report = `${frames.length} frames: median ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms`;
+    info.annotations.push({ type: "frame times", description: report });
+    console.log(`    10,000 messages, ${report}; at most ${mounted} rows mounted`);
+    await expect(said(ada, "message 0 ")).toBeInViewport();
+
+    // And what is written brings the reader back to the end.
+    await say(ada, "the last one");
+    await expect(said(ada, "the last one")).toBeInViewport();
+  });
+});
+
+/** Scrolls from the end to the beginning, a good part of a screen with each frame. */
+function scrollThrough(page: Page): Promise<{ frames: number[]; mounted: number }> {
+  return list(page).evaluate(
+    (scroller) =>
+      new Promise<{ frames: number[]; mounted: number }>((resolve) => {
+        const frames: number[] = [];
+        let [mounted, before, still] = [0, performance.now(), 0];
+        const step = (now: number) => {
+          frames.push(now - before);
+          before = now;
+          mounted = Math.max(mounted, scroller.querySelectorAll("article").length);
+          still = scroller.scrollTop <= 0 ? still + 1 : 0;
+          if (still > 5) return resolve({ frames, mounted });
+          scroller.scrollTop -= 1600;
+          requestAnimationFrame(step);
+        };
+        requestAnimationFrame(step);
+      }),
+  );
+}
+
+test("earlier messages load on the way up, and the reader's place does not move", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 260; i++) await robot.say(`message ${i} .`);
+  const ada = await room.visit({ viewport: { width: 1100, height: 800 } });
+  const asked: unknown[] = [];
+  ada.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => String(payload).includes('["history"') && asked.push(payload)),
+  );
+  await ada.reload();
+  await expect(ada.getByText("One other is here.")).toBeVisible();
+  await ada.getByLabel("Your name").fill("ada");
+  await ada.keyboard.press("Enter");
+  await expect(said(ada, "message 259 .")).toBeInViewport();
+  // Fifty come with the connection, and no more until they are wanted.
+  expect(asked).toEqual([]);
+  await expect(async () => {
+    await list(ada).evaluate((scroller) => scroller.scrollBy(0, -400));
+    await expect(said(ada, "message 209 .")).toBeInViewport({ timeout: 100 });
+  }).toPass();
+  const place = () => said(ada, "message 209 .").evaluate((row) => row.getBoundingClientRect().top);
+  const before = await place();
+  await expect(said(ada, "message 208 .")).toBeAttached();
+  expect(Math.abs((await place()) - before)).toBeLessThan(4);
+  await expect(async () => {
+    await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
+    await expect(ada.getByText("This is where the chat begins.")).toBeInViewport({ timeout: 300 });
+  }).toPass({ timeout: 20_000 });
+  await expect(said(ada, "message 0 .")).toBeInViewport();
+});
+
+test("who reads further up is not moved, is told how much is new, and gets there with one click", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+  await expect(said(ada, "message 39 .")).toBeInViewport();
+  await list(ada).evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight / 2));
+  const row = articles(ada).nth(10);
+  await expect(row).toBeAttached();
+  await expect(ada.getByRole("button", { name: "Newest" })).toBeVisible();
+  const top = await list(ada).evaluate((scroller) => scroller.scrollTop);
+  for (const text of ["new one", "new two", "new three"]) await robot.say(text);
+  const pill = ada.getByRole("button", { name: "3 new messages" });
+  await expect(pill).toBeVisible();
+  expect(await list(ada).evaluate((scroller) => scroller.scrollTop)).toBe(top);
+  await pill.click();
+  await expect(said(ada, "new three")).toBeInViewport();
+  await expect(pill).toBeHidden();
+});
+
+test("who reads the end stays there, also when the input grows or the keyboard of a phone opens", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 30; i++) await robot.say(`message ${i} .`);
+  const ada = await room.join("ada", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await expect(said(ada, "message 29 .")).toBeInViewport();
+  await composer(ada).fill("one\ntwo\nthree\nfour");
+  await expect(said(ada, "message 29 .")).toBeInViewport({ ratio: 1 });
+  await ada.setViewportSize({ width: 390, height: 480 });
+  await expect(said(ada, "message 29 .")).toBeInViewport({ ratio: 1 });
+  await expect(composer(ada)).toBeInViewport({ ratio: 1 });
+  await robot.say("still here");
+  await expect(said(ada, "still here")).toBeInViewport({ ratio: 1 });
+  // Nothing is wider than the phone.
+  expect(await ada.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+});
