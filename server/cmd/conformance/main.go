@@ -1,0 +1,96 @@
+// Command conformance serves the behaviours that the public protocol test suites expect, so that anyone can run them
+// against this project's edge:
+//
+//	https://github.com/socketio/engine.io-protocol/tree/main/test-suite   conformance --mode engine
+//	https://github.com/socketio/socket.io-protocol/tree/main/test-suite   conformance --mode socket
+//
+// Both suites expect the server on port 3000. It keeps nothing and has no limits worth the name: it is not for use.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/engineio"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+)
+
+// What the suites expect.
+const (
+	pingInterval   = 300 * time.Millisecond
+	pingTimeout    = 200 * time.Millisecond
+	connectTimeout = time.Second
+	maxPayload     = 1_000_000
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stderr, nil); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends. ready, if it is not nil, is told the address.
+func run(ctx context.Context, args []string, output io.Writer, ready func(addr string)) error {
+	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
+	flags.SetOutput(output)
+	mode := flags.String("mode", "socket", "engine or socket: which suite to serve")
+	port := flags.Int("port", 3000, "port to listen on, on all addresses")
+	path := flags.String("path", "", "path to serve; empty: /engine.io/ or /socket.io/")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	serve := map[string]func(*engineio.Options) func(*engineio.Server){"engine": serveEngine, "socket": serveSocket}[*mode]
+	if serve == nil {
+		return fmt.Errorf("mode %q is neither engine nor socket", *mode)
+	}
+	if *path == "" {
+		*path = "/" + *mode + ".io/"
+	}
+
+	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", *port))
+	if err != nil {
+		return err
+	}
+	frames := fanout.New(stream.Offset{}, fanout.Options{})
+	defer frames.Close()
+	options := engineio.Options{
+		Log:          frames,
+		NewID:        func() string { return cluster.NewSessionID("conforms") },
+		PingInterval: pingInterval, PingTimeout: pingTimeout,
+		MaxPayload: maxPayload, MaxBody: maxPayload,
+	}
+	attach := serve(&options)
+	edge := engineio.NewServer(options)
+	attach(edge)
+
+	mux := http.NewServeMux()
+	mux.Handle(*path, edge)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan error, 1)
+	context.AfterFunc(ctx, func() {
+		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		stopped <- errors.Join(edge.Shutdown(last, 0), server.Shutdown(last))
+	})
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/engineio"
+)
+
+// serveEngine echoes every message of an Engine.IO session.
+func serveEngine(o *engineio.Options) func(*engineio.Server) {
+	o.Raw = true
+	return func(edge *engineio.Server) {
+		_ = edge.On("connection", func(args ...any) {
+			session := args[0].(*engineio.Session)
+			_ = session.On("data", func(args ...any) { session.Write(args[0].(types.BufferInterface), nil, nil) })
+		})
+	}
+}
+
+// serveSocket tells a client its handshake's auth and sends back what it gets, in two namespaces.
+func serveSocket(o *engineio.Options) func(*engineio.Server) {
+	o.AllowBinary = true
+	return func(edge *engineio.Server) {
+		hub := adapter.New(adapter.Options{Handler: sendBack})
+		options := hub.ServerOptions()
+		options.SetConnectTimeout(connectTimeout)
+		server := socket.NewServer(nil, options)
+		for _, name := range []string{"/", "/custom"} {
+			server.Of(name, func(args ...any) {
+				s := args[0].(*socket.Socket)
+				_ = s.Emit("auth", s.Handshake().Auth)
+			})
+		}
+		server.Bind(edge)
+	}
+}
+
+func sendBack(s *socket.Socket) adapter.Handler {
+	return func(_ context.Context, event string, args []any, ack func(...any)) bool {
+		switch event {
+		case "message":
+			_ = s.Emit("message-back", args...)
+		case "message-with-ack":
+			if ack != nil {
+				ack(args...)
+			}
+		default:
+			return false
+		}
+		return true
+	}
+}
