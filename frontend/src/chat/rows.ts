@@ -30,61 +30,60 @@ const placed = { kind: "placed" } as const;
 
 /** buildRows lays out what is known from top to bottom. Keys are unique and stay with what they name. */
 export function buildRows(timeline: Timeline, outbox: Outbox, me: Me): Row[] {
-  const layout = new Layout();
-  layout.rows.push({ kind: "top", key: "top", more: timeline.more });
+  const layout = new Layout(timeline.more);
   const gaps = new Map<Offset, Gap>(timeline.gaps.map((gap) => [gap.after, gap]));
   const ownIds = new Set<string>();
   for (const entry of timeline.entries) {
     const mine = isMine(me, entry);
     // Own messages keep their key when they get their place. An id says nothing about strangers'.
-    const key = mine && !ownIds.has(entry.id) ? `id:${entry.id}` : entry.offset;
-    if (mine) ownIds.add(entry.id);
-    layout.message({ ...shown(entry), text: entry.message, key, mine, delivery: placed });
+    const own = mine && !ownIds.has(entry.id);
+    if (own) ownIds.add(entry.id);
+    layout.message(own ? `id:${entry.id}` : entry.offset, entry, entry.message, mine, placed);
     const gap = gaps.get(entry.offset);
     if (gap) layout.gap(gap);
   }
-  for (const item of outbox) {
-    layout.message({ ...shown(item), text: item.text, key: `id:${item.id}`, mine: true, delivery: item.delivery });
-  }
+  for (const item of outbox) layout.message(`id:${item.id}`, item, item.text, true, item.delivery);
   return layout.rows;
 }
 
-function shown({ id, username, at }: { id: string; username: string; at: number }) {
-  return { id, username, at };
-}
-
+/** Works through ten thousand messages at each change, so it makes one object for each and no more. */
 class Layout {
-  readonly rows: Row[] = [];
+  readonly rows: Row[];
   #previous: MessageRow | undefined;
-  #day = "";
+  #dayBegin = 0;
+  #dayEnd = 0;
 
-  message(message: Omit<MessageRow, "kind" | "first" | "last">): void {
-    const day = dayOf(message.at);
-    if (day !== this.#day) {
-      this.#day = day;
-      this.#previous = undefined;
-      this.rows.push({ kind: "day", key: `day:${message.key}`, at: message.at });
-    }
+  constructor(more: boolean) {
+    this.rows = [{ kind: "top", key: "top", more }];
+  }
+
+  message(
+    key: string,
+    { id, username, at }: { id: string; username: string; at: number },
+    text: string,
+    mine: boolean,
+    delivery: MessageRow["delivery"],
+  ): void {
+    if (at < this.#dayBegin || at >= this.#dayEnd) this.#newDay(key, at);
     const previous = this.#previous;
-    const joins = previous !== undefined && continues(previous, message);
+    const joins =
+      previous !== undefined && previous.mine === mine && previous.username === username && at - previous.at < runMs;
     if (joins) previous.last = false;
-    const row: MessageRow = { kind: "message", ...message, first: !joins, last: true };
-    this.rows.push(row);
-    this.#previous = row;
+    this.#previous = { kind: "message", key, id, username, text, at, mine, delivery, first: !joins, last: true };
+    this.rows.push(this.#previous);
   }
 
   gap(gap: Gap): void {
     this.rows.push({ kind: "gap", key: `gap:${gap.after}`, gap });
     this.#previous = undefined;
   }
-}
 
-function continues(previous: MessageRow, next: { mine: boolean; username: string; at: number }): boolean {
-  return previous.mine === next.mine && previous.username === next.username && next.at - previous.at < runMs;
-}
-
-/** The day where the reader is. */
-function dayOf(at: number): string {
-  const date = new Date(at);
-  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+  /** A day is one where the reader is, and has 23 to 25 hours. */
+  #newDay(key: string, at: number): void {
+    const date = new Date(at);
+    this.#dayBegin = date.setHours(0, 0, 0, 0);
+    this.#dayEnd = date.setDate(date.getDate() + 1);
+    this.#previous = undefined;
+    this.rows.push({ kind: "day", key: `day:${key}`, at });
+  }
 }
