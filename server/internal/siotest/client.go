@@ -82,6 +82,9 @@ func (c *Client) Close() {
 	c.done.Wait()
 }
 
+// Transport is how the client connects.
+func (c *Client) Transport() Transport { return c.opts.Transport }
+
 // Cut ends the client's connection as a failure of the network would, whatever it is doing; it then comes back.
 func (c *Client) Cut() {
 	c.mu.Lock()

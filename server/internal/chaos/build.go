@@ -1,0 +1,54 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// chatd returns the server's binary, built once, with the race detector if the test has it.
+func chatd(t testing.TB) string {
+	t.Helper()
+	built.once.Do(func() { built.dir, built.err = build() })
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return filepath.Join(built.dir, "chatd")
+}
+
+func build() (string, error) {
+	dir, err := os.MkdirTemp("", "chaos-")
+	if err != nil {
+		return "", err
+	}
+	args := []string{"build", "-o", dir}
+	if raceDetector {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "scalable-chat/server/cmd/chatd")...).CombinedOutput()
+	if err != nil {
+		return dir, fmt.Errorf("build chatd: %w\n%s", err, out)
+	}
+	return dir, nil
+}
+
+// Main runs the tests of a package that uses this one, and removes what was built for them.
+func Main(m *testing.M) {
+	code := m.Run()
+	if built.dir != "" {
+		if err := os.RemoveAll(built.dir); err != nil {
+			fmt.Fprintln(os.Stderr, errors.Join(errors.New("remove the build"), err))
+		}
+	}
+	os.Exit(code)
+}

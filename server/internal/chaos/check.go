@@ -1,0 +1,167 @@
+package chaos
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/stream"
+)
+
+// maxFaults bounds what a failure prints.
+const maxFaults = 20
+
+// timelines are the messages of the record and where each entry is in it.
+type timelines struct {
+	messages []entry               // without the genesis entries
+	behind   map[stream.Offset]int // for each entry: the index of the first message behind it
+}
+
+func newTimelines(order []entry) timelines {
+	t := timelines{behind: map[stream.Offset]int{}}
+	for _, e := range order {
+		if !e.genesis() {
+			t.messages = append(t.messages, e)
+		}
+		t.behind[e.at] = len(t.messages)
+	}
+	return t
+}
+
+// newest is the place of the last message.
+func (t timelines) newest() stream.Offset {
+	if len(t.messages) == 0 {
+		return stream.Offset{}
+	}
+	return t.messages[len(t.messages)-1].at
+}
+
+// checkClient compares what one client saw with the record: from its joining offset on each message, in order, none
+// twice, none left out, up to the end.
+func (t timelines) checkClient(report siotest.Report) (faults []string) {
+	faults = append(faults, report.Breaches...)
+	for i, seg := range report.Segments {
+		reached, err := t.checkSegment(seg)
+		if err != "" {
+			faults = append(faults, fmt.Sprintf("P1, P3: segment %d: %s", i, err))
+		} else if last := i == len(report.Segments)-1; last && reached != len(t.messages) {
+			faults = append(faults, fmt.Sprintf("P3: the last segment ends %d messages early", len(t.messages)-reached))
+		}
+	}
+	return faults
+}
+
+// checkSegment returns how many messages of the record the segment reaches, or what is wrong with it.
+func (t timelines) checkSegment(seg siotest.Segment) (reached int, fault string) {
+	if seg.Joined == "" {
+		if len(seg.Messages) > 0 {
+			return 0, "messages without a joining offset"
+		}
+		return 0, "" // cut off before the joining offset came
+	}
+	at, err := stream.ParseOffset(seg.Joined)
+	next, known := t.behind[at]
+	if err != nil || !known {
+		return 0, fmt.Sprintf("joined at %s, which never was in the stream", seg.Joined)
+	}
+	for i, m := range seg.Messages {
+		if next == len(t.messages) {
+			return 0, fmt.Sprintf("%s at %s is behind the end of the record", m.ID, m.Offset)
+		}
+		want := t.messages[next]
+		if m.Offset != want.at.String() || m.ID != want.id || m.Message != want.text || m.Username != want.sender ||
+			m.At != int64(want.at.Ms) {
+			return 0, fmt.Sprintf("message %d behind %s is %+v instead of %+v", i, seg.Joined, m, want)
+		}
+		next++
+	}
+	return next, ""
+}
+
+// after reports whether a text offset is one behind at.
+func after(offset string, at stream.Offset) bool {
+	o, err := stream.ParseOffset(offset)
+	return err == nil && o.Compare(at) > 0
+}
+
+// Expect says what the faults of a scenario excuse.
+type Expect struct {
+	// Resets allows reconnects that do not recover; without it every client must have one unbroken timeline.
+	Resets bool
+}
+
+// Settle heals the room, lets the senders finish, waits until everybody has everything, and checks every promise.
+func (r *Room) Settle(expect Expect) {
+	r.t.Helper()
+	r.heal()
+	r.hush()
+	r.waitForSenders()
+	r.remember()
+	order := r.past.order()
+	lines := newTimelines(order)
+	end := lines.newest()
+	r.await("everybody has everything", func(s siotest.State) bool {
+		return s.Joined && (s.Offset == end.String() || after(s.Offset, end))
+	})
+
+	faults := checkLinks(order)
+	for _, s := range r.senders {
+		faults = append(faults, checkSender(order, s)...)
+	}
+	var ids []string
+	resets, reconnects := 0, 0
+	for i, c := range r.clients {
+		report := c.Report()
+		for _, f := range lines.checkClient(report) {
+			faults = append(faults, fmt.Sprintf("client %d (%s): %s", i, c.Transport(), f))
+		}
+		if n := len(report.Segments) - 1; n > 0 && !expect.Resets {
+			faults = append(faults, fmt.Sprintf("P3: client %d (%s) was not recovered %d times", i, c.Transport(), n))
+		}
+		resets += len(report.Segments) - 1
+		reconnects += c.State().Connects - 1
+		ids = append(ids, report.Pids...)
+	}
+	faults = append(faults, r.checkKeys(ids)...)
+	r.summarize(len(lines.messages), reconnects, resets)
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		r.t.Errorf("seed %d: %s", r.opts.Seed, f)
+	}
+	if more := len(faults) - maxFaults; more > 0 {
+		r.t.Errorf("seed %d: and %d faults more", r.opts.Seed, more)
+	}
+}
+
+func (r *Room) summarize(messages, reconnects, resets int) {
+	repeated, unavailable := 0, 0
+	for _, s := range r.senders {
+		s.mu.Lock()
+		for _, u := range s.said {
+			if u.repeated {
+				repeated++
+			}
+			unavailable += u.unavailable
+		}
+		s.mu.Unlock()
+	}
+	r.t.Logf("%d messages, %d sent again, %d answers \"unavailable\", %d reconnects, %d of them not recovered",
+		messages, repeated, unavailable, reconnects, resets)
+}
+
+// checkKeys finds keys that are not the room's own: nothing may be stored of a session.
+func (r *Room) checkKeys(ids []string) (faults []string) {
+	tag := "{" + StreamKey + "}:"
+	for _, key := range strings.Fields(r.Redis.CLI("--scan")) {
+		own := key == StreamKey || key == tag+"nodes" || key == tag+"token" ||
+			strings.HasPrefix(key, tag+"d:") || strings.HasPrefix(key, tag+"w:")
+		if !own {
+			faults = append(faults, "unexpected key in Redis: "+key)
+		}
+	}
+	nodes := r.Redis.CLI("HGETALL", tag+"nodes")
+	if i := slices.IndexFunc(ids, func(id string) bool { return id != "" && strings.Contains(nodes, id) }); i >= 0 {
+		faults = append(faults, "Redis knows the session "+ids[i])
+	}
+	return faults
+}

@@ -1,0 +1,136 @@
+package chaos
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/stream"
+)
+
+// heal undoes every fault: Redis runs, every node runs and reaches it, and nobody is cut off.
+func (r *Room) heal() {
+	r.t.Helper()
+	r.Edge.CutEvery(0)
+	r.Edge.SetDown(false)
+	r.Redis.Cont()
+	for _, n := range r.Nodes {
+		n.Path.SetDown(false)
+		if !n.Running() {
+			n.Start()
+		}
+	}
+	for _, n := range r.Nodes {
+		n.WaitReady()
+	}
+}
+
+func (r *Room) waitForSenders() {
+	r.t.Helper()
+	finished := make(chan struct{})
+	go func() {
+		r.talking.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-time.After(settlePatience):
+		for _, s := range r.senders {
+			r.t.Logf("%s: %d of %d acked, its client is at %+v", s.name, s.ackedCount(), len(s.said), s.client.State())
+		}
+		r.t.Fatalf("seed %d: after the faults messages are not acked", r.opts.Seed)
+	}
+}
+
+// remember adds what is in the stream now to the past.
+func (r *Room) remember() {
+	r.t.Helper()
+	r.keep(r.Redis.CLI("--json", "XRANGE", StreamKey, "-", "+"))
+}
+
+func (r *Room) keep(printed string) {
+	r.t.Helper()
+	if err := r.past.keep(printed); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// newest is the newest entry of the stream.
+func (r *Room) newest() stream.Offset {
+	r.t.Helper()
+	out, _, _ := strings.Cut(r.Redis.CLI("XREVRANGE", StreamKey, "+", "-", "COUNT", "1"), "\n")
+	at, err := stream.ParseOffset(strings.TrimSpace(out))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return at
+}
+
+// destroy has Redis remember, in the same breath, what it forgets.
+func (r *Room) destroy(command string) {
+	r.t.Helper()
+	r.keep(r.Redis.CLI("--json", "EVAL",
+		"local all = redis.call('XRANGE', KEYS[1], '-', '+') redis.call("+command+") return all", "1", StreamKey))
+}
+
+// Trim leaves nothing but the newest entry in the stream.
+func (r *Room) Trim() { r.t.Helper(); r.destroy("'XTRIM', KEYS[1], 'MAXLEN', 1") }
+
+// Drop removes the stream, as a failover that lost everything would; what is known about retries stays.
+func (r *Room) Drop() { r.t.Helper(); r.destroy("'DEL', KEYS[1]") }
+
+// Flush empties Redis: retries of what was stored before are stored again.
+func (r *Room) Flush() {
+	r.t.Helper()
+	r.destroy("'FLUSHALL'")
+	r.past.era++
+}
+
+// CutOff takes a node's way to Redis, and returns when the node has noticed.
+func (r *Room) CutOff(n *Node) {
+	r.t.Helper()
+	n.Path.SetDown(true)
+	r.hasState(n, true)
+}
+
+// Reunite gives a node its way back, and returns when the node is in order again.
+func (r *Room) Reunite(n *Node) {
+	r.t.Helper()
+	n.Path.SetDown(false)
+	r.hasState(n, false)
+}
+
+// hasState waits until a node calls itself degraded or not; either way it must stay ready (P5).
+func (r *Room) hasState(n *Node, degraded bool) {
+	r.t.Helper()
+	redistest.Eventually(r.t, fmt.Sprintf("%s is degraded: %v", n.Name, degraded), func() error {
+		report, err := n.Report()
+		if err != nil {
+			r.t.Errorf("P5: %v", err)
+			return nil
+		}
+		if (report.Degraded != "") != degraded {
+			return fmt.Errorf("it says %+v", report)
+		}
+		return nil
+	})
+}
+
+// CutClients breaks the connections of all clients.
+func (r *Room) CutClients() { r.Edge.CutAll() }
+
+// Recovered waits until so many reconnects have recovered, over all clients.
+func (r *Room) Recovered(count int) {
+	r.t.Helper()
+	redistest.Eventually(r.t, "clients come back", func() error {
+		n := 0
+		for _, c := range r.clients {
+			n += c.State().Recovered
+		}
+		if n < count {
+			return fmt.Errorf("%d of %d recoveries", n, count)
+		}
+		return nil
+	})
+}

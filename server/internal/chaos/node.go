@@ -1,0 +1,176 @@
+package chaos
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/redistest"
+)
+
+// Node is one chatd, which keeps its port over restarts. Its methods are for the test's goroutine.
+type Node struct {
+	Name string
+	Addr string
+	Path *redistest.Proxy // its way to Redis
+
+	t      testing.TB
+	binary string
+	env    []string
+	output *tail
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the process has ended
+}
+
+func newNode(t testing.TB, name, binary string, env map[string]string, path *redistest.Proxy) *Node {
+	n := &Node{Name: name, Addr: env["NODE_ADDRESS"], Path: path, t: t, binary: binary, output: &tail{}}
+	for key, value := range env {
+		n.env = append(n.env, key+"="+value)
+	}
+	t.Cleanup(n.finish)
+	return n
+}
+
+// finish ends the process and looks at what all of them have said.
+func (n *Node) finish() {
+	if n.Running() {
+		n.Kill()
+	}
+	for _, trouble := range []string{"DATA RACE", "panic", "fatal error"} {
+		if n.output.contains(trouble) {
+			n.t.Errorf("%s: %s in its output:\n%s", n.Name, trouble, n.output)
+		}
+	}
+	if n.t.Failed() {
+		n.t.Logf("%s, the end of its output:\n%s", n.Name, n.output)
+	}
+}
+
+// Start starts the process and does not wait until it is ready: without Redis it never is.
+func (n *Node) Start() {
+	n.t.Helper()
+	n.cmd = exec.Command(n.binary, "--config=/dev/null")
+	n.cmd.Env = n.env
+	n.cmd.Stdout, n.cmd.Stderr = n.output, n.output
+	n.cmd.SysProcAttr = dieWithParent()
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatalf("%s: %v", n.Name, err)
+	}
+	exited := make(chan struct{})
+	n.exited = exited
+	cmd := n.cmd
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+}
+
+// Running reports whether the process lives.
+func (n *Node) Running() bool {
+	select {
+	case <-n.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Report asks the node how it is. A node that does not want clients, or has ended, is an error.
+func (n *Node) Report() (ops.Report, error) {
+	var report ops.Report
+	if !n.Running() {
+		return report, fmt.Errorf("%s has ended: %v", n.Name, n.cmd.ProcessState)
+	}
+	client := http.Client{Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	answer, err := client.Get("http://" + n.Addr + "/readyz")
+	if err != nil {
+		return report, err
+	}
+	defer answer.Body.Close()
+	err = json.NewDecoder(answer.Body).Decode(&report)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: /readyz answers %d: %+v", n.Name, answer.StatusCode, report)
+	}
+	return report, err
+}
+
+// WaitReady waits until the node is ready.
+func (n *Node) WaitReady() {
+	n.t.Helper()
+	redistest.Eventually(n.t, n.Name+" is ready", func() error {
+		_, err := n.Report()
+		return err
+	})
+}
+
+// Kill ends the process as kill -9 does.
+func (n *Node) Kill() {
+	_ = n.cmd.Process.Kill()
+	<-n.exited
+}
+
+// Signal sends a signal.
+func (n *Node) Signal(sig syscall.Signal) {
+	n.t.Helper()
+	if err := n.cmd.Process.Signal(sig); err != nil {
+		n.t.Fatalf("%s: %v", n.Name, err)
+	}
+}
+
+// Terminate sends SIGTERM, waits for the end and returns the exit code.
+func (n *Node) Terminate() int {
+	n.t.Helper()
+	n.Signal(syscall.SIGTERM)
+	select {
+	case <-n.exited:
+	case <-time.After(settlePatience):
+		n.t.Errorf("%s does not stop", n.Name)
+		n.Kill()
+	}
+	return n.cmd.ProcessState.ExitCode()
+}
+
+// tail keeps the end of what was written to it.
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+const (
+	tailKept  = 256 << 10
+	tailShown = 40 // lines
+)
+
+// Write keeps p.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.buf.Len() > tailKept {
+		t.buf.Next(t.buf.Len() - tailKept/2)
+	}
+	return t.buf.Write(p)
+}
+
+func (t *tail) contains(text string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Contains(t.buf.Bytes(), []byte(text))
+}
+
+// String is the last lines.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := strings.Split(strings.TrimRight(t.buf.String(), "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-tailShown):], "\n")
+}

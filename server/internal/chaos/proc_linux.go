@@ -1,0 +1,6 @@
+package chaos
+
+import "syscall"
+
+// dieWithParent has the kernel end a node if the test binary is killed before it could clean up.
+func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
