@@ -70,7 +70,7 @@ function build(cwd, name, source, env = {}) {
 async function installOriginal(cwd) {
   // npm writes this hidden copy of the lock file last, so an interrupted installation does not count as one.
   const installed = modified(join(cwd, "node_modules/.package-lock.json"));
-  if (installed < modified(join(cwd, "package-lock.json"))) await run("npm", ["ci", "--silent"], { cwd });
+  if (installed < modified(join(cwd, "package-lock.json"))) await run("npm", ["ci", "--loglevel=error"], { cwd });
 }
 
 function modified(path) {
