@@ -236,6 +236,7 @@ func (c *wsClient) expectClose(code wire.Code) {
 // expectEnd reads until the connection ends, however that is.
 func (c *wsClient) expectEnd() {
 	c.t.Helper()
+	defer c.nc.Close()
 	_ = c.nc.SetReadDeadline(time.Now().Add(patience))
 	for {
 		if _, _, err := c.read(); err != nil {

@@ -300,6 +300,7 @@ func TestEIO_BadRequests(t *testing.T) {
 	}
 	status, _ := p.post("4still here")
 	equal(t, "the session does not suffer", status, http.StatusOK)
+	p.get()
 	for reason := range e.refused {
 		equal(t, "known reason "+reason, slices.Contains(RefusalReasons(), reason), true)
 	}

@@ -1,9 +1,18 @@
 package engineio
 
 import (
+	"context"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"runtime"
 	"strings"
 	"sync"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
 )
 
 // slowBody gives its first part at once, and the second when it is told to.
@@ -26,4 +35,256 @@ type gated struct{ gate chan struct{} }
 func (g gated) Read([]byte) (int, error) {
 	<-g.gate
 	return 0, io.EOF
+}
+
+func quickBodies(o *Options) { o.BodyTimeout = 100 * time.Millisecond }
+
+// raw sends bytes of HTTP over a connection of its own.
+func raw(t *testing.T, e *edge, text string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", e.addr)
+	noError(t, "dial", err)
+	t.Cleanup(func() { _ = nc.Close() })
+	noError(t, "deadline", nc.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(nc, text)
+	noError(t, "write", err)
+	return nc
+}
+
+func TestP6_ABodyThatNeverComes(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, quickBodies)
+	p := newPoller(t, e)
+	path := "/socket.io/" + eio + "polling&sid=" + p.open.SID
+	nc := raw(t, e, "POST "+path+" HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4a")
+	answer, err := io.ReadAll(nc)
+	noError(t, "the connection ends", err)
+	equal(t, "answer", strings.HasPrefix(string(answer), "HTTP/1.1 400 "), true)
+	until(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
+
+	// Nobody waits for the body of a request that is refused anyway, or that has none by rights.
+	other := newPoller(t, e)
+	for _, request := range []string{
+		"POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4a",
+		"POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n4a\r\n",
+		"OPTIONS /socket.io/ HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n",
+		"PUT /socket.io/?EIO=4&transport=polling&sid=" + other.open.SID + " HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n",
+	} {
+		_, err = io.ReadAll(raw(t, e, request))
+		noError(t, "the connection ends", err)
+	}
+}
+
+func TestP6_AnAbortedPostIsCounted(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	nc := raw(t, e, "POST /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4a")
+	s := e.session(p.open.SID)
+	until(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
+	noError(t, "close", nc.Close())
+	until(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
+}
+
+func TestP6_APollerThatDoesNotReadItsAnswer(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, quickBodies)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	big := strings.Repeat("x", 1<<19)
+	nc := raw(t, e, strings.Repeat("GET /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\n\r\n", 50))
+	noError(t, "small window", nc.(*net.TCPConn).SetReadBuffer(4<<10))
+	go func() {
+		for s.SendFrame(messageFrame(big)) {
+			runtime.Gosched()
+		}
+	}()
+	until(t, "the session ends", func() bool { return e.closedBy("transport error")+e.closedBy("slow consumer") == 1 })
+}
+
+func TestPoll_TheNextWaitsUntilTheLastIsAnswered(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	answered := &poll{done: make(chan struct{}), answered: true}
+	s.mu.Lock()
+	s.poll = answered
+	s.mu.Unlock()
+	s.SendFrame(messageFrame("a"))
+
+	second := make(chan answer, 1)
+	go func() {
+		status, body := p.get()
+		second <- answer{status, body}
+	}()
+	until(t, "the second", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != answered })
+	equal(t, "unanswered", len(second), 0)
+	s.closePoll(answered)
+	equal(t, "second", take(t, "second", second), answer{http.StatusOK, "4a"})
+}
+
+// Row 2 of the library's defects: this ended its process or gave one client's packets to another.
+func TestRow2_AbortedPolls(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	client := httpClient(t)
+	client.Timeout = 0
+	const sessions = 300
+	for range sessions {
+		status, body := fetch(t, client, http.MethodGet, e.url+eio+"polling", nil)
+		equal(t, "status", status, http.StatusOK)
+		ctx, abort := context.WithCancel(context.Background())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+eio+"polling&sid="+parseOpen(t, body).SID, nil)
+		noError(t, "request", err)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if res, err := client.Do(r); err == nil {
+				_ = res.Body.Close()
+			}
+		}()
+		s := take(t, "session", e.sessions)
+		until(t, "an open poll", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != nil })
+		go s.SendFrame(messageFrame("races with the abort"))
+		go abort()
+		<-done
+		s.Close(true)
+	}
+	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+	p := newPoller(t, e)
+	p.post("4fine")
+	_, body := p.get()
+	equal(t, "others", body, "4fine")
+}
+
+func TestPoll_AnAbortEndsTheSession(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	nc := raw(t, e, "GET /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\n\r\n")
+	s := take(t, "session", e.sessions)
+	until(t, "an open poll", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != nil })
+	noError(t, "abort", nc.Close())
+	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	equal(t, "counted", e.closedBy("transport close"), 1)
+}
+
+// Row 12: a client that answers nothing and reads nothing, but asks for ever.
+func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
+	t.Parallel()
+	for name, frame := range map[string][]byte{
+		"ping": masked(0x89, make([]byte, 125)), "message": maskedText("4" + strings.Repeat("x", 1000)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdge(t, echo, quick)
+			c, _ := openWS(t, e)
+			s := take(t, "session", e.sessions)
+			flood := make(chan error, 1)
+			go func() {
+				for {
+					if _, err := c.nc.Write(frame); err != nil {
+						flood <- err
+						return
+					}
+				}
+			}()
+			until(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+			if pending := s.conn.Private(); pending > privateLimit+len(frame)+10 {
+				t.Fatalf("%d bytes wait for the client", pending)
+			}
+			take(t, "end of the flood", flood)
+			until(t, "forgotten", func() bool { return e.Connections() == 0 })
+			equal(t, "counted", e.closedBy("ping timeout"), 1)
+		})
+	}
+}
+
+func TestGarbage(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, quickBodies)
+	for _, text := range []string{
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "GET / HTTP/0.9\r\n\r\n", "GET /socket.io/?%zz&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /socket.io/?EIO=4&transport=websocket HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+		"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+	} {
+		nc := raw(t, e, text)
+		noError(t, "half close", nc.(*net.TCPConn).CloseWrite())
+		_, _ = io.ReadAll(nc)
+	}
+	equal(t, "sessions", e.Connections(), 0)
+	for range 20 {
+		c, _ := openWS(t, e)
+		_, _ = c.nc.Write(make([]byte, 1000))
+		c.expectEnd()
+	}
+	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+}
+
+// A connection without a raw socket, as with TLS.
+func TestOpaqueConnection(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	noError(t, "listen", err)
+	hs := &http.Server{Handler: e.Server}
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(opaqueListener{ln}) }()
+	t.Cleanup(func() { _ = hs.Close(); <-served })
+	direct := e.addr
+	e.addr = ln.Addr().String()
+	defer func() { e.addr = direct }()
+
+	c, _ := openWS(t, e)
+	s := take(t, "session", e.sessions)
+	s.Follow(e.log.Head(), nil)
+	for i := range 100 {
+		c.send(fmt.Sprint("4", i))
+		c.expect(fmt.Sprint("4", i))
+	}
+	e.publish("from the log")
+	c.expect("4from the log")
+	s.SendFrame(messageFrame("last"))
+	s.Close(false)
+	c.expect("4last")
+	c.expectClose(wire.CodeNormal)
+}
+
+type opaqueListener struct{ net.Listener }
+
+type opaqueConn struct{ net.Conn }
+
+func (c opaqueConn) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() }
+
+func (l opaqueListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	return opaqueConn{nc}, err
+}
+
+func TestAPanicEndsItsSessionOnly(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, func(_ *Session, message io.Reader) {
+		if b, _ := io.ReadAll(message); string(b) == "panic" {
+			panic("test")
+		}
+	})
+	for _, event := range []string{"data", "close"} {
+		c, _ := openWS(t, e)
+		s := take(t, "session", e.sessions)
+		if event == "close" {
+			_ = s.On("close", func(...any) { panic("test") })
+			s.Close(false)
+		} else {
+			c.send("4panic")
+		}
+		c.expectEnd()
+		until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	}
+	p := newPoller(t, e)
+	status, _ := p.post("4panic")
+	equal(t, "POST", status, http.StatusBadRequest)
+	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	equal(t, "counted", e.closedBy("internal error"), 2)
+	openWS(t, e)
 }

@@ -1,0 +1,253 @@
+package engineio
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/engineio/wire"
+)
+
+// sequence checks that numbers come one after the other.
+type sequence struct {
+	mu   sync.Mutex
+	last int
+	err  error
+}
+
+// add takes a message that ends in its number.
+func (s *sequence) add(message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var n int
+	if _, err := fmt.Sscanf(message, "%d", &n); err != nil || n != s.last+1 {
+		if s.err == nil {
+			s.err = fmt.Errorf("%q after %d", message, s.last)
+		}
+		return
+	}
+	s.last = n
+}
+
+func (s *sequence) reached(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last >= n || s.err != nil
+}
+
+// inbox sorts what a client receives: private messages begin with P, those of the log with L.
+type inbox struct{ private, log sequence }
+
+func (i *inbox) add(t testing.TB, packet string) {
+	switch {
+	case strings.HasPrefix(packet, "4P"):
+		i.private.add(packet[2:])
+	case strings.HasPrefix(packet, "4L"):
+		i.log.add(packet[2:])
+	case packet != "6":
+		t.Errorf("packet %q", packet)
+	}
+}
+
+func TestP1_UpgradeUnderTrafficLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	const each = 400
+	var fromClients sync.Map // *Session → *sequence
+	e := newEdge(t, func(s *Session, message io.Reader) {
+		b, _ := io.ReadAll(message)
+		seq, _ := fromClients.LoadOrStore(s, &sequence{})
+		seq.(*sequence).add(string(b))
+	})
+	var clients sync.WaitGroup
+	var feeders sync.WaitGroup
+	publish := make(chan struct{})
+	for range 12 {
+		p := newPoller(t, e)
+		s := take(t, "session", e.sessions)
+		s.Follow(e.log.Head(), nil)
+		feeders.Go(func() {
+			<-publish
+			for n := 1; n <= each; n++ {
+				s.SendFrame(messageFrame(fmt.Sprint("P", n)))
+				pause()
+			}
+		})
+		clients.Go(func() {
+			upgrader(t, e, p, each)
+			seq, _ := fromClients.Load(s)
+			until(t, "all of the client's messages", func() bool { return seq.(*sequence).reached(each) })
+			noError(t, "from the client", seq.(*sequence).err)
+		})
+	}
+	feeders.Go(func() {
+		<-publish
+		for n := 1; n <= each; n++ {
+			e.publish(fmt.Sprint("L", n))
+			pause()
+		}
+	})
+	close(publish)
+	clients.Wait()
+	feeders.Wait()
+}
+
+// pause lets the others go on, for a while that is never the same.
+func pause() {
+	if rand.N(4) == 0 {
+		time.Sleep(time.Duration(rand.N(int64(300 * time.Microsecond))))
+	}
+}
+
+// upgrader sends and receives so many messages, and upgrades somewhere on the way, as the stock client does it.
+func upgrader(t *testing.T, e *edge, p *poller, each int) {
+	var in inbox
+	stopPolling, stopPosting := make(chan struct{}), make(chan struct{})
+	var polling, posting sync.WaitGroup
+	polling.Go(func() {
+		for !isClosed(stopPolling) {
+			status, body := p.get()
+			if status != http.StatusOK {
+				t.Errorf("poll: %d %s", status, body)
+				return
+			}
+			for _, packet := range packets(body) {
+				in.add(t, packet)
+			}
+		}
+	})
+	sent := 0
+	posting.Go(func() {
+		for sent < each && !isClosed(stopPosting) {
+			var batch []string
+			for range 1 + rand.N(5) {
+				if sent < each {
+					sent++
+					batch = append(batch, fmt.Sprint("4", sent))
+				}
+			}
+			if status, body := p.post(strings.Join(batch, "\x1e")); status != http.StatusOK {
+				t.Errorf("POST: %d %s", status, body)
+				return
+			}
+		}
+	})
+	until(t, "traffic", func() bool { return in.private.reached(1 + rand.N(each/2)) })
+	c := probe(t, e, p.open.SID)
+	close(stopPolling)
+	close(stopPosting)
+	polling.Wait()
+	posting.Wait()
+	rest := maskedText("5")
+	for sent < each {
+		sent++
+		rest = append(rest, maskedText(fmt.Sprint("4", sent))...)
+	}
+	c.write(rest)
+	for !in.private.reached(each) || !in.log.reached(each) {
+		_, payload, err := c.read()
+		noError(t, "read", err)
+		in.add(t, string(payload))
+	}
+	noError(t, "private frames", in.private.err)
+	noError(t, "frames of the log", in.log.err)
+	c.send("1")
+	c.expectClose(wire.CodeNormal)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	for name, attempt := range map[string]func(c *wsClient){
+		"without a word":    func(c *wsClient) { _ = c.nc.Close() },
+		"after the probe":   func(c *wsClient) { c.send("2probe"); c.expect("3probe"); _ = c.nc.Close() },
+		"with a close":      func(c *wsClient) { c.frame(wire.OpClose, ""); c.expectEnd() },
+		"with another word": func(c *wsClient) { c.send("4hello"); c.expectEnd() },
+		"with a bad frame":  func(c *wsClient) { c.write([]byte{0xff, 0xff}); c.write(make([]byte, 20)); c.expectEnd() },
+		"with a wrong end":  func(c *wsClient) { c.send("2probe"); c.expect("3probe"); c.send("4hello"); c.expectEnd() },
+	} {
+		p := newPoller(t, e)
+		s := take(t, "session", e.sessions)
+		for range 2 {
+			attempt(dial(t, e, eio+"websocket&sid="+p.open.SID))
+			until(t, name, func() bool { return !s.Upgrading() })
+		}
+		poll := p.getting(e)
+		p.post("4on")
+		equal(t, name, take(t, "poll", poll), answer{http.StatusOK, "4on"})
+
+		c := probe(t, e, p.open.SID) // and may try again
+		c.frame(wire.OpPing, "x")
+		_, _, err := c.read()
+		noError(t, "pong", err)
+		c.send("5")
+		c.send("4upgraded")
+		c.expect("4upgraded")
+	}
+}
+
+func TestUpgrade_ProbeTimesOut(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, func(o *Options) { o.UpgradeTimeout = 100 * time.Millisecond })
+	p := newPoller(t, e)
+	silent := dial(t, e, eio+"websocket&sid="+p.open.SID)
+	silent.expectEnd()
+	c := probe(t, e, p.open.SID)
+	status, body := p.get()
+	equal(t, "held poll", status, http.StatusOK)
+	equal(t, "held poll", body, "6")
+	c.expectEnd()
+	p.post("4on")
+	_, body = p.get()
+	equal(t, "polls on", body, "4on")
+
+	c = probe(t, e, p.open.SID) // the time limit is the probe's, not the session's
+	c.send("5")
+	c.send("4a")
+	c.expect("4a")
+	<-time.After(150 * time.Millisecond)
+	c.send("4b")
+	c.expect("4b")
+}
+
+func TestUpgrade_EndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	c := probe(t, e, p.open.SID)
+	s.Close(false)
+	c.expectEnd()
+	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	equal(t, "upgrading", s.Upgrading(), false)
+}
+
+// The end of a session and the end of its upgrade meet at every point.
+func TestUpgrade_RacesWithTheEnd(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	for range 100 {
+		p := newPoller(t, e)
+		s := take(t, "session", e.sessions)
+		c := probe(t, e, p.open.SID)
+		var both sync.WaitGroup
+		both.Go(func() { c.send("5") })
+		both.Go(func() { pause(); s.Close(false) })
+		both.Wait()
+		c.expectEnd()
+	}
+	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+}
