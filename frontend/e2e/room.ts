@@ -91,7 +91,7 @@ async function connected(socket: Socket): Promise<Robot> {
   await new Promise<void>((resolve) => socket.once("connect", resolve));
   const say = async (message: string, username = "robot") => {
     const answer = await socket.timeout(10_000).emitWithAck("event:message", { message, username });
-    expect(answer.status).toBe("ok");
+    if (answer.status !== "ok") throw new Error(JSON.stringify(answer));
   };
   return { heard, say };
 }
