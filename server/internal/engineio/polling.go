@@ -3,6 +3,7 @@ package engineio
 import (
 	"encoding/base64"
 	"errors"
+	"hash/maphash"
 	"net/http"
 	"sync"
 	"time"
@@ -104,18 +105,23 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 // while another's answer is on its way waits for that, so that a client that does not read costs one answer.
 func (s *Session) openPoll(r *http.Request) (*poll, bool) {
 	p := &poll{wake: make(chan struct{}, 1), done: make(chan struct{})}
+	mark := pollMark(r)
 	s.mu.Lock()
 	before := s.poll
 	overlap := before != nil && !before.answered
+	repeated := mark != 0 && mark == s.pollMark && !overlap
 	fetched := s.ended && !(s.cause.parting() && s.conn.Private() > 0)
-	if s.net != nil || overlap || fetched {
+	if s.net != nil || overlap || repeated || fetched {
 		s.mu.Unlock()
-		if overlap {
+		switch {
+		case overlap:
 			s.end(causeOverlap)
+		case repeated:
+			s.end(causeRepeated)
 		}
 		return nil, false
 	}
-	s.poll = p
+	s.poll, s.pollMark = p, mark
 	s.mu.Unlock()
 	if before != nil {
 		select {
@@ -124,6 +130,19 @@ func (s *Session) openPoll(r *http.Request) (*poll, bool) {
 		}
 	}
 	return p, true
+}
+
+var markSeed = maphash.MakeSeed()
+
+// pollMark tells a poll from the one before it: clients send another t each time, or none, which is 0. One that comes
+// again was sent again, by a browser or a proxy, because the answer got lost; what that answer carried is gone, and its
+// client would never know. So the session ends, and the client, if it recovers, gets what it missed.
+func pollMark(r *http.Request) uint64 {
+	t := r.URL.Query().Get("t")
+	if t == "" {
+		return 0
+	}
+	return maphash.String(markSeed, t)
 }
 
 func (s *Session) closePoll(p *poll) {

@@ -25,6 +25,7 @@ var (
 	causePacket   = cause{"parse error", "bad packet", wire.CodePolicy, false}
 	causeTooLarge = cause{"transport error", "too large", wire.CodeTooBig, false}
 	causeOverlap  = cause{"transport error", "overlapping requests", wire.CodePolicy, false}
+	causeRepeated = cause{"transport error", "repeated poll", wire.CodePolicy, false}
 	causeStalled  = cause{"transport error", "stalled handler", wire.CodeInternal, false}
 	causePanic    = cause{"transport error", "internal error", wire.CodeInternal, false}
 )
@@ -37,7 +38,7 @@ func (c cause) parting() bool { return c == causeForced || c == causeDrain || c 
 func CloseReasons() []string {
 	all := []cause{
 		causeClient, causeGone, causeError, causePing, causeForced, causeDrain, causeSlow, causeReset,
-		causeFrame, causePacket, causeTooLarge, causeOverlap, causeStalled, causePanic,
+		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeStalled, causePanic,
 	}
 	reasons := make([]string, len(all))
 	for i, c := range all {

@@ -31,18 +31,19 @@ type Session struct {
 
 	wheel wheelLinks
 
-	mu      sync.Mutex
-	changed sync.Cond // on mu: busy, ended, probing or hungUp did
-	heart   heartbeat
-	net     net.Conn // of a WebSocket session; nil while polling
-	hungUp  bool     // the reader of net is done with it
-	probing net.Conn // the WebSocket that is tried for a session that polls
-	poll    *poll    // the open GET
-	posting bool     // a POST is being read
-	started bool     // the library has attached its listeners
-	ended   bool
-	cause   cause // once ended
-	context *types.HttpContext
+	mu       sync.Mutex
+	changed  sync.Cond // on mu: busy, ended, probing or hungUp did
+	heart    heartbeat
+	net      net.Conn // of a WebSocket session; nil while polling
+	hungUp   bool     // the reader of net is done with it
+	probing  net.Conn // the WebSocket that is tried for a session that polls
+	poll     *poll    // the open GET
+	pollMark uint64   // of the newest GET
+	posting  bool     // a POST is being read
+	started  bool     // the library has attached its listeners
+	ended    bool
+	cause    cause // once ended
+	context  *types.HttpContext
 
 	busy      bool          // a packet is in turn
 	turnKind  wire.Kind     // what it is

@@ -1,0 +1,222 @@
+package engineio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+)
+
+// library is the Socket.IO library, bound to an edge without network. Its handlers do whatever handlers do.
+type library struct {
+	*Server
+	log *fanout.Log
+	io  *socket.Server
+}
+
+func newLibrary(binary bool) *library {
+	l := &library{log: fanout.New(stream.Offset{}, fanout.Options{Shards: 1})}
+	l.Server = NewServer(Options{
+		Log: l.log, NewID: rand.Text, AllowBinary: binary, MaxPayload: 2000,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	l.io = socket.NewServer(nil, nil)
+	l.io.Bind(l.Server)
+	for _, nsp := range []string{"/", "/x"} {
+		l.serve(l.io.Of(nsp, nil))
+	}
+	return l
+}
+
+func (l *library) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = l.Shutdown(ctx, 0)
+	l.log.Close()
+}
+
+func (l *library) serve(nsp socket.Namespace) {
+	nsp.Use(func(s *socket.Socket, next func(*socket.ExtendedError)) {
+		session := s.Conn().(*Session)
+		if auth, ok := s.Handshake().Auth.(map[string]any); ok && auth["deny"] != nil {
+			next(socket.NewExtendedError("denied", auth))
+			return
+		}
+		s.Use(func(event []any, next func(error)) {
+			if s.ListenerCount(types.EventName(event[0].(string))) == 0 {
+				defer session.Done(session.Turn())
+			}
+			next(nil)
+		})
+		_ = s.On("disconnect", func(...any) { session.Unfollow(); session.Done(session.Turn()) })
+		for name, handle := range handlers {
+			_ = s.On(name, func(args ...any) {
+				defer session.Done(session.Turn())
+				handle(s, args)
+			})
+		}
+		next(nil)
+	})
+	_ = nsp.On("connection", func(args ...any) {
+		session := args[0].(*socket.Socket).Conn().(*Session)
+		session.Follow(l.log.Head(), nil)
+		session.Done(session.Turn())
+	})
+}
+
+// handlers have names of one letter, so that they are soon found.
+var handlers = map[string]func(s *socket.Socket, args []any){
+	"e": func(s *socket.Socket, args []any) { // echo, with an acknowledgement if one is wanted
+		if n := len(args); n > 0 {
+			if ack, ok := args[n-1].(socket.Ack); ok {
+				args = args[:n-1]
+				ack(args, nil)
+			}
+		}
+		_ = s.Emit("e", args...)
+	},
+	"a": func(s *socket.Socket, _ []any) { // wants an acknowledgement
+		_ = s.Emit("a", "x", socket.Ack(func([]any, error) {}))
+	},
+	"j": func(s *socket.Socket, args []any) {
+		s.Join("room")
+		_ = s.To("room").Emit("j", args...)
+		s.Leave("room")
+	},
+	"d": func(s *socket.Socket, _ []any) { s.Disconnect(false) },
+	"k": func(s *socket.Socket, _ []any) { _ = s.Emit("k"); s.Disconnect(true) },
+}
+
+// play opens a session that polls, hands it a polling payload, and ends it. It returns what the client was sent.
+func (l *library) play(t testing.TB, payload []byte) (answer string, err error) {
+	s := l.newSession("test", handshake{uri: "/socket.io/?EIO=4&transport=polling"})
+	if refused := l.admit(s); refused != nil {
+		t.Fatal(refused)
+	}
+	s.start()
+	var polls []string
+	poll := func() {
+		if packets := s.takePackets(); len(packets) > 0 {
+			polls = append(polls, string(packets))
+		}
+	}
+	done := make(chan error, 1)
+	go func() { done <- wire.DecodePayload(slices.Clone(payload), s.receive) }()
+	received := false
+	until(t, "the last turn of "+strconv.Quote(string(payload)), func() bool {
+		poll()
+		select {
+		case err = <-done:
+			received = true
+		default:
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return received && (!s.busy || s.ended)
+	})
+	poll()
+	s.end(causeGone)
+	until(t, "the end of the session", func() bool { poll(); return l.session(s.id) == nil })
+	return strings.Join(polls, string(rune(separator))), err
+}
+
+// settled waits for the goroutines that the library has left behind: a panic in one of them would end the process.
+func settled(t testing.TB, goroutines int) {
+	until(t, "the library's goroutines", func() bool { return runtime.NumGoroutine() <= goroutines })
+}
+
+// seeds are payloads that once did something remarkable, to this edge or to the library's own.
+var seeds = []string{
+	`40`, `40{}`, `40/x,`, `40/`, `40/none,`, `40{"deny":1}`, `40{"deny":1}` + "\x1e" + `40`, `40` + "\x1e" + `40`,
+	`42["e"]`, `40` + "\x1e" + `42["e",1]`, `40` + "\x1e" + `427["e",{"a":[null,1.5,"\ud800"]}]`, `40` + "\x1e" + `42["none"]`,
+	`40` + "\x1e" + `42["a"]` + "\x1e" + `430["x"]` + "\x1e" + `430["x"]` + "\x1e" + `431[]`,
+	`40` + "\x1e" + `42["j",1]` + "\x1e" + `42["d"]` + "\x1e" + `42["e",1]`, `40` + "\x1e" + `42["k"]` + "\x1e" + `42["e"]`,
+	`40` + "\x1e" + `41` + "\x1e" + `40` + "\x1e" + `42["e",1]`, `40` + "\x1e" + `40/x,` + "\x1e" + `42/x,1["e"]` + "\x1e" + `41/x,` + "\x1e" + `42["e",1]`,
+	`40` + "\x1e" + `451-["e",{"_placeholder":true,"num":0}]` + "\x1e" + `bAQID`,
+	`40` + "\x1e" + `452-7["e",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]` + "\x1ebAQID\x1eb",
+	`40` + "\x1e" + `42["a"]` + "\x1e" + `461-0[{"_placeholder":true,"num":0}]` + "\x1ebAQID",
+	`40` + "\x1e" + `451-["e",{"_placeholder":true,"num":0}]` + "\x1e" + `42["e",1]`, `bAQID`, `40` + "\x1ebAQID",
+	`40` + "\x1e" + `3` + "\x1e" + `6` + "\x1e" + `2`, `1`, `40` + "\x1e" + `1` + "\x1e" + `42["e"]`,
+	`42`, `40` + "\x1e" + `42`, `40` + "\x1e" + `4212`, `40` + "\x1e" + `450-`, `40` + "\x1e" + `451-` + "\x1eb", `40` + "\x1e" + `437`, `40` + "\x1e" + `42["e"]`,
+	`44{"message":"x"}`, `40[]`, `40null`, `40{"pid":"x","offset":"y"}`, `40{"pid":{},"offset":[]}`, `41`, `41/x,`, `40/x,` + "\x1e" + `41`,
+}
+
+func TestLibrary_SurvivesTheSeeds(t *testing.T) {
+	for _, binary := range []bool{false, true} {
+		l := newLibrary(binary)
+		before := runtime.NumGoroutine()
+		for _, seed := range seeds {
+			_, _ = l.play(t, []byte(seed))
+			settled(t, before)
+		}
+		l.close()
+	}
+}
+
+func TestLibrary_Answers(t *testing.T) {
+	l := newLibrary(true)
+	defer l.close()
+	for payload, want := range map[string]string{
+		`40/none,`:     `44/none,{"message":"Invalid namespace"}`,
+		`40{"deny":1}`: `44{"data":{"deny":1},"message":"denied"}`,
+		`40` + "\x1e" + `427["e","x"]` + "\x1e" + `42["k"]`: `40{"sid":""}` + "\x1e" + `437["x"]` + "\x1e" + `42["e","x"]` + "\x1e" + `42["k"]` + "\x1e" + `41`,
+	} {
+		got, err := l.play(t, []byte(payload))
+		noError(t, payload, err)
+		equal(t, payload, withoutIDs(got), want)
+	}
+}
+
+// withoutIDs empties the id of a CONNECT.
+func withoutIDs(payload string) string {
+	before, after, found := strings.Cut(payload, `40{"sid":"`)
+	if !found {
+		return payload
+	}
+	_, after, _ = strings.Cut(after, `"`)
+	return before + `40{"sid":""` + after
+}
+
+// FuzzLibrary plays payloads to the library behind the edge: whatever a client sends, the process lives on. A panic in
+// one of the library's goroutines ends the test binary, which is the point.
+func FuzzLibrary(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	libraries := map[bool]*library{false: newLibrary(false), true: newLibrary(true)}
+	f.Cleanup(func() {
+		libraries[false].close()
+		libraries[true].close()
+	})
+	f.Fuzz(func(t *testing.T, payload []byte, binary bool) {
+		before := runtime.NumGoroutine()
+		_, _ = libraries[binary].play(t, payload)
+		settled(t, before)
+	})
+}
+
+// attachment is a binary message in a polling payload.
+func attachment(data string) string { return "b" + base64.StdEncoding.EncodeToString([]byte(data)) }
+
+func TestLibrary_BinaryEcho(t *testing.T) {
+	l := newLibrary(true)
+	defer l.close()
+	got, err := l.play(t, []byte(`40`+"\x1e"+`451-["e",{"_placeholder":true,"num":0}]`+"\x1e"+attachment("\x01\x02")+"\x1e"+`42["k"]`))
+	noError(t, "payload", err)
+	want := `40{"sid":""}` + "\x1e" + `451-["e",{"_placeholder":true,"num":0}]` + "\x1e" + attachment("\x01\x02") + "\x1e" + `42["k"]` + "\x1e" + `41`
+	equal(t, "answer", withoutIDs(got), want)
+}
