@@ -49,6 +49,6 @@ export const steps = [
     name: "tooling",
     proves: "npm run dev starts, reports and stops as promised",
     programs: ["ps"],
-    commands: [["node", "--test", "scripts/dev.test.mjs"]],
+    commands: [["node", "--test", "scripts/dev.test.mjs", "bench/budgets.test.mjs"]],
   },
 ];
