@@ -3,19 +3,20 @@
 --
 -- KEYS 1 the stream
 --      2 the marker of the writer: the number of its newest batch and the offsets that batch got
---      3 … one for each record that has a key: where the offset of that key is remembered
+--      3, 4 two tables of the offsets of deduplication keys, used in turn: each for the length of one TTL, then kept for
+--        another one. The field '' says which period a table is of.
 -- ARGV 1 number of the batch, 2 how long the marker lives (ms)
---      3 how many entries to retain, about, 4 how long a key is remembered (ms)
+--      3 how many entries to retain, about, 4 for how long at least a key is remembered (ms)
 --      5, 6 the newest offset the writer has ever seen: ms and seq
---      7 for each record "1" if it has a key, else "0"
---      8 … the events
+--      7, 8 … for each record its key, '' for none, and its event
 -- Answers the offsets of the records, separated by spaces.
 
 local stream, marker = KEYS[1], KEYS[2]
-local batch, keyed = ARGV[1], ARGV[7]
+local batch, ttl = ARGV[1], tonumber(ARGV[4])
+local records = (#ARGV - 6) / 2
 
 -- A repeated batch gets its first answer. One that was overtaken (its sender gave it up, the network kept it) is dead.
-local seen = #keyed > 0 and redis.call('GET', marker)
+local seen = records > 0 and redis.call('GET', marker)
 if seen then
   local number, offsets = string.match(seen, '^(%d+) (.*)$')
   if number == batch then
@@ -26,30 +27,23 @@ if seen then
   end
 end
 
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local tail = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
 local prev = tail[1] and tail[1][1] or '0-0'
 
 local function split(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  return ms, tonumber(ms), tonumber(seq)
+  return tonumber(ms), tonumber(seq), ms
 end
 
-local function successor(id)
-  local ms, _, seq = split(id)
-  return ms .. '-' .. string.format('%.0f', seq + 1)
-end
-
--- Redis names the entry, unless it has lost entries that the writer has seen and its clock is behind them: an offset must
--- never be given twice.
-local id = '*'
-local newest = ARGV[5] .. '-' .. ARGV[6]
-local _, newest_ms, newest_seq = split(newest)
-local _, prev_ms, prev_seq = split(prev)
-if prev_ms < newest_ms or prev_ms == newest_ms and prev_seq < newest_seq then
-  local time = redis.call('TIME')
-  if time[1] * 1000 + math.floor(time[2] / 1000) <= newest_ms then
-    id = successor(newest)
-  end
+-- Redis names the first entry, and the others get the next numbers. But if Redis has lost entries that the writer has seen,
+-- and its clock is behind them, the first one gets the number after those: an offset must never be given twice.
+local id, ms, seq = '*', '', 0
+local newest_ms, newest_seq = split(ARGV[5] .. '-' .. ARGV[6])
+local prev_ms, prev_seq = split(prev)
+if now <= newest_ms and (prev_ms < newest_ms or prev_ms == newest_ms and prev_seq < newest_seq) then
+  id = ARGV[5] .. '-' .. string.format('%.0f', newest_seq + 1)
 end
 
 local function add(...)
@@ -57,32 +51,69 @@ local function add(...)
   if type(added) ~= 'string' then
     added = redis.call('XADD', stream, '*', 'prev', prev, ...)
   end
-  prev, id = added, successor(added)
+  if added ~= id or ms == '' then
+    seq, ms = select(2, split(added))
+  end
+  seq = seq + 1
+  prev, id = added, ms .. '-' .. string.format('%.0f', seq)
   return added
 end
 
+local keys = {}
+for i = 1, records do
+  local key = ARGV[5 + 2 * i]
+  if key ~= '' then
+    keys[#keys + 1] = key
+  end
+end
+
+-- What a table knows: its period first, then an offset or false for each of the keys.
+local function recall(name, oldest_period)
+  local known = #keys > 0 and redis.call('HMGET', name, '', unpack(keys))
+  if known and known[1] and tonumber(known[1]) >= oldest_period then
+    return known
+  end
+  return {}
+end
+
+local period = math.floor(now / ttl)
+local current, previous = KEYS[3 + period % 2], KEYS[4 - period % 2]
+local recent, old = recall(current, period), recall(previous, period - 1)
+
+-- From here on there are writes. An XADD comes first: if Redis refuses writes, it does so before anything has changed.
 if prev == '0-0' then
   add()
 end
 
-local offsets, next_key = {}, 3
-for i = 1, #keyed do
-  local key, offset
-  if string.sub(keyed, i, i) == '1' then
-    key, next_key = KEYS[next_key], next_key + 1
-    offset = redis.call('GET', key)
+local offsets, fresh, additions, k = {}, {}, {}, 1
+for i = 1, records do
+  local key, offset = ARGV[5 + 2 * i], nil
+  if key ~= '' then
+    k = k + 1
+    offset = recent[k] or old[k] or fresh[key]
   end
   if not offset then
-    offset = add('event', ARGV[7 + i])
-    if key then
-      redis.call('SET', key, offset, 'PX', ARGV[4])
+    offset = add('event', ARGV[6 + 2 * i])
+    if key ~= '' then
+      fresh[key] = offset
+      additions[#additions + 1] = key
+      additions[#additions + 1] = offset
     end
   end
   offsets[i] = offset
 end
 
+if #additions > 0 then
+  if not recent[1] then
+    redis.call('UNLINK', current)
+    redis.call('HSET', current, '', period)
+    redis.call('PEXPIRE', current, 2 * ttl + 1000)
+  end
+  redis.call('HSET', current, unpack(additions))
+end
+
 local answer = table.concat(offsets, ' ')
-if #keyed > 0 then
+if records > 0 then
   redis.call('XTRIM', stream, 'MAXLEN', '~', ARGV[3])
   redis.call('SET', marker, batch .. ' ' .. answer, 'PX', ARGV[2])
 end

@@ -2,9 +2,9 @@
 // XREAD. It works with Redis 6.2 and newer and with Valkey: a single server, under Sentinel, or a Cluster.
 //
 // An entry has the fields "prev", the id of the entry before it, by which a follower detects a gap, and "event"; only the
-// genesis entry has no event. Beside the stream there are, all with its hash tag: "{key}:d:<digest>", the offset of a
-// deduplication key, which lives for DedupeTTL, and "{key}:w:<id>", the outcome of the newest batch of one process, which
-// lives for a day. Redis must not evict keys (maxmemory-policy noeviction), or retries may be stored twice.
+// genesis entry has no event. Beside the stream there are, all with its hash tag and all with an expiry: "{key}:keys:0" and
+// "{key}:keys:1", the offsets of the deduplication keys, and "{key}:writer:<id>", the outcome of the newest batch of one
+// process, for a day. Redis must not evict them (maxmemory-policy noeviction), or retries may be stored twice.
 package redis
 
 import (
@@ -35,7 +35,8 @@ type Options struct {
 	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so a few more may be.
 	// Default 10,000.
 	MaxLen int64
-	// DedupeTTL is how long a key is remembered after its entry was stored. Default 10 minutes.
+	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long. A key
+	// costs Redis about 100 bytes. All nodes need the same value. Default 10 minutes.
 	DedupeTTL time.Duration
 	// AppendTimeout is how long after Append a record may wait until its outcome is known. Then it is unavailable.
 	// Default 5 seconds.
@@ -85,9 +86,10 @@ func New(opts Options) (*Stream, error) {
 		opts.Logger = slog.Default()
 	}
 	s := &Stream{opts: opts, queue: newQueue(opts.QueueRecords, opts.QueueBytes), health: health{log: opts.Logger}}
+	tag := "{" + opts.Key + "}"
 	s.script = script{
-		client: opts.Client, key: opts.Key, marker: "{" + opts.Key + "}:w:" + rand.Text(),
-		maxLen: opts.MaxLen, dedupeTTL: opts.DedupeTTL,
+		client: opts.Client, maxLen: opts.MaxLen, dedupeTTL: opts.DedupeTTL,
+		keys: []string{opts.Key, tag + ":writer:" + rand.Text(), tag + ":keys:0", tag + ":keys:1"},
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	ctx, giveUp := context.WithCancel(context.Background())

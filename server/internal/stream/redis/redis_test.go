@@ -40,15 +40,13 @@ func harness(t *testing.T, s *Stream) streamtest.Harness {
 			noError(t, client.FlushAll(t.Context()).Err())
 		},
 		Expire: func() {
-			keys, err := client.Keys(t.Context(), "{"+s.opts.Key+"}:d:*").Result()
-			noError(t, err)
-			for _, key := range keys {
-				ttl, err := client.PTTL(t.Context(), key).Result()
+			for _, table := range s.script.keys[2:] {
+				ttl, err := client.PTTL(t.Context(), table).Result()
 				noError(t, err)
-				if ttl <= s.opts.DedupeTTL-time.Minute || ttl > s.opts.DedupeTTL {
-					t.Errorf("key lives for %v, want about %v", ttl, s.opts.DedupeTTL)
+				if ttl > 2*s.opts.DedupeTTL+time.Second || ttl > 0 && ttl <= s.opts.DedupeTTL {
+					t.Errorf("%s lives for %v, DedupeTTL is %v", table, ttl, s.opts.DedupeTTL)
 				}
-				noError(t, client.Del(t.Context(), key).Err())
+				noError(t, client.Del(t.Context(), table).Err())
 			}
 		},
 	}
@@ -160,11 +158,36 @@ func TestKeysShareOneHashTagAndExpire(t *testing.T) {
 		if key == "room" {
 			continue
 		}
-		if !strings.HasPrefix(key, "{room}:") || len(key) > 40 {
+		if !strings.HasPrefix(key, "{room}:") || len(key) > 50 {
 			t.Errorf("key %q", key)
 		}
 		if ttl := server.CLI("TTL", key); ttl == "-1" {
 			t.Errorf("key %s does not expire", key)
+		}
+	}
+}
+
+// TestP4_KeyIsRememberedForOneToTwoTTLs: whatever the moment of its first use within the period of a table.
+func TestP4_KeyIsRememberedForOneToTwoTTLs(t *testing.T) {
+	const ttl = 150 * time.Millisecond
+	server := redistest.Start(t)
+	s := open(t, server.Addr, Options{DedupeTTL: ttl})
+	for range 5 {
+		before := time.Now()
+		first := put(t, s, "key", "x")
+		stored := time.Now()
+		for {
+			asked := time.Now()
+			if put(t, s, "key", "x") == first {
+				if asked.Sub(stored) > 2*ttl+10*time.Millisecond {
+					t.Fatalf("still remembered after %v", asked.Sub(stored))
+				}
+				continue
+			}
+			if forgotten := time.Since(before); forgotten < ttl {
+				t.Fatalf("forgotten within %v", forgotten)
+			}
+			break
 		}
 	}
 }

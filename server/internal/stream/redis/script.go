@@ -26,8 +26,7 @@ const markerTTL = 24 * time.Hour
 // script sends batches. Its fields are fixed but for the newest offset.
 type script struct {
 	client    redis.UniversalClient
-	key       string
-	marker    string
+	keys      []string // the stream, the marker of this process, two tables of deduplication keys
 	maxLen    int64
 	dedupeTTL time.Duration
 
@@ -52,7 +51,6 @@ func (s *script) seen() stream.Offset {
 
 // call is one batch, ready to be sent any number of times.
 type call struct {
-	keys    []string
 	args    []any
 	records int
 }
@@ -61,25 +59,17 @@ type call struct {
 // only makes sure that there is a genesis entry.
 func (s *script) prepare(number uint64, records []record) call {
 	newest := s.seen()
-	keys := append(make([]string, 0, 2+len(records)), s.key, s.marker)
-	args := append(make([]any, 0, 7+len(records)), number, markerTTL.Milliseconds(),
-		s.maxLen, s.dedupeTTL.Milliseconds(), newest.Ms, newest.Seq, nil)
-	keyed := make([]byte, len(records))
-	for i, r := range records {
-		keyed[i] = '0'
-		if r.key != "" {
-			keyed[i] = '1'
-			keys = append(keys, "{"+s.key+"}:d:"+r.key)
-		}
-		args = append(args, r.event)
+	args := append(make([]any, 0, 6+2*len(records)), number, markerTTL.Milliseconds(),
+		s.maxLen, s.dedupeTTL.Milliseconds(), newest.Ms, newest.Seq)
+	for _, r := range records {
+		args = append(args, r.key, r.event)
 	}
-	args[6] = keyed
-	return call{keys, args, len(records)}
+	return call{args, len(records)}
 }
 
 // run sends c and returns the offsets of its records. While the outcome is unknown it may be run again.
 func (s *script) run(ctx context.Context, c call) ([]stream.Offset, error) {
-	answer, err := appendScript.Run(ctx, s.client, c.keys, c.args...).Text()
+	answer, err := appendScript.Run(ctx, s.client, s.keys, c.args...).Text()
 	if err != nil {
 		return nil, err
 	}
