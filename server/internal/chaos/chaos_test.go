@@ -33,18 +33,134 @@ func TestP3_NodesKilled(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP5_RedisFrozen: Redis does not answer for five seconds. Nobody is disconnected for it, everything goes on.
-func TestP5_RedisFrozen(t *testing.T) {
+// TestP3_RollingRestart: every node is stopped in order and started anew, while everybody talks.
+func TestP3_RollingRestart(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 3})
 	r.Talk()
-	r.Flows(30)
-	r.Redis.Stop()
-	time.Sleep(5 * time.Second) // the length of the outage
 	for _, n := range r.Nodes {
-		r.hasState(n, true)
+		r.Flows(30)
+		if code := n.Terminate(); code != 0 {
+			t.Errorf("%s ended with exit code %d", n.Name, code)
+		}
+		n.Start()
+		n.WaitReady()
 	}
-	r.Redis.Cont()
 	r.FlowsEverywhere()
 	r.Settle(Expect{})
+}
+
+// TestP3_ClientsCut: TCP connections of clients break at random bytes, and all at once.
+func TestP3_ClientsCut(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 4})
+	r.Edge.CutEvery(6000)
+	r.CutClients()
+	r.Talk()
+	for range 4 {
+		r.Flows(50)
+		r.CutClients()
+	}
+	if r.Edge.Cuts() < 10 {
+		t.Errorf("only %d connections were cut", r.Edge.Cuts())
+	}
+	r.Settle(Expect{})
+}
+
+// TestP5_RedisFrozen: Redis does not answer for five seconds. Nobody is disconnected for it, and everything goes on.
+func TestP5_RedisFrozen(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 5})
+	r.Talk()
+	r.Flows(30)
+	before := r.connects()
+	r.Redis.Stop()
+	time.Sleep(5 * time.Second) // the length of the outage, which is what is tested
+	r.degraded(r.Nodes...)
+	r.Redis.Cont()
+	r.inOrder(r.Nodes...)
+	if now := r.connects(); now != before {
+		t.Errorf("%d clients lost their connection because of Redis", now-before)
+	}
+	r.FlowsEverywhere()
+	r.Settle(Expect{})
+}
+
+// TestP4_RedisKilled: Redis, which writes every command to disk, is killed and started again, twice.
+func TestP4_RedisKilled(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 6, Redis: []string{"--appendonly", "yes", "--appendfsync", "always"}})
+	r.Talk()
+	for range 2 {
+		r.Flows(50)
+		r.Redis.Kill()
+		r.degraded(r.Nodes...)
+		r.Redis.Restart()
+		r.inOrder(r.Nodes...)
+		r.FlowsEverywhere()
+	}
+	r.Settle(Expect{})
+}
+
+// TestP5_NodeCutOff: one node after the other cannot reach Redis for a while. Its clients stay, and get what they missed.
+func TestP5_NodeCutOff(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 7})
+	r.Talk()
+	before := r.connects()
+	for _, n := range r.Nodes {
+		r.CutOff(n)
+		r.Flows(50)
+		r.Reunite(n)
+		r.FlowsEverywhere()
+	}
+	if now := r.connects(); now != before {
+		t.Errorf("%d clients lost their connection because of Redis", now-before)
+	}
+	r.Settle(Expect{})
+}
+
+// TestP3_NodeFrozen: a node is stopped like a machine that swaps, and goes on where it was.
+func TestP3_NodeFrozen(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 8})
+	r.Talk()
+	for _, n := range r.Nodes {
+		r.Freeze(n)
+		r.Flows(30)
+		time.Sleep(time.Second) // the length of the freeze
+		r.Thaw(n)
+		r.FlowsEverywhere()
+	}
+	r.Settle(Expect{})
+}
+
+// TestP3_TrimmedUnderASleeper: while a node cannot read, what it has not read is removed from the stream.
+func TestP3_TrimmedUnderASleeper(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 9})
+	r.Talk()
+	r.Flows(30)
+	for _, destroy := range []func(){r.Trim, r.Drop, r.Flush} {
+		r.CutOff(r.Nodes[0])
+		r.Flows(20)
+		destroy()
+		r.Flows(20)
+		r.Reunite(r.Nodes[0])
+		r.FlowsEverywhere()
+	}
+	r.Settle(Expect{Resets: true})
+}
+
+// TestP3_FlushedUnderEverybody: the stream, or all of Redis, is emptied under nodes that are awake.
+func TestP3_FlushedUnderEverybody(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 10})
+	r.Talk()
+	for _, destroy := range []func(){r.Trim, r.Drop, r.Flush} {
+		r.Flows(30)
+		destroy()
+		r.FlowsEverywhere()
+	}
+	r.Settle(Expect{Resets: true})
 }

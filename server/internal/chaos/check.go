@@ -154,7 +154,7 @@ func (r *Room) checkKeys(ids []string) (faults []string) {
 	tag := "{" + StreamKey + "}:"
 	for _, key := range strings.Fields(r.Redis.CLI("--scan")) {
 		own := key == StreamKey || key == tag+"nodes" || key == tag+"token" ||
-			strings.HasPrefix(key, tag+"d:") || strings.HasPrefix(key, tag+"w:")
+			strings.HasPrefix(key, tag+"writer:") || strings.HasPrefix(key, tag+"keys:")
 		if !own {
 			faults = append(faults, "unexpected key in Redis: "+key)
 		}

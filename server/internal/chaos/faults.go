@@ -3,8 +3,10 @@ package chaos
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
+	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
 )
@@ -15,9 +17,13 @@ func (r *Room) heal() {
 	r.Edge.CutEvery(0)
 	r.Edge.SetDown(false)
 	r.Redis.Cont()
+	r.Redis.WaitReady()
 	for _, n := range r.Nodes {
 		n.Path.SetDown(false)
-		if !n.Running() {
+		n.Path.CutEvery(0)
+		if n.Running() {
+			n.Signal(syscall.SIGCONT)
+		} else {
 			n.Start()
 		}
 	}
@@ -91,46 +97,61 @@ func (r *Room) Flush() {
 func (r *Room) CutOff(n *Node) {
 	r.t.Helper()
 	n.Path.SetDown(true)
-	r.hasState(n, true)
+	r.degraded(n)
 }
 
 // Reunite gives a node its way back, and returns when the node is in order again.
 func (r *Room) Reunite(n *Node) {
 	r.t.Helper()
 	n.Path.SetDown(false)
-	r.hasState(n, false)
+	r.inOrder(n)
 }
 
-// hasState waits until a node calls itself degraded or not; either way it must stay ready (P5).
-func (r *Room) hasState(n *Node, degraded bool) {
+// degraded waits until these nodes say that Redis is away; they must stay ready all the same (P5).
+func (r *Room) degraded(nodes ...*Node) {
 	r.t.Helper()
-	redistest.Eventually(r.t, fmt.Sprintf("%s is degraded: %v", n.Name, degraded), func() error {
+	for _, n := range nodes {
+		r.says(n, "degraded", func(report ops.Report) bool { return report.Degraded != "" })
+	}
+}
+
+// inOrder waits until these nodes say that nothing is wrong any more.
+func (r *Room) inOrder(nodes ...*Node) {
+	r.t.Helper()
+	for _, n := range nodes {
+		r.says(n, "in order", func(report ops.Report) bool { return report.Degraded == "" })
+	}
+}
+
+func (r *Room) says(n *Node, what string, cond func(ops.Report) bool) {
+	r.t.Helper()
+	redistest.Eventually(r.t, n.Name+" says that it is "+what, func() error {
 		report, err := n.Report()
 		if err != nil {
 			r.t.Errorf("P5: %v", err)
 			return nil
 		}
-		if (report.Degraded != "") != degraded {
+		if !cond(report) {
 			return fmt.Errorf("it says %+v", report)
 		}
 		return nil
 	})
 }
 
+// Freeze stops a node where it is; its connections stay open.
+func (r *Room) Freeze(n *Node) { r.t.Helper(); n.Signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen node go on.
+func (r *Room) Thaw(n *Node) { r.t.Helper(); n.Signal(syscall.SIGCONT) }
+
+// connects is how many CONNECTs were answered so far, over all clients.
+func (r *Room) connects() int {
+	n := 0
+	for _, c := range r.clients {
+		n += c.State().Connects
+	}
+	return n
+}
+
 // CutClients breaks the connections of all clients.
 func (r *Room) CutClients() { r.Edge.CutAll() }
-
-// Recovered waits until so many reconnects have recovered, over all clients.
-func (r *Room) Recovered(count int) {
-	r.t.Helper()
-	redistest.Eventually(r.t, "clients come back", func() error {
-		n := 0
-		for _, c := range r.clients {
-			n += c.State().Recovered
-		}
-		if n < count {
-			return fmt.Errorf("%d of %d recoveries", n, count)
-		}
-		return nil
-	})
-}

@@ -131,6 +131,12 @@ func (n *Node) Signal(sig syscall.Signal) {
 func (n *Node) Terminate() int {
 	n.t.Helper()
 	n.Signal(syscall.SIGTERM)
+	return n.awaitExit()
+}
+
+// awaitExit waits for the end of a node that was told to stop, and returns the exit code.
+func (n *Node) awaitExit() int {
+	n.t.Helper()
 	select {
 	case <-n.exited:
 	case <-time.After(settlePatience):

@@ -1,0 +1,137 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Weather says which faults a storm has.
+type Weather int
+
+// The kinds of weather.
+const (
+	// Rough breaks nodes and connections of clients. Every client must recover every time.
+	Rough Weather = iota
+	// Wild breaks Redis and the ways to it too, and destroys the stream. Clients may have to start afresh.
+	Wild
+)
+
+// String is the name of the weather.
+func (w Weather) String() string { return [...]string{"rough", "wild"}[w] }
+
+// fault is something that can be done to a target. One target has one fault at a time.
+type fault struct {
+	name    string
+	longest time.Duration
+	begin   func(r *Room, i int)
+	end     func(r *Room, i int)
+}
+
+func nothing(*Room, int) {}
+
+func onNode(fn func(n *Node)) func(*Room, int) { return func(r *Room, i int) { fn(r.Nodes[i]) } }
+
+var nodeFaults = []fault{
+	{"killed", 2 * time.Second, onNode((*Node).Kill), onNode((*Node).Start)},
+	{"stopped", 3 * time.Second, onNode(func(n *Node) { n.Signal(syscall.SIGTERM) }), onNode(func(n *Node) {
+		n.awaitExit()
+		n.Start()
+	})},
+	{"frozen", 2 * time.Second, onNode(func(n *Node) { n.Signal(syscall.SIGSTOP) }), onNode(func(n *Node) {
+		n.Signal(syscall.SIGCONT)
+	})},
+}
+
+var pathFaults = []fault{
+	{"without Redis", 4 * time.Second, onNode(func(n *Node) { n.Path.SetDown(true) }), onNode(func(n *Node) {
+		n.Path.SetDown(false)
+	})},
+	{"often cut off from Redis", 3 * time.Second, onNode(func(n *Node) {
+		n.Path.CutEvery(20_000)
+		n.Path.CutAll()
+	}), onNode(func(n *Node) { n.Path.CutEvery(0) })},
+}
+
+var clientFaults = []fault{
+	{"cut", time.Second, func(r *Room, _ int) { r.Edge.CutAll() }, nothing},
+	{"cut at random", 4 * time.Second, func(r *Room, _ int) {
+		r.Edge.CutEvery(6000)
+		r.Edge.CutAll()
+	}, func(r *Room, _ int) { r.Edge.CutEvery(0) }},
+	{"kept out", time.Second, func(r *Room, _ int) { r.Edge.SetDown(true) }, func(r *Room, _ int) { r.Edge.SetDown(false) }},
+}
+
+var redisFaults = []fault{
+	{"frozen", 5 * time.Second, func(r *Room, _ int) { r.Redis.Stop() }, func(r *Room, _ int) { r.Redis.Cont() }},
+	{"killed", 2 * time.Second, func(r *Room, _ int) { r.Redis.Kill() }, func(r *Room, _ int) { r.Redis.Restart() }},
+	{"trimmed", time.Second, func(r *Room, _ int) { r.Trim() }, nothing},
+	{"without its stream", time.Second, func(r *Room, _ int) { r.Drop() }, nothing},
+	{"flushed", time.Second, func(r *Room, _ int) { r.Flush() }, nothing},
+}
+
+// step is one moment of a plan.
+type step struct {
+	at   time.Duration
+	what string
+	do   func(*Room)
+}
+
+// target is what faults are done to.
+type target struct {
+	name   string
+	faults []fault
+	index  int
+	calm   time.Duration // mean time between two faults
+}
+
+func (w Weather) targets(nodes int) (all []target) {
+	for i := range nodes {
+		all = append(all, target{fmt.Sprintf("node %d", i), nodeFaults, i, 6 * time.Second})
+	}
+	all = append(all, target{"clients", clientFaults, 0, 4 * time.Second})
+	if w == Wild {
+		all = append(all, target{"Redis", redisFaults, 0, 6 * time.Second})
+		for i := range nodes {
+			all = append(all, target{fmt.Sprintf("path %d", i), pathFaults, i, 10 * time.Second})
+		}
+	}
+	return all
+}
+
+// plan makes up a storm. The same seed gives the same plan.
+func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []step) {
+	rnd := rand.New(rand.NewPCG(seed, 3))
+	for _, t := range w.targets(nodes) {
+		at := time.Duration(0)
+		for {
+			at += time.Duration(rnd.ExpFloat64() * float64(t.calm))
+			if at > length {
+				break
+			}
+			f := t.faults[rnd.IntN(len(t.faults))]
+			steps = append(steps, step{at, t.name + " " + f.name, func(r *Room) { f.begin(r, t.index) }})
+			at += time.Duration((0.1 + 0.9*rnd.Float64()) * float64(f.longest))
+			steps = append(steps, step{at, t.name + " in order", func(r *Room) { f.end(r, t.index) }})
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
+	return steps
+}
+
+// Storm breaks things for about so long.
+func (r *Room) Storm(w Weather, length time.Duration) {
+	r.t.Helper()
+	steps := w.plan(r.opts.Seed, len(r.Nodes), length)
+	var log strings.Builder
+	began := time.Now()
+	defer func() { r.t.Logf("seed %d, %s:\n%s", r.opts.Seed, w, log.String()) }()
+	for _, s := range steps {
+		time.Sleep(time.Until(began.Add(s.at)))
+		fmt.Fprintf(&log, "%6.2fs %s\n", time.Since(began).Seconds(), s.what)
+		s.do(r)
+	}
+}
