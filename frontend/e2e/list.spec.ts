@@ -37,7 +37,7 @@ test.describe("ten thousand messages", () => {
   });
 });
 
-/** Scrolls from the end to the beginning, a good part of a screen with each frame. */
+/** Scrolls from the end to the beginning, several screens with each frame, as a flung wheel does. */
 function scrollThrough(page: Page): Promise<{ frames: number[]; mounted: number }> {
   return list(page).evaluate(
     (scroller) =>
@@ -50,7 +50,7 @@ function scrollThrough(page: Page): Promise<{ frames: number[]; mounted: number 
           mounted = Math.max(mounted, scroller.querySelectorAll("article").length);
           still = scroller.scrollTop <= 0 ? still + 1 : 0;
           if (still > 5) return resolve({ frames, mounted });
-          scroller.scrollTop -= 1600;
+          scroller.scrollTop -= 4000;
           requestAnimationFrame(step);
         };
         requestAnimationFrame(step);

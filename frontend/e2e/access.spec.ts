@@ -1,0 +1,146 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { BrowserContextOptions, Page } from "@playwright/test";
+import { badge, composer, expect, list, said, say, test } from "./room";
+
+async function expectAccessible(page: Page): Promise<void> {
+  // What slides in is pale for a moment.
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
+  );
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}
+
+const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing, ${colorScheme}`, async ({ room }) => {
+    const form = await room.visit({ colorScheme });
+    await expect(form.getByText("Nobody else is here yet.")).toBeVisible();
+    await expectAccessible(form);
+    await form.getByLabel("Your name").fill("x".repeat(65));
+    await form.keyboard.press("Enter");
+    await expect(form.getByText("at most 64 characters")).toBeVisible();
+    await expectAccessible(form);
+
+    const ada = await room.join("ada", { colorScheme });
+    await expect(ada.getByText("It is quiet here.")).toBeVisible();
+    await expectAccessible(ada);
+
+    const bob = await room.join("bob", { colorScheme, ...phone });
+    await say(bob, "hello https://example.com 👋");
+    await say(ada, "hello\nbob");
+    await composer(bob).pressSequentially("typing");
+    await expect(ada.getByText("bob is typing")).toBeVisible();
+    await expectAccessible(ada);
+    await expectAccessible(bob);
+
+    await ada.getByRole("button", { name: /Settings/ }).click();
+    await expect(ada.getByRole("dialog")).toBeVisible();
+    await expectAccessible(ada);
+    await ada.keyboard.press("Escape");
+    await expect(ada.getByRole("dialog")).toBeHidden();
+
+    await room.server.end("SIGKILL");
+    await say(ada, "into the void");
+    await expect(badge(ada)).toHaveText("Offline");
+    await expectAccessible(ada);
+    await expectAccessible(bob);
+  });
+}
+
+test("all of it works by keyboard", async ({ room }) => {
+  const page = await room.visit();
+  await page.keyboard.press("Tab");
+  await expect(page.getByLabel("Your name")).toBeFocused();
+  await page.keyboard.type("ada");
+  await page.keyboard.press("Enter");
+  await expect(composer(page)).toBeFocused();
+  await page.keyboard.type("see https://example.com");
+  await page.keyboard.press("Enter");
+  await expect(said(page, "see")).toBeVisible();
+  await page.keyboard.press("Shift+Tab");
+  await expect(said(page, "see").getByRole("link")).toBeFocused();
+  await page.keyboard.press("Shift+Tab");
+  await expect(list(page)).toBeFocused();
+  await page.keyboard.press("Shift+Tab");
+  await expect(page.getByRole("button", { name: /Settings/ })).toBeFocused();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Settings" });
+  await expect(dialog.getByRole("textbox", { name: "Your name" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await expect(dialog.getByLabel("Play a sound")).toBeChecked();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("button", { name: /Settings/ })).toBeFocused();
+});
+
+test("pitfall 8: new messages are told once, politely, and scrolling tells nothing", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 60; i++) await robot.say(`old ${i} .`);
+  const ada = await room.join("ada");
+  const log = ada.getByRole("log");
+  await expect(log).toHaveAttribute("aria-live", "polite");
+  await expect(said(ada, "old 59 .")).toBeVisible();
+  // What comes in the first second of a page is history.
+  await expect(async () => {
+    await robot.say("news");
+    await expect(log).toContainText("robot: news", { timeout: 200 });
+  }).toPass();
+  await expect(log).not.toContainText("old");
+  const before = await log.textContent();
+  await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
+  await expect(said(ada, "old 5 .")).toBeVisible();
+  expect(await log.textContent()).toBe(before);
+  await say(ada, "my own words");
+  await expect(said(ada, "my own words").getByLabel("Sent")).toBeVisible();
+  await expect(log).not.toContainText("my own words");
+});
+
+test("who wants less motion gets none", async ({ room }) => {
+  const page = await room.visit({ reducedMotion: "reduce" });
+  const running = () => page.evaluate(() => document.getAnimations().filter((a) => a.playState === "running").length);
+  await expect.poll(running).toBe(0);
+  const lively = await room.visit();
+  expect(await lively.evaluate(() => document.getAnimations().length)).toBeGreaterThan(0);
+});
+
+test("nothing moves while the page comes alive", async ({ room }) => {
+  const page = await room.visit();
+  const shift = () =>
+    page.evaluate(async () => {
+      const observer = new PerformanceObserver(() => {});
+      observer.observe({ type: "layout-shift", buffered: true });
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      const entries = observer.takeRecords() as (PerformanceEntry & { value: number })[];
+      return entries.reduce((sum, entry) => sum + entry.value, 0);
+    });
+  await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
+  expect(await shift()).toBeLessThan(0.02);
+});
+
+test("the policy of the page forbids what it should, and nothing that the page does", async ({ room }) => {
+  const page = await room.visit();
+  const blocked: string[] = [];
+  await page.exposeFunction("report", (what: string) => void blocked.push(what));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) =>
+      (window as unknown as { report(what: string): void }).report(event.violatedDirective),
+    );
+  });
+  await page.reload();
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await say(page, "hello");
+  await expect(said(page, "hello").getByLabel("Sent")).toBeVisible();
+  expect(blocked).toEqual([]);
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.injected = true";
+    document.body.append(script);
+    void fetch("http://elsewhere.example/").catch(() => {});
+  });
+  await expect.poll(() => blocked.toSorted()).toEqual(["connect-src", "script-src-elem"]);
+  expect(await page.evaluate(() => "injected" in window)).toBe(false);
+});

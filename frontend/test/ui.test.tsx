@@ -1,0 +1,289 @@
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { type ReactNode, StrictMode } from "react";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Identity } from "@/chat/identity";
+import { Preferences } from "@/chat/preferences";
+import type { MessageRow } from "@/chat/rows";
+import { Announcer, announcement } from "@/ui/Announcer";
+import { Banner } from "@/ui/Banner";
+import { Composer } from "@/ui/Composer";
+import { ChatProvider } from "@/ui/context";
+import { GapView, TopView } from "@/ui/dividers";
+import { Header } from "@/ui/Header";
+import { MessageView } from "@/ui/MessageView";
+import { NameForm } from "@/ui/NameForm";
+import { TypingLine } from "@/ui/TypingLine";
+import { dayName } from "@/ui/times";
+import { failureWords } from "@/ui/words";
+import { FakeMemory, openStore } from "./fakelink";
+import { placed } from "./make";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function show(children: ReactNode) {
+  const { store, link } = openStore();
+  const identity = new Identity(new FakeMemory(), new FakeMemory());
+  const preferences = new Preferences(new FakeMemory());
+  const view = render(
+    <StrictMode>
+      <ChatProvider chat={{ store, identity, preferences }}>{children}</ChatProvider>
+    </StrictMode>,
+  );
+  return { store, link, identity, preferences, ...view };
+}
+
+function live(children: ReactNode) {
+  const shown = show(children);
+  act(() => shown.link.accept());
+  return shown;
+}
+
+const input = () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+const write = (value: string) => fireEvent.change(input(), { target: { value } });
+
+test("pitfall 2: Strict Mode mounts twice and connects once", () => {
+  const { link } = show(<Banner />);
+  expect(link.connects).toBe(1);
+});
+
+describe("composer", () => {
+  test("Enter sends and empties", () => {
+    const { link } = live(<Composer username="ada" />);
+    write("hello");
+    fireEvent.keyDown(input(), { key: "Enter" });
+    expect(link.sent).toMatchObject([{ message: "hello", username: "ada" }]);
+    expect(input().value).toBe("");
+  });
+
+  test("pitfall 1: Enter that ends a composition chooses a word, and does not send", () => {
+    const { link } = live(<Composer username="ada" />);
+    write("こんにちは");
+    fireEvent.keyDown(input(), { key: "Enter", isComposing: true });
+    fireEvent.keyDown(input(), { key: "Enter", keyCode: 229 });
+    expect(link.sent).toEqual([]);
+    fireEvent.keyDown(input(), { key: "Enter", keyCode: 13 });
+    expect(link.sent).toHaveLength(1);
+  });
+
+  test("Shift+Enter is a line break, and nothing is not sent", () => {
+    const { link } = live(<Composer username="ada" />);
+    fireEvent.keyDown(input(), { key: "Enter" });
+    write("hello");
+    fireEvent.keyDown(input(), { key: "Enter", shiftKey: true });
+    expect(link.sent).toEqual([]);
+  });
+
+  test("counts near the limit, and keeps what is too long", () => {
+    live(<Composer username="ada" />);
+    write("x".repeat(3700));
+    expect(screen.getByText("3,700 of 4,000")).toBeTruthy();
+    write("x".repeat(4001));
+    fireEvent.keyDown(input(), { key: "Enter" });
+    expect(screen.getByRole("alert").textContent).toMatch(/at most 4,000 characters/);
+    expect(input().value).toHaveLength(4001);
+    expect(input().getAttribute("aria-invalid")).toBe("true");
+  });
+
+  test("a full outbox says so and keeps the text", () => {
+    const { store } = show(<Composer username="ada" />);
+    act(() => {
+      for (let i = 0; i < 100; i++) store.send("ada", `m${i}`);
+    });
+    write("one more");
+    fireEvent.keyDown(input(), { key: "Enter" });
+    expect(screen.getByRole("alert").textContent).toMatch(/Too many messages are waiting/);
+    expect(input().value).toBe("one more");
+  });
+});
+
+describe("name form", () => {
+  test("takes a name, and explains one that it cannot take", () => {
+    const { identity } = show(<NameForm />);
+    const field = screen.getByRole("textbox", { name: "Your name" });
+    fireEvent.change(field, { target: { value: "x".repeat(65) } });
+    fireEvent.click(screen.getByRole("button", { name: "Join the room" }));
+    expect(screen.getByRole("alert").textContent).toMatch(/at most 64/);
+    expect(field.getAttribute("aria-invalid")).toBe("true");
+    fireEvent.change(field, { target: { value: " ada " } });
+    fireEvent.click(screen.getByRole("button", { name: "Join the room" }));
+    expect(identity.getMe().username).toBe("ada");
+  });
+
+  test("says who is there", () => {
+    const { link } = show(<NameForm />);
+    const shows = (online: number, words: string) => {
+      act(() => link.listener.presence(online));
+      expect(screen.getByText(words)).toBeTruthy();
+    };
+    shows(1, "Nobody else is here yet.");
+    shows(2, "One other is here.");
+    shows(1235, "1,234 others are here.");
+  });
+});
+
+describe("banner", () => {
+  test("counts down to the next attempt, and does not make one wait for it", () => {
+    const { link } = show(<Banner />);
+    act(() => link.listener.failed({ kind: "refused", why: "full", retryAfterMs: 30_000 }));
+    expect(screen.getByText("The room is full right now.")).toBeTruthy();
+    const seconds = () => Number(/Next try in (\d+) s/.exec(document.body.textContent ?? "")?.[1]);
+    const first = seconds();
+    expect(first).toBeGreaterThanOrEqual(30);
+    act(() => vi.advanceTimersByTime(5000));
+    expect(seconds()).toBe(first - 5);
+    fireEvent.click(screen.getByRole("button", { name: "Retry now" }));
+    expect(link.connects).toBe(2);
+  });
+
+  test("is not there when all is well, nor at the first blink", () => {
+    const { link, container } = live(<Banner />);
+    expect(container.textContent).toBe("");
+    act(() => vi.advanceTimersByTime(5000));
+    act(() => link.drop());
+    expect(container.textContent).toBe("");
+  });
+});
+
+describe("header", () => {
+  test("shows state, count and a namesake", () => {
+    const { link } = live(<Header username="ada" />);
+    act(() => link.listener.presence(1234));
+    expect(screen.getByRole("status").textContent).toBe("Live");
+    expect(screen.getByText("1,234 online")).toBeTruthy();
+    expect(screen.queryByTitle(/Somebody else/)).toBeNull();
+    act(() => link.listener.message(placed(1, { username: "ada", id: "stranger-1" })));
+    expect(screen.getByTitle("Somebody else is called ada, too.")).toBeTruthy();
+  });
+});
+
+describe("announcer", () => {
+  test("tells what others say after the beginning, and nothing else", () => {
+    const { link, identity } = live(<Announcer />);
+    act(() => void identity.rename("ada"));
+    const log = screen.getByRole("log");
+    act(() => link.listener.message(placed(1, { username: "bob" })));
+    expect(log.textContent).toBe("");
+    act(() => vi.advanceTimersByTime(2000));
+    act(() => link.listener.message(placed(2, { username: "bob" })));
+    act(() => vi.advanceTimersByTime(100));
+    act(() => link.listener.message(placed(3, { username: "ada", id: identity.newId() })));
+    expect(log.textContent).toBe("bob: text 2");
+  });
+
+  test("counts what is too much to be read out", () => {
+    const many = [placed(1), placed(2), placed(3), placed(4)];
+    expect(announcement(many).map((line) => line.text)).toEqual(["4 new messages"]);
+    expect(announcement(many.slice(0, 2)).map((line) => line.text)).toEqual(["ada: text 1", "ada: text 2"]);
+    expect(announcement([])).toEqual([]);
+  });
+});
+
+test("at most three typists are named", () => {
+  const { link } = live(<TypingLine />);
+  const shows = (n: number, words: string) => {
+    const username = ["ann", "bob", "cy", "dee", "eve"][n - 1] ?? "";
+    act(() => link.listener.typing({ username, id: username, typing: true }));
+    expect(screen.getByTestId("typing").textContent).toBe(words);
+  };
+  shows(1, "ann is typing");
+  shows(2, "ann and bob are typing");
+  shows(3, "ann, bob and cy are typing");
+  shows(4, "ann, bob, cy and 1 more are typing");
+  shows(5, "ann, bob, cy and 2 more are typing");
+});
+
+describe("a message", () => {
+  const row: MessageRow = {
+    kind: "message",
+    key: "k",
+    id: "me-0",
+    username: "ada",
+    text: "hi https://example.com",
+    at: new Date(2026, 10, 24, 9, 5).getTime(),
+    mine: true,
+    delivery: { kind: "placed" },
+    first: true,
+    last: true,
+  };
+
+  test("has an author, a text with links, and a time that tells the day when pointed at", () => {
+    show(<MessageView row={row} />);
+    const article = within(screen.getByRole("article"));
+    expect(article.getByText("ada").tagName).toBe("BDI");
+    expect(article.getByRole("link").getAttribute("href")).toBe("https://example.com/");
+    expect(article.getByTitle(/2026/).textContent).toMatch(/9:05/);
+    expect(article.getByLabelText("Sent")).toBeTruthy();
+  });
+
+  test("that failed says why in words and can be sent again or removed", async () => {
+    const { store, link } = live(<MessageView row={{ ...row, delivery: { kind: "failed", why: "unavailable" } }} />);
+    act(() => void store.send("ada", "hi"));
+    await act(async () => link.sent[0]?.answer({ status: "error", code: "unavailable", message: "" }));
+    expect(screen.getByText("The server could not store this just now.")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Retry" }));
+    expect(link.sent.map(({ id }) => id)).toEqual(["me-0", "me-0"]);
+    fireEvent.click(screen.getByRole("button", { name: "Remove" }));
+    expect(store.getState().outbox).toEqual([]);
+  });
+
+  test("that can never be sent offers no second try", () => {
+    show(<MessageView row={{ ...row, delivery: { kind: "failed", why: "too_long" } }} />);
+    expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
+  });
+
+  test("that waits says for what", () => {
+    const { link } = show(<MessageView row={{ ...row, delivery: { kind: "waiting" } }} />);
+    expect(screen.getByLabelText("Waiting for a connection")).toBeTruthy();
+    act(() => link.accept());
+    expect(screen.getByLabelText("Sending")).toBeTruthy();
+  });
+
+  test("every failure has words", () => {
+    for (const why of [
+      "invalid",
+      "empty",
+      "too_long",
+      "rate_limited",
+      "unavailable",
+      "unknown",
+      "no_answer",
+      "expired",
+    ] as const) {
+      expect(failureWords(why)).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+});
+
+test("pitfall 6: a gap is shown and can be filled", () => {
+  const { store, link } = live(<GapView gap={{ after: placed(1).offset, state: "open" }} />);
+  act(() => link.listener.message(placed(1)));
+  act(() => link.drop());
+  act(() => link.accept(false, placed(9).offset));
+  fireEvent.click(screen.getByRole("button", { name: "Load missed" }));
+  expect(link.asked).toHaveLength(1);
+  expect(store.getState().timeline.gaps).toMatchObject([{ state: "loading" }]);
+});
+
+test("the top of the list tells what is above it", async () => {
+  const { store, link } = live(<TopView more />);
+  expect(screen.getByText("Loading earlier messages…")).toBeTruthy();
+  await act(async () => {
+    void store.loadOlder();
+    link.asked[0]?.answer(undefined);
+  });
+  fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  expect(link.asked).toHaveLength(2);
+});
+
+test("days have names", () => {
+  const now = new Date(2026, 10, 24, 0, 30).getTime();
+  expect(dayName(now, now)).toBe("Today");
+  expect(dayName(now - 3_600_000, now)).toBe("Yesterday");
+  expect(dayName(now - 3 * 86_400_000, now)).toMatch(/21/);
+  expect(dayName(new Date(2024, 1, 1).getTime(), now)).toMatch(/2024/);
+});
