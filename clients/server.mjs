@@ -75,7 +75,8 @@ export async function startServer(t, settings = {}) {
   return await server.start();
 }
 
-async function freePort() {
+/** freePort is a loopback port that nobody listens on. */
+export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address();

@@ -1,0 +1,141 @@
+// P7, P3: stock clients on three nodes behind the balancer as it is deployed, a plain round robin without sticky sessions.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { join, kinds, numbered, open, sayAll } from "../client.mjs";
+import { startNginx } from "../nginx.mjs";
+import { startRedis } from "../redis.mjs";
+import { startServer } from "../server.mjs";
+import { until } from "../until.mjs";
+
+const modern = kinds.filter(({ version }) => version === "4.8");
+
+/** startCluster starts Redis, three nodes and a balancer. */
+async function startCluster(t) {
+  const redis = await startRedis(t);
+  const settings = { REDIS_URL: redis.url, MESSAGE_RATE: "0", LOG_LEVEL: "info" };
+  const servers = await Promise.all([1, 2, 3].map(() => startServer(t, settings)));
+  return { redis, servers, url: await startNginx(t, servers) };
+}
+
+/** ownerOf returns the server that holds a client's session: session ids begin with the id of their node. */
+function ownerOf(client, servers) {
+  const node = client.socket.io.engine.id.split(".")[0];
+  return servers.find(({ output }) => output.includes(`node=${node} `));
+}
+
+/** idsOf are the names under which a session could be stored. */
+const idsOf = ({ socket }) => [socket.id, socket._pid, socket.io.engine.id];
+
+/** noneStored checks that Redis holds the room and its nodes, and nothing of any session. */
+async function noneStored(redis, ids) {
+  const room = /^(chat|\{chat\}:(nodes|token|keys:\d+|writer:\w+))$/;
+  const keys = await redis.ask("--scan");
+  assert.deepEqual(
+    keys.filter((key) => !room.test(key)),
+    [],
+  );
+  const nodes = (await redis.ask("HGETALL", "{chat}:nodes")).join("\n");
+  assert.deepEqual(
+    ids.filter((id) => nodes.includes(id)),
+    [],
+  );
+}
+
+for (const kind of modern) {
+  test(`P3, REC-5 kill -9 of the node, recovered on another one: ${kind.name}`, async (t) => {
+    const { redis, servers, url } = await startCluster(t);
+    const victim = await join(t, url, kind);
+    const owner = ownerOf(victim, servers);
+    const others = servers.filter((server) => server !== owner);
+    const speaker = await join(t, others[0].url, { transport: "websocket only" });
+    const witness = await join(t, others[1].url, { transport: "websocket only" });
+    await sayAll(speaker, numbered("before", 20));
+    await victim.heard(20);
+    const ids = idsOf(victim);
+
+    await owner.stop("SIGKILL");
+    await until("the victim noticed", () => victim.disconnects.length > 0);
+    await sayAll(speaker, numbered("missed", 50));
+    await victim.connected(2);
+    await sayAll(speaker, numbered("after", 20));
+    await sayAll(victim, ["back"]);
+
+    assert.deepEqual(await victim.heard(91), await witness.heard(91));
+    assert(victim.connects.slice(1).every(({ recovered }) => recovered === true));
+    assert(others.includes(ownerOf(victim, servers)), "it is on another node");
+    assert.equal(victim.socket._pid, ids[1], "the private id outlives the node");
+    await noneStored(redis, [...ids, ...idsOf(victim), ...idsOf(witness)]);
+  });
+}
+
+test("P7 200 of 200 default clients connect, upgrade and chat", async (t) => {
+  const { redis, servers, url } = await startCluster(t);
+  const clients = Array.from({ length: 200 }, () => open(t, url));
+  await Promise.all(clients.map((client) => client.connected()));
+  await Promise.all(clients.map((client) => client.joined()));
+  const transport = ({ socket }) => socket.io.engine.transport.name;
+  await until("all have upgraded", () => clients.every((client) => transport(client) === "websocket"));
+
+  const texts = numbered("from", clients.length);
+  await Promise.all(clients.map((client, i) => sayAll(client, [texts[i]])));
+  const [first, ...rest] = clients;
+  assert.deepEqual([...(await first.heard(200))].sort(), [...texts].sort());
+  for (const client of rest) assert.deepEqual(await client.heard(200), first.timeline);
+
+  assert.deepEqual(
+    clients.flatMap(({ disconnects }) => disconnects),
+    [],
+  );
+  const owners = new Set(clients.map((client) => ownerOf(client, servers)));
+  assert.equal(owners.size, servers.length, "every node has some of them");
+  await noneStored(redis, clients.flatMap(idsOf));
+});
+
+test("P3, P4 a rolling restart with SIGTERM loses nothing", async (t) => {
+  const { redis, servers, url } = await startCluster(t);
+  const patient = { ackTimeout: 2000, retries: 100 };
+  const listeners = await Promise.all([...modern, ...modern].map((kind) => join(t, url, kind)));
+  const speakers = await Promise.all(modern.map((kind) => join(t, url, { ...kind, ...patient })));
+  const clients = [...listeners, ...speakers];
+
+  let over = false;
+  const acked = [];
+  /** talk says one message after the other, each until it is acked; the client itself repeats it with the same id. */
+  const talk = async ({ socket }, who) => {
+    for (let n = 0; !over; n++) {
+      const said = { message: `${who} ${n}`, username: "tester", id: `${who}-${n}` };
+      const ack = await socket.emitWithAck("event:message", said);
+      assert.equal(ack.status, "ok", JSON.stringify(ack));
+      acked.push(said.message);
+    }
+  };
+  const talking = speakers.map((speaker, i) => talk(speaker, `s${i}`));
+  const traffic = async (more, wanted = acked.length + more) => {
+    await until("traffic", () => acked.length >= wanted);
+  };
+  for (const server of servers) {
+    await traffic(100);
+    assert.equal(await server.stop("SIGTERM"), 0, server.output);
+    await traffic(100);
+    await server.start();
+  }
+  await traffic(100);
+  over = true;
+  await Promise.all(talking);
+
+  for (const client of clients) await client.heard(acked.length);
+  assert.deepEqual([...clients[0].timeline].sort(), [...acked].sort(), "each message once");
+  for (const [i, client] of clients.entries()) {
+    assert.deepEqual(client.timeline, clients[0].timeline, `client ${i}`);
+    assert(
+      client.connects.slice(1).every(({ recovered }) => recovered === true),
+      `client ${i} recovered`,
+    );
+    assert(!client.disconnects.includes("io server disconnect"), "a stock client would stay away");
+  }
+  for (const [i] of speakers.entries()) {
+    const own = clients[0].timeline.filter((text) => text.startsWith(`s${i} `));
+    assert.deepEqual(own, numbered(`s${i}`, own.length), "per-sender order");
+  }
+  await noneStored(redis, clients.flatMap(idsOf));
+});
