@@ -66,7 +66,7 @@ func (s *Session) patienceLocked() time.Duration {
 	}
 	s.heart.written = written
 	left := s.heart.since + timeout - now
-	if left < s.server.wheel.tick { // the wheel is early by less than that
+	if left <= 2*s.server.wheel.tick { // the wheel is early
 		return 0
 	}
 	if s.held || onItsWay {

@@ -127,7 +127,7 @@ func TestDrain(t *testing.T) {
 	equal(t, "connections", e.Connections(), 0)
 	status, _ := idle.get()
 	equal(t, "idle poller", status, http.StatusBadRequest)
-	equal(t, "counted", e.closedBy("server shutting down"), 3)
+	until(t, "counted", func() bool { return e.closedBy("server shutting down") == 3 })
 	noError(t, "second shutdown", e.Shutdown(context.Background(), 0))
 }
 

@@ -51,11 +51,11 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 		s.conn.Attach(nc)
 		return p.unread, true
 	}
-	hangUp(nc)
 	s.mu.Lock()
-	s.probing = nil
+	s.probing = nil // before the client can know, for it may try again
 	s.changed.Broadcast()
 	s.mu.Unlock()
+	hangUp(nc)
 	return nil, false
 }
 

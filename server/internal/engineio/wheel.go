@@ -43,13 +43,13 @@ func (w *wheel) close() {
 	<-w.done
 }
 
-// set calls s.beat after the delay, in place of what was set before. It is early by less than a tick rather than late:
-// a client counts from its own side, and may be about to give up.
+// set calls s.beat after the delay, in place of what was set before. It is early, by one tick to two, rather than late: a
+// client counts from its own side, and the machine may be busy.
 func (w *wheel) set(s *Session, after time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.removeLocked(s)
-	due := int((time.Since(w.started) + after) / w.tick)
+	due := int((time.Since(w.started)+after)/w.tick) - 1
 	due = min(max(due, w.served+1), w.served+len(w.slots)-1)
 	slot := due % len(w.slots)
 	s.wheel = wheelLinks{next: w.slots[slot], slot: int32(slot) + 1}
