@@ -10,15 +10,14 @@ const deployed = new URL("../deploy/nginx.conf", import.meta.url);
 
 /** configured is the balancer's configuration as it is deployed, but for the addresses and the places of its files. */
 async function configured(dir, port, servers) {
-  const upstreams = servers.map((server) => `server 127.0.0.1:${server.port};`).join("\n");
   const text = await readFile(deployed, "utf8");
   return text
-    .replace(/(?:^\s+server server\d:8000;\n)+/m, `${upstreams}\n`)
+    .replaceAll(/server(\d):8000/g, (_, number) => `127.0.0.1:${servers[number - 1].port}`)
     .replace("listen 8000;", `listen 127.0.0.1:${port};`)
     .replaceAll("/tmp/nginx", join(dir, "nginx"));
 }
 
-/** startNginx starts a round-robin balancer in front of these servers that ends with the test, and returns its URL. */
+/** startNginx starts a round-robin balancer in front of three servers that ends with the test, and returns its URL. */
 export async function startNginx(t, servers) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

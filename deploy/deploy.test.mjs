@@ -105,7 +105,7 @@ test("compose.yaml: the servers are alike, know their settings, and are given th
   }
   const redis = compose.services.redis.command.join(" ");
   assert.match(redis, /--appendonly yes --appendfsync always --maxmemory-policy noeviction/);
-  const upstreams = [...(await read("nginx.conf")).matchAll(/^\s+server (\S+):8000;/gm)].map(([, name]) => name);
+  const upstreams = [...(await read("nginx.conf")).matchAll(/^\s+server (\S+):8000 /gm)].map(([, name]) => name);
   assert.deepEqual(
     upstreams,
     servers.map(([name]) => name),
