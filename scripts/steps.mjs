@@ -32,7 +32,12 @@ export const steps = [
     proves: "the web app builds and is small enough",
     commands: [turbo("build", "--filter=frontend"), npm("size", "frontend")],
   },
-  { name: "clients", proves: "stock clients work against a real server", commands: [npm("test", "clients")] },
+  {
+    name: "clients",
+    proves: "stock clients work against a real server, and against three behind a balancer",
+    programs: ["redis-server", "nginx"],
+    commands: [npm("test", "clients")],
+  },
   {
     name: "e2e",
     proves: "two browsers chat",
