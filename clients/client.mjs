@@ -31,6 +31,7 @@ class Client {
   connects = [];
   disconnects = [];
   offset = undefined;
+  #pending = new Set();
 
   constructor(url, { version = "4.8", transport = "default upgrade", ...options }) {
     // Without undefined values: the client takes even those for a choice.
@@ -39,8 +40,13 @@ class Client {
     this.socket.on("connect", () => {
       this.connects.push({ recovered: this.socket.recovered, from: this.offset });
     });
-    this.socket.on("disconnect", (reason) => this.disconnects.push(reason));
+    this.socket.on("disconnect", (reason) => this.#left(reason));
     this.socket.onAny((event, ...args) => this.#note(event, args));
+  }
+
+  #left(reason) {
+    this.disconnects.push(reason);
+    for (const fail of this.#pending) fail(reason);
   }
 
   #note(event, args) {
@@ -68,12 +74,21 @@ class Client {
     return this.ask("event:message", { message, username: "tester", ...more });
   }
 
-  /** ask emits an event and returns the ack, which must come in time. */
+  /** ask emits an event and returns the ack, which must come in time and before the client is cut off. */
   ask(event, ...args) {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no ack of ${event} ${JSON.stringify(args)}`)), 60_000);
-      this.socket.emit(event, ...args, (ack) => {
+      const settled = () => {
         clearTimeout(late);
+        this.#pending.delete(fail);
+      };
+      const fail = (why) => {
+        settled();
+        reject(new Error(`${why} instead of an ack of ${event} ${JSON.stringify(args)}`));
+      };
+      const late = setTimeout(fail, 60_000, "a minute passed");
+      this.#pending.add(fail);
+      this.socket.emit(event, ...args, (ack) => {
+        settled();
         resolve(ack);
       });
     });
