@@ -43,6 +43,7 @@ type Session struct {
 	started  bool     // the library has attached its listeners
 	ended    bool
 	cause    cause // once ended
+	settled  bool  // has ended with the transport that it has
 	context  *types.HttpContext
 
 	busy      bool          // a packet is in turn
@@ -111,9 +112,6 @@ func (s *Session) end(c cause) {
 	if s.poll != nil {
 		s.poll.wakeUp()
 	}
-	if s.probing != nil {
-		expire(s.probing)
-	}
 	started := s.started
 	s.mu.Unlock()
 	if started {
@@ -129,12 +127,8 @@ func (s *Session) finish() {
 	s.guard(func() { s.Emit("close", s.cause.event, nil) })
 	s.Clear()
 
-	s.mu.Lock()
-	nc := s.net
-	s.mu.Unlock()
-	if nc == nil {
-		s.finishPolling()
-	} else {
+	nc := s.settle()
+	if nc != nil {
 		s.finishWebSocket(nc)
 	}
 	s.conn.Close()
@@ -144,6 +138,24 @@ func (s *Session) finish() {
 	}
 	s.mu.Unlock()
 	s.server.forget(s)
+}
+
+// settle returns the WebSocket of a session that has ended, or nil. A client that polls may fetch its last packets first,
+// or finish the upgrade that it is in the middle of.
+func (s *Session) settle() net.Conn {
+	s.mu.Lock()
+	polls := s.net == nil
+	s.mu.Unlock()
+	if polls {
+		s.finishPolling()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled = true
+	if s.probing != nil {
+		expire(s.probing)
+	}
+	return s.net
 }
 
 // finishWebSocket flushes what is pending and closes this half of the connection; the reader then closes the rest.

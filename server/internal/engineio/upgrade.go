@@ -59,11 +59,11 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	return nil, false
 }
 
-// moveTo makes the WebSocket that was tried the session's transport, unless the session has ended.
+// moveTo makes the WebSocket that was tried the session's transport, unless it is too late for that.
 func (s *Session) moveTo(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	if s.settled {
 		return false
 	}
 	s.net, s.probing = nc, nil

@@ -235,6 +235,20 @@ func TestUpgrade_EndsWithItsSession(t *testing.T) {
 	equal(t, "upgrading", s.Upgrading(), false)
 }
 
+func TestKick_InTheMiddleOfAnUpgrade(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	c := probe(t, e, p.open.SID) // the client polls no more
+	s.SendFrame(messageFrame("last"))
+	s.Close(false)
+	until(t, "the end", func() bool { return e.closedBy("forced close") == 1 })
+	c.send("5")
+	c.expect("4last")
+	c.expectClose(wire.CodeNormal)
+}
+
 // The end of a session and the end of its upgrade meet at every point.
 func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,80 @@
+package engineio
+
+import (
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// idleFD opens a WebSocket session without any memory of the runtime for the client's side.
+func idleFD(t testing.TB, e *edge) int {
+	addr, err := net.ResolveTCPAddr("tcp", e.addr)
+	noError(t, "address", err)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	noError(t, "socket", err)
+	to := syscall.SockaddrInet4{Port: addr.Port}
+	copy(to.Addr[:], addr.IP.To4())
+	noError(t, "connect", syscall.Connect(fd, &to))
+	_, err = syscall.Write(fd, []byte("GET /socket.io/"+eio+"websocket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
+	noError(t, "request", err)
+	var answer string
+	for buf := make([]byte, 1024); !strings.Contains(answer, "maxPayload"); {
+		n, err := syscall.Read(fd, buf)
+		noError(t, "answer", err)
+		answer += string(buf[:n])
+	}
+	return fd
+}
+
+// inUse is what the runtime holds for what lives and for stacks.
+func inUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}
+
+// idleSessions opens sessions that follow the log, and tells what each costs.
+func idleSessions(t testing.TB, n int) (bytes float64, goroutines float64) {
+	e := newEdge(t, nil, func(o *Options) { o.Raw = false })
+	fds := make([]int, 0, n+100)
+	open := func(n int) {
+		for range n {
+			fds = append(fds, idleFD(t, e))
+			s := take(t, "session", e.sessions)
+			s.Follow(e.log.Head(), nil)
+		}
+	}
+	defer func() {
+		for _, fd := range fds {
+			_ = syscall.Close(fd)
+		}
+		until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+	}()
+	open(100) // what is built once
+	e.publish("to everybody")
+	memory, routines := inUse(), runtime.NumGoroutine()
+	open(n)
+	until(t, "idle", func() bool { return runtime.NumGoroutine() <= routines+n })
+	return float64(inUse()-memory) / float64(n), float64(runtime.NumGoroutine()-routines) / float64(n)
+}
+
+func TestBudget_AnIdleSessionIsSmall(t *testing.T) {
+	bytes, goroutines := idleSessions(t, 500)
+	t.Logf("%.0f bytes and %.2f goroutines for each session", bytes, goroutines)
+	if bytes > 8<<10 || goroutines > 1 {
+		t.Fatalf("%.0f bytes and %.2f goroutines for each idle session", bytes, goroutines)
+	}
+}
+
+func BenchmarkIdleSession(b *testing.B) {
+	for b.Loop() {
+		bytes, goroutines := idleSessions(b, 4000)
+		b.ReportMetric(bytes, "B/session")
+		b.ReportMetric(goroutines, "goroutines/session")
+	}
+}
