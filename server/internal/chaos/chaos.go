@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"strconv"
 	"sync"
 	"testing"
@@ -95,14 +94,10 @@ func (r *Room) settings() map[string]string {
 }
 
 func (r *Room) startNodes() {
-	binary := chatd(r.t)
 	for i := range r.opts.Nodes {
 		path := redistest.StartProxy(r.t, r.Redis.Addr, r.opts.Seed+uint64(i))
-		env := r.settings()
-		env["HOST"], env["PORT"] = "127.0.0.1", redistest.FreePort(r.t)
-		env["NODE_ADDRESS"] = net.JoinHostPort(env["HOST"], env["PORT"])
-		env["REDIS_URL"] = "redis://" + path.Addr
-		n := newNode(r.t, "node "+strconv.Itoa(i), binary, env, path)
+		n := newNode(r.t, i, path.Addr, r.settings())
+		n.Path = path
 		r.Nodes = append(r.Nodes, n)
 		n.Start()
 	}

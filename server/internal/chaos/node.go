@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,7 +22,7 @@ import (
 type Node struct {
 	Name string
 	Addr string
-	Path *redistest.Proxy // its way to Redis
+	Path *redistest.Proxy // its way to Redis, if there is something between
 
 	t      testing.TB
 	binary string
@@ -31,9 +33,15 @@ type Node struct {
 	exited chan struct{} // closed when the process has ended
 }
 
-func newNode(t testing.TB, name, binary string, env map[string]string, path *redistest.Proxy) *Node {
-	n := &Node{Name: name, Addr: env["NODE_ADDRESS"], Path: path, t: t, binary: binary, output: &tail{}}
-	for key, value := range env {
+// newNode makes a node that is not started yet, on a port of its own.
+func newNode(t testing.TB, index int, redis string, settings map[string]string) *Node {
+	port := redistest.FreePort(t)
+	n := &Node{
+		Name: "node " + strconv.Itoa(index), Addr: net.JoinHostPort("127.0.0.1", port),
+		t: t, binary: chatd(t), output: &tail{},
+	}
+	n.env = []string{"HOST=127.0.0.1", "PORT=" + port, "NODE_ADDRESS=" + n.Addr, "REDIS_URL=redis://" + redis}
+	for key, value := range settings {
 		n.env = append(n.env, key+"="+value)
 	}
 	t.Cleanup(n.finish)

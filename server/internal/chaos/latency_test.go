@@ -1,0 +1,69 @@
+package chaos
+
+import (
+	"encoding/json"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/siotest"
+)
+
+// BenchmarkCrossNodeLatency reports how long a message takes from its sender on one node to a client on another, at 100
+// messages a second: from just before it is sent to when the client has read it. One operation is one message:
+//
+//	go test -run '^$' -bench CrossNode -benchtime 1000x ./internal/chaos
+func BenchmarkCrossNodeLatency(b *testing.B) {
+	const pause = 10 * time.Millisecond
+	redis := redistest.Start(b)
+	var nodes []*Node
+	for i := range 2 {
+		n := newNode(b, i, redis.Addr, map[string]string{"MESSAGE_RATE": "0"})
+		n.Start()
+		n.WaitReady()
+		nodes = append(nodes, n)
+	}
+	var mu sync.Mutex
+	sent := map[string]time.Time{}
+	var took []time.Duration
+	heard := func(m siotest.Message) {
+		now := time.Now()
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, now.Sub(sent[m.ID]))
+	}
+	sender := siotest.Open(siotest.Options{URL: "http://" + nodes[0].Addr, Transport: siotest.WebSocket})
+	defer sender.Close()
+	receiver := siotest.Open(siotest.Options{URL: "http://" + nodes[1].Addr, Transport: siotest.WebSocket, OnMessage: heard})
+	defer receiver.Close()
+	joined := func(s siotest.State) bool { return s.Joined }
+	for _, c := range []*siotest.Client{sender, receiver} {
+		if err := c.Wait(b.Context(), joined); err != nil {
+			b.Fatal(err)
+		}
+	}
+
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for n := range b.N {
+		<-ticker.C
+		id := messageID("b", n)
+		mu.Lock()
+		sent[id] = time.Now()
+		mu.Unlock()
+		said := map[string]string{"message": "a message of a usual length, more or less", "username": "b", "id": id}
+		if !sender.Emit(func(json.RawMessage, error) {}, "event:message", said) {
+			b.Fatal("the sender lost its connection")
+		}
+	}
+	if err := receiver.Wait(b.Context(), func(s siotest.State) bool { return s.Messages == b.N }); err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op") // the pace is ours
+	for name, share := range map[string]float64{"p50-ms": 0.5, "p99-ms": 0.99} {
+		b.ReportMetric(float64(took[int(share*float64(len(took)-1))].Microseconds())/1000, name)
+	}
+}
