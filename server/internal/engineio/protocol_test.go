@@ -154,10 +154,13 @@ func TestEIO_PollingPingTimeout(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, quick)
 	p := newPoller(t, e)
-	<-time.After(500 * time.Millisecond) // what is tested is just that: no later
+	start := time.Now()
+	until(t, "the end", func() bool { return e.closedBy("ping timeout") == 1 })
+	if took := time.Since(start); took < 450*time.Millisecond || took > 2*time.Second { // exactly: TestHeartbeat_IsPunctual
+		t.Errorf("closed after %v", took)
+	}
 	status, _ := p.get()
 	equal(t, "poll", status, http.StatusBadRequest)
-	until(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
 }
 
 func TestEIO_OpenPollPingTimeout(t *testing.T) {

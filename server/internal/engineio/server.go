@@ -222,9 +222,7 @@ func (s *Server) Close() engine.BaseServer {
 
 // ServeHTTP serves the Engine.IO path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 { // net/http reads what is left of a body before it answers
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.BodyTimeout)) // not every reader can
-	}
+	s.boundBody(w, r)
 	allowed := s.opts.Origins.cors(w.Header(), r)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)
@@ -257,8 +255,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // RefuseUnknownSession answers a request whose session is nowhere, as the protocol has it: the client connects anew.
 func (s *Server) RefuseUnknownSession(w http.ResponseWriter, r *http.Request) {
+	s.boundBody(w, r)
 	s.opts.Origins.cors(w.Header(), r)
 	s.refuse(w, refuseSession)
+}
+
+// boundBody gives the body of a request a bounded time, also if nobody reads it: net/http reads what is left of it
+// before it answers.
+func (s *Server) boundBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.BodyTimeout)) // not every reader can
+	}
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r refusal) {

@@ -1,13 +1,16 @@
 package engineio
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"scalable-chat/server/internal/engineio/wire"
@@ -200,27 +203,50 @@ func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
 }
 
 func TestUpgrade_ProbeTimesOut(t *testing.T) {
-	t.Parallel()
-	e := newEdge(t, echo, func(o *Options) { o.UpgradeTimeout = 100 * time.Millisecond })
-	p := newPoller(t, e)
-	silent := dial(t, e, eio+"websocket&sid="+p.open.SID)
-	silent.expectEnd()
-	c := probe(t, e, p.open.SID)
-	status, body := p.get()
-	equal(t, "held poll", status, http.StatusOK)
-	equal(t, "held poll", body, "6")
-	c.expectEnd()
-	p.post("4on")
-	_, body = p.get()
-	equal(t, "polls on", body, "4on")
-
-	c = probe(t, e, p.open.SID) // the time limit is the probe's, not the session's
-	c.send("5")
-	c.send("4a")
-	c.expect("4a")
-	<-time.After(150 * time.Millisecond)
-	c.send("4b")
-	c.expect("4b")
+	withClock(t, Options{Raw: true}, func(c *clocked) {
+		s := c.open()
+		_ = s.On("data", func(args ...any) { echo(s, args[0].(io.Reader)) })
+		attempt := func(say ...string) *wsClient {
+			server, client := net.Pipe()
+			go func() {
+				r := &wsReader{frames: wire.NewReader(100)}
+				if rest, ok := s.probe(server, r, nil); ok {
+					s.serveReader(r, rest)
+				}
+			}()
+			ws := &wsClient{t: t, nc: client, r: bufio.NewReader(client)}
+			for _, text := range say {
+				ws.send(text)
+			}
+			return ws
+		}
+		for _, say := range [][]string{nil, {"2probe"}} {
+			start := time.Now()
+			ws := attempt(say...)
+			if say != nil {
+				ws.expect("3probe")
+			}
+			ws.expectClose(wire.CodePolicy)
+			equal(t, "given up after", time.Since(start), 10*time.Second)
+			synctest.Wait()
+			equal(t, "upgrading", s.Upgrading(), false)
+			equal(t, "ended", s.hasEnded(), false)
+		}
+		ws := attempt("2probe")
+		ws.expect("3probe")
+		ws.send("5")
+		synctest.Wait()
+		equal(t, "upgraded", s.Upgraded(), true)
+		go func() {
+			time.Sleep(15 * time.Second) // the time limit was the probe's, not the session's
+			ws.send("4on")
+		}()
+		ws.expect("2")
+		ws.send("3")
+		ws.expect("4on")
+		ws.send("1")
+		ws.expectClose(wire.CodeNormal)
+	})
 }
 
 func TestUpgrade_EndsWithItsSession(t *testing.T) {
