@@ -1,7 +1,7 @@
 import { freePort, Redis } from "./processes";
 import { articles, badge, composer, expect, said, say, test, texts } from "./room";
 
-const ordered = { timeout: 15_000 };
+const ordered = { timeout: 30_000 };
 
 test("typed offline, sent once when online", async ({ room }) => {
   const [ada, bob] = [await room.join("ada"), await room.join("bob")];

@@ -8,7 +8,7 @@ test.describe("ten thousand messages", () => {
   test.use({ serverEnv: { MESSAGE_RATE: "0" } });
 
   test("pitfall 10: few rows are mounted, and the list scrolls from end to end", async ({ room }, info) => {
-    test.setTimeout(90_000);
+    test.setTimeout(240_000);
     const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
     const robot = await room.robot();
     for (let i = 0; i < 10_000; i += 250) {

@@ -34,6 +34,12 @@ export class FakeLink implements Link {
     this.typed.push(notice.typing);
   }
 
+  answersSign = true;
+
+  alive(): Promise<boolean> {
+    return Promise.resolve(this.answersSign);
+  }
+
   accept(recovered = false, at = "1700000000000-0"): void {
     this.up = true;
     this.listener.connected(recovered);

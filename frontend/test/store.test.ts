@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { dedupeMs, maxOutgoing } from "@/chat/outbox";
 import { firstState } from "@/chat/store";
+import { maxEntries } from "@/chat/timeline";
 import { FakeMemory, openStore } from "./fakelink";
 import { placed, placedRange } from "./make";
 
@@ -191,6 +192,18 @@ describe("coming back", () => {
     expect(link.connects).toBe(2);
   });
 
+  test("pitfall 5: a connection that died while the computer slept is replaced when the page is seen again", async () => {
+    const { store, link } = live();
+    store.seenAgain();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(link.connects).toBe(1);
+    link.answersSign = false;
+    store.seenAgain();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(link.connects).toBe(2);
+    expect(store.getState().connection.state).toBe("recovering");
+  });
+
   test("tries by itself, at the time it says", () => {
     const { store, link } = openStore();
     store.start();
@@ -254,6 +267,16 @@ describe("older messages", () => {
     await store.loadOlder();
     expect(link.asked).toHaveLength(2);
     expect(store.getState().timeline.entries).toHaveLength(151);
+  });
+
+  test("P6 a page that is full asks for no more", async () => {
+    const { store, link } = live();
+    for (let i = 0; i < maxEntries; i += 5000) {
+      for (const message of placedRange(i, i + 5000)) link.listener.message(message);
+      vi.advanceTimersByTime(100);
+    }
+    await store.loadOlder();
+    expect(link.asked).toEqual([]);
   });
 
   test("HIS-5 too fast for the server is patience, not failure", async () => {

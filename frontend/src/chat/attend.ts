@@ -31,8 +31,13 @@ export function attend({ store, identity, preferences }: Chat): void {
     if (sound) playChime();
     if (notify) showNotification(headline);
   };
+  // A tab that still asks for a name would keep silent, and the others with it.
+  const stand = () => {
+    if (identity.getMe().username !== null) tabs.stand();
+  };
   look();
-  tabs.stand();
+  stand();
+  identity.subscribe(stand);
   document.addEventListener("visibilitychange", look);
   window.addEventListener("storage", () => preferences.reread());
   store.onNews(hear);

@@ -27,7 +27,7 @@ export function getChat(): Chat {
 function silentChat(): Chat {
   const memory = { get: () => null, set: () => {} };
   const none = () => Promise.resolve(undefined);
-  const link = { connect() {}, close() {}, typing() {}, send: none, history: none };
+  const link = { connect() {}, close() {}, typing() {}, send: none, history: none, alive: async () => false };
   const store = new ChatStore({ openLink: () => link, memory, newId: () => "", hasNetwork: () => false });
   return { store, identity: new Identity(memory, memory), preferences: new Preferences(memory) };
 }
@@ -52,8 +52,8 @@ function openChat(): Chat {
 function followPage(store: ChatStore): void {
   window.addEventListener("online", () => store.networkChanged());
   window.addEventListener("offline", () => store.networkChanged());
-  window.addEventListener("pageshow", () => store.retryNow());
+  window.addEventListener("pageshow", () => store.seenAgain());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") store.retryNow();
+    if (document.visibilityState === "visible") store.seenAgain();
   });
 }

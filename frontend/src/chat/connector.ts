@@ -50,11 +50,23 @@ export class Connector {
     if (this.#started && !this.#attempting && this.#liveSince === null) this.#attempt();
   }
 
+  /** The page is seen again. A connection may have died while the computer slept, and nobody was told. */
+  async seenAgain(): Promise<void> {
+    this.retryNow();
+    const since = this.#liveSince;
+    if (since === null || (await this.#link.alive()) || this.#liveSince !== since) return;
+    this.#link.close();
+    this.retryNow();
+  }
+
   /** The browser says that the network came or went. An attempt on the old network would hang. */
   networkChanged(): void {
     if (!this.#started) return;
     if (this.#hasNetwork()) {
-      if (this.#liveSince !== null) return;
+      if (this.#liveSince !== null) {
+        void this.seenAgain();
+        return;
+      }
       this.#endAttempt();
       this.#link.close();
       this.#attempt();

@@ -33,6 +33,8 @@ export interface Link {
   send(message: { message: string; username: string; id: string }): Promise<MessageAnswer | undefined>;
   history(request: HistoryRequest): Promise<HistoryAnswer | undefined>;
   typing(notice: { username: string; typing: boolean }): void;
+  /** Asks for a sign of life. False if none came within a few seconds, or if there is no connection. */
+  alive(): Promise<boolean>;
 }
 
 export type OpenLink = (listener: LinkListener) => Link;

@@ -10,6 +10,8 @@ const historyOnJoin = 50;
 /** Longer than the server waits for its stream (APPEND_TIMEOUT), so that its own answer comes first. */
 const ackTimeoutMs = 15_000;
 
+const aliveMs = 4000;
+
 type ChatSocket = Socket<ServerEvents, ClientEvents>;
 
 /**
@@ -35,6 +37,18 @@ export function socketLink(url: string, listener: LinkListener): Link {
     send: (message) => answered(socket, (s) => s.emitWithAck("event:message", message), readMessageAnswer),
     history: (request) => answered(socket, (s) => s.emitWithAck("history", request), readHistoryAnswer),
     typing: (notice) => void (socket.connected && socket.volatile.emit("typing", notice)),
+    // An end of typing that had no beginning is acked and tells nobody anything (TYP-3).
+    alive: async () => {
+      const sign = { username: "", typing: false };
+      return (
+        (await answered(
+          socket,
+          (s) => s.emitWithAck("typing", sign),
+          () => true,
+          aliveMs,
+        )) === true
+      );
+    },
   };
 }
 
@@ -70,10 +84,11 @@ async function answered<T>(
   socket: ChatSocket,
   ask: (socket: TimedSocket) => Promise<unknown>,
   read: (answer: unknown) => T,
+  timeoutMs = ackTimeoutMs,
 ): Promise<T | undefined> {
   if (!socket.connected) return undefined;
   try {
-    return read(await ask(socket.timeout(ackTimeoutMs)));
+    return read(await ask(socket.timeout(timeoutMs)));
   } catch {
     return undefined; // The time is up, or the connection is gone.
   }

@@ -6,7 +6,7 @@ import type { Link, OpenLink } from "./link";
 import type { Memory } from "./memory";
 import { maxOutgoing, type Outbox, type OutboxAction, type Outgoing, outbox, readOutbox, writeOutbox } from "./outbox";
 import { OwnTyping } from "./owntyping";
-import { emptyTimeline, firstAfter, type Timeline, type TimelineAction, timeline } from "./timeline";
+import { emptyTimeline, firstAfter, isFull, type Timeline, type TimelineAction, timeline } from "./timeline";
 import { forgotten, heardMessages, heardTyping, type Typists } from "./typists";
 
 /** All that the server makes us know, and what we still want from it. Immutable; a change makes a new one. */
@@ -101,9 +101,14 @@ export class ChatStore {
     this.#connector.start();
   }
 
-  /** An occasion to try again at once: the person asks, the page is seen again, the network is back. */
+  /** The person does not want to wait for the next attempt. */
   retryNow(): void {
     this.#connector.retryNow();
+  }
+
+  /** The page is seen again: connects at once, also where a connection died unnoticed. */
+  seenAgain(): void {
+    void this.#connector.seenAgain();
   }
 
   networkChanged(): void {
@@ -149,7 +154,7 @@ export class ChatStore {
   /** Asks for what comes before the first entry, unless that is under way or there is nothing. */
   async loadOlder(): Promise<void> {
     const { older, timeline, connection } = this.#state;
-    if (older === "loading" || !timeline.more || connection.state !== "live") return;
+    if (older === "loading" || !timeline.more || isFull(timeline) || connection.state !== "live") return;
     this.#update({ older: "loading" });
     const answer = await this.#history(timeline.entries[0]?.offset);
     if (answer?.status === "ok") {

@@ -10,6 +10,7 @@ const seenLock = "chat.seen";
  */
 export class Tabs {
   readonly #locks: Locks | undefined;
+  #stands = false;
   #speaker = false;
   #leave: (() => void) | undefined;
   #seen = false;
@@ -18,9 +19,10 @@ export class Tabs {
     this.#locks = locks;
   }
 
-  /** Stands for speaker, for as long as the tab lives. */
+  /** Stands for speaker, for as long as the tab lives. Further calls change nothing. */
   stand(): void {
-    if (!this.#locks) return;
+    if (!this.#locks || this.#stands) return;
+    this.#stands = true;
     const forEver = new Promise<void>(() => {});
     void this.#locks.request(speakerLock, () => {
       this.#speaker = true;

@@ -1,4 +1,5 @@
 import type { Offset, PlacedMessage } from "@/wire/contract";
+import { maxHistoryMessages } from "@/wire/limits";
 import { compareOffsets } from "@/wire/offset";
 import { later, type Spans, withSpan } from "./spans";
 
@@ -62,6 +63,11 @@ export function timeline(state: Timeline, action: TimelineAction): Timeline {
 /** The oldest entry behind a place; what is missing in a gap comes before it. */
 export function firstAfter(state: Timeline, after: Offset): Entry | undefined {
   return state.entries[countUpTo(state.entries, after)];
+}
+
+/** Whether an older page would push out newer entries. */
+export function isFull(state: Timeline): boolean {
+  return state.entries.length + maxHistoryMessages > maxEntries;
 }
 
 /** How many entries are behind a place. */

@@ -1,6 +1,15 @@
 "use client";
 
-import { type ChangeEvent, type FormEvent, type KeyboardEvent, useId, useRef, useState } from "react";
+import {
+  type ChangeEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  type RefObject,
+  useId,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { countChars, maxMessageChars } from "@/wire/limits";
 import styles from "./Composer.module.css";
 import { useStore } from "./context";
@@ -9,6 +18,17 @@ import { problemWords } from "./words";
 /** How many characters before the limit the count appears. */
 const countFrom = maxMessageChars - 400;
 
+/** Where the style sheet cannot say that the input is as high as its text. */
+function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
+  useLayoutEffect(() => {
+    const { current } = input;
+    if (!current || CSS.supports("field-sizing", "content")) return;
+    current.style.height = "auto";
+    current.style.height = `${current.scrollHeight}px`;
+  }, [input, text]);
+}
+
 export function Composer({ username }: { username: string }) {
   const store = useStore();
   const [text, setText] = useState("");
@@ -16,6 +36,7 @@ export function Composer({ username }: { username: string }) {
   const input = useRef<HTMLTextAreaElement>(null);
   const noteId = useId();
   const chars = countChars(text);
+  useGrowing(input, text);
 
   function change(event: ChangeEvent<HTMLTextAreaElement>) {
     const { value } = event.target;

@@ -24,7 +24,7 @@ export function Header({ username }: { username: string }) {
         type="button"
         className={styles.me}
         aria-haspopup="dialog"
-        aria-label={`Settings. Your name is ${username}`}
+        aria-label={`Settings. Your name is ${username}.${namesake ? " Somebody else uses it, too." : ""}`}
         onClick={() => settings.current?.showModal()}
       >
         <span className={styles.initial} aria-hidden="true">
@@ -66,8 +66,6 @@ function useNamesake(username: string): boolean {
   );
 }
 
-/** The first character as a person sees it. */
 function initial(username: string): string {
-  const [first] = new Intl.Segmenter().segment(username);
-  return first?.segment.toLocaleUpperCase() ?? "";
+  return Array.from(username)[0]?.toLocaleUpperCase() ?? "";
 }

@@ -3,13 +3,14 @@
 import { type FormEvent, useId, useRef, useState } from "react";
 import { useChatState, useIdentity, useMe } from "./context";
 import styles from "./NameForm.module.css";
-import { usernameWords } from "./words";
+import { bannerWords, usernameWords } from "./words";
 
 /** The first screen: who are you? */
 export function NameForm() {
   const identity = useIdentity();
   const { remembered } = useMe();
   const online = useChatState((state) => state.online);
+  const connection = useChatState((state) => state.connection);
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();
@@ -49,7 +50,7 @@ export function NameForm() {
         <button type="submit" className={styles.enter}>
           Join the room
         </button>
-        <p className={styles.online}>{online === null ? "\u00a0" : onlineWords(online)}</p>
+        <p className={styles.online}>{bannerWords(connection) ?? (online === null ? "\u00a0" : onlineWords(online))}</p>
       </form>
     </main>
   );

@@ -1,5 +1,6 @@
 "use client";
 
+import { type RefObject, useEffect, useRef } from "react";
 import { Announcer } from "./Announcer";
 import { Banner } from "./Banner";
 import { Composer } from "./Composer";
@@ -10,8 +11,10 @@ import { TypingLine } from "./TypingLine";
 
 /** The second screen: messages and an input. */
 export function Room({ username }: { username: string }) {
+  const screen = useRef<HTMLElement>(null);
+  useVisibleHeight(screen);
   return (
-    <main className={styles.screen} data-screen="room">
+    <main ref={screen} className={styles.screen} data-screen="room">
       <section className={styles.card} aria-label="Chat">
         <Header username={username} />
         <Banner />
@@ -22,4 +25,20 @@ export function Room({ username }: { username: string }) {
       </section>
     </main>
   );
+}
+
+/** On an iPhone the keyboard lies over the page; what is left is known to the visual viewport only. */
+function useVisibleHeight(screen: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const visible = window.visualViewport;
+    if (!visible) return;
+    const adapt = () => {
+      if (visible.scale !== 1) return; // Somebody looks closer; that is not a keyboard.
+      screen.current?.style.setProperty("--visible", `${visible.height}px`);
+      window.scrollTo(0, 0);
+    };
+    adapt();
+    visible.addEventListener("resize", adapt);
+    return () => visible.removeEventListener("resize", adapt);
+  }, [screen]);
 }

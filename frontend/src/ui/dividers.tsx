@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import type { Gap } from "@/chat/timeline";
+import { type Gap, isFull } from "@/chat/timeline";
 import { useChatState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { dayName, exactTime } from "./times";
@@ -23,10 +23,14 @@ export function TopView({ more }: { more: boolean }) {
   const older = useChatState((state) => state.older);
   const empty = useChatState((state) => state.timeline.entries.length + state.outbox.length === 0);
   const joined = useChatState((state) => state.timeline.live !== null);
+  const live = useChatState((state) => state.connection.state === "live");
+  const full = useChatState((state) => isFull(state.timeline));
   if (!joined) return <p className={styles.note}>&nbsp;</p>;
   if (!more) {
     return empty ? <Empty /> : <p className={styles.note}>This is where the chat begins.</p>;
   }
+  if (full) return <p className={styles.note}>Earlier messages are left out: this page holds no more.</p>;
+  if (!live) return <p className={styles.note}>Earlier messages load when you are connected.</p>;
   if (older !== "failed") return <p className={styles.note}>Loading earlier messages…</p>;
   return (
     <p className={styles.note}>

@@ -56,5 +56,5 @@ export interface ClientEvents {
     ack: (answer: MessageAnswer) => void,
   ) => void;
   history: (request: HistoryRequest, ack: (answer: HistoryAnswer) => void) => void;
-  typing: (notice: { username: string; typing: boolean }) => void;
+  typing: (notice: { username: string; typing: boolean }, ack?: (answer: unknown) => void) => void;
 }

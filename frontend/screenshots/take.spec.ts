@@ -1,0 +1,103 @@
+import { fileURLToPath } from "node:url";
+import type { BrowserContextOptions, Page } from "@playwright/test";
+import { badge, composer, expect, list, type Room, said, say, test } from "../e2e/room";
+
+const where = { locale: "en-GB", timezoneId: "Europe/London", reducedMotion: "reduce" } as const;
+const wide: BrowserContextOptions = { ...where, viewport: { width: 1280, height: 800 } };
+const phone: BrowserContextOptions = {
+  ...where,
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+};
+
+function take(page: Page, name: string): Promise<Buffer> {
+  const path = fileURLToPath(new URL(`../../docs/screenshots/${name}.png`, import.meta.url));
+  return page.screenshot({ path, caret: "initial" });
+}
+
+/** A talk of four; the page is of one of them. */
+async function talk(room: Room, options: BrowserContextOptions): Promise<{ page: Page; grace: Page }> {
+  const robot = await room.robot();
+  await robot.say("Has anyone looked at the new dashboards yet?", "Linus");
+  await robot.say("Yes! The lag histogram is exactly what I was missing.", "Margaret");
+  await robot.say("p99 under 4 ms since Tuesday 🎉", "Margaret");
+  const [page, grace] = [await room.join("Ada", options), await room.join("Grace", wide)];
+  await expect(said(page, "p99 under")).toBeVisible();
+  await say(page, "That is lovely. Did the rolling restart go through last night?");
+  await say(grace, "It did. Three nodes, one after the other, and nobody noticed a thing.");
+  await say(grace, "Notes and graphs are here: https://example.com/notes/rolling-restart");
+  await say(page, "👏");
+  await say(page, "Then I will close the ticket.\nThank you for staying up so late!");
+  await robot.say("Coffee at eleven?", "Linus");
+  await say(grace, "Count me in ☕");
+  await expect(said(page, "Count me in")).toBeVisible();
+  await composer(grace).pressSequentially("An");
+  await expect(page.getByText("Grace is typing")).toBeVisible();
+  return { page, grace };
+}
+
+test("form", async ({ room }) => {
+  await room.robot();
+  const page = await room.visit(wide);
+  await page.getByLabel("Your name").fill("Ada");
+  await expect(page.getByText("One other is here.")).toBeVisible();
+  await take(page, "form");
+});
+
+test("empty room", async ({ room }) => {
+  const page = await room.join("Ada", wide);
+  await expect(page.getByText("It is quiet here.")).toBeVisible();
+  await take(page, "empty");
+});
+
+test("busy room", async ({ room }) => {
+  const { page } = await talk(room, wide);
+  await take(page, "room");
+});
+
+test("dark", async ({ room }) => {
+  const { page } = await talk(room, { ...wide, colorScheme: "dark" });
+  await take(page, "dark");
+});
+
+test("phone", async ({ room }) => {
+  const { page } = await talk(room, phone);
+  await take(page, "phone");
+});
+
+test("phone, dark", async ({ room }) => {
+  const { page } = await talk(room, { ...phone, colorScheme: "dark" });
+  await take(page, "phone-dark");
+});
+
+test("settings", async ({ room }) => {
+  const { page } = await talk(room, wide);
+  await page.getByRole("button", { name: /Settings/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await take(page, "settings");
+});
+
+test("offline", async ({ room }) => {
+  const { page } = await talk(room, wide);
+  await page.context().setOffline(true);
+  await expect(badge(page)).toHaveText("Offline");
+  await say(page, "On the train, this will go out when the tunnel ends.");
+  await expect(said(page, "On the train")).toBeVisible();
+  await expect(page.getByText(/Next try in/)).toBeVisible();
+  await take(page, "offline");
+});
+
+test("reading further up", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 1; i <= 40; i++)
+    await robot.say(`This is message number ${i} of a long talk.`, i % 5 ? "Linus" : "Margaret");
+  const page = await room.join("Ada", wide);
+  await expect(said(page, "number 40 ")).toBeVisible();
+  await list(page).evaluate((scroller) => scroller.scrollBy(0, -900));
+  await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
+  for (const text of ["One more.", "And another.", "That was it."]) await robot.say(text, "Grace");
+  await expect(page.getByRole("button", { name: "3 new messages" })).toBeVisible();
+  await take(page, "further-up");
+});
