@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,12 +41,11 @@ func build() (string, error) {
 	return dir, nil
 }
 
-// Main runs the tests of a package that uses this one, and removes what was built for them.
-func Main(m *testing.M) {
-	code := m.Run()
+// Finish removes what was built and ends the process with this code: the last thing that a package's tests do.
+func Finish(code int) {
 	if built.dir != "" {
 		if err := os.RemoveAll(built.dir); err != nil {
-			fmt.Fprintln(os.Stderr, errors.Join(errors.New("remove the build"), err))
+			fmt.Fprintln(os.Stderr, "remove the build:", err)
 		}
 	}
 	os.Exit(code)

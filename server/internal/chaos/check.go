@@ -119,6 +119,10 @@ func (r *Room) Settle(expect Expect) {
 		if n := len(report.Segments) - 1; n > 0 && !expect.Resets {
 			faults = append(faults, fmt.Sprintf("P3: client %d (%s) was not recovered %d times", i, c.Transport(), n))
 		}
+		if unbroken := len(report.Segments) == 1; unbroken && len(report.Segments[0].Messages) != len(lines.messages) {
+			faults = append(faults, fmt.Sprintf("P1: client %d (%s) has %d of %d messages", i, c.Transport(),
+				len(report.Segments[0].Messages), len(lines.messages)))
+		}
 		resets += len(report.Segments) - 1
 		reconnects += c.State().Connects - 1
 		ids = append(ids, report.Pids...)

@@ -21,6 +21,7 @@ func (r *Room) heal() {
 	for _, n := range r.Nodes {
 		n.Path.SetDown(false)
 		n.Path.CutEvery(0)
+		n.Path.Hold(false)
 		if n.Running() {
 			n.Signal(syscall.SIGCONT)
 		} else {
@@ -137,12 +138,6 @@ func (r *Room) says(n *Node, what string, cond func(ops.Report) bool) {
 		return nil
 	})
 }
-
-// Freeze stops a node where it is; its connections stay open.
-func (r *Room) Freeze(n *Node) { r.t.Helper(); n.Signal(syscall.SIGSTOP) }
-
-// Thaw lets a frozen node go on.
-func (r *Room) Thaw(n *Node) { r.t.Helper(); n.Signal(syscall.SIGCONT) }
 
 // connects is how many CONNECTs were answered so far, over all clients.
 func (r *Room) connects() int {

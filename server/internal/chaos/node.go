@@ -54,7 +54,7 @@ func (n *Node) finish() {
 		n.Kill()
 	}
 	for _, trouble := range []string{"DATA RACE", "panic", "fatal error"} {
-		if n.output.contains(trouble) {
+		if n.said(trouble) {
 			n.t.Errorf("%s: %s in its output:\n%s", n.Name, trouble, n.output)
 		}
 	}
@@ -62,6 +62,9 @@ func (n *Node) finish() {
 		n.t.Logf("%s, the end of its output:\n%s", n.Name, n.output)
 	}
 }
+
+// said reports whether the node has printed the text, on this life or an earlier one.
+func (n *Node) said(text string) bool { return n.output.contains(text) }
 
 // Start starts the process and does not wait until it is ready: without Redis it never is.
 func (n *Node) Start() {
@@ -139,19 +142,21 @@ func (n *Node) Signal(sig syscall.Signal) {
 func (n *Node) Terminate() int {
 	n.t.Helper()
 	n.Signal(syscall.SIGTERM)
-	return n.awaitExit()
-}
-
-// awaitExit waits for the end of a node that was told to stop, and returns the exit code.
-func (n *Node) awaitExit() int {
-	n.t.Helper()
-	select {
-	case <-n.exited:
-	case <-time.After(settlePatience):
+	if !n.awaitExit(settlePatience) {
 		n.t.Errorf("%s does not stop", n.Name)
-		n.Kill()
 	}
 	return n.cmd.ProcessState.ExitCode()
+}
+
+// awaitExit waits for the end of a node that was told to stop, and forces it if that takes too long, as platforms do.
+func (n *Node) awaitExit(patience time.Duration) (inTime bool) {
+	select {
+	case <-n.exited:
+		return true
+	case <-time.After(patience):
+		n.Kill()
+		return false
+	}
 }
 
 // tail keeps the end of what was written to it.

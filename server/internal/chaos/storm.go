@@ -38,7 +38,7 @@ func onNode(fn func(n *Node)) func(*Room, int) { return func(r *Room, i int) { f
 var nodeFaults = []fault{
 	{"killed", 2 * time.Second, onNode((*Node).Kill), onNode((*Node).Start)},
 	{"stopped", 3 * time.Second, onNode(func(n *Node) { n.Signal(syscall.SIGTERM) }), onNode(func(n *Node) {
-		n.awaitExit()
+		n.awaitExit(time.Second)
 		n.Start()
 	})},
 	{"frozen", 2 * time.Second, onNode(func(n *Node) { n.Signal(syscall.SIGSTOP) }), onNode(func(n *Node) {
@@ -49,6 +49,9 @@ var nodeFaults = []fault{
 var pathFaults = []fault{
 	{"without Redis", 4 * time.Second, onNode(func(n *Node) { n.Path.SetDown(true) }), onNode(func(n *Node) {
 		n.Path.SetDown(false)
+	})},
+	{"with Redis silent", 4 * time.Second, onNode(func(n *Node) { n.Path.Hold(true) }), onNode(func(n *Node) {
+		n.Path.Hold(false)
 	})},
 	{"often cut off from Redis", 3 * time.Second, onNode(func(n *Node) {
 		n.Path.CutEvery(20_000)

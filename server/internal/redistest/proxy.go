@@ -21,6 +21,7 @@ type Proxy struct {
 	budget int // mean number of bytes after which a connection is cut, 0 for never
 	down   bool
 	ended  bool
+	held   chan struct{} // not nil: nothing passes until it is closed
 	conns  map[net.Conn]struct{}
 	cuts   int
 }
@@ -66,6 +67,31 @@ func (p *Proxy) SetDown(down bool) {
 	}
 }
 
+// Hold has nothing arrive in either direction until it is set to false; connections stay open, and new ones are accepted.
+func (p *Proxy) Hold(hold bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if hold == (p.held != nil) {
+		return
+	}
+	if hold {
+		p.held = make(chan struct{})
+		return
+	}
+	close(p.held)
+	p.held = nil
+}
+
+// waitReleased waits until nothing is held.
+func (p *Proxy) waitReleased() {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+}
+
 // Cuts is how many connections were cut so far by CutEvery.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
@@ -81,6 +107,7 @@ func (p *Proxy) cutAllLocked() {
 
 func (p *Proxy) close() {
 	_ = p.listener.Close()
+	p.Hold(false)
 	p.mu.Lock()
 	p.ended = true
 	p.cutAllLocked()
@@ -145,6 +172,7 @@ func (p *Proxy) pipe(l *link, dst io.Writer, src io.Reader) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := src.Read(buf)
+		p.waitReleased()
 		allowed := l.pass(n)
 		if _, werr := dst.Write(buf[:allowed]); werr != nil || err != nil {
 			return

@@ -74,3 +74,16 @@ func TestProxyCuts(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestProxyHolds(t *testing.T) {
+	s := Start(t)
+	p := StartProxy(t, s.Addr, 1)
+	p.Hold(true)
+	if ping(p.Addr) == nil {
+		t.Error("a proxy that holds everything was passed")
+	}
+	p.Hold(false)
+	if err := ping(p.Addr); err != nil {
+		t.Error(err)
+	}
+}
