@@ -8,13 +8,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/memory"
 )
 
 func TestP1_BroadcastGoesThroughTheStream(t *testing.T) {
@@ -262,4 +265,49 @@ func TestBroadcastThatTheStreamRefusesIsCounted(t *testing.T) {
 	}).Close(t.Context()))
 	n.io.Emit("lost")
 	eventually(t, "counted", func() bool { return n.hub.Stats().Unsent == 1 })
+}
+
+// TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled.
+func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
+	const window, count, publishers = 4096, 20_000, 4
+	s := memory.New(memory.Options{MaxEntries: window + 1})
+	n := newNode(t, s, func(o *Options) {
+		o.Window = window
+		o.Hooks.Reset = func() { t.Error("the stream had a gap") }
+	})
+	var wg sync.WaitGroup
+	for range publishers {
+		wg.Go(func() {
+			for range count {
+				if err := n.hub.Publish(t.Context(), "", []byte(`["x"]`), func(int64, error) {}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	last, err := s.Last(t.Context(), stream.Offset{}, 1)
+	noError(t, err)
+	n.log.Reach(t.Context(), last[0].Offset)
+}
+
+func TestBrakeGivesUpOnADeliveryThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := fanout.New(stream.Offset{}, fanout.Options{Shards: 1})
+		defer log.Close()
+		b := newBrake(log, 8, 800)
+		wait := func() time.Duration {
+			began := time.Now()
+			b.wait(t.Context())
+			return time.Since(began)
+		}
+		b.stored(stream.Offset{Ms: 1}, 1)
+		equal(t, "after one mark", wait(), 0)
+		b.stored(stream.Offset{Ms: 2}, 1)
+		equal(t, "after two", wait(), brakeTimeout)
+		equal(t, "again", wait(), 0)
+		b.stored(stream.Offset{Ms: 3}, 1)
+		log.Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
+		equal(t, "once it is delivered", wait(), 0)
+	})
 }

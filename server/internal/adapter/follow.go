@@ -49,7 +49,7 @@ func (h *Hub) load(ctx context.Context) error {
 	defer h.starts.Unlock()
 	h.opts.Log.Reset(entries[0].Offset)
 	for batch := range slices.Chunk(entries[1:], preloadBatch) {
-		h.append(batch)
+		h.show(batch)
 	}
 	h.last = entries[len(entries)-1].Offset
 	return nil
@@ -89,7 +89,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // deliver puts entries that are new into the log.
 func (h *Hub) deliver(entries []stream.Entry) error {
-	h.append(entries)
+	h.show(entries)
 	h.last = entries[len(entries)-1].Offset
 	if h.opts.Hooks.Followed != nil {
 		for _, e := range entries {
@@ -101,8 +101,8 @@ func (h *Hub) deliver(entries []stream.Entry) error {
 	return nil
 }
 
-// append encodes a batch, each entry once for all sockets. A genesis is shown to nobody.
-func (h *Hub) append(entries []stream.Entry) {
+// show encodes a batch, each entry once for all sockets. A genesis is shown to nobody.
+func (h *Hub) show(entries []stream.Entry) {
 	size := 0
 	for _, e := range entries {
 		size += len(e.Event) + frameOverhead

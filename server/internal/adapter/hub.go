@@ -44,8 +44,9 @@ type Options struct {
 	Stream stream.Stream
 	// Log is what the sessions follow; the hub alone writes to it. It goes with Stream and is emptied by Load.
 	Log *fanout.Log
-	// Window is how many entries are preloaded: the size of the log. Default 10,000.
-	Window int
+	// Window is how many entries are preloaded, WindowBytes how large they may be: the size of the log, which is not
+	// larger than what the stream retains. Defaults 10,000 and 16 MiB.
+	Window, WindowBytes int
 	// History tells from the auth of a handshake how many past messages the client asks for; nil: none.
 	History func(auth map[string]any) int
 	// Online counts the connections to the cluster, for the presence that each socket is greeted with; nil: zero.
@@ -74,7 +75,8 @@ type Hub struct {
 
 	panics, malformed, unsent atomic.Int64
 
-	main atomic.Pointer[namespace] // "/"
+	main  atomic.Pointer[namespace] // "/"
+	brake *brake
 
 	// starts is held for writing while the log is emptied and refilled, so that nobody starts in between.
 	starts   sync.RWMutex
@@ -123,10 +125,13 @@ func New(o Options) *Hub {
 	if o.Window <= 0 {
 		o.Window = 10_000
 	}
+	if o.WindowBytes <= 0 {
+		o.WindowBytes = 16 << 20
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{opts: o, log: o.Logger}
+	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Log, o.Window, o.WindowBytes)}
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
 }

@@ -18,10 +18,22 @@ var errNoStream = errors.New("no stream")
 
 // Publish appends the arguments of an event of "/" to the stream, as [chat.Publisher] says.
 func (h *Hub) Publish(ctx context.Context, key string, args []byte, done func(at int64, err error)) error {
+	return h.append(ctx, key, args, func(o stream.Offset, err error) { done(int64(o.Ms), err) })
+}
+
+// append is the one way into the stream.
+func (h *Hub) append(ctx context.Context, key string, args []byte, done func(stream.Offset, error)) error {
 	if h.opts.Stream == nil {
 		return errNoStream
 	}
-	return h.opts.Stream.Append(ctx, key, args, func(o stream.Offset, err error) { done(int64(o.Ms), err) })
+	h.brake.wait(ctx)
+	size := len(args)
+	return h.opts.Stream.Append(ctx, key, args, func(o stream.Offset, err error) {
+		if err == nil {
+			h.brake.stored(o, size)
+		}
+		done(o, err)
+	})
 }
 
 // Before reads the stream backwards, as [chat.Archive] says.
@@ -55,7 +67,7 @@ func (h *Hub) publish(args []byte) {
 		h.unsent.Add(1)
 		h.log.Error("broadcast was not stored", "error", err)
 	}
-	err := h.opts.Stream.Append(h.life, "", args, func(_ stream.Offset, err error) {
+	err := h.append(h.life, "", args, func(_ stream.Offset, err error) {
 		if err != nil {
 			lost(err)
 		}

@@ -87,9 +87,9 @@ func New(cfg config.Config, logger *slog.Logger) (_ *App, err error) {
 func (a *App) build() {
 	cfg := a.cfg
 	a.hub = adapter.New(adapter.Options{
-		Stream:  a.backend.stream,
-		Log:     a.frames,
-		Window:  cfg.HistoryWindow,
+		Stream: a.backend.stream,
+		Log:    a.frames,
+		Window: cfg.HistoryWindow, WindowBytes: cfg.HistoryBytes,
 		History: func(auth map[string]any) int { return chat.WantedHistory(auth, cfg.HistoryMax) },
 		Online:  func() int { return a.backend.members.Online() },
 		Handler: a.handler,
