@@ -26,19 +26,22 @@ function ownerOf(client, servers) {
 /** idsOf are the names under which a session could be stored. */
 const idsOf = ({ socket }) => [socket.id, socket._pid, socket.io.engine.id];
 
-/** noneStored checks that Redis holds the room and its nodes, and nothing of any session. */
+const reading = { string: ["GET"], hash: ["HGETALL"], stream: ["XRANGE", "-", "+"] };
+
+/** noneStored checks that Redis holds the room and its nodes, and nothing of any session, in whatever key. */
 async function noneStored(redis, ids) {
   const room = /^(chat|\{chat\}:(nodes|token|keys:\d+|writer:\w+))$/;
-  const keys = await redis.ask("--scan");
-  assert.deepEqual(
-    keys.filter((key) => !room.test(key)),
-    [],
-  );
-  const nodes = (await redis.ask("HGETALL", "{chat}:nodes")).join("\n");
-  assert.deepEqual(
-    ids.filter((id) => nodes.includes(id)),
-    [],
-  );
+  for (const key of await redis.ask("--scan")) {
+    assert.match(key, room, "an unexpected key");
+    const [type] = await redis.ask("TYPE", key);
+    const [command, ...range] = reading[type];
+    const content = (await redis.ask(command, key, ...range)).join("\n");
+    assert.deepEqual(
+      ids.filter((id) => content.includes(id)),
+      [],
+      `sessions in ${key}`,
+    );
+  }
 }
 
 for (const kind of modern) {
@@ -91,51 +94,57 @@ test("P7 200 of 200 default clients connect, upgrade and chat", async (t) => {
   await noneStored(redis, clients.flatMap(idsOf));
 });
 
-test("P3, P4 a rolling restart with SIGTERM loses nothing", async (t) => {
-  const { redis, servers, url } = await startCluster(t);
-  const patient = { ackTimeout: 2000, retries: 100 };
-  const listeners = await Promise.all([...modern, ...modern].map((kind) => join(t, url, kind)));
-  const speakers = await Promise.all(modern.map((kind) => join(t, url, { ...kind, ...patient })));
-  const clients = [...listeners, ...speakers];
+/** talk says one message after the other until told otherwise; the client itself repeats each until it is acked. */
+async function talk({ socket }, who, traffic) {
+  for (let n = 0; !traffic.over; n++) {
+    const said = { message: `${who} ${n}`, username: "tester", id: `${who}-${n}` };
+    const ack = await socket.emitWithAck("event:message", said);
+    assert.equal(ack.status, "ok", JSON.stringify(ack));
+    traffic.acked.push(said.message);
+  }
+}
 
-  let over = false;
-  const acked = [];
-  /** talk says one message after the other, each until it is acked; the client itself repeats it with the same id. */
-  const talk = async ({ socket }, who) => {
-    for (let n = 0; !over; n++) {
-      const said = { message: `${who} ${n}`, username: "tester", id: `${who}-${n}` };
-      const ack = await socket.emitWithAck("event:message", said);
-      assert.equal(ack.status, "ok", JSON.stringify(ack));
-      acked.push(said.message);
+for (const [signal, code] of [
+  ["SIGTERM", 0],
+  ["SIGKILL", null],
+]) {
+  test(`P3, P4 all nodes restarted one by one with ${signal}: nothing is lost`, async (t) => {
+    const { redis, servers, url } = await startCluster(t);
+    const patient = { ackTimeout: 2000, retries: 100 };
+    const listeners = await Promise.all([...modern, ...modern].map((kind) => join(t, url, kind)));
+    const speakers = await Promise.all(modern.map((kind) => join(t, url, { ...kind, ...patient })));
+    const clients = [...listeners, ...speakers];
+
+    const traffic = { over: false, acked: [] };
+    const talking = speakers.map((speaker, i) => talk(speaker, `s${i}`, traffic));
+    const flows = async (wanted = traffic.acked.length + 100) => {
+      await until("traffic", () => traffic.acked.length >= wanted);
+    };
+    for (const server of servers) {
+      await flows();
+      assert.equal(await server.stop(signal), code, server.output);
+      await flows();
+      await server.start();
     }
-  };
-  const talking = speakers.map((speaker, i) => talk(speaker, `s${i}`));
-  const traffic = async (more, wanted = acked.length + more) => {
-    await until("traffic", () => acked.length >= wanted);
-  };
-  for (const server of servers) {
-    await traffic(100);
-    assert.equal(await server.stop("SIGTERM"), 0, server.output);
-    await traffic(100);
-    await server.start();
-  }
-  await traffic(100);
-  over = true;
-  await Promise.all(talking);
+    await flows();
+    traffic.over = true;
+    await Promise.all(talking);
 
-  for (const client of clients) await client.heard(acked.length);
-  assert.deepEqual([...clients[0].timeline].sort(), [...acked].sort(), "each message once");
-  for (const [i, client] of clients.entries()) {
-    assert.deepEqual(client.timeline, clients[0].timeline, `client ${i}`);
-    assert(
-      client.connects.slice(1).every(({ recovered }) => recovered === true),
-      `client ${i} recovered`,
-    );
-    assert(!client.disconnects.includes("io server disconnect"), "a stock client would stay away");
-  }
-  for (const [i] of speakers.entries()) {
-    const own = clients[0].timeline.filter((text) => text.startsWith(`s${i} `));
-    assert.deepEqual(own, numbered(`s${i}`, own.length), "per-sender order");
-  }
-  await noneStored(redis, clients.flatMap(idsOf));
-});
+    const [first] = clients;
+    for (const client of clients) await client.heard(traffic.acked.length);
+    assert.deepEqual([...first.timeline].sort(), traffic.acked.sort(), "each message once");
+    for (const [i, { timeline, connects, disconnects }] of clients.entries()) {
+      assert.deepEqual(timeline, first.timeline, `client ${i}`);
+      assert(
+        connects.slice(1).every(({ recovered }) => recovered === true),
+        `client ${i} recovered`,
+      );
+      assert(!disconnects.includes("io server disconnect"), "a stock client would stay away");
+    }
+    for (const i of speakers.keys()) {
+      const own = first.timeline.filter((text) => text.startsWith(`s${i} `));
+      assert.deepEqual(own, numbered(`s${i}`, own.length), "per-sender order");
+    }
+    await noneStored(redis, clients.flatMap(idsOf));
+  });
+}

@@ -173,9 +173,6 @@ func (r *Room) acked() int {
 	return n
 }
 
-// Clients returns the clients, the senders first.
-func (r *Room) Clients() []*siotest.Client { return r.clients }
-
 // await waits until cond holds for every client.
 func (r *Room) await(what string, cond func(siotest.State) bool) {
 	r.t.Helper()

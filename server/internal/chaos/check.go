@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"scalable-chat/server/internal/siotest"
@@ -153,7 +152,7 @@ func (r *Room) summarize(messages, reconnects, resets int) {
 		messages, repeated, unavailable, reconnects, resets)
 }
 
-// checkKeys finds keys that are not the room's own: nothing may be stored of a session.
+// checkKeys finds keys that are not the room's own, and ids of sessions in those that are: nothing may be stored of any.
 func (r *Room) checkKeys(ids []string) (faults []string) {
 	tag := "{" + StreamKey + "}:"
 	for _, key := range strings.Fields(r.Redis.CLI("--scan")) {
@@ -162,10 +161,24 @@ func (r *Room) checkKeys(ids []string) (faults []string) {
 		if !own {
 			faults = append(faults, "unexpected key in Redis: "+key)
 		}
-	}
-	nodes := r.Redis.CLI("HGETALL", tag+"nodes")
-	if i := slices.IndexFunc(ids, func(id string) bool { return id != "" && strings.Contains(nodes, id) }); i >= 0 {
-		faults = append(faults, "Redis knows the session "+ids[i])
+		content := r.content(key)
+		for _, id := range ids {
+			if id != "" && strings.Contains(content, id) {
+				faults = append(faults, "Redis knows the session "+id+" in "+key)
+			}
+		}
 	}
 	return faults
+}
+
+// content is what a key holds, as text.
+func (r *Room) content(key string) string {
+	switch r.Redis.CLI("TYPE", key) {
+	case "stream":
+		return r.Redis.CLI("XRANGE", key, "-", "+")
+	case "hash":
+		return r.Redis.CLI("HGETALL", key)
+	default:
+		return r.Redis.CLI("GET", key)
+	}
 }
