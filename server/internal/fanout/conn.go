@@ -15,9 +15,8 @@ const (
 	_ Lost = iota
 
 	// LostSlow: it fell behind by half the window, or its private queue overflowed. Its place is still in the window
-	// at that moment, so that the client can reconnect and continue there. Two kinds may have missed that: who joined
-	// in the older half, which is given up only when the window has left it behind; and anybody, if half the window is
-	// appended faster than one sweep.
+	// at that moment, so that the client can reconnect and continue there; but who joined in the older half of the
+	// window and stayed there is given up only when the window has left it behind.
 	LostSlow
 
 	LostReset  // the log was reset while it followed
@@ -88,7 +87,7 @@ func (c *Conn) Join(at Cursor, first []byte) {
 		return
 	}
 	c.place, c.joined = at.place, true
-	c.late = c.log.behind(at.place, 1)
+	c.late = c.log.behind(at.place)
 	if !c.listed {
 		// It is listed before it looks for what is there: frames that come later start a sweep that visits it.
 		c.listed = true

@@ -29,13 +29,12 @@ type Log struct {
 	segBytes, segCount int
 	shards             []*shard
 	nextShard          atomic.Uint32
-	head               atomic.Pointer[segment] // the segment that Append writes to
+	oldest, head       atomic.Pointer[segment] // the ends of the window; Append writes to head
 
 	mu         sync.Mutex // guards appending, the index of every segment, and what follows
-	segments   []*segment // the window, oldest first; the last one is head
+	segments   []*segment // the window, from oldest to head
 	generation uint64     // counts the resets
-	count      int64      // frames appended in this generation
-	bytes      int64      // bytes appended in this generation
+	total      mark       // what was appended
 	grown      chan struct{}
 }
 
@@ -77,10 +76,7 @@ func New(base stream.Offset, o Options) *Log {
 	}
 	l.resetLocked(base)
 	for range o.Shards {
-		s := &shard{log: l, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
-		s.writer = newSocketWriter()
-		l.shards = append(l.shards, s)
-		go s.run()
+		l.shards = append(l.shards, newShard(l))
 	}
 	return l
 }
@@ -89,18 +85,41 @@ func New(base stream.Offset, o Options) *Log {
 // until then they write their private frames, and what is pending of the log on one that is parked. Call it once.
 func (l *Log) Close() {
 	for _, s := range l.shards {
-		close(s.stop)
+		s.end()
 	}
 	for _, s := range l.shards {
 		<-s.done
 	}
 }
 
-// Append adds frames in the order of their offsets, which must be beyond [Log.Head], and wakes the sweepers.
+// lag is the part of the window by which the sweepers may be behind: one in so many. It keeps who falls behind by half
+// the window between two sweeps from being left behind by the window before the second one sees it.
+const lag = 8
+
+// Append adds frames in the order of their offsets, which must be beyond [Log.Head], and wakes the sweepers. It waits for
+// them if they are behind by an eighth of the window, but for no client.
 func (l *Log) Append(frames []Frame) {
-	if len(frames) == 0 {
-		return
+	for len(frames) > 0 {
+		for _, s := range l.shards {
+			s.keepUp()
+		}
+		n := l.portion(frames)
+		l.append(frames[:n])
+		frames = frames[n:]
 	}
+}
+
+// portion is how many of the frames to add before the sweepers have to keep up again.
+func (l *Log) portion(frames []Frame) (n int) {
+	size := int64(0)
+	for n < len(frames) && (n == 0 || int64(n) < l.maxCount/lag && size < l.maxBytes/lag) {
+		size += int64(len(frames[n].Bytes))
+		n++
+	}
+	return n
+}
+
+func (l *Log) append(frames []Frame) {
 	l.mu.Lock()
 	seg := l.segments[len(l.segments)-1]
 	size, _ := seg.published()
@@ -112,8 +131,8 @@ func (l *Log) Append(frames []Frame) {
 		}
 		size += copy(seg.buf[size:], f.Bytes)
 		seg.index = append(seg.index, indexEntry{offset: f.Offset, end: size})
-		l.count++
-		l.bytes += int64(len(f.Bytes))
+		l.total.count++
+		l.total.bytes += int64(len(f.Bytes))
 	}
 	seg.publish(size)
 	if l.grown != nil {
@@ -133,14 +152,15 @@ func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 
 	drop := 0
 	for drop < len(l.segments)-1 {
-		second := l.segments[drop+1]
-		if l.bytes-l.segments[drop].bytes <= l.maxBytes && l.count-second.count < l.maxCount {
+		first, second := l.segments[drop].start, l.segments[drop+1].start
+		if l.total.bytes-first.bytes <= l.maxBytes && l.total.count-second.count < l.maxCount {
 			break
 		}
 		drop++
 	}
 	l.segments = append(l.segments[:0], l.segments[drop:]...)
 	clear(l.segments[len(l.segments):cap(l.segments)])
+	l.oldest.Store(l.segments[0])
 	return next
 }
 
@@ -148,8 +168,7 @@ func (l *Log) newSegmentLocked(base stream.Offset, atLeast int) *segment {
 	return &segment{
 		buf:        make([]byte, max(l.segBytes, atLeast)),
 		generation: l.generation,
-		bytes:      l.bytes,
-		count:      l.count,
+		start:      l.total,
 		base:       base,
 	}
 }
@@ -168,9 +187,9 @@ func (l *Log) Reset(base stream.Offset) {
 
 func (l *Log) resetLocked(base stream.Offset) {
 	l.generation++
-	l.count, l.bytes = 0, 0
 	seg := l.newSegmentLocked(base, 0)
 	l.segments = []*segment{seg}
+	l.oldest.Store(seg)
 	l.head.Store(seg)
 }
 
@@ -260,13 +279,22 @@ func (l *Log) Stats() Stats {
 // stale reports whether p is a place in a log that was reset since.
 func (l *Log) stale(p place) bool { return p.seg.generation != l.head.Load().generation }
 
-// behind reports whether a reader at p is further behind the head than so many halves of the window.
-func (l *Log) behind(p place, halves int64) bool {
+// evicted reports whether the window has left a reader at p behind.
+func (l *Log) evicted(p place) bool { return p.mark().bytes < l.oldest.Load().start.bytes }
+
+// behind reports whether a reader at p is further behind the head than half the window.
+func (l *Log) behind(p place) bool { return l.apart(p.mark(), l.mark(), 2) }
+
+// apart reports whether there is more between two marks than the given part of the window.
+func (l *Log) apart(from, to mark, part int64) bool {
+	return to.bytes-from.bytes > l.maxBytes/part || to.count-from.count > l.maxCount/part
+}
+
+// mark is where the head is.
+func (l *Log) mark() mark {
 	head := l.head.Load()
 	size, frames := head.published()
-	bytes := head.bytes + int64(size) - p.seg.bytes - int64(p.pos)
-	count := head.count + int64(frames) - p.seg.count - int64(p.frames)
-	return bytes > l.maxBytes*halves/2 || count > l.maxCount*halves/2
+	return place{head, size, frames}.mark()
 }
 
 // past is the first frame boundary in the segment of p that is n bytes or more after p.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -217,10 +218,16 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 // until waits for a condition.
 func until(t testing.TB, what string, met func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !met(); time.Sleep(50 * time.Microsecond) {
+	deadline := time.Now().Add(10 * time.Second)
+	for tries := 0; !met(); tries++ {
+		if tries < 1000 {
+			runtime.Gosched()
+			continue
+		}
 		if time.Now().After(deadline) {
 			t.Fatalf("waited too long: %s", what)
 		}
+		time.Sleep(50 * time.Microsecond)
 	}
 }
 

@@ -15,8 +15,7 @@ type segment struct {
 
 	// Fixed from the start.
 	generation uint64        // of the log: a Reset begins a new one
-	bytes      int64         // bytes in the log before this segment
-	count      int64         // frames in the log before this segment
+	start      mark          // where it begins
 	base       stream.Offset // the entry before the first one of this segment
 
 	index []indexEntry // guarded by Log.mu
@@ -98,6 +97,13 @@ type place struct {
 	seg    *segment
 	pos    int // bytes of seg before it
 	frames int // frames of seg before it
+}
+
+// mark is a place by what was appended before it, in all generations.
+type mark struct{ bytes, count int64 }
+
+func (p place) mark() mark {
+	return mark{p.seg.start.bytes + int64(p.pos), p.seg.start.count + int64(p.frames)}
 }
 
 // chunk is a piece of what a connection is to get next.

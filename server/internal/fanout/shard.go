@@ -20,15 +20,43 @@ type shard struct {
 	writer *socketWriter
 	lost   []lostConn
 
-	mu     sync.Mutex
-	joined []*Conn // not in conns yet
-	left   int     // how many in conns or joined have left
-	size   int     // connections at the last sweep
+	mu      sync.Mutex
+	joined  []*Conn   // not in conns yet
+	left    int       // how many in conns or joined have left
+	size    int       // connections at the last sweep
+	swept   mark      // where the head was when that began
+	changed sync.Cond // swept or stopped
+	stopped bool
 }
 
 type lostConn struct {
 	conn   *Conn
 	reason Lost
+}
+
+func newShard(l *Log) *shard {
+	s := &shard{log: l, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	s.writer = newSocketWriter()
+	s.changed.L = &s.mu
+	go s.run()
+	return s
+}
+
+func (s *shard) end() {
+	s.mu.Lock()
+	s.stopped = true
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	close(s.stop)
+}
+
+// keepUp waits until the sweeps are not too far behind the head.
+func (s *shard) keepUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.stopped && s.log.apart(s.swept, s.log.mark(), lag) {
+		s.changed.Wait()
+	}
 }
 
 func (s *shard) wakeUp() {
@@ -80,6 +108,7 @@ func (s *shard) sweep() {
 	s.left = 0
 	s.mu.Unlock()
 
+	began := s.log.mark()
 	kept := s.conns[:0]
 	for _, c := range s.conns {
 		stays, lost := c.sweep(s.writer)
@@ -94,7 +123,8 @@ func (s *shard) sweep() {
 	s.conns = kept
 
 	s.mu.Lock()
-	s.size = len(kept)
+	s.size, s.swept = len(kept), began
+	s.changed.Broadcast()
 	s.mu.Unlock()
 	for _, l := range s.lost {
 		l.conn.tell(l.reason)

@@ -39,9 +39,9 @@ func (c *Conn) followLocked(w *socketWriter) Lost {
 		return LostReset
 	}
 	waits := c.parked || c.raw == nil
-	if !c.log.behind(c.place, 1) {
+	if !c.log.behind(c.place) {
 		c.late = false
-	} else if waits && (!c.late || c.log.behind(c.place, 2)) {
+	} else if waits && (!c.late || c.log.evicted(c.place)) {
 		c.leaveLocked()
 		return LostSlow
 	}

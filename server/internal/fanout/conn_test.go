@@ -1,0 +1,291 @@
+package fanout
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// stuck is a connection whose client reads nothing, whose socket is full, and that has a frame open. It also returns the
+// number of the last frame.
+func stuck(t *testing.T, l *Log, o Owner) (*Conn, *net.TCPConn, uint64) {
+	c, client := attached(t, l, o)
+	at := l.Head()
+	c.Join(at, joinFrame(at))
+	n := at.Offset().Seq + 5
+	l.Append(logFrames(n-4, n, sized(300_000))) // even one is more than the kernel takes at once
+	until(t, "an open frame", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.parked && len(c.open) > 0
+	})
+	return c, client, n
+}
+
+// reading feeds the checker until the client ends; what is wrong fails the test.
+func reading(t *testing.T, check *checker, client net.Conn) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := check.read(client, 8<<10); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() { client.Close(); <-done })
+}
+
+func TestLeaveCompletesTheOpenFrameAndJoinGoesOnElsewhere(t *testing.T) {
+	for _, rejoin := range []bool{false, true} {
+		l := newLog(t, Options{})
+		c, client, n := stuck(t, l, newOwner())
+		l.Append(logFrames(n+1, n+50, sized(5000)))
+		if !rejoin {
+			c.Leave()
+			c.Send(frame(kindLeft, 0, 0))
+		}
+		at := l.Back(5)
+		c.Join(at, joinFrame(at))
+		c.Send(frame(kindPrivate, 1, 0))
+		var check checker
+		reading(t, &check, client)
+		until(t, "the rest", func() bool { return check.seen.Load() == n+50 && check.private.Load() == 1 })
+		l.Append(logFrames(n+51, n+51, sized(100)))
+		until(t, "what comes next", func() bool { return check.seen.Load() == n+51 })
+	}
+}
+
+func TestPrivateFramesOvertakeTheLogBetweenFrames(t *testing.T) {
+	l := newLog(t, Options{})
+	c, client, n := stuck(t, l, newOwner())
+	l.Append(logFrames(n+1, n+2000, sized(1000)))
+	c.Send(frame(kindPrivate, 1, 300))
+	flushed := flush(c, nil)
+	var check checker
+	buf := make([]byte, 1000)
+	for check.private.Load() == 0 {
+		k, err := client.Read(buf)
+		noError(t, err)
+		noError(t, check.feed(buf[:k]))
+	}
+	if seen := check.seen.Load(); seen > n+1000 {
+		t.Errorf("the private frame came after %d of %d frames", seen-n, 2000)
+	}
+	equal(t, "flushed although the log is not", receive(t, "flush", flushed), true)
+}
+
+func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
+	for name, attach := range map[string]func(t *testing.T, c *Conn){
+		"socket": func(t *testing.T, c *Conn) {
+			server, _ := tcpPair(t, smallBuffer)
+			c.Attach(server)
+		},
+		"opaque": func(t *testing.T, c *Conn) {
+			server, _ := tcpPair(t, smallBuffer)
+			c.Attach(opaque{server})
+		},
+		"poll": func(*testing.T, *Conn) {},
+	} {
+		for bound, options := range map[string]Options{"count": {MaxCount: 1000}, "bytes": {MaxBytes: 500_000}} {
+			t.Run(name+" by "+bound, func(t *testing.T) {
+				l := newLog(t, options)
+				l.Append(logFrames(1, 2000, sized(500)))
+				o := newOwner()
+				seen, recoverable := l.Head().Offset(), false
+				o.onLost = func() { _, recoverable = l.After(seen) }
+				c := l.NewConn(o)
+				defer c.Close()
+				attach(t, c)
+				c.Join(l.Head(), nil)
+				n := uint64(2000)
+				until(t, "the loss", func() bool {
+					l.Append(logFrames(n+1, n+10, sized(500)))
+					n += 10
+					return len(o.lost) > 0
+				})
+				equal(t, "reason", <-o.lost, LostSlow)
+				equal(t, "recoverable when lost", recoverable, true)
+				if n < 2400 {
+					t.Errorf("lost after %d frames already", n-2000)
+				}
+			})
+		}
+	}
+}
+
+// Whoever recovers from the older half of the window has the whole of it for catching up, and is as others are after.
+func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
+	l := newLog(t, Options{MaxCount: 1000})
+	l.Append(logFrames(1, 3000, sized(100)))
+	appendOne := func(n uint64) { l.Append(logFrames(n, n, sized(100))) }
+	o := newOwner()
+	c := l.NewConn(o)
+	defer c.Close()
+	at := l.Back(900)
+	c.Join(at, joinFrame(at))
+	receive(t, "pending", o.pending)
+	for n := uint64(3001); n <= 3090; n++ {
+		appendOne(n)
+		receive(t, "pending", o.pending)
+	}
+	equal(t, "losses", len(o.lost), 0)
+	var check checker
+	noError(t, check.feed(c.Take(nil, 1<<30)))
+	equal(t, "seen", check.seen.Load(), 3090)
+	for n := uint64(3091); n <= 3090+501; n++ {
+		appendOne(n)
+		if n < 3090+501 {
+			receive(t, "pending", o.pending)
+		}
+	}
+	equal(t, "half the window later", receive(t, "loss", o.lost), LostSlow)
+
+	late := newOwner()
+	c = l.NewConn(late)
+	defer c.Close()
+	c.Join(l.Back(900), nil)
+	for n := uint64(3592); n <= 3592+100+1000/8; n++ {
+		appendOne(n)
+	}
+	equal(t, "late and not reading", receive(t, "loss", late.lost), LostSlow)
+}
+
+func TestP6_PrivateQueueIsBounded(t *testing.T) {
+	l := newLog(t, Options{MaxPrivate: 1000})
+	o := newOwner()
+	c := l.NewConn(o)
+	defer c.Close()
+	c.Join(l.Head(), nil)
+	sent := uint64(0)
+	for c.Send(frame(kindPrivate, sent+1, 98)) {
+		sent++
+	}
+	equal(t, "frames of 100 bytes", sent, 10)
+	equal(t, "bytes", c.Private(), 1000)
+	equal(t, "reason", receive(t, "loss", o.lost), LostSlow)
+	l.Append(logFrames(1, 1, sized(10)))
+	var check checker
+	noError(t, check.feed(c.Take(nil, 1<<20)))
+	equal(t, "what was queued is not lost", check.private.Load(), 10)
+	equal(t, "bytes", c.Private(), 0)
+}
+
+func TestLostReasonsHaveTexts(t *testing.T) {
+	for i, l := range []Lost{LostSlow, LostReset, LostSocket} {
+		equal(t, "text", l.String(), LostReasons[i])
+	}
+}
+
+func TestBrokenSocketIsLostOnce(t *testing.T) {
+	for name, hide := range map[string]func(net.Conn) net.Conn{
+		"socket": func(c net.Conn) net.Conn { return c },
+		"opaque": func(c net.Conn) net.Conn { return opaque{c} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLog(t, Options{})
+			server, client := tcpPair(t, smallBuffer)
+			o := newOwner()
+			c := l.NewConn(o)
+			c.Attach(hide(server))
+			c.Join(l.Head(), nil)
+			noError(t, client.SetLinger(0))
+			noError(t, client.Close())
+			n := uint64(0)
+			until(t, "the loss", func() bool {
+				n++
+				l.Append(logFrames(n, n, sized(100)))
+				return len(o.lost) > 0
+			})
+			equal(t, "reason", <-o.lost, LostSocket)
+			equal(t, "sends", c.Send(frame(kindPrivate, 1, 0)), false)
+			equal(t, "is flushed", c.WaitFlushed(nil), true)
+			l.Append(logFrames(n+1, n+1, sized(100)))
+			c.Join(l.Head(), nil)
+			c.Close()
+			equal(t, "losses", len(o.lost), 0)
+		})
+	}
+}
+
+func TestOpaqueSocketThatTakesNothingIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(offset(0), Options{})
+		defer l.Close()
+		server, client := net.Pipe()
+		defer client.Close()
+		defer server.Close()
+		o := newOwner()
+		c := l.NewConn(o)
+		c.Attach(server)
+		c.Send(frame(kindPrivate, 1, 0))
+		time.Sleep(writeTimeout - time.Second)
+		synctest.Wait()
+		equal(t, "losses", len(o.lost), 0)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		equal(t, "reason", <-o.lost, LostSocket)
+	})
+}
+
+// flush waits for the flush of c in the background.
+func flush(c *Conn, stop <-chan struct{}) <-chan bool {
+	done := make(chan bool, 1)
+	go func() { done <- c.WaitFlushed(stop) }()
+	return done
+}
+
+func TestWaitFlushed(t *testing.T) {
+	l := newLog(t, Options{})
+	c, client, _ := stuck(t, l, newOwner())
+	c.Leave()
+	stop := make(chan struct{})
+	stopped, flushed := flush(c, stop), flush(c, nil)
+	close(stop)
+	equal(t, "stopped within an open frame", receive(t, "stop", stopped), false)
+	var check checker
+	reading(t, &check, client)
+	equal(t, "flushed once it is read", receive(t, "flush", flushed), true)
+	equal(t, "flushed already", c.WaitFlushed(nil), true)
+	c.Send(frame(kindPrivate, 1, 0))
+	until(t, "the next frame", func() bool { return check.private.Load() == 1 })
+
+	polls := l.NewConn(newOwner())
+	polls.Send(frame(kindPrivate, 1, 0))
+	taken := flush(polls, nil)
+	polls.Take(nil, 1)
+	equal(t, "flushed by taking", receive(t, "flush", taken), true)
+
+	closed, _, _ := stuck(t, l, newOwner())
+	done := flush(closed, nil)
+	closed.Close()
+	equal(t, "ended by closing", receive(t, "close", done), true)
+}
+
+func TestVolatileFramesAreDroppedWhereTheyWouldWait(t *testing.T) {
+	l := newLog(t, Options{})
+	c, client, n := stuck(t, l, newOwner())
+	equal(t, "writable while parked", c.Writable(), false)
+	equal(t, "sent while parked", c.SendVolatile(frame(kindPrivate, 7, 0)), false)
+	var check checker
+	reading(t, &check, client)
+	until(t, "the log", func() bool { return check.seen.Load() == n && c.Writable() })
+	equal(t, "sent when writable", c.SendVolatile(frame(kindPrivate, 1, 0)), true)
+	until(t, "the frame", func() bool { return check.private.Load() == 1 })
+	c.Close()
+	equal(t, "writable when closed", c.Writable(), false)
+	equal(t, "sent when closed", c.SendVolatile(frame(kindPrivate, 2, 0)), false)
+
+	polls := l.NewConn(newOwner())
+	equal(t, "the first one waits for the poll", polls.SendVolatile(frame(kindPrivate, 1, 0)), true)
+	equal(t, "the second one is dropped", polls.SendVolatile(frame(kindPrivate, 2, 0)), false)
+}
+
+func TestWrittenCountsWhatLeft(t *testing.T) {
+	l := newLog(t, Options{})
+	c := l.NewConn(newOwner())
+	c.Join(l.Head(), frame(kindPrivate, 1, 100))
+	l.Append(logFrames(1, 1, sized(50)))
+	equal(t, "before", c.Written(), 0)
+	n := len(c.Take(nil, 1<<20))
+	equal(t, "after", c.Written(), uint64(n))
+}

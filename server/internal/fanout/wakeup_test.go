@@ -1,0 +1,149 @@
+package fanout
+
+import (
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Lost wake-ups show when traffic stops at the wrong moment: here it stops very often, and each time everything must
+// have arrived although nothing more comes.
+
+func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
+	for name, hide := range map[string]func(net.Conn) net.Conn{
+		"socket": func(c net.Conn) net.Conn { return c },
+		"opaque": func(c net.Conn) net.Conn { return opaque{c} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(stormSeed(t), 0))
+			l := newLog(t, Options{MaxCount: 1 << 20, MaxBytes: 256 << 20, Shards: 1})
+			server, client := tcpPair(t, smallBuffer)
+			c := l.NewConn(newOwner())
+			t.Cleanup(c.Close)
+			c.Attach(hide(server))
+			c.Join(l.Head(), joinFrame(l.Head()))
+			var check checker
+			reading(t, &check, client)
+			var n, private uint64
+			for range 150 {
+				for range 1 + rng.IntN(10) {
+					size := rng.IntN(4 << rng.IntN(17))
+					l.Append(logFrames(n+1, n+1, sized(size)))
+					n++
+					for range rng.IntN(8) {
+						runtime.Gosched()
+					}
+					if rng.IntN(4) == 0 {
+						private++
+						c.Send(frame(kindPrivate, private, 10))
+					}
+				}
+				until(t, "the burst", func() bool {
+					return check.seen.Load() == n && check.private.Load() == private
+				})
+			}
+			if parks := l.Stats().Parks; parks < 20 {
+				t.Errorf("parked only %d times", parks)
+			}
+		})
+	}
+}
+
+func TestP1_AttachDuringTrafficLosesNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(stormSeed(t), 0))
+	l := newLog(t, Options{Shards: 1})
+	var n uint64
+	for round := range 200 {
+		server, client := tcpPair(t, smallBuffer)
+		o := newOwner()
+		c := l.NewConn(o)
+		c.Join(l.Head(), joinFrame(l.Head()))
+		c.Send(frame(kindPrivate, 1, 0))
+		var check checker
+		var racing sync.WaitGroup
+		racing.Go(func() {
+			for range 1 + rng.IntN(5) {
+				n++
+				l.Append(logFrames(n, n, sized(100)))
+			}
+		})
+		racing.Go(func() { c.Send(frame(kindPrivate, 2, 0)) })
+		if round%2 == 0 {
+			noError(t, check.feed(c.Take(nil, 1000)))
+		}
+		if round%4 < 2 {
+			c.Attach(server)
+		} else {
+			c.Attach(opaque{server})
+		}
+		equal(t, "taken after it was attached", len(c.Take(nil, 1000)), 0)
+		racing.Wait()
+		reading(t, &check, client)
+		until(t, "everything", func() bool { return check.seen.Load() == n && check.private.Load() == 2 })
+		c.Close()
+		noError(t, server.Close())
+	}
+}
+
+// poller takes from a connection whenever it is told to.
+type poller struct {
+	conn  atomic.Pointer[Conn]
+	check checker
+	mu    sync.Mutex
+	err   error
+}
+
+func (*poller) Lost(Lost) {}
+
+func (p *poller) Pending() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.check.feed(p.conn.Load().Take(nil, 1<<20)); err != nil && p.err == nil {
+		p.err = err
+	}
+}
+
+func TestP1_JoinAndLeaveDuringTrafficLoseNothing(t *testing.T) {
+	l := newLog(t, Options{})
+	p := &poller{}
+	c := l.NewConn(p)
+	p.conn.Store(c)
+	defer c.Close()
+	for n := uint64(1); n <= 3000; n++ {
+		var racing sync.WaitGroup
+		racing.Go(func() { l.Append(logFrames(n, n, sized(20))) })
+		racing.Go(func() {
+			if n%3 != 0 {
+				c.Leave()
+			}
+			at := l.Back(int(n % 2))
+			c.Join(at, joinFrame(at))
+		})
+		racing.Wait()
+		until(t, "the frame", func() bool { return p.check.seen.Load() == n })
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	noError(t, p.err)
+}
+
+func TestP1_EachNewConnectionGetsWhatComesAfterItsCursor(t *testing.T) {
+	l := newLog(t, Options{})
+	for n := uint64(1); n <= 2000; n++ {
+		p := &poller{}
+		c := l.NewConn(p)
+		p.conn.Store(c)
+		var racing sync.WaitGroup
+		racing.Go(func() { l.Append(logFrames(n, n, sized(20))) })
+		racing.Go(func() {
+			at := l.Head()
+			c.Join(at, joinFrame(at))
+		})
+		racing.Wait()
+		until(t, "the frame", func() bool { return p.check.seen.Load() == n })
+		c.Close()
+	}
+}

@@ -1,0 +1,181 @@
+package fanout
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// numbersFrom polls the log from a cursor and returns which frames it gets.
+func numbersFrom(t *testing.T, l *Log, at Cursor) (first, last uint64) {
+	t.Helper()
+	c := l.NewConn(newOwner())
+	defer c.Close()
+	c.Join(at, nil)
+	check := checker{follows: true}
+	check.seen.Store(at.Offset().Seq)
+	noError(t, check.feed(c.Take(nil, 1<<30)))
+	return at.Offset().Seq + 1, check.seen.Load()
+}
+
+// oldest is the number of the oldest frame in the window.
+func oldest(l *Log) uint64 { return l.Back(1<<30).Offset().Seq + 1 }
+
+func TestWindowIsBoundedByCountAndBytes(t *testing.T) {
+	for _, row := range []struct {
+		name            string
+		options         Options
+		size            int
+		atLeast, atMost uint64 // frames that it holds
+	}{
+		{"count", Options{MaxCount: 1000, MaxBytes: 64 << 20}, 50, 1000, 1000 + 1000/8},
+		{"bytes", Options{MaxCount: 1 << 30, MaxBytes: 1 << 20}, 1020, 960, 1024 + 64},
+		{"one frame", Options{MaxCount: 1, MaxBytes: 1}, 50, 1, 2},
+		{"frames larger than the window", Options{MaxBytes: 1000}, 2000, 1, 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := newLog(t, row.options)
+			for n := uint64(1); n <= 3000; n += 50 {
+				l.Append(logFrames(n, n+49, sized(row.size)))
+				if held := n + 50 - oldest(l); n > 2000 && (held < row.atLeast || held > row.atMost) {
+					t.Fatalf("holds %d frames after %d, want %d to %d", held, n+49, row.atLeast, row.atMost)
+				}
+			}
+		})
+	}
+}
+
+// Whatever was appended in whatever batches: a cursor is where its offset says it is.
+func TestP3_CursorsAreWhereTheirOffsetSays(t *testing.T) {
+	seed := stormSeed(t)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	l := newLog(t, Options{MaxCount: 200, MaxBytes: 20_000})
+	size := func(n uint64) int { return int(n*7919%300) + int(n%41/40)*5000 }
+	for head := uint64(0); head < 2000; {
+		n := 1 + rng.Uint64N(30)
+		l.Append(logFrames(head+1, head+n, size))
+		head += n
+		equal(t, "head", l.Head().Offset(), offset(head))
+		first := oldest(l)
+		for _, seen := range []uint64{first - 1, first + rng.Uint64N(head-first+1), head} {
+			at, ok := l.After(offset(seen))
+			equal(t, "After finds what is in the window", ok, true)
+			equal(t, "offset of After", at.Offset(), offset(seen))
+			_, last := numbersFrom(t, l, at)
+			equal(t, "last frame after it", last, head)
+		}
+		back := rng.Uint64N(300)
+		at := l.Back(int(back))
+		equal(t, "offset of Back", at.Offset().Seq, max(head-min(head, back), first-1))
+		_, last := numbersFrom(t, l, at)
+		equal(t, "last frame after it", last, head)
+	}
+}
+
+func TestP3_AfterKnowsOnlyWhatIsInTheWindow(t *testing.T) {
+	l := newLog(t, Options{MaxCount: 80})
+	found := func(o stream.Offset) bool {
+		_, ok := l.After(o)
+		return ok
+	}
+	equal(t, "the base of an empty log", found(offset(0)), true)
+	equal(t, "ahead of an empty log", found(offset(1)), false)
+	equal(t, "no entry", found(stream.Offset{}), false)
+
+	for n := uint64(2); n <= 1000; n += 2 {
+		l.Append([]Frame{{offset(n), frame(kindLog, n, 0)}})
+	}
+	first := oldest(l) - 1 // the entry before
+	equal(t, "the last entry that was evicted", found(offset(first)), true)
+	equal(t, "the one before it", found(offset(first-2)), false)
+	equal(t, "the base", found(offset(0)), false)
+	equal(t, "the head", found(offset(1000)), true)
+	equal(t, "ahead of the head", found(offset(1001)), false)
+	equal(t, "between two entries", found(offset(901)), false)
+	equal(t, "inside", found(offset(960)), true)
+}
+
+func TestBackOfAnEmptyLogIsItsBase(t *testing.T) {
+	l := newLog(t, Options{})
+	for _, n := range []int{-1, 0, 1, 100} {
+		equal(t, "offset", l.Back(n).Offset(), offset(0))
+	}
+	l.Append(nil)
+	equal(t, "head after appending nothing", l.Head().Offset(), offset(0))
+}
+
+func TestReachWaitsForTheOffset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(offset(0), Options{})
+		defer l.Close()
+		wait := func(ctx context.Context, n uint64) <-chan struct{} {
+			done := make(chan struct{})
+			go func() { l.Reach(ctx, offset(n)); close(done) }()
+			synctest.Wait()
+			return done
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		<-wait(ctx, 0)
+		three, five, canceled := wait(context.Background(), 3), wait(context.Background(), 5), wait(ctx, 9)
+		l.Append(logFrames(1, 3, sized(10)))
+		<-three
+		synctest.Wait()
+		select {
+		case <-five:
+			t.Error("5 is reached at 3")
+		default:
+		}
+		cancel()
+		<-canceled
+		l.Append(logFrames(4, 7, sized(10)))
+		<-five
+		reset := wait(context.Background(), 100)
+		l.Reset(offset(0))
+		<-reset
+	})
+}
+
+func TestP3_ResetLosesWhoFollowsAndStartsAfresh(t *testing.T) {
+	l := newLog(t, Options{})
+	l.Append(logFrames(1, 10, sized(50)))
+	old := l.Head()
+	polls, idle, late := newOwner(), newOwner(), newOwner()
+	socket := newOwner()
+	pc, ic, lc := l.NewConn(polls), l.NewConn(idle), l.NewConn(late)
+	sc, client := attached(t, l, socket)
+	pc.Join(old, nil)
+	sc.Join(old, nil)
+	l.Reset(offset(100))
+
+	equal(t, "who polls", receive(t, "loss", polls.lost), LostReset)
+	equal(t, "who has a socket", receive(t, "loss", socket.lost), LostReset)
+	lc.Join(old, nil)
+	equal(t, "who joins behind the old log", receive(t, "loss", late.lost), LostReset)
+
+	equal(t, "new head", l.Head().Offset(), offset(100))
+	_, ok := l.After(offset(10))
+	equal(t, "an old offset is known", ok, false)
+	l.Append(logFrames(101, 103, sized(50)))
+	for _, c := range []*Conn{pc, ic, lc} {
+		equal(t, "taken without following", len(c.Take(nil, 1<<20)), 0)
+		at, _ := l.After(offset(101))
+		c.Join(at, joinFrame(at))
+		var check checker
+		noError(t, check.feed(c.Take(nil, 1<<20)))
+		equal(t, "seen", check.seen.Load(), 103)
+	}
+
+	var check checker
+	equal(t, "private frames still go", sc.Send(frame(kindPrivate, 1, 0)), true)
+	sc.Join(l.Back(1), joinFrame(l.Back(1)))
+	go func() { _ = check.read(client, 1<<10) }()
+	until(t, "the socket to follow the new log", func() bool { return check.seen.Load() == 103 })
+	equal(t, "private", check.private.Load(), 1)
+	equal(t, "losses of who did not follow", len(idle.lost), 0)
+	for _, o := range []*owner{polls, socket, late} {
+		equal(t, "further losses", len(o.lost), 0)
+	}
+}
