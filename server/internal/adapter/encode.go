@@ -71,28 +71,39 @@ func appendText(dst, packet []byte) []byte {
 type encoded struct {
 	packet  *parser.Packet
 	text    []byte                  // of the packet, without attachments
+	args    []byte                  // the end of text: the array of arguments
 	buffers []types.BufferInterface // all of it
 }
 
 // encode reads the packet once for all sockets. It is false for data that JSON cannot carry: the library's encoder leaves
 // such data out, and a packet without data is one that no client accepts.
-func (n *namespace) encode(p *parser.Packet) (encoded, bool) {
+func (n *namespace) encode(original *parser.Packet) (encoded, bool) {
+	p := *original // the encoder puts placeholders into what may be sent to other namespaces, too
 	p.Nsp = n.nsp.Name()
-	e := encoded{packet: p, buffers: n.nsp.Server().Encoder().Encode(p)}
-	text, ok := e.buffers[0].(*types.StringBuffer)
-	if !ok || text.Len() == 0 || text.Bytes()[text.Len()-1] != ']' {
+	e := encoded{packet: &p, buffers: n.nsp.Server().Encoder().Encode(&p)}
+	if text, ok := e.buffers[0].(*types.StringBuffer); ok {
+		e.text = text.Bytes()
+	}
+	header := appendHeader(make([]byte, 0, 64), &p)
+	if !bytes.HasPrefix(e.text, header) || !isArgs(e.text[len(header):]) {
 		n.hub.log.Error("packet cannot be encoded", "namespace", p.Nsp, "type", p.Type.String())
 		return encoded{}, false
 	}
-	e.text = text.Bytes()
+	e.args = e.text[len(header):]
 	return e, true
 }
 
 // plain reports whether the packet is text alone.
 func (e encoded) plain() bool { return len(e.buffers) == 1 }
 
-// args returns the arguments of a plain event of "/" without ack.
-func (e encoded) args() []byte { return e.text[1:] }
+// attachments are the binary parts.
+func (e encoded) attachments() [][]byte {
+	var all [][]byte
+	for _, b := range e.buffers[1:] {
+		all = append(all, b.Bytes())
+	}
+	return all
+}
 
 // appendPresence appends the frame of a presence event, with an offset unless that is zero.
 func appendPresence(dst []byte, online int, offset stream.Offset) []byte {

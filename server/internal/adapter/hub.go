@@ -54,6 +54,12 @@ type Options struct {
 	// Handler makes the handler of a socket that is about to be connected, in any namespace; nil, or a nil result: the
 	// library's listeners alone get its events.
 	Handler func(*socket.Socket) Handler
+	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
+	Bus Bus
+	// Nodes counts the live nodes of the cluster, this one included: as many answers, less one, are waited for; nil: one.
+	Nodes func() int
+	// Timeout is how long answers of other nodes are waited for, where the caller does not say. Default 5 s.
+	Timeout time.Duration
 	Hooks   Hooks
 	Logger  *slog.Logger // nil: the default logger
 }
@@ -63,6 +69,10 @@ type Stats struct {
 	Panics    int64 // handlers that panicked
 	Malformed int64 // entries of the stream that are no events
 	Unsent    int64 // broadcasts that the stream did not take
+
+	BusUnsent    int64 // messages that the bus did not take
+	BusUnheard   int64 // messages of other nodes that were dropped because too many came
+	BusMalformed int64 // messages of other nodes that make no sense
 }
 
 // Hub connects the namespaces of one Socket.IO server with one stream. It is the server's adapter constructor. Its
@@ -75,8 +85,18 @@ type Hub struct {
 
 	panics, malformed, unsent atomic.Int64
 
-	main  atomic.Pointer[namespace] // "/"
-	brake *brake
+	main       atomic.Pointer[namespace] // "/"
+	namespaces sync.Map                  // by name: *namespace
+	brake      *brake
+
+	// For and of other nodes.
+	requests                            requests
+	tasks                               tasks
+	inbox                               *serial // what other nodes want done
+	unsubscribe                         func()
+	awaited                             atomic.Int64 // answers of clients that are to come
+	complained                          atomic.Int64 // when the bus was last complained of, in nanoseconds
+	busUnsent, busUnheard, busMalformed atomic.Int64
 
 	// starts is held for writing while the log is emptied and refilled, so that nobody starts in between.
 	starts   sync.RWMutex
@@ -128,11 +148,19 @@ func New(o Options) *Hub {
 	if o.WindowBytes <= 0 {
 		o.WindowBytes = 16 << 20
 	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Log, o.Window, o.WindowBytes)}
 	h.life, h.end = context.WithCancel(context.Background())
+	h.inbox = newSerial(h, "request of another node", inboxCalls, inboxBytes)
+	h.unsubscribe = func() {}
+	if o.Bus != nil {
+		h.unsubscribe = o.Bus.Subscribe(busTopic, h.receive)
+	}
 	return h
 }
 
@@ -150,12 +178,22 @@ func (h *Hub) ServerOptions() *socket.ServerOptions {
 	return o
 }
 
-// Close ends the handlers and appends that still wait. The sessions are not closed; that is the edge's business.
-func (h *Hub) Close() { h.end() }
+// Close ends the handlers and appends that still wait, stops listening to other nodes, and fails what waits for their
+// answers with [ErrClosed]. It waits for the listeners and callbacks that run because of other nodes, so it must not be
+// called by one. The sessions are not closed; that is the edge's business.
+func (h *Hub) Close() {
+	h.end()
+	h.unsubscribe()
+	h.requests.close()
+	h.tasks.close()
+}
 
 // Stats reads the counters.
 func (h *Hub) Stats() Stats {
-	return Stats{Panics: h.panics.Load(), Malformed: h.malformed.Load(), Unsent: h.unsent.Load()}
+	return Stats{
+		Panics: h.panics.Load(), Malformed: h.malformed.Load(), Unsent: h.unsent.Load(),
+		BusUnsent: h.busUnsent.Load(), BusUnheard: h.busUnheard.Load(), BusMalformed: h.busMalformed.Load(),
+	}
 }
 
 // follows reports whether the sockets of that namespace follow the log.
@@ -164,6 +202,7 @@ func (h *Hub) follows(nsp string) bool { return nsp == "/" && h.opts.Stream != n
 // New makes the adapter of a namespace, for the library.
 func (h *Hub) New(nsp socket.Namespace) socket.Adapter {
 	n := newNamespace(h, nsp)
+	h.namespaces.Store(nsp.Name(), n)
 	if nsp.Name() == "/" {
 		h.main.Store(n)
 	}

@@ -1,9 +1,7 @@
 package adapter
 
 import (
-	"errors"
 	"sync"
-	"time"
 
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
@@ -19,12 +17,15 @@ type namespace struct {
 	nsp     socket.Namespace
 	members *members
 	once    sync.Once // adds the connection listener
+
+	listeners *serial // of events that other nodes emit
 }
 
 var _ socket.Adapter = (*namespace)(nil)
 
 func newNamespace(h *Hub, nsp socket.Namespace) *namespace {
 	n := &namespace{EventEmitter: events.New(), hub: h, nsp: nsp, members: newMembers()}
+	n.listeners = newSerial(h, "listener of a server-side event", inboxCalls, inboxBytes)
 	nsp.Use(n.middleware)
 	return n
 }
@@ -39,8 +40,8 @@ func (n *namespace) Init()                      {}
 // Nsp implements [socket.Adapter].
 func (n *namespace) Nsp() socket.Namespace { return n.nsp }
 
-// Close implements [socket.Adapter].
-func (n *namespace) Close() {}
+// Close implements [socket.Adapter]: the namespace is not used any more.
+func (n *namespace) Close() { n.hub.namespaces.CompareAndDelete(n.nsp.Name(), n) }
 
 // PersistSession implements [socket.Adapter]: the client keeps what is needed.
 func (n *namespace) PersistSession(*socket.SessionToPersist) {}
@@ -114,7 +115,7 @@ func keys(set *types.Set[socket.Room]) []socket.Room {
 }
 
 // Broadcast implements [socket.Adapter]. With connection state recovery the library sends every Socket.Emit through here,
-// too, addressed to the socket's own room.
+// too, addressed to the socket's own room: what a socket of this node is sent concerns no other node.
 func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptions) {
 	opts = complete(opts)
 	e, ok := n.encode(packet)
@@ -122,10 +123,19 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 		return
 	}
 	if n.durable(e, opts) {
-		n.hub.publish(e.args())
+		n.hub.publish(e.args)
 		return
 	}
-	n.deliver(e, opts, n.match(opts))
+	to := n.match(opts)
+	if packet.Id != nil {
+		n.answerOnce(*packet.Id, to)
+		n.deliver(e, opts.Flags.Volatile, to)
+		return
+	}
+	n.deliver(e, opts.Flags.Volatile, to)
+	m := n.concerning(kindEmit, opts)
+	m.Args, m.Binary = e.args, e.attachments()
+	n.publish(m, opts)
 }
 
 // durable reports whether a packet is for everyone and for good.
@@ -153,7 +163,10 @@ func complete(opts *socket.BroadcastOptions) *socket.BroadcastOptions {
 }
 
 // deliver sends a packet to sockets of this node.
-func (n *namespace) deliver(e encoded, opts *socket.BroadcastOptions, to []*member) {
+func (n *namespace) deliver(e encoded, volatile bool, to []*member) {
+	if len(to) == 0 {
+		return
+	}
 	var frame []byte
 	if e.plain() {
 		frame = appendText(nil, e.text)
@@ -164,52 +177,13 @@ func (n *namespace) deliver(e encoded, opts *socket.BroadcastOptions, to []*memb
 		}
 		switch {
 		case frame == nil:
-			write := opts.Flags.WriteOptions
-			m.socket.Client().WriteToEngine(e.buffers, &write)
-		case opts.Flags.Volatile:
+			m.socket.Client().WriteToEngine(e.buffers, &socket.WriteOptions{Volatile: volatile})
+		case volatile:
 			m.conn.SendVolatile(frame)
 		default:
 			m.conn.SendFrame(frame)
 		}
 	}
-}
-
-// BroadcastWithAck implements [socket.Adapter]. A client that answers twice counts once, and one that does not answer
-// in time leaves nothing behind.
-func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
-	opts = complete(opts)
-	to := n.match(opts)
-	n.ask(packet, opts, to, ack)
-	count(uint64(len(to)))
-}
-
-// ask sends a packet to sockets of this node and calls ack with each answer, one at a time.
-func (n *namespace) ask(packet *parser.Packet, opts *socket.BroadcastOptions, to []*member, ack socket.Ack) {
-	id := n.nsp.Ids() // one id for all: the counter is the namespace's
-	packet.Id = &id
-	e, ok := n.encode(packet)
-	if !ok {
-		return
-	}
-	var one sync.Mutex
-	for _, m := range to {
-		var first sync.Once
-		m.socket.Acks().Store(id, func(args []any, err error) {
-			first.Do(func() {
-				one.Lock()
-				defer one.Unlock()
-				ack(args, err)
-			})
-		})
-	}
-	if opts.Flags.Timeout != nil {
-		time.AfterFunc(*opts.Flags.Timeout, func() {
-			for _, m := range to {
-				m.socket.Acks().Delete(id)
-			}
-		})
-	}
-	n.deliver(e, opts, to)
 }
 
 // Sockets implements [socket.Adapter], for this node.
@@ -221,27 +195,32 @@ func (n *namespace) Sockets(rooms *types.Set[socket.Room]) *types.Set[socket.Soc
 	return ids
 }
 
-// FetchSockets implements [socket.Adapter].
-func (n *namespace) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
-	return func(callback func([]socket.SocketDetails, error)) {
-		found := []socket.SocketDetails{}
-		for _, m := range n.match(complete(opts)) {
-			found = append(found, m.socket)
-		}
-		callback(found, nil)
-	}
-}
-
 // AddSockets implements [socket.Adapter].
 func (n *namespace) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	for _, m := range n.match(complete(opts)) {
+	opts = complete(opts)
+	joinAll(n.match(opts), rooms)
+	m := n.concerning(kindJoin, opts)
+	m.Change = rooms
+	n.publish(m, opts)
+}
+
+func joinAll(to []*member, rooms []socket.Room) {
+	for _, m := range to {
 		m.socket.Join(rooms...)
 	}
 }
 
 // DelSockets implements [socket.Adapter].
 func (n *namespace) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	for _, m := range n.match(complete(opts)) {
+	opts = complete(opts)
+	leaveAll(n.match(opts), rooms)
+	m := n.concerning(kindLeave, opts)
+	m.Change = rooms
+	n.publish(m, opts)
+}
+
+func leaveAll(to []*member, rooms []socket.Room) {
+	for _, m := range to {
 		for _, room := range rooms {
 			m.socket.Leave(room)
 		}
@@ -250,15 +229,15 @@ func (n *namespace) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Roo
 
 // DisconnectSockets implements [socket.Adapter].
 func (n *namespace) DisconnectSockets(opts *socket.BroadcastOptions, status bool) {
-	for _, m := range n.match(complete(opts)) {
-		m.socket.Disconnect(status)
-	}
+	opts = complete(opts)
+	m := n.concerning(kindDisconnect, opts)
+	m.Close = status
+	n.publish(m, opts) // before the sockets leave: afterwards they would be looked for elsewhere
+	disconnectAll(n.match(opts), status)
 }
 
-// ServerCount implements [socket.Adapter].
-func (n *namespace) ServerCount() int64 { return 1 }
-
-// ServerSideEmit implements [socket.Adapter].
-func (n *namespace) ServerSideEmit([]any) error {
-	return errors.New("there are no other servers to emit to")
+func disconnectAll(to []*member, status bool) {
+	for _, m := range to {
+		m.socket.Disconnect(status)
+	}
 }

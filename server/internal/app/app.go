@@ -93,6 +93,8 @@ func (a *App) build() {
 		History: func(auth map[string]any) int { return chat.WantedHistory(auth, cfg.HistoryMax) },
 		Online:  func() int { return a.backend.members.Online() },
 		Handler: a.handler,
+		Bus:     a.backend.bus,
+		Nodes:   a.backend.nodes,
 		Hooks:   adapter.Hooks{Recovered: a.metrics.Recovered, Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:  a.log,
 	})

@@ -23,6 +23,7 @@ type backend struct {
 	stream  record
 	members cluster.Members
 	bus     cluster.Bus
+	nodes   func() int              // that live, this one included; nil: this one
 	runs    []func(context.Context) // what works in the background for as long as the node lives
 
 	// With Redis only.

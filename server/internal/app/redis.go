@@ -46,7 +46,7 @@ func newRedisBackend(a *App) (*backend, error) {
 	b.forwarder = cluster.NewForwarder(cluster.ForwarderConfig{
 		Self: b.id, Router: b.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: a.log,
 	})
-	b.members, b.bus = b.registry, b.redisBus
+	b.members, b.bus, b.nodes = b.registry, b.redisBus, b.registry.Nodes
 	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run)
 	b.degraded = map[string]func() string{"stream": record.Degraded, "cluster": b.heartbeat}
 	return b, nil

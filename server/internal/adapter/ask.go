@@ -1,0 +1,273 @@
+package adapter
+
+import (
+	"encoding/json"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+const (
+	// maxAnswers bounds the answers of clients that this node waits for, over all questions.
+	maxAnswers = 1 << 20
+	// maxWindow bounds how long this node waits for answers that another node wants.
+	maxWindow = time.Hour
+	// settle is the time that the library's Emit is given to return before it hears of answers, and that its time-out
+	// has for itself: nothing orders its bookkeeping, and a callback that comes in between could be run twice, or not
+	// at all.
+	settle = 2 * time.Millisecond
+)
+
+var errTooManyAnswers = errors.New("too many answers of clients are waited for already")
+
+// BroadcastWithAck implements [socket.Adapter]: every client concerned, on every node, gets the event, and each first
+// answer is handed to ack, one at a time, as exactly one value: what the client answered with, or nil if with nothing.
+// The counts are given when there is nothing left to wait for; if something is missing, the operator's own time-out
+// reports that. It does not wait, and after the time-out nothing is left behind.
+func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
+	opts = complete(opts)
+	id := n.nsp.Ids() // one id for all clients of this node: the counter is the namespace's
+	packet.Id = &id
+	e, ok := n.encode(packet)
+	if !ok {
+		return
+	}
+	window := n.hub.opts.Timeout
+	if opts.Flags.Timeout != nil {
+		window = *opts.Flags.Timeout
+	}
+	window = max(window-settle, 0)
+	to := n.match(opts)
+	s := newSurvey(n, n.others(opts), opts.Flags.ExpectSingleResponse, count, ack)
+	m := n.concerning(kindAsk, opts)
+	m.Args, m.Binary, m.Window = e.args, e.attachments(), window.Milliseconds()
+	if err := s.begin(m, len(to), window); err != nil {
+		n.hub.log.Error("broadcast with acknowledgement", "error", err)
+		return
+	}
+	if err := n.ask(e, opts.Flags.Volatile, to, window, s.answered); err != nil {
+		n.hub.log.Error("broadcast with acknowledgement", "error", err)
+	}
+}
+
+// survey is a broadcast that every client shall answer, on the node that asks. The library's operator is told just so much
+// as keeps it sound: it compares numbers that nothing guards, takes two values of one client for two answers, and panics
+// where a single answer is expected and there is none, or one that is not wrapped.
+type survey struct {
+	nsp      *namespace
+	expected int // other nodes
+	single   bool
+	count    func(uint64)
+	ack      socket.Ack
+	calls    *serial // of count and ack
+
+	mu       sync.Mutex
+	request  uint64 // zero: no other node is asked
+	clients  int    // asked on all nodes that are known to
+	answers  int
+	others   map[string]*tally
+	complete bool
+}
+
+// tally is what is known of another node.
+type tally struct{ clients, answers int }
+
+func newSurvey(n *namespace, expected int, single bool, count func(uint64), ack socket.Ack) *survey {
+	s := &survey{nsp: n, expected: expected, single: single, count: count, ack: ack, others: map[string]*tally{}}
+	s.calls = newSerial(n.hub, "acknowledgement callback", 2*maxAnswers, 1)
+	s.calls.hold()
+	return s
+}
+
+// begin asks the other nodes; local is how many clients of this one are about to be asked.
+func (s *survey) begin(m *message, local int, window time.Duration) error {
+	s.clients = local
+	if s.expected > 0 {
+		id, err := s.nsp.hub.requests.add(window, s.heard, func(error) {})
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.request, m.ID = id, id
+		s.mu.Unlock()
+		if err := s.nsp.hub.tell(everyone, m); err != nil {
+			s.nsp.hub.requests.remove(id)
+			return err
+		}
+	}
+	time.AfterFunc(settle, s.calls.start)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checkLocked()
+	return nil
+}
+
+// answered takes the answer of a client of this node.
+func (s *survey) answered(args []any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takeLocked(args)
+}
+
+// heard takes what another node says: how many clients it asks, then their answers.
+func (s *survey) heard(from string, m *message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.others[from]
+	switch {
+	case m.Kind == kindAsked && t == nil && len(s.others) < maxNodes && m.Clients <= maxAnswers-s.clients:
+		s.others[from] = &tally{clients: m.Clients}
+		s.clients += m.Clients
+		s.checkLocked()
+	case m.Kind == kindAck && t != nil && t.answers < t.clients:
+		t.answers++
+		s.takeLocked(m.values())
+	}
+}
+
+func (s *survey) takeLocked(args []any) {
+	value := []any{nil}
+	switch {
+	case s.single:
+		value[0] = args // the operator unwraps it
+	case len(args) > 0:
+		value[0] = args[0]
+	}
+	s.answers++
+	s.calls.do(0, func() { s.ack(value, nil) })
+	s.checkLocked()
+}
+
+// checkLocked gives the operator the counts if all answers are there. It is complete when as many nodes have counted as
+// the cluster has; which number it took for that it looked up itself, so the counts go on until it must be reached.
+func (s *survey) checkLocked() {
+	if s.complete || len(s.others) < s.expected || s.answers < s.clients {
+		return
+	}
+	s.complete = true
+	if s.request != 0 {
+		s.nsp.hub.requests.remove(s.request)
+	}
+	if s.single && s.answers == 0 {
+		return // nobody is there: its time-out says so
+	}
+	total, servers := uint64(s.clients), max(s.expected+1, int(s.nsp.ServerCount()))
+	s.calls.do(0, func() {
+		s.count(total)
+		for range servers - 1 {
+			s.count(0)
+		}
+	})
+}
+
+// question is an event whose answers are waited for, on the node of the clients that are asked.
+type question struct {
+	hub *Hub
+	id  uint64 // of the packet
+	to  []*member
+
+	mu    sync.Mutex
+	timer *time.Timer
+	open  int // answers to come
+}
+
+// ask sends a packet with an id to sockets of this node and hands over the first answer of each that comes within the
+// window. What is left then is forgotten.
+func (n *namespace) ask(e encoded, volatile bool, to []*member, window time.Duration, answer func([]any)) error {
+	h := n.hub
+	if h.awaited.Add(int64(len(to))) > maxAnswers {
+		h.awaited.Add(-int64(len(to)))
+		return errTooManyAnswers
+	}
+	if len(to) > 0 {
+		q := &question{hub: h, id: *e.packet.Id, to: to, open: len(to)}
+		q.register(window, answer)
+	}
+	n.deliver(e, volatile, to)
+	return nil
+}
+
+func (q *question) register(window time.Duration, answer func([]any)) {
+	q.mu.Lock() // neither an answer that is guessed nor the end of the window comes in between
+	defer q.mu.Unlock()
+	q.timer = time.AfterFunc(window, q.expire)
+	for _, m := range q.to {
+		var once atomic.Bool
+		m.socket.Acks().Store(q.id, func(args []any, _ error) {
+			if once.CompareAndSwap(false, true) && q.take() {
+				answer(args)
+			}
+		})
+	}
+}
+
+// take counts one answer; false: it comes too late.
+func (q *question) take() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.open == 0 {
+		return false
+	}
+	q.hub.awaited.Add(-1)
+	if q.open--; q.open == 0 {
+		q.timer.Stop()
+	}
+	return true
+}
+
+func (q *question) expire() {
+	q.mu.Lock()
+	q.hub.awaited.Add(-int64(q.open))
+	q.open = 0
+	q.mu.Unlock()
+	for _, m := range q.to {
+		m.socket.Acks().Delete(q.id)
+	}
+}
+
+// answerAsk asks the sockets of this node on behalf of another. That one must know how many there are before it hears
+// the first answer.
+func (n *namespace) answerAsk(node string, m *message, to []*member) {
+	h := n.hub
+	if err := h.tell(node, &message{Kind: kindAsked, ID: m.ID, Clients: len(to)}); err != nil {
+		return
+	}
+	id := n.nsp.Ids()
+	err := n.ask(m.event(n.nsp.Name(), &id), m.Volatile, to, m.window(), func(args []any) {
+		h.reply(node, kindAck, m.ID, args)
+	})
+	if err != nil {
+		h.complain("clients were not asked", err)
+	}
+}
+
+// reply sends values that answer a request. What cannot be sent is missing at the other end, whose time-out reports that.
+func (h *Hub) reply(node string, k kind, id uint64, values []any) {
+	args, err := marshalArgs(values)
+	if err != nil {
+		h.log.Error("answer to another node cannot be encoded", "error", err)
+		return
+	}
+	_ = h.tell(node, &message{Kind: k, ID: id, Args: json.RawMessage(args), Last: true})
+}
+
+// answerOnce sees to it that the callback of a packet for one client runs once, however often that answers: the library
+// looks the callback up and removes it in two steps.
+func (n *namespace) answerOnce(id uint64, to []*member) {
+	for _, m := range to {
+		callback, ok := m.socket.Acks().Load(id)
+		if !ok {
+			continue
+		}
+		var once atomic.Bool
+		m.socket.Acks().Store(id, func(args []any, err error) {
+			if once.CompareAndSwap(false, true) {
+				n.hub.protect("acknowledgement callback", func() { callback(args, err) })
+			}
+		})
+	}
+}

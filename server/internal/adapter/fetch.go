@@ -1,0 +1,118 @@
+package adapter
+
+import (
+	"encoding/json"
+
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// details are what another node says of one of its sockets.
+type details struct {
+	SID    socket.SocketId   `json:"i"`
+	Shake  *socket.Handshake `json:"h,omitempty"`
+	In     []socket.Room     `json:"r,omitempty"`
+	Custom any               `json:"d,omitempty"`
+}
+
+var _ socket.SocketDetails = (*details)(nil)
+
+// Id implements [socket.SocketDetails].
+func (d *details) Id() socket.SocketId { return d.SID } //nolint:revive // the library's spelling
+
+// Handshake implements [socket.SocketDetails]. It is never nil.
+func (d *details) Handshake() *socket.Handshake { return d.Shake }
+
+// Rooms implements [socket.SocketDetails].
+func (d *details) Rooms() *types.Set[socket.Room] { return types.NewSet(d.In...) }
+
+// Data is what the socket's node attached to it, as JSON carries it; nil if JSON cannot.
+func (d *details) Data() any { return d.Custom }
+
+// FetchSockets implements [socket.Adapter]. The callback is called once, in a goroutine of its own if other nodes have to
+// be asked. If not all of them answer within the time-out (the flag's, or the hub's), it gets the sockets of those that
+// did, and [ErrUnanswered].
+func (n *namespace) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
+	opts = complete(opts)
+	return func(callback func([]socket.SocketDetails, error)) {
+		found := []socket.SocketDetails{}
+		for _, m := range n.match(opts) {
+			found = append(found, m.socket)
+		}
+		others := n.others(opts)
+		if others == 0 {
+			callback(found, nil)
+			return
+		}
+		timeout := n.hub.opts.Timeout
+		if opts.Flags.Timeout != nil {
+			timeout = *opts.Flags.Timeout
+		}
+		err := n.hub.gather(n.concerning(kindFetch, opts), &gathering{
+			expected: others,
+			accepts:  kindSockets,
+			take: func(m *message) (ok bool) {
+				found, ok = m.appendDetails(found)
+				return ok
+			},
+			done: func(err error) { callback(found, err) },
+		}, timeout)
+		if err != nil {
+			callback(found, err)
+		}
+	}
+}
+
+func (m *message) appendDetails(found []socket.SocketDetails) ([]socket.SocketDetails, bool) {
+	for _, text := range m.Sockets {
+		d := &details{}
+		if json.Unmarshal(text, d) != nil || d.SID == "" {
+			return found, false
+		}
+		if d.Shake == nil {
+			d.Shake = &socket.Handshake{}
+		}
+		found = append(found, d)
+	}
+	return found, true
+}
+
+// partSize is how many bytes of details fit into one message, with room for what is around them.
+const partSize = MaxBusPayload - 1024
+
+// answerFetch sends the details of sockets to the node that wants them, in as many messages as it takes.
+func (n *namespace) answerFetch(node string, id uint64, to []*member) {
+	part := &message{Kind: kindSockets, ID: id}
+	size := 0
+	for _, m := range to {
+		text := n.detailsOf(m)
+		if size+len(text) >= partSize {
+			if n.hub.tell(node, part) != nil {
+				return // the rest would be worth nothing
+			}
+			part = &message{Kind: kindSockets, ID: id, Part: part.Part + 1}
+			size = 0
+		}
+		part.Sockets = append(part.Sockets, text)
+		size += len(text) + 1
+	}
+	part.Last = true
+	_ = n.hub.tell(node, part)
+}
+
+// detailsOf encodes what there is to say of a socket, and leaves out what JSON or the bus cannot carry.
+func (n *namespace) detailsOf(m *member) json.RawMessage {
+	s := m.socket
+	d := details{SID: s.Id(), Shake: s.Handshake(), In: s.Rooms().Keys(), Custom: s.Data()}
+	for _, cut := range []func(){func() {}, func() { d.Custom = nil }, func() { d.Shake = nil }, func() { d.In = nil }} {
+		cut()
+		var text []byte
+		var err error
+		n.hub.protect("encoding the data of a socket", func() { text, err = json.Marshal(&d) })
+		if err == nil && len(text) > 0 && len(text) < partSize {
+			return text
+		}
+		n.hub.log.Warn("not all of a socket can be shown to another node", "sid", s.Id(), "bytes", len(text), "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package adapter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/zishang520/engine.io/v2/types"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// kind says what a message between nodes is.
+type kind string
+
+const (
+	kindEmit       kind = "emit"       // a packet for sockets
+	kindAsk        kind = "ask"        // one that every client shall answer
+	kindJoin       kind = "join"       // sockets join rooms
+	kindLeave      kind = "leave"      // sockets leave rooms
+	kindDisconnect kind = "disconnect" // sockets are disconnected
+	kindFetch      kind = "fetch"      // which sockets are there?
+	kindServer     kind = "server"     // an event for the listeners of the namespace
+
+	kindAsked   kind = "asked"   // how many clients were asked; comes before their answers
+	kindAck     kind = "ack"     // the answer of one of them
+	kindSockets kind = "sockets" // some of the sockets
+	kindReply   kind = "reply"   // the answer of a listener
+)
+
+func (k kind) isAnswer() bool {
+	return k == kindAsked || k == kindAck || k == kindSockets || k == kindReply
+}
+
+// message is what hubs tell each other, as JSON.
+type message struct {
+	Kind kind   `json:"k"`
+	Nsp  string `json:"n,omitempty"`
+	ID   uint64 `json:"i,omitempty"` // of the request, in it and in its answers; zero: no answer is wanted
+
+	// Whom it concerns; no rooms: everyone.
+	Rooms  []socket.Room `json:"r,omitempty"`
+	Except []socket.Room `json:"x,omitempty"`
+
+	Args     json.RawMessage `json:"a,omitempty"` // of an event or an answer: an array
+	Binary   [][]byte        `json:"b,omitempty"` // attachments
+	Volatile bool            `json:"v,omitempty"`
+	Window   int64           `json:"w,omitempty"` // how long answers are waited for, in milliseconds
+	Change   []socket.Room   `json:"c,omitempty"` // to join or leave
+	Close    bool            `json:"d,omitempty"` // the connection too
+
+	Clients int               `json:"m,omitempty"`
+	Sockets []json.RawMessage `json:"s,omitempty"`
+	Part    int               `json:"p,omitempty"` // of several messages that are one answer, from zero
+	Last    bool              `json:"l,omitempty"`
+}
+
+var errMessage = errors.New("malformed message")
+
+// decodeMessage reads what another node sent. What it returns is complete for its kind.
+func decodeMessage(payload []byte) (*message, error) {
+	if len(payload) > MaxBusPayload {
+		return nil, errTooLarge
+	}
+	m := &message{}
+	if err := json.Unmarshal(payload, m); err != nil {
+		return nil, fmt.Errorf("%w: %w", errMessage, err)
+	}
+	ok := true
+	switch m.Kind {
+	case kindEmit, kindServer:
+		ok = isArgs(m.Args)
+	case kindAsk:
+		ok = isArgs(m.Args) && m.ID != 0
+	case kindAck, kindReply:
+		ok = isArray(m.Args) && m.ID != 0
+	case kindFetch, kindSockets:
+		ok = m.ID != 0
+	case kindAsked:
+		ok = m.ID != 0 && m.Clients >= 0
+	case kindJoin, kindLeave, kindDisconnect:
+	default:
+		ok = false
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: kind %.20q", errMessage, m.Kind)
+	}
+	return m, nil
+}
+
+func isArray(b []byte) bool { return len(b) > 0 && b[0] == '[' }
+
+// options are those of the broadcast that the message is about.
+func (m *message) options() *socket.BroadcastOptions {
+	o := &socket.BroadcastOptions{
+		Rooms: types.NewSet(m.Rooms...), Except: types.NewSet(m.Except...), Flags: &socket.BroadcastFlags{},
+	}
+	o.Flags.Volatile = m.Volatile
+	return o
+}
+
+// window is how long answers are waited for.
+func (m *message) window() time.Duration {
+	return time.Duration(min(max(m.Window, 0), maxWindow.Milliseconds())) * time.Millisecond
+}
+
+// values are the arguments as the JSON decoder makes them.
+func (m *message) values() []any {
+	var values []any
+	_ = json.Unmarshal(m.Args, &values) // was part of valid JSON, and an array
+	return values
+}
+
+// event is the packet that the message carries, for the sockets of a namespace.
+func (m *message) event(nsp string, id *uint64) encoded {
+	p := &parser.Packet{Type: parser.EVENT, Nsp: nsp, Id: id, Data: m.values()}
+	if len(m.Binary) > 0 {
+		n := uint64(len(m.Binary))
+		p.Type, p.Attachments = parser.BINARY_EVENT, &n
+	}
+	text := appendHeader(make([]byte, 0, len(m.Args)+len(nsp)+32), p)
+	start := len(text)
+	text = append(text, m.Args...)
+	e := encoded{packet: p, text: text, args: text[start:], buffers: []types.BufferInterface{types.NewStringBuffer(text)}}
+	for _, b := range m.Binary {
+		e.buffers = append(e.buffers, types.NewBytesBuffer(b))
+	}
+	return e
+}
+
+// appendHeader appends what comes before the arguments of a packet.
+func appendHeader(dst []byte, p *parser.Packet) []byte {
+	dst = append(dst, byte(p.Type))
+	if p.Attachments != nil {
+		dst = append(strconv.AppendUint(dst, *p.Attachments, 10), '-')
+	}
+	if p.Nsp != "" && p.Nsp != "/" {
+		dst = append(append(dst, p.Nsp...), ',')
+	}
+	if p.Id != nil {
+		dst = strconv.AppendUint(dst, *p.Id, 10)
+	}
+	return dst
+}
+
+// errBinary is the answer to what goes from server to server and has attachments: only packets for clients may.
+var errBinary = errors.New("binary data cannot be sent to other servers")
+
+// marshalArgs makes the array of arguments that other nodes get.
+func marshalArgs(args []any) (json.RawMessage, error) {
+	if parser.HasBinary(args) {
+		return nil, errBinary
+	}
+	b, err := json.Marshal(args)
+	if err == nil && bytes.Equal(b, []byte("null")) {
+		b = []byte("[]")
+	}
+	return b, err
+}

@@ -1,0 +1,168 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	defaultTimeout = 5 * time.Second
+	// maxRequests bounds the requests whose answers are waited for.
+	maxRequests = 4096
+	// maxNodes bounds the nodes that one request takes answers from, and maxParts the messages of one answer.
+	maxNodes = 1024
+	maxParts = 256
+)
+
+// Errors of requests to the other nodes.
+var (
+	// ErrUnanswered means that not all other nodes answered in time. What did come is given along with it.
+	ErrUnanswered = errors.New("not all nodes answered")
+	// ErrTooManyRequests means that too many answers are being waited for already. Nothing was sent.
+	ErrTooManyRequests = errors.New("too many requests to other nodes")
+	// ErrClosed means that the hub has been closed.
+	ErrClosed = errors.New("hub closed")
+)
+
+// requests are those of this node that wait for answers of others.
+type requests struct {
+	mu     sync.Mutex
+	closed bool
+	last   uint64
+	open   map[uint64]pending
+}
+
+// pending is one of them. Both functions may be called at any time until remove has returned, and shortly after.
+type pending struct {
+	timer  *time.Timer
+	answer func(from string, m *message)
+	expire func(error) // no more answers will come
+}
+
+// add makes a request known and returns the id that its answers have to name. Unless it is removed before, expire is
+// called after the time-out, or when the hub is closed.
+func (r *requests) add(timeout time.Duration, answer func(string, *message), expire func(error)) (uint64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return 0, ErrClosed
+	case len(r.open) >= maxRequests:
+		return 0, ErrTooManyRequests
+	}
+	r.last++
+	id := r.last
+	timer := time.AfterFunc(timeout, func() {
+		if r.remove(id) {
+			expire(ErrUnanswered)
+		}
+	})
+	if r.open == nil {
+		r.open = map[uint64]pending{}
+	}
+	r.open[id] = pending{timer, answer, expire}
+	return id, nil
+}
+
+// remove forgets a request; false: it is gone already.
+func (r *requests) remove(id uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.open[id]
+	if ok {
+		p.timer.Stop()
+		delete(r.open, id)
+	}
+	return ok
+}
+
+// answer passes on what another node says to a request. Nobody waits for what comes late.
+func (r *requests) answer(from string, m *message) {
+	r.mu.Lock()
+	p, ok := r.open[m.ID]
+	r.mu.Unlock()
+	if ok {
+		p.answer(from, m)
+	}
+}
+
+func (r *requests) close() {
+	r.mu.Lock()
+	open := r.open
+	r.closed, r.open = true, nil
+	r.mu.Unlock()
+	for _, p := range open {
+		p.timer.Stop()
+		p.expire(ErrClosed)
+	}
+}
+
+// gathering is a request that wants one answer of each other node.
+type gathering struct {
+	hub      *Hub
+	expected int                 // answers
+	accepts  kind                // of message
+	take     func(*message) bool // takes a part of an answer, one at a time; false: it makes no sense
+	done     func(error)         // called once, in a goroutine of its own
+
+	mu    sync.Mutex
+	over  bool
+	whole int            // answers that are complete
+	heard map[string]int // by node: the part that comes next
+}
+
+// noPart is what comes next of an answer that is complete, or spoilt.
+const noPart = -1
+
+// gather sends a request to all other nodes and waits for their answers. An error means that done will not be called.
+func (h *Hub) gather(m *message, g *gathering, timeout time.Duration) error {
+	g.hub, g.heard = h, map[string]int{}
+	var err error
+	m.ID, err = h.requests.add(timeout, g.answer, func(why error) { g.expire(why, timeout) })
+	if err != nil {
+		return err
+	}
+	if err := h.tell(everyone, m); err != nil && h.requests.remove(m.ID) {
+		return err
+	}
+	return nil
+}
+
+func (g *gathering) answer(from string, m *message) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	next, known := g.heard[from]
+	if g.over || m.Kind != g.accepts || m.Part != next || m.Part >= maxParts || !known && len(g.heard) >= maxNodes {
+		return
+	}
+	if !g.take(m) {
+		g.hub.busMalformed.Add(1)
+		g.heard[from] = noPart
+		return
+	}
+	if !m.Last {
+		g.heard[from] = next + 1
+		return
+	}
+	g.heard[from] = noPart
+	if g.whole++; g.whole == g.expected && g.hub.requests.remove(m.ID) {
+		g.endLocked(nil)
+	}
+}
+
+func (g *gathering) expire(why error, timeout time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.endLocked(fmt.Errorf("%w: %d of %d within %v", why, g.whole, g.expected, timeout))
+}
+
+// endLocked hands the result over; take is not called any more.
+func (g *gathering) endLocked(err error) {
+	g.over = true
+	end := func() { g.hub.protect("callback", func() { g.done(err) }) }
+	if !g.hub.tasks.start(end) {
+		end()
+	}
+}

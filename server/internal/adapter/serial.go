@@ -1,0 +1,121 @@
+package adapter
+
+import (
+	"errors"
+	"runtime/debug"
+	"sync"
+)
+
+// errBacklog is why something is dropped that is done one after the other.
+var errBacklog = errors.New("too much waits already")
+
+// tasks are goroutines that run code of others: listeners and callbacks.
+type tasks struct {
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
+}
+
+// start runs fn in a goroutine; false: it is too late for that.
+func (t *tasks) start(fn func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.running.Go(fn)
+	return true
+}
+
+// close lets nothing start any more and waits for what runs.
+func (t *tasks) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.running.Wait()
+}
+
+func (t *tasks) isClosed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed
+}
+
+// protect runs code of others. A panic costs what it was about, not the process.
+func (h *Hub) protect(what string, fn func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.panics.Add(1)
+			h.log.Error(what+" panicked", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	fn()
+}
+
+// serial does one thing after the other, in the order in which they were given to it, in a goroutine that is there while
+// there is something to do.
+type serial struct {
+	hub      *Hub
+	what     string // it does, for the log
+	maxCalls int
+	maxBytes int
+
+	mu    sync.Mutex
+	queue []call
+	bytes int
+	busy  bool // a goroutine is at work, or the start is yet to come
+}
+
+type call struct {
+	size int
+	fn   func()
+}
+
+func newSerial(h *Hub, what string, maxCalls, maxBytes int) *serial {
+	return &serial{hub: h, what: what, maxCalls: maxCalls, maxBytes: maxBytes}
+}
+
+// hold postpones everything until start. It comes first.
+func (s *serial) hold() { s.busy = true }
+
+// start begins with what was held back.
+func (s *serial) start() {
+	if !s.hub.tasks.start(s.work) {
+		s.mu.Lock()
+		s.queue, s.bytes = nil, 0
+		s.mu.Unlock()
+	}
+}
+
+// do has fn called, which is about size bytes; false: it will not be, because too much waits already.
+func (s *serial) do(size int, fn func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) >= s.maxCalls || s.bytes+size > s.maxBytes {
+		return false
+	}
+	if !s.busy && !s.hub.tasks.start(s.work) {
+		return false
+	}
+	s.busy = true
+	s.queue = append(s.queue, call{size, fn})
+	s.bytes += size
+	return true
+}
+
+func (s *serial) work() {
+	for {
+		s.mu.Lock()
+		if len(s.queue) == 0 || s.hub.tasks.isClosed() {
+			s.queue, s.bytes, s.busy = nil, 0, false
+			s.mu.Unlock()
+			return
+		}
+		next := s.queue[0]
+		s.queue[0] = call{}
+		s.queue = s.queue[1:]
+		s.bytes -= next.size
+		s.mu.Unlock()
+		s.hub.protect(s.what, next.fn)
+	}
+}
