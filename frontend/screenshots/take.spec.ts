@@ -17,6 +17,13 @@ function take(page: Page, name: string): Promise<Buffer> {
   return page.screenshot({ path, caret: "initial" });
 }
 
+/** Says something and waits until it was stored, so that the next one comes after it. */
+async function tell(page: Page, text: string): Promise<void> {
+  await say(page, text);
+  const [line = ""] = text.split("\n");
+  await expect(said(page, line).getByLabel("Sent")).toBeVisible();
+}
+
 /** A talk of four; the page is of one of them. */
 async function talk(room: Room, options: BrowserContextOptions): Promise<{ page: Page; grace: Page }> {
   const robot = await room.robot();
@@ -25,13 +32,13 @@ async function talk(room: Room, options: BrowserContextOptions): Promise<{ page:
   await robot.say("p99 under 4 ms since Tuesday 🎉", "Margaret");
   const [page, grace] = [await room.join("Ada", options), await room.join("Grace", wide)];
   await expect(said(page, "p99 under")).toBeVisible();
-  await say(page, "That is lovely. Did the rolling restart go through last night?");
-  await say(grace, "It did. Three nodes, one after the other, and nobody noticed a thing.");
-  await say(grace, "Notes and graphs are here: https://example.com/notes/rolling-restart");
-  await say(page, "👏");
-  await say(page, "Then I will close the ticket.\nThank you for staying up so late!");
+  await tell(page, "That is lovely. Did the rolling restart go through last night?");
+  await tell(grace, "It did. Three nodes, one after the other, and nobody noticed a thing.");
+  await tell(grace, "Notes and graphs are here: https://example.com/notes/rolling-restart");
+  await tell(page, "👏");
+  await tell(page, "Then I will close the ticket.\nThank you for staying up so late!");
   await robot.say("Coffee at eleven?", "Linus");
-  await say(grace, "Count me in ☕");
+  await tell(grace, "Count me in ☕");
   await expect(said(page, "Count me in")).toBeVisible();
   await composer(grace).pressSequentially("An");
   await expect(page.getByText("Grace is typing")).toBeVisible();
