@@ -11,6 +11,7 @@ type heartbeat struct {
 	since   time.Duration // from when the client's time runs, since the server's start
 	end     uint64        // how many bytes were written once the ping was
 	written uint64        // how many were at the last look
+	turn    uint64        // the packet in turn at the last look
 }
 
 // beat is called by the wheel: it is time for a ping, or to look after a pong that is awaited.
@@ -48,23 +49,23 @@ func (s *Session) ping() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heart.written, s.heart.end = written, written+uint64(pending)
+	s.heart.written, s.heart.end, s.heart.turn = written, written+uint64(pending), s.turn
 	if s.heart.waiting && !s.ended { // the pong is quicker at times
 		s.server.wheel.set(s, next)
 	}
 }
 
 // patienceLocked is after what time to look again, or nothing if the client's time is over. That time does not run while
-// it is we who do not read, since the pong may lie in the socket, nor while bytes before the ping are on their way and
-// move: a slow reader that takes what it is given is not a dead one.
+// it is we who do not read, or read other packets, since the pong may lie behind them in the socket; nor while bytes
+// before the ping are on their way and move: a slow reader that takes what it is given is not a dead one.
 func (s *Session) patienceLocked() time.Duration {
 	now, timeout := s.server.since(), s.server.opts.PingTimeout
 	written := s.conn.Written()
 	onItsWay := s.heart.written < s.heart.end || s.unread
-	if s.held || onItsWay && written != s.heart.written {
+	if s.held || s.turn != s.heart.turn || onItsWay && written != s.heart.written {
 		s.heart.since = now
 	}
-	s.heart.written = written
+	s.heart.written, s.heart.turn = written, s.turn
 	left := s.heart.since + timeout - now
 	if left <= 2*s.server.wheel.tick { // the wheel is early
 		return 0

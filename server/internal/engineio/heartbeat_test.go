@@ -187,6 +187,23 @@ func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
 	})
 }
 
+// A flood is mostly read, not held, when it is looked at; the pong lies behind it all the same.
+func TestHeartbeat_AFloodIsALifeSign(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		for turn := range uint64(20) {
+			time.Sleep(7 * time.Second)
+			noError(t, "message", s.receive(message))
+			s.Done(turn + 1)
+		}
+		equal(t, "ended", s.hasEnded(), false)
+		took := pass(t, time.Minute, s.hasEnded)
+		if took > 2*20*time.Second {
+			t.Fatalf("the end of the flood was noticed after %v", took)
+		}
+	})
+}
+
 func TestHeartbeat_AHandlerThatHangsIsGivenUp(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
