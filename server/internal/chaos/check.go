@@ -71,7 +71,8 @@ func (t timelines) checkSegment(seg siotest.Segment) (reached int, fault string)
 		want := t.messages[next]
 		if m.Offset != want.at.String() || m.ID != want.id || m.Message != want.text || m.Username != want.sender ||
 			m.At != int64(want.at.Ms) {
-			return 0, fmt.Sprintf("message %d behind %s is %+v instead of %+v", i, seg.Joined, m, want)
+			return 0, fmt.Sprintf("message %d behind %s is %s %s %.60q instead of %s %s %.60q",
+				i, seg.Joined, m.Offset, m.ID, m.Message, want.at, want.id, want.text)
 		}
 		next++
 	}

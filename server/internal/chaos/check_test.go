@@ -15,7 +15,7 @@ func said(ids ...string) []entry {
 	for i, id := range ids {
 		sender, _, _ := strings.Cut(id, "-")
 		order = append(order, entry{
-			at: stream.Offset{Ms: uint64(i) + 2}, prev: order[i].at.String(), id: id, sender: sender, text: "text of " + id,
+			at: stream.Offset{Ms: uint64(i) + 2}, prev: order[i].at.String(), id: id, sender: sender, text: textOf(id),
 		})
 	}
 	return order

@@ -122,8 +122,8 @@ func checkSender(order []entry, s *sender) (faults []string) {
 		if e.sender != s.name {
 			continue
 		}
-		if _, err := fmt.Sscanf(e.id, s.name+"-%d", &n); err != nil || n >= len(s.said) || e.text != "text of "+e.id {
-			faults = append(faults, fmt.Sprintf("%s never said %+v", s.name, e))
+		if _, err := fmt.Sscanf(e.id, s.name+"-%d", &n); err != nil || n >= len(s.said) || e.text != textOf(e.id) {
+			faults = append(faults, fmt.Sprintf("%s never said what is at %s: %s %.80q", s.name, e.at, e.id, e.text))
 			continue
 		}
 		if at := (place{n, e.era}); seen[at] {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,7 +115,16 @@ func (s *sender) insist(n int) {
 
 func (s *sender) message(n int) map[string]string {
 	id := messageID(s.name, n)
-	return map[string]string{"message": "text of " + id, "username": s.name, "id": id}
+	return map[string]string{"message": textOf(id), "username": s.name, "id": id}
+}
+
+// textOf is what a message says. Some say much, with all that has to be escaped.
+func textOf(id string) string {
+	text := "text of " + id
+	if strings.HasSuffix(id, "7") {
+		text += strings.Repeat(" \"é\\<😀\n", 300)
+	}
+	return text
 }
 
 func messageID(sender string, n int) string { return fmt.Sprintf("%s-%d", sender, n) }

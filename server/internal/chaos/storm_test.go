@@ -57,8 +57,12 @@ func stormOn(t *testing.T) {
 }
 
 func storm(t *testing.T, weather Weather, seed uint64, length time.Duration) {
+	rnd := rand.New(rand.NewPCG(seed, 4))
+	senders := 5 + rnd.IntN(11)
 	r := Open(t, Options{
-		Seed: seed, Clients: 30, Senders: 10, Redis: []string{"--appendonly", "yes", "--appendfsync", "always"},
+		Seed: seed, Nodes: 2 + rnd.IntN(3), Clients: 30, Senders: senders,
+		Rate:  float64(20+rnd.IntN(80)) / float64(senders),
+		Redis: []string{"--appendonly", "yes", "--appendfsync", "always"},
 	})
 	r.Talk()
 	r.Storm(weather, length)
