@@ -86,6 +86,10 @@ func newSurvey(n *namespace, expected int, single bool, count func(uint64), ack 
 // begin asks the other nodes; local is how many clients of this one are about to be asked.
 func (s *survey) begin(m *message, local int, window time.Duration) error {
 	s.clients = local
+	if local == 0 && s.expected == 0 {
+		s.report()
+		return nil
+	}
 	if s.expected > 0 {
 		id, err := s.nsp.hub.requests.add(window, s.heard, func(error) {})
 		if err != nil {
@@ -117,6 +121,9 @@ func (s *survey) answered(args []any) {
 func (s *survey) heard(from string, m *message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.complete {
+		return
+	}
 	t := s.others[from]
 	switch {
 	case m.Kind == kindAsked && t == nil && len(s.others) < maxNodes && m.Clients <= maxAnswers-s.clients:
@@ -142,8 +149,7 @@ func (s *survey) takeLocked(args []any) {
 	s.checkLocked()
 }
 
-// checkLocked gives the operator the counts if all answers are there. It is complete when as many nodes have counted as
-// the cluster has; which number it took for that it looked up itself, so the counts go on until it must be reached.
+// checkLocked ends the survey if as many nodes have counted as the cluster has, and all their clients have answered.
 func (s *survey) checkLocked() {
 	if s.complete || len(s.others) < s.expected || s.answers < s.clients {
 		return
@@ -152,16 +158,19 @@ func (s *survey) checkLocked() {
 	if s.request != 0 {
 		s.nsp.hub.requests.remove(s.request)
 	}
-	if s.single && s.answers == 0 {
+	s.calls.do(0, s.report)
+}
+
+// report gives the operator the counts, once there is no client left to wait for. It looks up itself how many servers
+// there are; whatever number it was told, it comes across it.
+func (s *survey) report() {
+	if s.single && s.clients == 0 {
 		return // nobody is there: its time-out says so
 	}
-	total, servers := uint64(s.clients), max(s.expected+1, int(s.nsp.ServerCount()))
-	s.calls.do(0, func() {
-		s.count(total)
-		for range servers - 1 {
-			s.count(0)
-		}
-	})
+	s.count(uint64(s.clients))
+	for range max(s.expected+1, int(s.nsp.ServerCount())) - 1 {
+		s.count(0)
+	}
 }
 
 // question is an event whose answers are waited for, on the node of the clients that are asked.

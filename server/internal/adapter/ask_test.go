@@ -1,0 +1,229 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+// emitter is a broadcast operator, or a socket of another node.
+type emitter interface {
+	Emit(event string, args ...any) error
+}
+
+// ask emits a question and returns where its outcome comes.
+func ask(t *testing.T, to emitter) <-chan outcome {
+	t.Helper()
+	outcomes := make(chan outcome, 10)
+	noError(t, to.Emit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))
+	return outcomes
+}
+
+// sorted is what a callback was called with, in no matter which order.
+func (o outcome) sorted() string {
+	texts := []string{}
+	for _, v := range o.values {
+		texts = append(texts, fmt.Sprint(v))
+	}
+	slices.Sort(texts)
+	return fmt.Sprint(texts)
+}
+
+// forgotten checks that no answer is waited for any more.
+func forgotten(t *testing.T, nodes []*peer, clients ...*remote) {
+	t.Helper()
+	for _, c := range clients {
+		eventually(t, "no callback is kept", func() bool { return c.socket().Acks().Len() == 0 })
+	}
+	for _, n := range nodes {
+		eventually(t, "no answer is waited for", func() bool { return n.hub.awaited.Load() == 0 })
+		n.hub.requests.mu.Lock()
+		equal(t, "pending", len(n.hub.requests.open), 0)
+		n.hub.requests.mu.Unlock()
+	}
+}
+
+func TestClusterBroadcastWithAcknowledgement(t *testing.T) {
+	_, nodes := newPeers(t, 3)
+	a, b, c, d := nodes[0].dial("/", ""), nodes[1].dial("/", ""), nodes[2].dial("/", ""), nodes[2].dial("/", "")
+	outcomes := ask(t, nodes[0].io.Timeout(patience))
+	for i, r := range []*remote{a, b, c, d} {
+		id := r.question(`["ask"]`)
+		// One value counts for each client, however it answers, and how often.
+		r.send("43"+id+[]string{`["a"]`, `["b",2]`, `[]`, `["d"]`}[i], "43"+id+`["again"]`)
+	}
+	o := await(t, "answers", outcomes)
+	noError(t, o.err)
+	equal(t, "answers", o.sorted(), "[<nil> a b d]")
+	forgotten(t, nodes, a, b, c, d)
+
+	outcomes = ask(t, nodes[0].io.In(b.room, c.room).Except(c.room).Timeout(patience))
+	b.send("43" + b.question(`["ask"]`) + `[1]`)
+	o = await(t, "answers", outcomes)
+	noError(t, o.err)
+	equal(t, "answers", o.sorted(), "[1]")
+
+	outcomes = ask(t, nodes[2].io.Local().Timeout(patience))
+	for _, r := range []*remote{c, d} {
+		r.send("43" + r.question(`["ask"]`) + `["local"]`)
+	}
+	o = await(t, "answers", outcomes)
+	noError(t, o.err)
+	equal(t, "answers", o.sorted(), "[local local]")
+	forgotten(t, nodes, a, b, c, d)
+	equal(t, "callbacks too many", len(outcomes), 0)
+}
+
+func TestClusterBroadcastWithAcknowledgementTimesOut(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	outcomes := ask(t, nodes[0].io.Timeout(300*time.Millisecond))
+	late := a.question(`["ask"]`)
+	b.send("43" + b.question(`["ask"]`) + `["in time"]`)
+	o := await(t, "time-out", outcomes)
+	equal(t, "failed", o.err != nil, true)
+	equal(t, "what did come", o.sorted(), "[in time]")
+	forgotten(t, nodes, a, b)
+	a.send("43" + late + `["late"]`)
+	noError(t, nodes[0].io.Local().Emit("next"))
+	a.want(`42["next"]`)
+	equal(t, "callbacks too many", len(outcomes), 0)
+}
+
+func TestClusterLostMessagesOfAnAcknowledgement(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	for _, k := range []kind{kindAsk, kindAsked, kindAck} {
+		f.losing(k)
+		outcomes := ask(t, nodes[0].io.Timeout(100*time.Millisecond))
+		a.send("43" + a.question(`["ask"]`) + `["a"]`)
+		if k != kindAsk {
+			b.send("43" + b.question(`["ask"]`) + `["b"]`)
+		}
+		o := await(t, "time-out", outcomes)
+		equal(t, string(k)+" was lost", o.err != nil, true)
+		equal(t, string(k)+" was lost", o.sorted(), "[a]")
+	}
+	f.set(func(f *fabric) { f.lose, f.err = nil, errors.New("full") })
+	o := await(t, "time-out", ask(t, nodes[0].io.Timeout(10*time.Millisecond)))
+	equal(t, "failed", o.err != nil, true)
+	forgotten(t, nodes, a, b)
+}
+
+func TestClusterSocketOfAnotherNodeAnswers(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	b := nodes[1].dial("/", "")
+	found, err := fetch(t, nodes[0].io)
+	noError(t, err)
+	for _, answer := range []string{`[1]`, `[]`, `["x",{"y":[2]}]`, `[null]`, `[[3]]`} {
+		outcomes := ask(t, found[0].Timeout(patience))
+		b.send("43" + b.question(`["ask"]`) + answer)
+		o := await(t, "answer", outcomes)
+		noError(t, o.err)
+		want := map[string]string{`[]`: "[]", `[1]`: "[1]", `[null]`: "[<nil>]", `[[3]]`: "[[3]]"}[answer]
+		if want == "" {
+			want = "[x map[y:[2]]]"
+		}
+		equal(t, "answer "+answer, fmt.Sprint(o.values), want)
+	}
+	// As does one of this node.
+	found, err = fetch(t, nodes[1].io)
+	noError(t, err)
+	outcomes := ask(t, found[0].Timeout(patience))
+	b.send("43" + b.question(`["ask"]`) + `[1,2]`)
+	equal(t, "answer", fmt.Sprint(await(t, "answer", outcomes).values), "[1 2]")
+
+	// One that is gone cannot answer: that is a time-out, and no panic of the library.
+	nodes[1].io.DisconnectSockets(false)
+	b.want("41")
+	eventually(t, "gone", func() bool { return nodes[1].io.Sockets().Sockets().Len() == 0 })
+	for _, n := range nodes {
+		s := socket.NewRemoteSocket(n.io.Sockets().Adapter(), found[0])
+		if o := await(t, "time-out", ask(t, s.Timeout(20*time.Millisecond))); o.err == nil {
+			t.Errorf("nobody answered %v", o.values)
+		}
+	}
+	forgotten(t, nodes)
+}
+
+// withAck broadcasts at the adapter, whose calls the test sees.
+func (p *peer) withAck(timeout time.Duration, single bool) (counts <-chan uint64, answers <-chan []any) {
+	c, a := make(chan uint64, 100), make(chan []any, 100)
+	opts := &socket.BroadcastOptions{Flags: &socket.BroadcastFlags{Timeout: &timeout, ExpectSingleResponse: single}}
+	p.hub.main.Load().BroadcastWithAck(&parser.Packet{Type: parser.EVENT, Data: []any{"ask"}}, opts,
+		func(n uint64) { c <- n }, func(args []any, _ error) { a <- args })
+	return c, a
+}
+
+func TestClusterCountsComeWhenNobodyIsLeftToWaitFor(t *testing.T) {
+	_, nodes := newPeers(t, 3)
+	counts, _ := nodes[0].withAck(patience, false)
+	equal(t, "nobody is asked", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 0)
+
+	b, c := nodes[1].dial("/", ""), nodes[2].dial("/", "")
+	counts, answers := nodes[0].withAck(patience, false)
+	b.send("43" + b.question(`["ask"]`) + `["b"]`)
+	equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[b]")
+	id := c.question(`["ask"]`)
+	equal(t, "counts while one is missing", len(counts), 0)
+	c.send("43" + id + `["c"]`)
+	equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[c]")
+	equal(t, "clients", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 2)
+	forgotten(t, nodes, b, c)
+	equal(t, "counts", len(counts), 0)
+
+	// A node that says what nobody asked, or more than it announced, is not heard.
+	counts, answers = nodes[0].withAck(patience, false)
+	request := nodes[0].hub.requests.last
+	for _, m := range []string{
+		`{"k":"ack","i":%d,"a":["before the count"]}`, `{"k":"asked","i":%d,"m":1}`, `{"k":"asked","i":%d,"m":5}`,
+		`{"k":"ack","i":%d,"a":["stranger"]}`, `{"k":"ack","i":%d,"a":["one too many"]}`,
+	} {
+		nodes[0].hub.receive("stranger", fmt.Appendf(nil, m, request))
+	}
+	equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[stranger]")
+	for _, r := range []*remote{b, c} {
+		r.send("43" + r.question(`["ask"]`) + `[]`)
+		await(t, "answer", answers)
+	}
+	equal(t, "clients", await(t, "count", counts), 3)
+	equal(t, "answers", len(answers), 0)
+}
+
+func TestP6_AnswersThatAreWaitedForAreBounded(t *testing.T) {
+	_, nodes := newPeers(t, 1)
+	a := nodes[0].dial("/", "")
+	nodes[0].hub.awaited.Store(maxAnswers)
+	o := await(t, "time-out", ask(t, nodes[0].io.Timeout(10*time.Millisecond)))
+	equal(t, "failed", o.err != nil, true)
+	nodes[0].hub.awaited.Store(0)
+	noError(t, nodes[0].io.Local().Emit("not asked"))
+	a.want(`42["not asked"]`)
+	equal(t, "callbacks", a.socket().Acks().Len(), 0)
+}
+
+func TestAnswerToOneClientCountsOnce(t *testing.T) {
+	_, nodes := newPeers(t, 1)
+	a := nodes[0].dial("/", "")
+	for range 20 {
+		calls := make(chan string, 100)
+		noError(t, a.socket().Emit("ask", func(args []any, _ error) {
+			calls <- fmt.Sprint(args)
+			panic("a callback that trusts its client")
+		}))
+		id := a.question(`["ask"]`)
+		a.send(slices.Repeat([]string{"43" + id + `[1]`}, 20)...)
+		equal(t, "answer", await(t, "answer", calls), "[1]")
+		a.socket().Once("end", func(...any) { close(calls) })
+		a.send(`42["end"]`)
+		for range calls {
+			t.Error("a second answer was taken")
+		}
+	}
+	equal(t, "panics", nodes[0].hub.Stats().Panics, 20)
+}

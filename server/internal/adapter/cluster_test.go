@@ -1,0 +1,451 @@
+package adapter
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/chat"
+)
+
+func TestClusterRoomsExceptionsAndFlags(t *testing.T) {
+	_, nodes := newPeers(t, 3)
+	a, b, c := nodes[0].dial("/", ""), nodes[1].dial("/", ""), nodes[2].dial("/", "")
+	for _, r := range []*remote{a, b} {
+		r.socket().Join("r", "q")
+	}
+	c.socket().Join("q")
+	io := nodes[0].io
+	noError(t, io.To("r").Emit("room", "<&>", 1.5))
+	noError(t, io.To("r", "q").Emit("once"))
+	noError(t, io.To("q").Except("r").Emit("except"))
+	noError(t, io.To(c.room).Emit("other node's own room"))
+	noError(t, a.socket().To("q").Emit("not the sender"))
+	noError(t, a.socket().Broadcast().Emit("all others"))
+	noError(t, io.Local().Emit("local"))
+	noError(t, io.To("q").Emit("binary", []byte{0, 255}, map[string]any{"b": []byte("x")}))
+	binary := []string{
+		`452-["binary",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]`, "\x00\xff", "x",
+	}
+	room := `42["room","\u003c\u0026\u003e",1.5]`
+	a.want(room, `42["once"]`, `42["local"]`)
+	a.want(binary...)
+	b.want(room, `42["once"]`, `42["not the sender"]`, `42["all others"]`)
+	b.want(binary...)
+	c.want(`42["once"]`, `42["except"]`, `42["other node's own room"]`, `42["not the sender"]`, `42["all others"]`)
+	c.want(binary...)
+}
+
+func TestClusterOtherNamespaces(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	for _, n := range nodes {
+		n.io.Of("/x", nil)
+	}
+	a, b, main := nodes[0].dial("/x", ""), nodes[1].dial("/x", ""), nodes[1].dial("/", "")
+	noError(t, nodes[0].io.Of("/x", nil).Emit("hello", "x"))
+	noError(t, nodes[0].io.Of("/x", nil).Emit("binary", []byte("y")))
+	for _, r := range []*remote{a, b} {
+		r.want(`42/x,["hello","x"]`, `451-/x,["binary",{"_placeholder":true,"num":0}]`, "y")
+	}
+	before := f.count()
+	nodes[0].io.Emit("by the stream")
+	if got := main.receive(); !strings.HasPrefix(got, `42["by the stream","1`) {
+		t.Errorf("got %s", got)
+	}
+	equal(t, "what is in the stream and on the bus", f.count(), before)
+}
+
+func TestClusterPrivatePacketsStayOnTheirNode(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	a := nodes[0].dial("/", "")
+	s := a.socket()
+	noError(t, s.Emit("private"))
+	noError(t, nodes[0].io.To(a.room).Emit("own room"))
+	noError(t, s.Emit("question", func([]any, error) {}))
+	nodes[0].io.In(a.room).SocketsJoin("r")
+	nodes[0].io.In(a.room).FetchSockets()(func(found []*socket.RemoteSocket, err error) {
+		noError(t, err)
+		equal(t, "found", len(found), 1)
+	})
+	a.want(`42["private"]`, `42["own room"]`)
+	a.question(`["question"]`)
+	nodes[0].io.In(a.room).SocketsLeave("r")
+	noError(t, nodes[0].io.Local().Emit("local"))
+	a.want(`42["local"]`)
+	equal(t, "messages on the bus", f.count(), 0)
+}
+
+func TestClusterVolatileStaysVolatile(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	seen := make(chan *message, 10)
+	f.set(func(f *fabric) {
+		f.lose = func(_ string, m *message) bool {
+			seen <- m
+			return false
+		}
+	})
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	noError(t, nodes[0].io.Volatile().Emit("volatile"))
+	m := await(t, "message", seen)
+	equal(t, "volatile", m.Volatile, true)
+	a.want(`42["volatile"]`)
+	b.want(`42["volatile"]`)
+
+	nodes[0].hub.Typing(a.sid, chat.Typing{Username: "A", ID: a.sid, Typing: true})
+	equal(t, "volatile", await(t, "message", seen).Volatile, true)
+	b.want(`42["typing",{"username":"A","id":"` + a.sid + `","typing":true}]`)
+	noError(t, nodes[0].io.Local().Emit("nothing before"))
+	a.want(`42["nothing before"]`)
+}
+
+func TestClusterJoinsLeavesAndDisconnects(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	io := nodes[0].io
+	io.SocketsJoin("r", "q")
+	noError(t, io.To("r").Emit("joined")) // stays behind the join
+	a.want(`42["joined"]`)
+	b.want(`42["joined"]`)
+	io.In("q").Except(a.room).SocketsLeave("r")
+	noError(t, io.To("r").Emit("only a"))
+	noError(t, io.To("q").Emit("both"))
+	a.want(`42["only a"]`, `42["both"]`)
+	b.want(`42["both"]`)
+	io.In("q").DisconnectSockets(false)
+	a.want("41")
+	b.want("41")
+
+	c := nodes[1].dial("/", "")
+	io.In(c.room).DisconnectSockets(true)
+	c.want("41")
+	if _, err := c.net.Read(make([]byte, 10)); err != nil {
+		t.Errorf("the close frame is missing: %v", err)
+	}
+}
+
+// fetch returns what FetchSockets calls back with.
+func fetch(t *testing.T, from interface {
+	FetchSockets() func(func([]*socket.RemoteSocket, error))
+}) ([]*socket.RemoteSocket, error) {
+	t.Helper()
+	type result struct {
+		found []*socket.RemoteSocket
+		err   error
+	}
+	results := make(chan result, 2)
+	from.FetchSockets()(func(found []*socket.RemoteSocket, err error) { results <- result{found, err} })
+	r := await(t, "sockets", results)
+	slices.SortFunc(r.found, func(a, b *socket.RemoteSocket) int { return strings.Compare(string(a.Id()), string(b.Id())) })
+	return r.found, r.err
+}
+
+func TestClusterFetchSockets(t *testing.T) {
+	_, nodes := newPeers(t, 3)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", `{"token":"secret"}`)
+	b.socket().Join("r")
+	b.socket().SetData(map[string]any{"n": 1})
+	found, err := fetch(t, nodes[0].io)
+	noError(t, err)
+	equal(t, "sockets", len(found), 2)
+	equal(t, "sorted", string(found[0].Id()), min(a.sid, b.sid))
+
+	found, err = fetch(t, nodes[0].io.In("r"))
+	noError(t, err)
+	equal(t, "in r", len(found), 1)
+	s := found[0]
+	equal(t, "id", string(s.Id()), b.sid)
+	equal(t, "rooms", s.Rooms().Len(), 2)
+	equal(t, "auth", fmt.Sprint(s.Handshake().Auth), "map[token:secret]")
+	equal(t, "query", fmt.Sprint(s.Handshake().Query["colour"]), "[blue]")
+	equal(t, "data", fmt.Sprint(s.Data()), "map[n:1]")
+
+	noError(t, s.Emit("private", 1))
+	s.Join("far")
+	noError(t, nodes[2].io.To("r").Emit("still there"))
+	s.Leave("r")
+	b.want(`42["private",1]`)
+	b.want(`42["still there"]`)
+	eventually(t, "joined and left", func() bool { r := b.socket().Rooms(); return r.Has("far") && !r.Has("r") })
+	s.Disconnect(false)
+	b.want("41")
+}
+
+func TestClusterFetchTakesMoreThanOneMessage(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	for i := range 7 {
+		s := nodes[1].dial("/", "").socket()
+		switch i {
+		case 0:
+			s.SetData(make(chan int))
+		case 1:
+			s.SetData(strings.Repeat("x", MaxBusPayload))
+		case 2:
+			s.SetData(panicky{})
+		default:
+			s.SetData(strings.Repeat("x", 100<<10))
+		}
+	}
+	found, err := fetch(t, nodes[0].io)
+	noError(t, err)
+	equal(t, "sockets", len(found), 7)
+	without := 0
+	for _, s := range found {
+		if s.Data() == nil {
+			without++
+		}
+	}
+	equal(t, "whose data nobody can carry", without, 3)
+
+	f.set(func(f *fabric) {
+		f.lose = func(_ string, m *message) bool { return m.Kind == kindSockets && m.Part == 1 }
+	})
+	found, err = fetch(t, nodes[0].io.Timeout(500*time.Millisecond))
+	if !errors.Is(err, ErrUnanswered) {
+		t.Errorf("with a part missing: %v", err)
+	}
+	equal(t, "of the part that came", len(found) > 0 && len(found) < 7, true)
+}
+
+type panicky struct{}
+
+func (panicky) MarshalJSON() ([]byte, error) { panic("no") }
+
+func TestClusterLostAnswersAreErrors(t *testing.T) {
+	f, nodes := newPeers(t, 3)
+	a := nodes[0].dial("/", "")
+	nodes[1].dial("/", "")
+	f.set(func(f *fabric) {
+		f.lose = func(to string, m *message) bool { return to == "node2" && !m.Kind.isAnswer() }
+	})
+	found, err := fetch(t, nodes[0].io.Timeout(50*time.Millisecond))
+	if !errors.Is(err, ErrUnanswered) || !strings.Contains(err.Error(), "1 of 2 within 50ms") {
+		t.Errorf("one node is silent: %v", err)
+	}
+	equal(t, "what did come", len(found), 2)
+
+	f.set(func(f *fabric) { f.err = errors.New("full") })
+	found, err = fetch(t, nodes[0].io)
+	if err == nil || !strings.Contains(err.Error(), "full") {
+		t.Errorf("nothing was sent: %v", err)
+	}
+	equal(t, "what is known", len(found), 1)
+	noError(t, nodes[0].io.Except("x").Emit("local all the same"))
+	a.want(`42["local all the same"]`)
+	equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 2)
+	equal(t, "pending", len(nodes[0].hub.requests.open), 0)
+}
+
+func TestClusterServerSideEmit(t *testing.T) {
+	_, nodes := newPeers(t, 3)
+	heard := make(chan string, 10)
+	for i, n := range nodes {
+		noError(t, n.io.On("news", func(args ...any) { heard <- fmt.Sprint(i, args) }))
+		noError(t, n.io.On("ask", func(args ...any) {
+			answer := args[len(args)-1].(socket.Ack)
+			answer([]any{fmt.Sprintf("node %d", i), args[0]}, nil)
+			answer([]any{"again"}, nil)
+		}))
+		noError(t, n.io.On("panic", func(args ...any) { panic(args) }))
+	}
+	noError(t, nodes[0].io.ServerSideEmit("panic"))
+	noError(t, nodes[0].io.ServerSideEmit("news", "x", 2))
+	got := []string{await(t, "news", heard), await(t, "news", heard)}
+	slices.Sort(got)
+	equal(t, "heard", fmt.Sprint(got), "[1 [x 2] 2 [x 2]]")
+	equal(t, "panics", nodes[1].hub.Stats().Panics, 1)
+
+	outcomes := make(chan outcome, 10)
+	callback := func(values []any, err error) { outcomes <- outcome{values, err} }
+	noError(t, nodes[0].io.ServerSideEmit("ask", "q", callback))
+	o := await(t, "answers", outcomes)
+	noError(t, o.err)
+	slices.SortFunc(o.values, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	equal(t, "answers", fmt.Sprint(o.values), "[[node 1 q] [node 2 q]]")
+
+	for _, bad := range []any{[]byte("binary"), make(chan int)} {
+		if err := nodes[0].io.ServerSideEmit("news", bad); err == nil {
+			t.Errorf("%T was sent", bad)
+		}
+	}
+	if err := nodes[0].io.ServerSideEmit("connection"); err == nil {
+		t.Error("a reserved event was sent")
+	}
+	equal(t, "heard", len(heard), 0)
+}
+
+func TestClusterServerSideEmitTimesOut(t *testing.T) {
+	_, nodes := newPeers(t, 3)
+	nodes[0].hub.opts.Timeout = 50 * time.Millisecond
+	noError(t, nodes[1].io.On("ask", func(args ...any) { args[0].(socket.Ack)(nil, nil) })) // node 2 has no listener
+	outcomes := make(chan outcome, 10)
+	noError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))
+	o := await(t, "time-out", outcomes)
+	if !errors.Is(o.err, ErrUnanswered) {
+		t.Errorf("time-out: %v", o.err)
+	}
+	equal(t, "who did answer", fmt.Sprint(o.values), "[[]]")
+}
+
+func TestClusterOfOneHasNobodyToAsk(t *testing.T) {
+	_, nodes := newPeers(t, 1)
+	a := nodes[0].dial("/", "")
+	noError(t, nodes[0].io.ServerSideEmit("news"))
+	called := 0
+	noError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) {
+		called++
+		equal(t, "answers", len(values), 0)
+		noError(t, err)
+	}))
+	equal(t, "called", called, 1)
+	found, err := fetch(t, nodes[0].io)
+	noError(t, err)
+	equal(t, "found", string(found[0].Id()), a.sid)
+}
+
+func TestClusterCloseFailsWhatWaits(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	f.losing(kindFetch)
+	errs := make(chan error, 2)
+	nodes[0].io.FetchSockets()(func(_ []*socket.RemoteSocket, err error) { errs <- err })
+	nodes[0].hub.Close()
+	if err := await(t, "callback", errs); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	nodes[0].io.FetchSockets()(func(_ []*socket.RemoteSocket, err error) { errs <- err })
+	if err := await(t, "callback", errs); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed before: %v", err)
+	}
+}
+
+func TestP6_ClusterRequestsAreBounded(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	f.losing(kindFetch)
+	errs := make(chan error, maxRequests+1)
+	for range maxRequests + 1 {
+		nodes[0].io.FetchSockets()(func(_ []*socket.RemoteSocket, err error) { errs <- err })
+	}
+	if err := await(t, "refusal", errs); !errors.Is(err, ErrTooManyRequests) {
+		t.Errorf("one too many: %v", err)
+	}
+	// What others want is bounded, too.
+	release, busy := make(chan struct{}), make(chan struct{})
+	b := nodes[1].dial("/", "")
+	noError(t, b.socket().On("disconnect", func(...any) {
+		close(busy)
+		<-release
+	}))
+	nodes[0].io.In(b.room).DisconnectSockets(false)
+	await(t, "busy", busy)
+	for range inboxCalls + 10 {
+		noError(t, nodes[0].io.To("r").Emit("x"))
+	}
+	eventually(t, "dropped", func() bool { return nodes[1].hub.Stats().BusUnheard == 10 })
+	close(release)
+	nodes[0].hub.requests.mu.Lock()
+	equal(t, "pending", len(nodes[0].hub.requests.open), maxRequests)
+	nodes[0].hub.requests.mu.Unlock()
+}
+
+func TestP6_HostileBusMessagesDoNoHarm(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	a := nodes[0].dial("/", "")
+	// A request that is pending, whose id anyone could guess.
+	f.losing(kindFetch)
+	nodes[0].io.FetchSockets()(func([]*socket.RemoteSocket, error) {})
+	for _, payload := range hostile {
+		nodes[0].hub.receive("stranger", []byte(payload))
+	}
+	nodes[0].hub.receive("stranger", []byte(`{"k":"emit","n":"/","a":["`+strings.Repeat("x", MaxBusPayload)+`"]}`))
+	nodes[0].hub.receive("stranger", []byte(`{"k":"emit","n":"/","a":["still alive"]}`))
+	for a.receive() != `42["still alive"]` {
+	}
+	eventually(t, "counted", func() bool { return nodes[0].hub.Stats().BusMalformed > 15 })
+	equal(t, "panics", nodes[0].hub.Stats().Panics, 0)
+}
+
+var hostile = []string{
+	``, `null`, `[]`, `{}`, `{"k":"emit"}`, `{"k":"emit","a":null}`, `{"k":"emit","a":{}}`, `{"k":"emit","a":[]}`,
+	`{"k":"emit","a":[1]}`, `{"k":"emit","a":["x"`, `{"k":"emit","n":"/","a":["x"],"b":[null,"","AA=="]}`,
+	`{"k":"emit","n":"/","a":["x"],"b":["?"]}`, `{"k":"emit","n":"/nowhere","a":["x"]}`, `{"k":"emit","n":"/","r":[""],"a":["x"]}`,
+	`{"k":"ask","n":"/","a":["x"]}`, `{"k":"ask","n":"/","i":1,"w":-5,"a":["x"]}`,
+	`{"k":"ask","n":"/","i":1,"w":9223372036854775807,"a":["x"]}`, `{"k":"ask","n":"/nowhere","i":1,"a":["x"]}`,
+	`{"k":"join","n":"/","c":["",null]}`, `{"k":"leave","n":"/","c":[]}`, `{"k":"disconnect","n":"/","r":["nobody"]}`,
+	`{"k":"fetch","n":"/"}`, `{"k":"fetch","n":"/nowhere","i":1}`, `{"k":"fetch","n":"/","i":18446744073709551615}`,
+	`{"k":"server","n":"/"}`, `{"k":"server","n":"/","a":["connection",{}]}`, `{"k":"server","n":"/","a":["new_namespace"]}`,
+	`{"k":"server","n":"/","i":1,"a":["x"]}`, `{"k":"server","n":"/nowhere","i":1,"a":["x"]}`,
+	`{"k":"asked","i":1,"m":-1}`, `{"k":"asked","i":1,"m":9223372036854775807}`, `{"k":"asked","i":1}`, `{"k":"asked","i":9}`,
+	`{"k":"ack","i":1,"a":[]}`, `{"k":"ack","i":1,"a":{}}`, `{"k":"ack","a":[]}`, `{"k":"reply","i":1,"a":[1],"l":true}`,
+	`{"k":"sockets","i":1,"s":[null]}`, `{"k":"sockets","i":1,"p":-1}`, `{"k":"sockets","i":1,"p":9223372036854775807,"l":true}`,
+	`{"k":"sockets","i":1,"s":[{"i":1}]}`, `{"k":"sockets","i":1,"s":[{"i":"a","h":{"headers":5}}]}`, `{"k":"x"}`,
+	`{"k":"emit","n":"/","a":` + strings.Repeat("[", 20_000) + `}`,
+}
+
+func FuzzBusMessages(f *testing.F) {
+	for _, seed := range hostile {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		m, err := decodeMessage(payload)
+		if err != nil {
+			return
+		}
+		if m.window() < 0 || m.window() > maxWindow {
+			t.Errorf("window %v", m.window())
+		}
+		if m.Kind == kindEmit || m.Kind == kindAsk {
+			id := uint64(7)
+			e := m.event("/x", &id)
+			if len(e.packet.Data.([]any)) == 0 || !isArgs(e.args) || !json.Valid(e.args) {
+				t.Errorf("%q became %q", payload, e.text)
+			}
+		}
+		m.appendDetails(nil)
+		m.values()
+	})
+}
+
+func TestClusterMessageForANamespaceThatIsGone(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	nodes[0].io.Of("/only-here", nil)
+	a := nodes[0].dial("/only-here", "")
+	found, err := fetch(t, nodes[0].io.Of("/only-here", nil))
+	noError(t, err)
+	equal(t, "found", len(found), 1)
+	outcomes := make(chan outcome, 10)
+	noError(t, nodes[0].io.Of("/only-here", nil).Timeout(clusterTimeout).Emit("ask", func(values []any, err error) {
+		outcomes <- outcome{values, err}
+	}))
+	id := a.question(`["ask"]`)
+	id = strings.TrimPrefix(id, "/only-here,")
+	a.send("43/only-here," + id + `["yes"]`)
+	o := await(t, "answers", outcomes)
+	noError(t, o.err)
+	equal(t, "answers", fmt.Sprint(o.values), "[yes]")
+}
+
+func TestClusterWithoutStreamReachesEveryone(t *testing.T) {
+	f := &fabric{}
+	var clients []*fake
+	var first *node
+	for range 2 {
+		bus := f.join(t)
+		n := newNode(t, nil, func(o *Options) { o.Stream, o.Bus, o.Nodes = nil, bus, func() int { return 2 } })
+		c := n.open()
+		c.send("0{}")
+		c.next(t)
+		clients = append(clients, c)
+		if first == nil {
+			first = n
+		}
+	}
+	first.io.Emit("hello")
+	for _, c := range clients {
+		c.want(t, `2["hello"]`)
+	}
+}
