@@ -317,6 +317,19 @@ describe("the rest of the room", () => {
     expect(news).toHaveBeenCalledOnce();
   });
 
+  test("of the history that follows a reconnect only the end is news", () => {
+    const { store, link } = live();
+    for (const message of placedRange(0, 5)) link.listener.message(message);
+    vi.advanceTimersByTime(2000);
+    const news = vi.fn();
+    store.onNews(news);
+    link.drop();
+    link.accept(false, placed(2).offset);
+    for (const message of placedRange(3, 7)) link.listener.message(message);
+    vi.advanceTimersByTime(100);
+    expect(news.mock.calls.flat(2)).toEqual([placed(5), placed(6)]);
+  });
+
   test("a subscriber that left is not told", () => {
     const { store, link } = live();
     const told = vi.fn();

@@ -160,5 +160,5 @@ function check(state: Timeline, seed: number): void {
 }
 
 test("P1 P3 whatever breaks, the timeline is in order, without duplicates, and shows where something is missing", () => {
-  for (let seed = 1; seed <= 300; seed++) simulate(seed);
+  for (let seed = 1; seed <= 100; seed++) simulate(seed);
 });

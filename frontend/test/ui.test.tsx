@@ -9,7 +9,7 @@ import { Announcer, announcement } from "@/ui/Announcer";
 import { Banner } from "@/ui/Banner";
 import { Composer } from "@/ui/Composer";
 import { ChatProvider } from "@/ui/context";
-import { GapView, TopView } from "@/ui/dividers";
+import { DayView, GapView, TopView } from "@/ui/dividers";
 import { Header } from "@/ui/Header";
 import { MessageView } from "@/ui/MessageView";
 import { NameForm } from "@/ui/NameForm";
@@ -236,6 +236,17 @@ describe("a message", () => {
     expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
   });
 
+  test("that is very long shows its beginning, and the rest when asked", () => {
+    for (const text of ["line\n".repeat(500), "word ".repeat(800)]) {
+      show(<MessageView row={{ ...row, text }} />);
+      const article = screen.getByRole("article");
+      expect(article.textContent?.length).toBeLessThan(1300);
+      fireEvent.click(within(article).getByRole("button", { name: "Show all" }));
+      expect(article.textContent).toContain(text);
+      cleanup();
+    }
+  });
+
   test("that waits says for what", () => {
     const { link } = show(<MessageView row={{ ...row, delivery: { kind: "waiting" } }} />);
     expect(screen.getByLabelText("Waiting for a connection")).toBeTruthy();
@@ -278,6 +289,14 @@ test("the top of the list tells what is above it", async () => {
   });
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
   expect(link.asked).toHaveLength(2);
+});
+
+test("at midnight today becomes yesterday", () => {
+  vi.setSystemTime(new Date(2026, 10, 24, 23, 59, 59));
+  show(<DayView at={Date.now()} />);
+  expect(screen.getByText("Today")).toBeTruthy();
+  act(() => vi.advanceTimersByTime(1500));
+  expect(screen.getByText("Yesterday")).toBeTruthy();
 });
 
 test("days have names", () => {

@@ -1,5 +1,6 @@
 import type { HistoryAnswer, Offset, PlacedMessage, TypingNotice } from "@/wire/contract";
 import { checkMessage, checkUsername, type MessageProblem, maxHistoryMessages } from "@/wire/limits";
+import { compareOffsets } from "@/wire/offset";
 import { type Connection, firstConnection } from "./connection";
 import { Connector } from "./connector";
 import type { Link, OpenLink } from "./link";
@@ -18,6 +19,8 @@ export interface ChatState {
   readonly older: "idle" | "loading" | "failed";
   readonly online: number | null;
   readonly typists: Typists;
+  /** The id of the message that was written last in this page. */
+  readonly written: string | null;
 }
 
 export const firstState: ChatState = {
@@ -27,6 +30,7 @@ export const firstState: ChatState = {
   older: "idle",
   online: null,
   typists: [],
+  written: null,
 };
 
 export interface ChatDeps {
@@ -132,6 +136,7 @@ export class ChatStore {
     };
     this.#ownTyping.sent();
     this.#changeOutbox({ type: "added", item });
+    this.#update({ written: item.id });
     this.#pump();
     return undefined;
   }
@@ -225,13 +230,14 @@ export class ChatStore {
     const messages = this.#incoming;
     if (messages.length === 0) return;
     this.#incoming = [];
-    const before = this.#state.timeline.entries.at(-1);
+    const newest = this.#state.timeline.entries.at(-1)?.offset;
     this.#changeOutbox({ type: "echoed", messages });
     this.#changeTimeline({ type: "received", entries: messages });
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
-    if (Date.now() >= this.#settledAt && before !== this.#state.timeline.entries.at(-1)) {
-      for (const listener of [...this.#newsListeners]) listener(messages);
-    }
+    // Of a history that follows a reconnect only the end is news.
+    const news = messages.filter(({ offset }) => newest === undefined || compareOffsets(offset, newest) > 0);
+    if (news.length === 0 || Date.now() < this.#settledAt) return;
+    for (const listener of [...this.#newsListeners]) listener(news);
   }
 
   #typing(notice: TypingNotice): void {

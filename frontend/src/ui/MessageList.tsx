@@ -34,13 +34,14 @@ export function MessageList() {
   const items = list.getVirtualItems();
   const atEnd = list.isAtEnd(endThreshold);
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0);
-  useLoadOlder((items[0]?.index ?? 0) < olderThreshold && (roomLeft || !atEnd));
+  const near = items[0] !== undefined && items[0].index < olderThreshold;
+  useLoadOlder(near && (roomLeft || !atEnd));
 
   // What one has written oneself is always shown.
-  const sent = useChatState((state) => state.outbox.at(-1)?.id);
+  const written = useChatState((state) => state.written);
   useEffect(() => {
-    if (sent !== undefined) list.scrollToEnd();
-  }, [sent, list]);
+    if (written !== null) list.scrollToEnd();
+  }, [written, list]);
 
   return (
     <div className={styles.frame}>

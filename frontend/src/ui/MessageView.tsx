@@ -2,6 +2,7 @@
 
 import { memo, useState } from "react";
 import { isOnlyEmoji, linkify } from "@/chat/links";
+import { shortened } from "@/chat/news";
 import { canRetry } from "@/chat/outbox";
 import type { MessageRow } from "@/chat/rows";
 import { useChatState, useStore } from "./context";
@@ -12,10 +13,14 @@ import { failureWords } from "./words";
 /** Only what came just now slides in; rows that are scrolled into view do not. */
 const freshMs = 1500;
 
+const mostLines = 16;
+const mostChars = 1200;
+
 export const MessageView = memo(Message, (a, b) => isSameRow(a.row, b.row));
 
 function Message({ row }: { row: MessageRow }) {
   const [fresh] = useState(() => Math.abs(Date.now() - row.at) < freshMs);
+  const [whole, setWhole] = useState(() => beginning(row.text) === row.text);
   const { delivery } = row;
   return (
     <article
@@ -34,8 +39,13 @@ function Message({ row }: { row: MessageRow }) {
       )}
       <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
         <p className={styles.text} dir="auto">
-          <Text text={row.text} />
+          <Text text={whole ? row.text : beginning(row.text)} />
         </p>
+        {!whole && (
+          <button type="button" className={styles.more} onClick={() => setWhole(true)}>
+            Show all
+          </button>
+        )}
         <p className={styles.meta}>
           <time dateTime={new Date(row.at).toISOString()} title={exactTime(row.at)}>
             {clockTime(row.at)}
@@ -46,6 +56,13 @@ function Message({ row }: { row: MessageRow }) {
       {delivery.kind === "failed" && <Failed id={row.id} why={delivery.why} />}
     </article>
   );
+}
+
+/** One message should not fill the room. */
+function beginning(text: string): string {
+  const lines = text.split("\n");
+  const few = lines.length > mostLines + 4 ? `${lines.slice(0, mostLines).join("\n")} …` : text;
+  return few.length > mostChars + 400 ? shortened(few, mostChars) : few;
 }
 
 function Text({ text }: { text: string }) {

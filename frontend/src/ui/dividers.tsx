@@ -1,13 +1,23 @@
 "use client";
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { type Gap, isFull } from "@/chat/timeline";
 import { useChatState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { dayName, exactTime } from "./times";
 
+/** Now, give or take a day that does not end: what was today at midnight is yesterday. */
+function useDay(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setTimeout(() => setNow(Date.now()), new Date(now).setHours(24, 0, 0, 0) - Date.now());
+    return () => clearTimeout(timer);
+  }, [now]);
+  return now;
+}
+
 export function DayView({ at }: { at: number }) {
-  const [now] = useState(Date.now);
+  const now = useDay();
   return (
     <p className={styles.day}>
       <time dateTime={new Date(at).toISOString()} title={exactTime(at)}>
