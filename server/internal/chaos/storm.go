@@ -62,7 +62,7 @@ var pathFaults = []fault{
 var clientFaults = []fault{
 	{"cut", time.Second, func(r *Room, _ int) { r.Edge.CutAll() }, nothing},
 	{"cut at random", 4 * time.Second, func(r *Room, _ int) {
-		r.Edge.CutEvery(6000)
+		r.Edge.CutEvery(15_000)
 		r.Edge.CutAll()
 	}, func(r *Room, _ int) { r.Edge.CutEvery(0) }},
 	{"kept out", time.Second, func(r *Room, _ int) { r.Edge.SetDown(true) }, func(r *Room, _ int) { r.Edge.SetDown(false) }},
