@@ -24,8 +24,8 @@ const (
 
 var errTooManyAnswers = errors.New("too many answers of clients are waited for already")
 
-// BroadcastWithAck implements [socket.Adapter]: every client concerned, on every node, gets the event, and each first
-// answer is handed to ack, one at a time, as exactly one value: what the client answered with, or nil if with nothing.
+// BroadcastWithAck implements [socket.Adapter]: every client concerned, on every node, gets the event, and one answer of
+// each is handed to ack, one at a time, as exactly one value: what the client answered with first, or nil if with nothing.
 // The counts are given when there is nothing left to wait for; if something is missing, the operator's own time-out
 // reports that. It does not wait, and after the time-out nothing is left behind.
 func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
@@ -78,7 +78,7 @@ type tally struct{ clients, answers int }
 
 func newSurvey(n *namespace, expected int, single bool, count func(uint64), ack socket.Ack) *survey {
 	s := &survey{nsp: n, expected: expected, single: single, count: count, ack: ack, others: map[string]*tally{}}
-	s.calls = newSerial(n.hub, "acknowledgement callback", 2*maxAnswers, 1)
+	s.calls = newSerial(n.hub, "acknowledgement callback", maxAnswers+1, inboxBytes)
 	s.calls.hold()
 	return s
 }
@@ -184,8 +184,8 @@ type question struct {
 	open  int // answers to come
 }
 
-// ask sends a packet with an id to sockets of this node and hands over the first answer of each that comes within the
-// window. What is left then is forgotten.
+// ask sends a packet with an id to sockets of this node and hands over one answer of each that answers within the window.
+// What is left then is forgotten.
 func (n *namespace) ask(e encoded, volatile bool, to []*member, window time.Duration, answer func([]any)) error {
 	h := n.hub
 	if h.awaited.Add(int64(len(to))) > maxAnswers {
@@ -258,7 +258,8 @@ func (n *namespace) answerAsk(node string, m *message, to []*member) {
 func (h *Hub) reply(node string, k kind, id uint64, values []any) {
 	args, err := marshalArgs(values)
 	if err != nil {
-		h.log.Error("answer to another node cannot be encoded", "error", err)
+		h.busUnsent.Add(1)
+		h.complain("answer cannot be encoded", err)
 		return
 	}
 	_ = h.tell(node, &message{Kind: k, ID: id, Args: json.RawMessage(args), Last: true})

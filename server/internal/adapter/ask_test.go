@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/stream/memory"
 )
 
 // emitter is a broadcast operator, or a socket of another node.
@@ -55,7 +58,8 @@ func TestClusterBroadcastWithAcknowledgement(t *testing.T) {
 	for i, r := range []*remote{a, b, c, d} {
 		id := r.question(`["ask"]`)
 		// One value counts for each client, however it answers, and how often.
-		r.send("43"+id+[]string{`["a"]`, `["b",2]`, `[]`, `["d"]`}[i], "43"+id+`["again"]`)
+		answer := "43" + id + []string{`["a"]`, `["b",2]`, `[]`, `["d"]`}[i]
+		r.send(answer, answer, answer)
 	}
 	o := await(t, "answers", outcomes)
 	noError(t, o.err)
@@ -100,7 +104,7 @@ func TestClusterLostMessagesOfAnAcknowledgement(t *testing.T) {
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	for _, k := range []kind{kindAsk, kindAsked, kindAck} {
 		f.losing(k)
-		outcomes := ask(t, nodes[0].io.Timeout(100*time.Millisecond))
+		outcomes := ask(t, nodes[0].io.Timeout(200*time.Millisecond))
 		a.send("43" + a.question(`["ask"]`) + `["a"]`)
 		if k != kindAsk {
 			b.send("43" + b.question(`["ask"]`) + `["b"]`)
@@ -193,6 +197,29 @@ func TestClusterCountsComeWhenNobodyIsLeftToWaitFor(t *testing.T) {
 	}
 	equal(t, "clients", await(t, "count", counts), 3)
 	equal(t, "answers", len(answers), 0)
+}
+
+func TestClusterMayChangeWhileAnswersCome(t *testing.T) {
+	f, shared := &fabric{}, memory.New(memory.Options{})
+	var count atomic.Int64
+	nodes := []*peer{}
+	for range 2 {
+		nodes = append(nodes, newPeer(t, shared, f.join(t), func() int { return int(count.Load()) }))
+	}
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	for _, later := range []int64{1, 2, 5} {
+		count.Store(2)
+		outcomes := ask(t, nodes[0].io.Timeout(patience))
+		count.Store(later)
+		for _, r := range []*remote{a, b} {
+			r.send("43" + r.question(`["ask"]`) + `["yes"]`)
+		}
+		o := await(t, "answers", outcomes)
+		noError(t, o.err)
+		equal(t, "answers", o.sorted(), "[yes yes]")
+		forgotten(t, nodes, a, b)
+		equal(t, "callbacks too many", len(outcomes), 0)
+	}
 }
 
 func TestP6_AnswersThatAreWaitedForAreBounded(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,4 +311,28 @@ func TestBrakeGivesUpOnADeliveryThatHangs(t *testing.T) {
 		log.Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
 		equal(t, "once it is delivered", wait(), 0)
 	})
+}
+
+func TestSettleEndsPublishingAndDeliversTheRest(t *testing.T) {
+	n := newNode(t, nil, nil)
+	f, _ := n.join("{}")
+	var stored atomic.Int64
+	var publishers sync.WaitGroup
+	for range 4 {
+		publishers.Go(func() {
+			for n.hub.Publish(t.Context(), "", []byte(`["x"]`), func(int64, error) { stored.Add(1) }) == nil {
+			}
+		})
+	}
+	eventually(t, "something is stored", func() bool { return stored.Load() > 100 })
+	noError(t, n.hub.Settle(t.Context()))
+	last, err := n.stream.Last(t.Context(), stream.Offset{}, 1)
+	noError(t, err)
+	equal(t, "head of the log", n.log.Head().Offset(), last[0].Offset)
+	for range stored.Load() {
+		f.next(t)
+	}
+	f.silent(t)
+	n.hub.Close()
+	publishers.Wait()
 }

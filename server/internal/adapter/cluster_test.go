@@ -205,7 +205,7 @@ func TestClusterFetchTakesMoreThanOneMessage(t *testing.T) {
 	f.set(func(f *fabric) {
 		f.lose = func(_ string, m *message) bool { return m.Kind == kindSockets && m.Part == 1 }
 	})
-	found, err = fetch(t, nodes[0].io.Timeout(500*time.Millisecond))
+	found, err = fetch(t, nodes[0].io.Timeout(1000*time.Millisecond))
 	if !errors.Is(err, ErrUnanswered) {
 		t.Errorf("with a part missing: %v", err)
 	}
@@ -223,8 +223,8 @@ func TestClusterLostAnswersAreErrors(t *testing.T) {
 	f.set(func(f *fabric) {
 		f.lose = func(to string, m *message) bool { return to == "node2" && !m.Kind.isAnswer() }
 	})
-	found, err := fetch(t, nodes[0].io.Timeout(50*time.Millisecond))
-	if !errors.Is(err, ErrUnanswered) || !strings.Contains(err.Error(), "1 of 2 within 50ms") {
+	found, err := fetch(t, nodes[0].io.Timeout(300*time.Millisecond))
+	if !errors.Is(err, ErrUnanswered) || !strings.Contains(err.Error(), "1 of 2 within 300ms") {
 		t.Errorf("one node is silent: %v", err)
 	}
 	equal(t, "what did come", len(found), 2)
@@ -281,7 +281,7 @@ func TestClusterServerSideEmit(t *testing.T) {
 
 func TestClusterServerSideEmitTimesOut(t *testing.T) {
 	_, nodes := newPeers(t, 3)
-	nodes[0].hub.opts.Timeout = 50 * time.Millisecond
+	nodes[0].hub.opts.Timeout = 300 * time.Millisecond
 	noError(t, nodes[1].io.On("ask", func(args ...any) { args[0].(socket.Ack)(nil, nil) })) // node 2 has no listener
 	outcomes := make(chan outcome, 10)
 	noError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -86,6 +87,9 @@ func (n *namespace) answerFetch(node string, id uint64, to []*member) {
 	size := 0
 	for _, m := range to {
 		text := n.detailsOf(m)
+		if text == nil {
+			continue
+		}
 		if size+len(text) >= partSize {
 			if n.hub.tell(node, part) != nil {
 				return // the rest would be worth nothing
@@ -109,10 +113,13 @@ func (n *namespace) detailsOf(m *member) json.RawMessage {
 		var text []byte
 		var err error
 		n.hub.protect("encoding the data of a socket", func() { text, err = json.Marshal(&d) })
-		if err == nil && len(text) > 0 && len(text) < partSize {
+		if 0 < len(text) && len(text) < partSize {
 			return text
 		}
-		n.hub.log.Warn("not all of a socket can be shown to another node", "sid", s.Id(), "bytes", len(text), "error", err)
+		if err == nil {
+			err = errTooLarge
+		}
+		n.hub.complain("not all of a socket can be shown to other nodes", fmt.Errorf("%s: %w", s.Id(), err))
 	}
 	return nil
 }

@@ -88,6 +88,8 @@ type Hub struct {
 	main       atomic.Pointer[namespace] // "/"
 	namespaces sync.Map                  // by name: *namespace
 	brake      *brake
+	publishing sync.RWMutex // held for reading by whoever appends
+	settled    bool         // guarded by publishing: nobody may append any more
 
 	// For and of other nodes.
 	requests                            requests

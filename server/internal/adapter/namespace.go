@@ -197,47 +197,44 @@ func (n *namespace) Sockets(rooms *types.Set[socket.Room]) *types.Set[socket.Soc
 
 // AddSockets implements [socket.Adapter].
 func (n *namespace) AddSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	opts = complete(opts)
-	joinAll(n.match(opts), rooms)
-	m := n.concerning(kindJoin, opts)
-	m.Change = rooms
-	n.publish(m, opts)
-}
-
-func joinAll(to []*member, rooms []socket.Room) {
-	for _, m := range to {
-		m.socket.Join(rooms...)
-	}
+	n.onAll(kindJoin, opts, func(m *message) { m.Change = rooms })
 }
 
 // DelSockets implements [socket.Adapter].
 func (n *namespace) DelSockets(opts *socket.BroadcastOptions, rooms []socket.Room) {
-	opts = complete(opts)
-	leaveAll(n.match(opts), rooms)
-	m := n.concerning(kindLeave, opts)
-	m.Change = rooms
-	n.publish(m, opts)
-}
-
-func leaveAll(to []*member, rooms []socket.Room) {
-	for _, m := range to {
-		for _, room := range rooms {
-			m.socket.Leave(room)
-		}
-	}
+	n.onAll(kindLeave, opts, func(m *message) { m.Change = rooms })
 }
 
 // DisconnectSockets implements [socket.Adapter].
 func (n *namespace) DisconnectSockets(opts *socket.BroadcastOptions, status bool) {
-	opts = complete(opts)
-	m := n.concerning(kindDisconnect, opts)
-	m.Close = status
-	n.publish(m, opts) // before the sockets leave: afterwards they would be looked for elsewhere
-	disconnectAll(n.match(opts), status)
+	n.onAll(kindDisconnect, opts, func(m *message) { m.Close = status })
 }
 
-func disconnectAll(to []*member, status bool) {
-	for _, m := range to {
-		m.socket.Disconnect(status)
+// onAll has every node change its sockets. The others are told first: who is disconnected is looked for elsewhere.
+func (n *namespace) onAll(k kind, opts *socket.BroadcastOptions, set func(*message)) {
+	opts = complete(opts)
+	m := n.concerning(k, opts)
+	set(m)
+	n.publish(m, opts)
+	n.change(m, n.match(opts))
+}
+
+// change does to sockets of this node what the message says. Listeners are told of it: one that panics keeps nothing
+// from the next socket.
+func (n *namespace) change(m *message, to []*member) {
+	for _, member := range to {
+		s := member.socket
+		n.hub.protect("listener", func() {
+			switch m.Kind {
+			case kindJoin:
+				s.Join(m.Change...)
+			case kindLeave:
+				for _, room := range m.Change {
+					s.Leave(room)
+				}
+			default:
+				s.Disconnect(m.Close)
+			}
+		})
 	}
 }

@@ -27,6 +27,12 @@ func (h *Hub) append(ctx context.Context, key string, args []byte, done func(str
 		return errNoStream
 	}
 	h.brake.wait(ctx)
+	h.publishing.RLock()
+	if h.settled {
+		h.publishing.RUnlock()
+		return h.tooLate(ctx)
+	}
+	defer h.publishing.RUnlock()
 	size := len(args)
 	return h.opts.Stream.Append(ctx, key, args, func(o stream.Offset, err error) {
 		if err == nil {
@@ -34,6 +40,29 @@ func (h *Hub) append(ctx context.Context, key string, args []byte, done func(str
 		}
 		done(o, err)
 	})
+}
+
+// tooLate lets a publisher wait for the end: its client, who is about to be sent away, is told nothing and asks again.
+func (h *Hub) tooLate(ctx context.Context) error {
+	select {
+	case <-h.life.Done():
+	case <-ctx.Done():
+	}
+	return stream.ErrClosed
+}
+
+// Settle is for a node whose stream ends with it: from now on nothing is published any more, who tries waits until Close,
+// and when Settle returns nil, everything that was stored before is in the log.
+func (h *Hub) Settle(ctx context.Context) error {
+	h.publishing.Lock()
+	h.settled = true
+	h.publishing.Unlock()
+	newest, err := h.opts.Stream.Last(ctx, stream.Offset{}, 1)
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	h.opts.Log.Reach(ctx, newest[0].Offset)
+	return ctx.Err()
 }
 
 // Before reads the stream backwards, as [chat.Archive] says.

@@ -76,12 +76,8 @@ func (n *namespace) serve(node string, m *message) {
 		n.deliver(m.event(n.nsp.Name(), nil), m.Volatile, to)
 	case kindAsk:
 		n.answerAsk(node, m, to)
-	case kindJoin:
-		joinAll(to, m.Change)
-	case kindLeave:
-		leaveAll(to, m.Change)
-	case kindDisconnect:
-		disconnectAll(to, m.Close)
+	case kindJoin, kindLeave, kindDisconnect:
+		n.change(m, to)
 	case kindFetch:
 		n.answerFetch(node, m.ID, to)
 	default:

@@ -34,7 +34,7 @@ type requests struct {
 	open   map[uint64]pending
 }
 
-// pending is one of them. Both functions may be called at any time until remove has returned, and shortly after.
+// pending is one of them. answer may be called shortly after the request was removed, expire is called at most once.
 type pending struct {
 	timer  *time.Timer
 	answer func(from string, m *message)
@@ -124,10 +124,13 @@ func (h *Hub) gather(m *message, g *gathering, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if err := h.tell(everyone, m); err != nil && h.requests.remove(m.ID) {
-		return err
+	if err = h.tell(everyone, m); err == nil || !h.requests.remove(m.ID) {
+		return nil
 	}
-	return nil
+	g.mu.Lock()
+	g.over = true
+	g.mu.Unlock()
+	return err
 }
 
 func (g *gathering) answer(from string, m *message) {
@@ -155,7 +158,11 @@ func (g *gathering) answer(from string, m *message) {
 func (g *gathering) expire(why error, timeout time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.endLocked(fmt.Errorf("%w: %d of %d within %v", why, g.whole, g.expected, timeout))
+	if g.whole < g.expected {
+		g.endLocked(fmt.Errorf("%w: %d of %d within %v", why, g.whole, g.expected, timeout))
+	} else {
+		g.endLocked(nil) // the last answer came just now
+	}
 }
 
 // endLocked hands the result over; take is not called any more.

@@ -1,0 +1,79 @@
+package adapter
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/stream/memory"
+)
+
+// joinRedis runs a bus until the test ends.
+func joinRedis(t *testing.T, r *redistest.Server) *cluster.RedisBus {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: r.Addr, ContextTimeoutEnabled: true, MaxRetries: -1, Protocol: 2, DisableIdentity: true})
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	bus := cluster.NewRedisBus(cluster.BusConfig{Client: client, Key: "test", ID: cluster.NewNodeID(), Log: quiet})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { bus.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		_ = client.Close()
+	})
+	return bus
+}
+
+func TestClusterOverRedis(t *testing.T) {
+	r, shared := redistest.Start(t), memory.New(memory.Options{})
+	var nodes []*peer
+	var buses []*cluster.RedisBus
+	for range 2 {
+		bus := joinRedis(t, r)
+		buses = append(buses, bus)
+		nodes = append(nodes, newPeer(t, shared, bus, func() int { return 2 }))
+	}
+	for i, bus := range buses { // until both hear
+		eventually(t, "the bus hears", func() bool {
+			_ = buses[1-i].Publish("hello", nil)
+			return bus.Stats().Received > 0
+		})
+	}
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	nodes[0].io.SocketsJoin("r")
+	noError(t, nodes[0].io.To("r").Emit("room", []byte("binary")))
+	for _, c := range []*remote{a, b} {
+		c.want(`451-["room",{"_placeholder":true,"num":0}]`, "binary")
+	}
+	found, err := fetch(t, nodes[0].io.In("r").Except(a.room))
+	noError(t, err)
+	equal(t, "found", len(found), 1)
+	equal(t, "found", string(found[0].Id()), b.sid)
+
+	outcomes := ask(t, nodes[0].io.Timeout(patience))
+	for _, c := range []*remote{a, b} {
+		c.send("43" + c.question(`["ask"]`) + `["yes"]`)
+	}
+	o := await(t, "answers", outcomes)
+	noError(t, o.err)
+	equal(t, "answers", o.sorted(), "[yes yes]")
+	nodes[1].hub.Typing(b.sid, chat.Typing{Username: "B", ID: b.sid, Typing: true})
+	a.want(`42["typing",{"username":"B","id":"` + b.sid + `","typing":true}]`)
+
+	r.Stop()
+	defer r.Cont()
+	if _, err := fetch(t, nodes[0].io.Timeout(50*time.Millisecond)); err == nil {
+		t.Error("Redis is away, and everybody answered")
+	}
+	noError(t, nodes[0].io.To("r").Emit("here all the same"))
+	a.want(`42["here all the same"]`)
+}
