@@ -1,3 +1,4 @@
+import type { Page } from "@playwright/test";
 import { articles, badge, composer, expect, list, said, say, test, texts } from "./room";
 
 test("two people chat", async ({ room }) => {
@@ -126,24 +127,77 @@ test("pitfall 9: tabs of one person, and of two persons in one browser", async (
   await expect(said(third, "from the other tab")).not.toHaveAttribute("data-mine");
 });
 
+/** What a page is told when its window is covered or shown again. */
+function setSeen(page: Page, seen: boolean): Promise<void> {
+  return page.evaluate(
+    (value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    seen ? "visible" : "hidden",
+  );
+}
+
 test("the title counts what came while the page was not seen", async ({ room }) => {
   const ada = await room.join("ada");
   const robot = await room.robot();
   await robot.say("seen");
   await expect(said(ada, "seen")).toBeVisible();
-  const setVisible = (state: string) =>
-    ada.evaluate((value) => {
-      Object.defineProperty(document, "visibilityState", { value, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, state);
+  await setSeen(ada, false);
   // What comes in the first second of a page is history.
-  await expect
-    .poll(async () => {
-      await setVisible("hidden");
-      await robot.say("unseen");
-      return ada.title();
-    })
-    .toMatch(/^\(\d+\) Chat$/);
-  await setVisible("visible");
+  await expect(async () => {
+    await robot.say("unseen");
+    await expect(ada).toHaveTitle(/^\(\d+\) Chat$/, { timeout: 200 });
+  }).toPass();
+  await setSeen(ada, true);
   await expect(ada).toHaveTitle("Chat");
+});
+
+test("pitfall 9: a notification is asked for, and only one of several tabs shows it", async ({ room }) => {
+  const first = await room.join("ada");
+  const context = first.context();
+  await context.addInitScript(() => {
+    const shown: string[] = [];
+    class Recorder {
+      static requestPermission = async () => "granted";
+      constructor(title: string, { body }: { body: string }) {
+        shown.push(`${title}: ${body}`);
+      }
+    }
+    Object.assign(window, { Notification: Recorder, shown });
+  });
+  await first.reload();
+  const second = await context.newPage();
+  await second.goto(room.siteUrl);
+  await second.getByRole("button", { name: "Join the room" }).click();
+  const tabs = [first, second];
+  const shown = async () =>
+    (await Promise.all(tabs.map((tab) => tab.evaluate(() => (window as unknown as { shown: string[] }).shown)))).flat();
+  const robot = await room.robot();
+  // What comes in the first second of a page is history; the log tells when that is over.
+  for (const tab of tabs) {
+    await expect(async () => {
+      await robot.say("hello");
+      await expect(tab.getByRole("log")).toContainText("robot: hello", { timeout: 200 });
+    }).toPass();
+  }
+  await first.getByRole("button", { name: /Settings/ }).click();
+  await first.getByLabel("Show a notification").click();
+  await expect(first.getByLabel("Show a notification")).toBeChecked();
+  await first.keyboard.press("Escape");
+
+  await setSeen(first, false);
+  await robot.say("while the other tab is seen");
+  await expect(said(second, "while the other tab is seen")).toBeVisible();
+  await setSeen(second, false);
+  await expect(async () => {
+    await robot.say("while none is");
+    await expect.poll(async () => (await shown()).length, { timeout: 300 }).toBeGreaterThan(0);
+  }).toPass();
+  const before = (await shown()).length;
+  await robot.say("and once more");
+  await expect.poll(shown).toContain("robot: and once more");
+  for (const tab of tabs) await expect(said(tab, "and once more")).toBeVisible();
+  expect((await shown()).length).toBe(before + 1);
+  expect(await shown()).not.toContain("robot: while the other tab is seen");
 });
