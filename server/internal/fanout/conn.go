@@ -47,7 +47,7 @@ type Conn struct {
 	net     net.Conn        // nil while polling
 	raw     syscall.RawConn // nil if net has no raw socket
 	place   place           // nowhere unless joined
-	open    []byte          // the rest of a frame of the log that is partly written: it goes first
+	open    []byte          // the rest of what is partly written, mostly a frame of the log: it goes first
 	private []byte          // frames, the first of which may be partly written: they go next
 	written uint64          // bytes written in all
 	flushed chan struct{}   // closed when open and private are empty; nil if nobody waits
@@ -171,11 +171,12 @@ func (c *Conn) Writable() bool {
 
 func (c *Conn) writableLocked() bool { return !c.closed && !c.parked && len(c.private) == 0 }
 
-// Private is the number of bytes in the private queue. An owner stops reading from a client that lets it grow.
+// Private is the number of bytes that a private frame waits for which is sent now: those that were sent before, and the
+// rest of what is open. An owner stops reading from a client that lets it grow.
 func (c *Conn) Private() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.private)
+	return len(c.open) + len(c.private)
 }
 
 // Written is how many bytes were written or taken in all: whoever waits for a sign of life compares it.
@@ -224,8 +225,8 @@ func (c *Conn) Close() {
 
 // endLocked lets go of everything.
 func (c *Conn) endLocked() {
-	c.leaveLocked()
 	c.closed, c.open, c.private = true, nil, nil
+	c.leaveLocked()
 	c.signalLocked()
 }
 

@@ -264,6 +264,9 @@ func TestWaitFlushed(t *testing.T) {
 func TestVolatileFramesAreDroppedWhereTheyWouldWait(t *testing.T) {
 	l := newLog(t, Options{})
 	c, client, n := stuck(t, l, newOwner())
+	if waits := c.Private(); waits == 0 || waits > 300_020 {
+		t.Errorf("a private frame would wait for %d bytes", waits)
+	}
 	equal(t, "writable while parked", c.Writable(), false)
 	equal(t, "sent while parked", c.SendVolatile(frame(kindPrivate, 7, 0)), false)
 	var check checker

@@ -19,13 +19,15 @@
 // into one write: batching without timers, without copies and without allocations. New messages, the replay after a
 // reconnect and history on joining are the same operation; only the cursor starts elsewhere.
 //
-// A connection whose socket is full is parked: it leaves the sweep, a goroutine of its own waits for the socket, catches
-// up and puts it back. Nobody else waits. A reader that falls behind by half the window is given up while its place is
-// still in the window, so that it can reconnect and continue there. So memory is one window and O(1) for each connection.
+// A connection whose socket is full, or that has much to catch up with, is parked: it leaves the sweep, a goroutine of its
+// own waits for the socket, catches up and puts it back. Nobody else waits. A reader that falls behind by half the window
+// is given up while its place is still in the window, so that it can reconnect and continue there. So memory is one window
+// and O(1) for each connection. Append waits for sweepers that lag, and only for them.
 //
-// Frames for one connection only (handshake, acks, pings) go through a small private queue and are written between
-// frames of the log, never inside one. A session that polls has no socket; it takes bytes from the same cursor when a
-// poll is open, and keeps that cursor when it upgrades.
+// Frames for one connection only (handshake, acks, pings) go through a small private queue and are written between frames
+// of the log, never inside one: the cursor stands between two frames, always, and what a write leaves of a frame is kept
+// beside it and goes first. A session that polls has no socket; it takes bytes from the same cursor when a poll is open,
+// and keeps that cursor when it upgrades.
 //
 // A segment lives as long as the window or a cursor needs it; then the garbage collector takes it.
 package fanout

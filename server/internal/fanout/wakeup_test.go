@@ -38,7 +38,7 @@ func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
 					}
 					if rng.IntN(4) == 0 {
 						private++
-						c.Send(frame(kindPrivate, private, 10))
+						c.Send(frame(kindPrivate, private, rng.IntN(4<<rng.IntN(14))))
 					}
 				}
 				until(t, "the burst", func() bool {

@@ -218,14 +218,16 @@ func (c *Conn) pushBlocking() error {
 // openLocked makes what goes next the open piece, whatever is sent, joined or left while it is written without the lock.
 func (c *Conn) openLocked() []byte {
 	if len(c.open) == 0 {
-		next := c.nextLocked()
+		next := c.nextLocked().bytes
+		n := min(len(next), blockingBytes)
 		if len(c.private) > 0 {
-			c.private = nil
-		} else if len(next.bytes) > 0 {
-			c.moveLocked(next.end)
+			c.open, c.private = next[:n], rest(next, n)
+		} else if n > 0 {
+			end := c.log.fit(c.place, n)
+			c.open = next[:end.pos-c.place.pos]
+			c.moveLocked(end)
 			c.shard.writes.Add(1)
 		}
-		c.open = next.bytes
 	}
 	return c.open[:min(len(c.open), blockingBytes)]
 }
