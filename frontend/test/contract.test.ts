@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { canRetry } from "@/chat/outbox";
+import { historyOnJoin } from "@/chat/socketlink";
 import type { ErrorCode } from "@/wire/contract";
 import * as limits from "@/wire/limits";
 import { readHistoryAnswer, readMessage, readMessageAnswer, readPresence, readTyping } from "@/wire/read";
@@ -107,6 +108,11 @@ describe("what we would not send", () => {
 
   test.each(shaped.filter(({ spec }) => spec === "MSG-6"))("$spec $name", ({ args: [sent], ack }) => {
     expect(limits.checkMessage(sent.message)).toBe(ack.code);
+  });
+
+  test("CON-3 no more history than the server gives", () => {
+    const { historyMax } = fixture<{ historyMax: number }>("handshake");
+    expect(historyOnJoin).toBeLessThanOrEqual(historyMax);
   });
 
   test("LIM-8 the numbers and the white space are those of the server", () => {

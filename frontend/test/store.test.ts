@@ -238,7 +238,7 @@ describe("coming back", () => {
       vi.advanceTimersByTime(200);
     }
     expect(link.connects).toBe(1);
-    expect(store.getState().connection).toEqual({ state: "recovering" });
+    expect(store.getState().connection).toMatchObject({ state: "offline", cause: "unreachable" });
   });
 
   test("an attempt without an end is ended", () => {

@@ -12,7 +12,7 @@ import type { Link } from "./link";
 const slowMs = 3000;
 /** The link's own time-out covers the transport only. */
 const attemptMs = 25_000;
-/** A connection that lived shorter than this counts as a failed attempt. */
+/** A connection that lived shorter than this does not make up for the failures before it. */
 const stableMs = 3000;
 /** So that the clients of a node that goes away do not come back in one moment. */
 const firstRetryMs = 600;
@@ -89,13 +89,15 @@ export class Connector {
       this.failed({ kind: "unreachable" });
       return;
     }
-    const stable = Date.now() - this.#liveSince >= stableMs;
+    if (Date.now() - this.#liveSince >= stableMs) this.#failures = 0;
     this.#liveSince = null;
-    if (stable) this.#failures = 0;
     this.#change({ type: "lost" });
-    this.#schedule(
-      stable ? Math.random() * firstRetryMs : retryDelay(++this.#failures, { kind: "unreachable" }, Math.random()),
-    );
+    if (this.#failures > 0) {
+      this.failed({ kind: "unreachable" });
+      return;
+    }
+    this.#failures++;
+    this.#schedule(Math.random() * firstRetryMs);
   }
 
   failed(failure: ConnectFailure): void {

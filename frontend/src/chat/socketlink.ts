@@ -1,11 +1,12 @@
 import { io, type Socket } from "socket.io-client";
 import type { ClientEvents, ServerEvents } from "@/wire/contract";
+import { isOffset } from "@/wire/offset";
 import { readHistoryAnswer, readMessage, readMessageAnswer, readPresence, readTyping } from "@/wire/read";
 import type { ConnectFailure } from "./connection";
 import type { Link, LinkListener } from "./link";
 
 /** Past messages that come with a connection that was not recovered. */
-const historyOnJoin = 50;
+export const historyOnJoin = 50;
 
 /** Longer than the server waits for its stream (APPEND_TIMEOUT), so that its own answer comes first. */
 const ackTimeoutMs = 15_000;
@@ -66,8 +67,8 @@ function listen(socket: ChatSocket, listener: LinkListener): void {
     const message = readMessage(payload, offset);
     if (message) listener.message(message);
   });
-  socket.on("presence", (payload: unknown, joined?: string) => {
-    if (joined !== undefined) listener.joined(joined);
+  socket.on("presence", (payload: unknown, joined?: unknown) => {
+    if (isOffset(joined)) listener.joined(joined);
     const presence = readPresence(payload);
     if (presence) listener.presence(presence.online);
   });

@@ -14,7 +14,7 @@ import { failureWords } from "./words";
 const freshMs = 1500;
 
 const mostLines = 16;
-const mostChars = 1200;
+const mostChars = 900;
 
 export const MessageView = memo(Message, (a, b) => isSameRow(a.row, b.row));
 
