@@ -71,6 +71,7 @@ export async function startServer(t, settings = {}) {
     const died = !server.running && server.process.exitCode > 0;
     await server.stop("SIGKILL");
     assert(!died, `the server ended with ${server.process.exitCode}:\n${server.output}`);
+    assert.doesNotMatch(server.output, /panic|DATA RACE/);
   });
   return await server.start();
 }
