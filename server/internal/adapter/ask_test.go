@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -234,23 +235,61 @@ func TestP6_AnswersThatAreWaitedForAreBounded(t *testing.T) {
 	equal(t, "callbacks", a.socket().Acks().Len(), 0)
 }
 
-func TestAnswerToOneClientCountsOnce(t *testing.T) {
-	_, nodes := newPeers(t, 1)
-	a := nodes[0].dial("/", "")
-	for range 20 {
-		calls := make(chan string, 100)
-		noError(t, a.socket().Emit("ask", func(args []any, _ error) {
-			calls <- fmt.Sprint(args)
-			panic("a callback that trusts its client")
-		}))
-		id := a.question(`["ask"]`)
-		a.send(slices.Repeat([]string{"43" + id + `[1]`}, 20)...)
-		equal(t, "answer", await(t, "answer", calls), "[1]")
-		a.socket().Once("end", func(...any) { close(calls) })
-		a.send(`42["end"]`)
-		for range calls {
-			t.Error("a second answer was taken")
-		}
+// twice calls the callback of a question as the library does when its client answers twice at once.
+func (c *remote) twice(question string) {
+	c.t.Helper()
+	id, err := strconv.ParseUint(c.question(question), 10, 64)
+	noError(c.t, err)
+	callback, ok := c.socket().Acks().Load(id)
+	if !ok {
+		c.t.Fatal("no callback is kept")
 	}
-	equal(t, "panics", nodes[0].hub.Stats().Panics, 20)
+	callback([]any{"first"}, nil)
+	callback([]any{"second"}, nil)
+	c.socket().Acks().Delete(id)
+}
+
+func TestTwoAnswersOfAClientCountOnce(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	calls := make(chan string, 10)
+	noError(t, a.socket().Emit("ask", func(args []any, _ error) {
+		calls <- fmt.Sprint(args)
+		panic("a callback that trusts its client")
+	}))
+	a.twice(`["ask"]`)
+	equal(t, "answer", await(t, "answer", calls), "[first]")
+	equal(t, "answers", len(calls), 0)
+	equal(t, "panics", nodes[0].hub.Stats().Panics, 1)
+
+	c := nodes[1].dial("/", "")
+	outcomes := ask(t, nodes[0].io.Timeout(patience))
+	a.twice(`["ask"]`)
+	b.twice(`["ask"]`)
+	c.send("43" + c.question(`["ask"]`) + `["third"]`)
+	o := await(t, "answers", outcomes)
+	noError(t, o.err)
+	equal(t, "answers", o.sorted(), "[first first third]")
+	forgotten(t, nodes, a, b, c)
+}
+
+func TestClusterCountComesBeforeTheAnswers(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	b := nodes[1].dial("/", "")
+	var told, sent atomic.Bool
+	f.set(func(f *fabric) {
+		f.lose = func(_ string, m *message) bool {
+			told.CompareAndSwap(false, m.Kind == kindAsked)
+			return false
+		}
+	})
+	b.socket().OnAnyOutgoing(func(args ...any) {
+		sent.Store(true)
+		equal(t, "event", fmt.Sprint(args), "[ask]")
+		equal(t, "the count was sent before", told.Load(), true)
+	})
+	outcomes := ask(t, nodes[0].io.Timeout(patience))
+	b.send("43" + b.question(`["ask"]`) + `[1]`)
+	noError(t, await(t, "answers", outcomes).err)
+	equal(t, "sent", sent.Load(), true)
 }

@@ -93,15 +93,6 @@ func decodeMessage(payload []byte) (*message, error) {
 
 func isArray(b []byte) bool { return len(b) > 0 && b[0] == '[' }
 
-// options are those of the broadcast that the message is about.
-func (m *message) options() *socket.BroadcastOptions {
-	o := &socket.BroadcastOptions{
-		Rooms: types.NewSet(m.Rooms...), Except: types.NewSet(m.Except...), Flags: &socket.BroadcastFlags{},
-	}
-	o.Flags.Volatile = m.Volatile
-	return o
-}
-
 // window is how long answers are waited for.
 func (m *message) window() time.Duration {
 	return time.Duration(min(max(m.Window, 0), maxWindow.Milliseconds())) * time.Millisecond

@@ -70,7 +70,7 @@ func (n *namespace) serve(node string, m *message) {
 		n.serverEvent(node, m)
 		return
 	}
-	to := n.match(m.options())
+	to := n.members.match(m.Rooms, m.Except)
 	switch m.Kind {
 	case kindEmit:
 		n.deliver(m.event(n.nsp.Name(), nil), m.Volatile, to)
