@@ -123,9 +123,13 @@ export function numbered(who, count) {
   return Array.from({ length: count }, (_, i) => `${who} ${i}`);
 }
 
-/** sayAll sends every text without waiting for the one before, and checks that all were stored. */
+/**
+ * sayAll sends every text without waiting for the one before, checks that all were stored, and waits until the client
+ * has heard the last: the ack alone does not say that the node, which follows the record, has come so far.
+ */
 export async function sayAll(client, texts) {
   for (const ack of await Promise.all(texts.map((text) => client.say(text)))) {
     assert.equal(ack.status, "ok", JSON.stringify(ack));
   }
+  await until("its own last word", () => client.timeline.lastIndexOf(texts.at(-1)) >= 0);
 }

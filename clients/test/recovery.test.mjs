@@ -133,7 +133,7 @@ for (const kind of modern) {
     const next = random(`retry ${kind.name}`);
     const witness = await join(t, server.url, { transport: "websocket only" });
     const sender = await join(t, proxy.url, { ...kind, ackTimeout: 1000, retries: 50 });
-    proxy.nextLimit = () => 300 + Math.floor(next() * 3000);
+    proxy.nextLimit = () => 250 + Math.floor(next() * 1500);
     proxy.cut();
     const texts = numbered("kept", 200);
     const acks = texts.map((message, i) =>
