@@ -71,6 +71,9 @@ func (h *Hub) complain(what string, err error) {
 // receive takes a message of another node. Answers are passed on at once; what asks for work waits its turn, so that
 // work that takes long, or waits for an answer itself, does not keep answers out.
 func (h *Hub) receive(from string, payload []byte) {
+	if h.life.Err() != nil {
+		return
+	}
 	m, err := decodeMessage(payload)
 	if err != nil {
 		h.busMalformed.Add(1)

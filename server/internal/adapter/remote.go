@@ -73,7 +73,9 @@ func (n *namespace) serve(node string, m *message) {
 	to := n.members.match(m.Rooms, m.Except)
 	switch m.Kind {
 	case kindEmit:
-		n.deliver(m.event(n.nsp.Name(), nil), m.Volatile, to)
+		if len(to) > 0 { // most nodes have nobody in most rooms
+			n.deliver(m.event(n.nsp.Name(), nil), m.Volatile, to)
+		}
 	case kindAsk:
 		n.answerAsk(node, m, to)
 	case kindJoin, kindLeave, kindDisconnect:
