@@ -5,13 +5,14 @@ import "time"
 // stallTimeout is how long the library may take for one packet before its session is given up.
 const stallTimeout = 2 * time.Minute
 
-// heartbeat is what a session remembers of its last ping; guarded by Session.mu.
+// heartbeat is what a session remembers of its last ping; guarded by Session.mu. Times are since the server's start.
 type heartbeat struct {
 	waiting bool          // for a pong
-	since   time.Duration // from when the client's time runs, since the server's start
+	pinged  time.Duration // when the ping was sent
+	since   time.Duration // from when the client's time runs: then, or when it was last excused
+	behind  bool          // we are, with reading: the pong may lie behind what the client sent before
 	end     uint64        // how many bytes were written once the ping was
 	written uint64        // how many were at the last look
-	turn    uint64        // the packet in turn at the last look
 }
 
 // beat is called by the wheel: it is time for a ping, or to look after a pong that is awaited.
@@ -27,54 +28,59 @@ func (s *Session) beat() {
 		s.mu.Unlock()
 		s.ping()
 	default:
-		next := s.patienceLocked()
+		left, again := s.lookLocked()
 		s.mu.Unlock()
-		if next <= 0 {
+		early := 2 * s.server.wheel.tick
+		switch {
+		case left <= early:
 			s.end(causePing)
-			return
+		case again <= early:
+			s.ping()
+		default:
+			s.server.wheel.set(s, min(left, again, s.server.opts.PingTimeout/4))
 		}
-		s.server.wheel.set(s, next)
 	}
 }
 
 func (s *Session) ping() {
-	next := s.server.opts.PingTimeout
+	now := s.server.since()
 	s.mu.Lock()
-	s.heart = heartbeat{waiting: true, since: s.server.since()}
+	s.heart = heartbeat{waiting: true, pinged: now, since: now}
 	s.mu.Unlock()
 	s.conn.Send(pingFrame) // a session that cannot take it ends
 	written, pending := s.conn.Written(), s.conn.Private()
-	if pending > 0 {
-		next /= 4
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heart.written, s.heart.end, s.heart.turn = written, written+uint64(pending), s.turn
+	s.heart.written, s.heart.end = written, written+uint64(pending)
 	if s.heart.waiting && !s.ended { // the pong is quicker at times
-		s.server.wheel.set(s, next)
+		s.server.wheel.set(s, s.server.opts.PingTimeout/4)
 	}
 }
 
-// patienceLocked is after what time to look again, or nothing if the client's time is over. That time does not run while
-// it is we who do not read, or read other packets, since the pong may lie behind them in the socket; nor while bytes
-// before the ping are on their way and move: a slow reader that takes what it is given is not a dead one.
-func (s *Session) patienceLocked() time.Duration {
-	now, timeout := s.server.since(), s.server.opts.PingTimeout
+// lookLocked is how much time is left for the client, and until the next ping. The client's time does not run while bytes
+// before the ping are on their way and move: a slow reader that takes what it is given is not a dead one. Nor does it run
+// while we are behind with reading; then the client needs another ping, for it gives up a server that is silent.
+func (s *Session) lookLocked() (left, again time.Duration) {
+	now, opts := s.server.since(), &s.server.opts
 	written := s.conn.Written()
 	onItsWay := s.heart.written < s.heart.end || s.unread
-	if s.held || s.turn != s.heart.turn || onItsWay && written != s.heart.written {
+	switch {
+	case s.held:
+		s.excuseLocked()
+	case onItsWay && written != s.heart.written:
 		s.heart.since = now
 	}
-	s.heart.written, s.heart.turn = written, s.turn
-	left := s.heart.since + timeout - now
-	if left <= 2*s.server.wheel.tick { // the wheel is early
-		return 0
+	s.heart.written = written
+	left = s.heart.since + opts.PingTimeout - now
+	again = left
+	if s.heart.behind {
+		again = s.heart.pinged + opts.PingInterval - now
 	}
-	if s.held || onItsWay {
-		left = min(left, timeout/4)
-	}
-	return left
+	return left, again
 }
+
+// excuseLocked lets the client's time for a pong begin anew: what it sends is being read, and the pong may come next.
+func (s *Session) excuseLocked() { s.heart.since, s.heart.behind = s.server.since(), true }
 
 // pong notes the client's answer; one that was not asked for is ignored.
 func (s *Session) pong() {

@@ -204,6 +204,45 @@ func TestHeartbeat_AFloodIsALifeSign(t *testing.T) {
 	})
 }
 
+// A client gives a server up that sends no ping for interval + timeout, whatever it sent itself meanwhile.
+func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
+	for _, o := range []Options{{}, {PingInterval: time.Second, PingTimeout: time.Second}, {PingInterval: time.Second, PingTimeout: 20 * time.Second}} {
+		withClock(t, o, func(c *clocked) {
+			s := c.open()
+			const paced = 10 * time.Millisecond
+			received := make(chan error, 1)
+			go func() { // one message after the other, each with a handler that takes its time
+				for range 90 * time.Second / paced {
+					if err := s.receive(message); err != nil {
+						received <- err
+						return
+					}
+					turn := s.Turn()
+					time.AfterFunc(paced, func() { s.Done(turn) })
+				}
+				received <- s.receive(wire.Packet{Type: wire.PacketPong})
+			}()
+			silent, pings := time.Now(), 0
+			for len(received) == 0 {
+				time.Sleep(paced)
+				if string(s.takePackets()) != "" {
+					silent = time.Now()
+					pings++
+				}
+				if time.Since(silent) >= c.opts.PingInterval+c.opts.PingTimeout {
+					t.Fatalf("silent for %v", time.Since(silent))
+				}
+			}
+			noError(t, "pong", <-received)
+			if most := int(90*time.Second/c.opts.PingInterval) * 3 / 2; pings > most {
+				t.Errorf("%d pings", pings)
+			}
+			pass(t, c.opts.PingInterval, s.awaitsPong)
+			pass(t, c.opts.PingTimeout, s.hasEnded)
+		})
+	}
+}
+
 func TestHeartbeat_AHandlerThatHangsIsGivenUp(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()

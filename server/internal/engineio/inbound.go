@@ -104,14 +104,15 @@ func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error 
 func (s *Session) takeTurn(kind wire.Kind) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held = true
 	for s.busy && !s.ended {
+		s.held = true
 		s.changed.Wait()
 	}
 	s.held = false
 	if !s.awaitReaderLocked() {
 		return false
 	}
+	s.excuseLocked()
 	s.busy, s.turnKind, s.turnSince = true, kind, s.server.since()
 	s.turn++
 	return true
@@ -126,6 +127,7 @@ func (s *Session) awaitReaderLocked() bool {
 		s.conn.WaitFlushed(nil) // or closed
 		s.mu.Lock()
 		s.unread = false
+		s.excuseLocked()
 	}
 	return !s.ended
 }

@@ -112,6 +112,9 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 		if packets := s.takePackets(); len(packets) > 0 {
 			polls = append(polls, string(packets))
 		}
+		if s.hasEnded() && !s.conn.Behind() {
+			s.partWith()
+		}
 	}
 	done := make(chan error, 1)
 	go func() { done <- wire.DecodePayload(slices.Clone(payload), s.receive) }()

@@ -3,6 +3,7 @@ package engineio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -129,6 +130,54 @@ func TestDrain(t *testing.T) {
 	equal(t, "idle poller", status, http.StatusBadRequest)
 	until(t, "counted", func() bool { return e.closedBy("server shutting down") == 3 })
 	noError(t, "second shutdown", e.Shutdown(context.Background(), 0))
+}
+
+// Without a record that outlives the node, what was acked before the end has to get through before it.
+func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
+	t.Parallel()
+	for round := range 20 {
+		e := newEdge(t, echo)
+		c, _ := openWS(t, e)
+		p := newPoller(t, e)
+		for range 2 {
+			take(t, "session", e.sessions).Follow(e.log.Head(), nil)
+		}
+		var poll <-chan answer
+		if round%2 == 0 {
+			poll = p.getting(e)
+		}
+		const frames = 20
+		long := strings.Repeat("x", 100+round%2*5000) // what a socket takes at once, or more than one poll carries
+		for n := range frames {
+			e.publish(fmt.Sprint(n, long))
+		}
+		done := make(chan error, 1)
+		go func() { done <- e.Shutdown(context.Background(), 0) }()
+		if round%2 == 0 {
+			for n := range frames {
+				c.expect("4" + fmt.Sprint(n, long))
+			}
+		}
+		c.expectClose(wire.CodeRestart)
+		var got []string
+		for len(got) == 0 || got[len(got)-1] != "1" {
+			var a answer
+			if poll != nil {
+				a, poll = take(t, "poll", poll), nil
+			} else {
+				a.status, a.body = p.get()
+			}
+			if a.status == http.StatusBadRequest && len(got) == frames { // it had everything before the end
+				break
+			}
+			equal(t, "status", a.status, http.StatusOK)
+			got = append(got, packets(a.body)...)
+		}
+		for n := range frames {
+			equal(t, "packet", got[n], "4"+fmt.Sprint(n, long))
+		}
+		noError(t, "shutdown", take(t, "end of the drain", done))
+	}
 }
 
 func TestDrain_IsBounded(t *testing.T) {

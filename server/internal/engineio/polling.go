@@ -3,7 +3,6 @@ package engineio
 import (
 	"encoding/base64"
 	"errors"
-	"hash/maphash"
 	"net/http"
 	"sync"
 	"time"
@@ -105,13 +104,12 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 // while another's answer is on its way waits for that, so that a client that does not read costs one answer.
 func (s *Session) openPoll(r *http.Request) (*poll, bool) {
 	p := &poll{wake: make(chan struct{}, 1), done: make(chan struct{})}
-	mark := pollMark(r)
 	s.mu.Lock()
 	before := s.poll
 	overlap := before != nil && !before.answered
-	repeated := mark != 0 && mark == s.pollMark && !overlap
-	fetched := s.ended && !(s.cause.parting() && s.conn.Private() > 0)
-	if s.net != nil || overlap || repeated || fetched {
+	repeated := s.repeatedLocked(r) && !overlap
+	over := s.ended && (s.parted || !s.cause.parting())
+	if s.net != nil || overlap || repeated || over {
 		s.mu.Unlock()
 		switch {
 		case overlap:
@@ -121,7 +119,7 @@ func (s *Session) openPoll(r *http.Request) (*poll, bool) {
 		}
 		return nil, false
 	}
-	s.poll, s.pollMark = p, mark
+	s.poll = p
 	s.mu.Unlock()
 	if before != nil {
 		select {
@@ -130,19 +128,6 @@ func (s *Session) openPoll(r *http.Request) (*poll, bool) {
 		}
 	}
 	return p, true
-}
-
-var markSeed = maphash.MakeSeed()
-
-// pollMark tells a poll from the one before it: clients send another t each time, or none, which is 0. One that comes
-// again was sent again, by a browser or a proxy, because the answer got lost; what that answer carried is gone, and its
-// client would never know. So the session ends, and the client, if it recovers, gets what it missed.
-func pollMark(r *http.Request) uint64 {
-	t := r.URL.Query().Get("t")
-	if t == "" {
-		return 0
-	}
-	return maphash.String(markSeed, t)
 }
 
 func (s *Session) closePoll(p *poll) {
@@ -160,18 +145,19 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 	var hold <-chan time.Time
 	for {
 		s.mu.Lock()
-		ended, clientLeft, moved, upgrading := s.ended, s.cause == causeClient, s.net != nil, s.probing != nil
+		ended, cause, moved, upgrading := s.ended, s.cause, s.net != nil, s.probing != nil
 		s.mu.Unlock()
 		body := s.takePackets()
 		switch {
-		case clientLeft && len(body) == 0:
+		case ended && cause == causeClient || moved && len(body) == 0:
 			return noop
-		case ended && s.conn.Private() == 0: // otherwise another poll comes for the rest
+		case ended && cause.parting() && s.conn.Behind():
+			return body // and another poll comes for the rest
+		case ended:
+			s.partWith()
 			return wire.AppendPacket(body, wire.Packet{Type: wire.PacketClose})
 		case len(body) > 0:
 			return body
-		case ended || moved:
-			return noop
 		case upgrading && hold == nil:
 			hold = time.After(upgradeHold)
 		}
@@ -239,6 +225,11 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.server.refuse(w, refuseRequest)
 		return
 	}
+	if s.repeatedLocked(r) {
+		s.mu.Unlock()
+		_ = s.server.plain(w, okBody)
+		return
+	}
 	s.posting = true
 	s.mu.Unlock()
 	err := s.readPost(w, r)
@@ -289,15 +280,4 @@ func (s *Session) refuseEnded(w http.ResponseWriter) {
 	default:
 		s.server.refuse(w, refuseRequest)
 	}
-}
-
-// finishPolling lets a poll fetch the last packets, for a bounded time. A poll that is open has been woken.
-func (s *Session) finishPolling() {
-	if !s.cause.parting() {
-		return
-	}
-	stop := make(chan struct{})
-	timer := time.AfterFunc(lastPollTimeout, func() { close(stop) })
-	defer timer.Stop()
-	s.conn.WaitFlushed(stop)
 }

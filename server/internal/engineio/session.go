@@ -31,20 +31,20 @@ type Session struct {
 
 	wheel wheelLinks
 
-	mu       sync.Mutex
-	changed  sync.Cond // on mu: busy, ended, probing or hungUp did
-	heart    heartbeat
-	net      net.Conn // of a WebSocket session; nil while polling
-	hungUp   bool     // the reader of net is done with it
-	probing  net.Conn // the WebSocket that is tried for a session that polls
-	poll     *poll    // the open GET
-	pollMark uint64   // of the newest GET
-	posting  bool     // a POST is being read
-	started  bool     // the library has attached its listeners
-	ended    bool
-	cause    cause // once ended
-	settled  bool  // has ended with the transport that it has
-	context  *types.HttpContext
+	mu      sync.Mutex
+	changed sync.Cond // on mu: busy, net, probing, hungUp, ended or parted did
+	heart   heartbeat
+	net     net.Conn // of a WebSocket session; nil while polling
+	hungUp  bool     // the reader of net is done with it
+	probing net.Conn // the WebSocket that is tried for a session that polls
+	poll    *poll    // the open GET
+	marks   *marks   // of its requests; nil until there is one
+	posting bool     // a POST is being read
+	started bool     // the library has attached its listeners
+	ended   bool
+	cause   cause // once ended
+	parted  bool  // has ended with the transport that it has
+	context *types.HttpContext
 
 	busy      bool          // a packet is in turn
 	turnKind  wire.Kind     // what it is
@@ -119,19 +119,20 @@ func (s *Session) end(c cause) {
 	}
 }
 
-// finish tells the library, lets go of the log, sees the transport to its end, and only then frees the session's place.
+// finish sees what is left to its end: the last packets, the library's listeners, the transport; only then is the
+// session's place free.
 func (s *Session) finish() {
 	s.server.wheel.remove(s)
-	s.conn.Leave()
 	s.guard(func() { s.server.hooks.closed(s.cause.reason) })
+	nc := s.settle()
+	s.conn.Leave()
 	s.guard(func() { s.Emit("close", s.cause.event, nil) })
 	s.Clear()
-
-	nc := s.settle()
 	if nc != nil {
 		s.finishWebSocket(nc)
 	}
 	s.conn.Close()
+
 	s.mu.Lock()
 	for s.probing != nil || nc != nil && !s.hungUp {
 		s.changed.Wait()
@@ -140,22 +141,37 @@ func (s *Session) finish() {
 	s.server.forget(s)
 }
 
-// settle returns the WebSocket of a session that has ended, or nil. A client that polls may fetch its last packets first,
-// or finish the upgrade that it is in the middle of.
+// settle returns the WebSocket of a session that has ended, or nil. A client that is not at fault gets what came before
+// the end, also of the log: a WebSocket what it takes at once, a poll what it fetches within a bounded time, in which it
+// may also finish the upgrade that it is in the middle of.
 func (s *Session) settle() net.Conn {
 	s.mu.Lock()
-	polls := s.net == nil
-	s.mu.Unlock()
-	if polls {
-		s.finishPolling()
-	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settled = true
+	if s.cause.parting() {
+		timer := time.AfterFunc(lastPollTimeout, s.partWith)
+		for s.net == nil && !s.parted && s.conn.Behind() {
+			s.changed.Wait()
+		}
+		timer.Stop()
+	}
+	s.parted = true
 	if s.probing != nil {
 		expire(s.probing)
 	}
+	if s.net != nil && !s.cause.gone {
+		s.mu.Unlock()
+		s.conn.Send(nil) // writes what is pending
+		s.mu.Lock()
+	}
 	return s.net
+}
+
+// partWith says that a client that polls has got everything, or has had its time.
+func (s *Session) partWith() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parted = true
+	s.changed.Broadcast()
 }
 
 // finishWebSocket flushes what is pending and closes this half of the connection; the reader then closes the rest.

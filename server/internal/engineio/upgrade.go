@@ -63,10 +63,11 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 func (s *Session) moveTo(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.settled {
+	if s.parted {
 		return false
 	}
 	s.net, s.probing = nc, nil
+	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()
 	}

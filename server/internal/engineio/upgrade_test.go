@@ -255,7 +255,7 @@ func TestUpgrade_EndsWithItsSession(t *testing.T) {
 	p := newPoller(t, e)
 	s := take(t, "session", e.sessions)
 	c := probe(t, e, p.open.SID)
-	s.Close(false)
+	s.Close(true)
 	c.expectEnd()
 	until(t, "forgotten", func() bool { return e.Connections() == 0 })
 	equal(t, "upgrading", s.Upgrading(), false)

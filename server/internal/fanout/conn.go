@@ -179,6 +179,13 @@ func (c *Conn) Private() int {
 	return len(c.open) + len(c.private)
 }
 
+// Behind reports whether anything is left to be written or taken, of the private frames or of the log.
+func (c *Conn) Behind() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && len(c.nextLocked().bytes) > 0
+}
+
 // Written is how many bytes were written or taken in all: whoever waits for a sign of life compares it.
 func (c *Conn) Written() uint64 {
 	c.mu.Lock()
