@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwas/ws/wsutil"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -154,6 +155,21 @@ func TestClusterSocketOfAnotherNodeAnswers(t *testing.T) {
 		}
 	}
 	forgotten(t, nodes)
+}
+
+func TestClusterBinaryAnswersAreRefusedBetweenNodes(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	outcomes := ask(t, nodes[0].io.Timeout(300*time.Millisecond))
+	for _, r := range []*remote{a, b} {
+		r.send("461-" + r.question(`["ask"]`) + `[{"_placeholder":true,"num":0}]`)
+		noError(t, wsutil.WriteClientBinary(r.net, []byte("x")))
+	}
+	o := await(t, "time-out", outcomes)
+	equal(t, "failed", o.err != nil, true)
+	equal(t, "answers", len(o.values), 1) // that of this node
+	equal(t, "unsent", nodes[1].hub.Stats().BusUnsent, 1)
+	forgotten(t, nodes, a, b)
 }
 
 // withAck broadcasts at the adapter, whose calls the test sees.
