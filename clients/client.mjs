@@ -56,6 +56,11 @@ class Client {
     else this.events.push({ event, args, after: this.timeline.length });
   }
 
+  /** The transport in use, "polling" or "websocket". */
+  get transport() {
+    return this.socket.io.engine?.transport.name;
+  }
+
   /** connected waits until the client has been connected so many times. */
   async connected(times = 1) {
     const saw = () => `connected ${times} times, saw ${this.connects.length} and ${this.disconnects}`;
