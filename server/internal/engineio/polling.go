@@ -151,8 +151,10 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 		switch {
 		case ended && cause == causeClient || moved && len(body) == 0:
 			return noop
-		case ended && cause.parting() && s.conn.Behind():
-			return body // and another poll comes for the rest
+		case ended && cause.parting() && (len(body) > 0 || s.conn.Behind()):
+			// Another poll comes for the rest, and then finds the session closed or gone. Not in one answer: stock clients
+			// act on a close at once, but deliver what came with it only later, and then no longer.
+			return body
 		case ended:
 			s.partWith()
 			return wire.AppendPacket(body, wire.Packet{Type: wire.PacketClose})
