@@ -151,10 +151,12 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 		switch {
 		case ended && cause == causeClient || moved && len(body) == 0:
 			return noop
-		case ended && cause.parting() && (len(body) > 0 || s.conn.Behind()):
+		case ended && cause.parting() && len(body) > 0:
 			// Another poll comes for the rest, and then finds the session closed or gone. Not in one answer: stock clients
 			// act on a close at once, but deliver what came with it only later, and then no longer.
 			return body
+		case ended && cause.parting() && s.conn.Behind():
+			continue // it came just now
 		case ended:
 			s.partWith()
 			return wire.AppendPacket(body, wire.Packet{Type: wire.PacketClose})
