@@ -161,7 +161,8 @@ func TestClusterJoinsLeavesAndDisconnects(t *testing.T) {
 // fetch returns what FetchSockets calls back with.
 func fetch(t *testing.T, from interface {
 	FetchSockets() func(func([]*socket.RemoteSocket, error))
-}) ([]*socket.RemoteSocket, error) {
+},
+) ([]*socket.RemoteSocket, error) {
 	t.Helper()
 	type result struct {
 		found []*socket.RemoteSocket
