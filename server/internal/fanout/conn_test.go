@@ -292,3 +292,21 @@ func TestWrittenCountsWhatLeft(t *testing.T) {
 	n := len(c.Take(nil, 1<<20))
 	equal(t, "after", c.Written(), uint64(n))
 }
+
+func TestBehindUntilEverythingIsTaken(t *testing.T) {
+	l := newLog(t, Options{})
+	c := l.NewConn(newOwner())
+	equal(t, "at first", c.Behind(), false)
+	c.Join(l.Head(), frame(kindPrivate, 1, 0))
+	equal(t, "with a private frame", c.Behind(), true)
+	c.Take(nil, 1)
+	equal(t, "with all taken", c.Behind(), false)
+	l.Append(logFrames(1, 2, sized(50)))
+	c.Take(nil, 1)
+	equal(t, "with a frame of the log left", c.Behind(), true)
+	c.Take(nil, 1)
+	equal(t, "with all taken", c.Behind(), false)
+	l.Append(logFrames(3, 3, sized(50)))
+	c.Close()
+	equal(t, "when closed", c.Behind(), false)
+}

@@ -179,3 +179,34 @@ func TestP3_ResetLosesWhoFollowsAndStartsAfresh(t *testing.T) {
 		equal(t, "further losses", len(o.lost), 0)
 	}
 }
+
+// blockingOwner holds the sweeper up, which owners must not do.
+type blockingOwner struct{ release chan struct{} }
+
+func (o blockingOwner) Lost(Lost) {}
+func (o blockingOwner) Pending()  { <-o.release }
+
+// The sweepers are never so far behind that a reader could fall out of the window between two sweeps.
+func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(offset(0), Options{MaxCount: 800, Shards: 1})
+		o := blockingOwner{make(chan struct{})}
+		c := l.NewConn(o)
+		c.Join(l.Head(), nil)
+		appended := make(chan struct{})
+		go func() {
+			l.Append(logFrames(1, 700, sized(50)))
+			close(appended)
+		}()
+		synctest.Wait()
+		if head := l.Head().Offset().Seq; head == 0 || head > 400 {
+			t.Errorf("appended %d frames while the sweeper was held up", head)
+		}
+		close(o.release)
+		<-appended
+		equal(t, "head", l.Head().Offset(), offset(700))
+		c.Close()
+		l.Close()
+		l.Append(logFrames(701, 2000, sized(50))) // nobody to wait for
+	})
+}
