@@ -13,45 +13,52 @@ import (
 // microseconds; a burst is swept once or twice instead of once for each message.
 type gatherer struct {
 	r, w  *os.File
-	raw   syscall.RawConn
-	wfd   int
+	raw   syscall.RawConn // of r
+	fd    int             // of w
 	asked bool
-	once  func(fd uintptr) bool
-	buf   [8]byte
+	buf   [1]byte
+	poll  func(fd uintptr) bool // made once, so that gathering allocates nothing
 }
 
-func newGatherer() (*gatherer, error) {
+// newGatherer returns nil where no pipe is to be had; then a burst gathers less well.
+func newGatherer() *gatherer {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	g := &gatherer{r: r, w: w, wfd: int(w.Fd())}
+	g := &gatherer{r: r, w: w, fd: int(w.Fd())}
 	if g.raw, err = r.SyscallConn(); err != nil {
 		g.close()
-		return nil, err
+		return nil
 	}
-	g.once = g.ask
-	return g, nil
+	g.poll = g.askOrTake
+	return g
 }
 
-// ask is the callback of the pipe's reader: first it makes the pipe readable and waits, then it empties it.
-func (g *gatherer) ask(fd uintptr) bool {
+// gather returns when everything that had arrived has had its turn.
+func (g *gatherer) gather() {
+	if g != nil {
+		g.asked = false
+		_ = g.raw.Read(g.poll) // only a closed pipe fails
+	}
+	runtime.Gosched()
+}
+
+// askOrTake is called by the pipe's reader, and called again when the pipe is readable: the first time it writes the byte
+// and waits, the second time it takes it.
+func (g *gatherer) askOrTake(fd uintptr) bool {
 	if !g.asked {
 		g.asked = true
-		_, err := syscall.Write(g.wfd, g.buf[:1])
+		_, err := syscall.Write(g.fd, g.buf[:])
 		return err != nil // then there is nothing to wait for
 	}
 	_, _ = syscall.Read(int(fd), g.buf[:])
 	return true
 }
 
-func (g *gatherer) gather() {
-	g.asked = false
-	_ = g.raw.Read(g.once)
-	runtime.Gosched()
-}
-
 func (g *gatherer) close() {
-	_ = g.r.Close()
-	_ = g.w.Close()
+	if g != nil {
+		_ = g.r.Close()
+		_ = g.w.Close()
+	}
 }

@@ -85,13 +85,12 @@ func (s *shard) leave() {
 
 func (s *shard) run() {
 	defer close(s.done)
-	g, _ := newGatherer()
+	g := newGatherer()
+	defer g.close()
 	for {
 		select {
 		case <-s.wake:
-			if g != nil {
-				g.gather()
-			}
+			g.gather()
 			s.sweep()
 		case <-s.stop:
 			return
