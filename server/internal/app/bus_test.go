@@ -1,0 +1,55 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/redistest"
+)
+
+// until reads on until a packet has the prefix, and returns what is behind that.
+func (r *raw) until(t *testing.T, prefix string) string {
+	t.Helper()
+	for {
+		p, err := r.read()
+		noError(t, err)
+		if rest, ok := strings.CutPrefix(p, prefix); ok {
+			return rest
+		}
+	}
+}
+
+func TestTypingAndPresenceReachOtherNodes(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
+	first, one := join(t, a, "")
+	second, _ := join(t, b, "")
+	first.until(t, `42["presence",{"online":2}]`)
+	eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	eventually(t, "the bus is heard", func() bool {
+		_ = a.backend.bus.Publish("hello", nil)
+		_ = b.backend.bus.Publish("hello", nil)
+		return a.backend.redisBus.Stats().Received > 0 && b.backend.redisBus.Stats().Received > 0
+	})
+	noError(t, first.write(`42["typing",{"username":"A","typing":true}]`, `42["typing",{"username":"A","typing":false}]`))
+	for _, typing := range []string{"true", "false"} {
+		equal(t, "notice", second.until(t, `42["typing",`), `{"username":"A","id":"`+one.Sid+`","typing":`+typing+`}]`)
+	}
+	// Nobody is told of his own typing.
+	noError(t, second.write(`42["event:message",{"message":"x","username":"B"}]`))
+	p := ""
+	for !strings.HasPrefix(p, `42["message"`) {
+		var err error
+		p, err = first.read()
+		noError(t, err)
+		if strings.HasPrefix(p, `42["typing"`) {
+			t.Errorf("the typist got %s", p)
+		}
+	}
+}
+
+func TestBusCarriesWhatTheAdapterGivesToIt(t *testing.T) {
+	equal(t, "largest payload", cluster.MaxBusPayload, adapter.MaxBusPayload)
+}
