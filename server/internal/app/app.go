@@ -213,10 +213,15 @@ func (a *App) Stop(ctx context.Context) error {
 	draining, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
 	defer cancel()
 	a.edge.Refuse()
+	var err error
+	if wasReady && !a.cfg.Redis.Enabled() {
+		// Nobody can come back for it: what was acked has to reach those who are here.
+		err = step("deliver what was acked", a.hub.Settle(draining))
+	}
 	spread := min(a.cfg.DrainTimeout/2, time.Duration(a.edge.Connections())*spreadPerSession)
 	var parts sync.WaitGroup
 	a.backend.drain(draining, spread, &parts)
-	err := step("close the sessions", a.edge.Shutdown(draining, spread))
+	err = errors.Join(err, step("close the sessions", a.edge.Shutdown(draining, spread)))
 	parts.Wait()
 
 	last, cancel := context.WithTimeout(ctx, stopTimeout)

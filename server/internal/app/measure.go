@@ -1,6 +1,7 @@
 package app
 
 import (
+	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/ops"
@@ -23,6 +24,14 @@ func (a *App) measure() {
 	m.Counter("handler_panics_total", "Events whose handler panicked.", func() float64 { return float64(a.hub.Stats().Panics) })
 	m.Counter("malformed_entries_total", "Entries of the stream that are no events.", func() float64 { return float64(a.hub.Stats().Malformed) })
 	m.Counter("unsent_broadcasts_total", "Broadcasts that the stream did not take.", func() float64 { return float64(a.hub.Stats().Unsent) })
+	for outcome, of := range map[string]func(adapter.Stats) int64{
+		"unsent":    func(s adapter.Stats) int64 { return s.BusUnsent },
+		"unheard":   func(s adapter.Stats) int64 { return s.BusUnheard },
+		"malformed": func(s adapter.Stats) int64 { return s.BusMalformed },
+	} {
+		m.Counter("requests_lost_total", "Socket.IO requests between nodes that came to nothing.",
+			func() float64 { return float64(of(a.hub.Stats())) }, "outcome", outcome)
+	}
 	a.backend.measure(m)
 }
 

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/siotest"
+)
+
+// burst lets senders say count messages each, as fast as the connection takes them, and waits for all acks.
+func burst(t *testing.T, senders []*siotest.Client, count int) {
+	t.Helper()
+	var acks sync.WaitGroup
+	for i, c := range senders {
+		acks.Add(count)
+		go func() {
+			for n := range count {
+				done := func(answer json.RawMessage, err error) {
+					if err != nil || !strings.HasPrefix(string(answer), `{"status":"ok"`) {
+						t.Errorf("sender %d, message %d: %s %v", i, n, answer, err)
+					}
+					acks.Done()
+				}
+				text := fmt.Sprintf("%d %d", i, n)
+				if !c.Emit(done, "event:message", map[string]any{"message": text, "username": "u"}) {
+					done(nil, siotest.ErrLost)
+				}
+			}
+		}()
+	}
+	acks.Wait()
+}
+
+// TestP1_P2_OneOrderForEveryoneUnderLoad: many senders at once, and clients of every transport, some of which come and
+// upgrade in the middle of it.
+func TestP1_P2_OneOrderForEveryoneUnderLoad(t *testing.T) {
+	const clients, senders = 40, 20
+	count := 500
+	if underRace {
+		count = 100
+	}
+	a := start(t, "--history-window=50000") // nobody is so slow as to be given up
+	var all []*siotest.Client
+	for i := range clients {
+		all = append(all, open(t, a.url(), siotest.Options{Transport: transports[i%len(transports)]}))
+	}
+	late := make(chan []*siotest.Client)
+	go func() {
+		var some []*siotest.Client
+		for range 10 {
+			c := siotest.Open(siotest.Options{URL: a.url(), Transport: siotest.Upgrade})
+			some = append(some, c)
+			_ = c.Wait(t.Context(), func(s siotest.State) bool { return s.Joined })
+		}
+		late <- some
+	}()
+	burst(t, all[:senders], count)
+	latecomers := <-late
+	say(t, all[0], "end")
+
+	total := senders*count + 1
+	for _, c := range all {
+		wait(t, c, "complete", func(s siotest.State) bool { return s.Messages >= total })
+	}
+	want := texts(all[0])
+	equal(t, "messages", len(want), total)
+	perSender(t, want, senders, count)
+	for _, c := range all[1:] {
+		sound(t, c)
+		if !slices.Equal(texts(c), want) {
+			t.Errorf("the timeline of a %s client differs", c.Transport())
+		}
+	}
+	for _, c := range latecomers {
+		wait(t, c, "at the end", func(s siotest.State) bool { return s.Offset == all[0].State().Offset })
+		got := texts(c)
+		if !slices.Equal(got, want[len(want)-len(got):]) {
+			t.Error("the timeline of a client that came during the burst differs")
+		}
+		sound(t, c)
+		c.Close()
+	}
+}
+
+// perSender checks that each sender's messages are all there, in the order in which they were sent.
+func perSender(t *testing.T, timeline []string, senders, count int) {
+	t.Helper()
+	next := make([]int, senders)
+	for _, text := range timeline {
+		var sender, n int
+		if _, err := fmt.Sscanf(text, "%d %d", &sender, &n); err != nil {
+			continue
+		}
+		if n != next[sender] {
+			t.Fatalf("sender %d: message %d came when %d was due", sender, n, next[sender])
+		}
+		next[sender]++
+	}
+	for sender, n := range next {
+		equal(t, fmt.Sprintf("messages of sender %d", sender), n, count)
+	}
+}
+
+func TestP4_RetryWithTheSameIDIsNotPublishedTwice(t *testing.T) {
+	a := start(t)
+	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	message := map[string]any{"message": "once", "username": "u", "id": "1"}
+	first, err := c.Call(t.Context(), "event:message", message)
+	noError(t, err)
+	again, err := c.Call(t.Context(), "event:message", message)
+	noError(t, err)
+	equal(t, "answer", string(again), string(first))
+	say(t, c, "end")
+	wait(t, c, "complete", func(s siotest.State) bool { return s.Messages >= 2 })
+	if got := texts(c); !slices.Equal(got, []string{"once", "end"}) {
+		t.Errorf("published %q", got)
+	}
+}
+
+// TestLIM1_ABurstIsPacedNotDropped: ten thousand messages of one client arrive in order, although it pings often, while
+// another one is not kept waiting.
+func TestLIM1_ABurstIsPacedNotDropped(t *testing.T) {
+	const count = 10_000
+	a := start(t, "--message-rate=4000", "--message-burst=100", "--ping-interval=300ms", "--ping-timeout=700ms")
+	for _, transport := range transports {
+		t.Run(transport.String(), func(t *testing.T) {
+			other := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+			flood := open(t, a.url(), siotest.Options{Transport: transport})
+			flooding := make(chan struct{})
+			go func() {
+				defer close(flooding)
+				burst(t, []*siotest.Client{flood}, count)
+			}()
+			began, worst := time.Now(), time.Duration(0)
+			for n := 0; ; n++ {
+				select {
+				case <-flooding:
+				default:
+					asked := time.Now()
+					say(t, other, "beside")
+					worst = max(worst, time.Since(asked))
+					continue
+				}
+				break
+			}
+			say(t, flood, "end")
+			eventually(t, "the one who floods has all", func() bool { return slices.Contains(texts(flood), "end") })
+			perSender(t, texts(flood), 1, count)
+			equal(t, "connects of the one who floods", flood.State().Connects, 1)
+			equal(t, "connects of the other", other.State().Connects, 1)
+			if took := time.Since(began); worst > took/4 {
+				t.Errorf("the other client waited %v for an ack while the flood took %v", worst, took)
+			}
+		})
+	}
+}

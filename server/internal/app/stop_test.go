@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/siotest"
+)
+
+// TestStopDuringTraffic: clients are sent away at the transport, so that they come back by themselves, and what was acked
+// has reached everybody: the record ends with the node.
+func TestStopDuringTraffic(t *testing.T) {
+	a, err := New(load(t), logger(t))
+	noError(t, err)
+	noError(t, a.Start(t.Context()))
+	var all []*siotest.Client
+	for i := range 9 {
+		all = append(all, open(t, a.url(), siotest.Options{Transport: transports[i%len(transports)]}))
+	}
+	var mu sync.Mutex
+	var acked []string
+	over, end := context.WithCancel(t.Context())
+	defer end()
+	talk := func(i int, c *siotest.Client) {
+		for n := 0; ; n++ {
+			text := fmt.Sprintf("%d %d", i, n)
+			answer, err := c.Call(over, "event:message", map[string]any{"message": text, "username": "u"})
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			if strings.HasPrefix(string(answer), `{"status":"ok"`) {
+				acked = append(acked, text)
+			}
+			mu.Unlock()
+		}
+	}
+	var talking sync.WaitGroup
+	for i, c := range all {
+		if c.Transport() != siotest.Polling { // whose request may be broken off, and then it does not ask for the rest
+			talking.Go(func() { talk(i, c) })
+		}
+	}
+	eventually(t, "there is traffic", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(acked) > 200
+	})
+	began := time.Now()
+	noError(t, a.Stop(t.Context()))
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+	end()
+	talking.Wait()
+	for _, c := range all {
+		for _, text := range acked {
+			eventually(t, text+" has come", func() bool { return slices.Contains(texts(c), text) })
+		}
+		sound(t, c)
+	}
+}
+
+func TestStopIsOrdered(t *testing.T) {
+	a, err := New(load(t, "--drain-delay=1h"), logger(t))
+	noError(t, err)
+	noError(t, a.Start(t.Context()))
+	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	ctx, hurry := context.WithCancel(context.Background())
+	stopped := make(chan error, 1)
+	go func() { stopped <- a.Stop(ctx) }()
+	ready := func() ops.Report {
+		answer, err := http.Get(a.url() + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var r ops.Report
+		noError(t, json.NewDecoder(answer.Body).Decode(&r))
+		return r
+	}
+	eventually(t, "not ready any more", func() bool { return ready().Status == "draining" })
+	say(t, c, "still served")
+	late := open(t, a.url(), siotest.Options{Transport: siotest.Polling}) // balancers have not noticed yet
+	say(t, late, "welcome")
+	http.DefaultClient.CloseIdleConnections()
+	hurry()
+	if err := <-stopped; err == nil {
+		t.Error("a stop that had to hurry says nothing")
+	}
+	eventually(t, "no connection is left", func() bool { return a.edge.Connections() == 0 })
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	a, err := New(load(t), logger(t))
+	noError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	eventually(t, "ready", func() bool { return a.health.Report().Status == "ready" })
+	cancel()
+	noError(t, <-ended)
+}
