@@ -124,6 +124,8 @@ func (a *App) handler(s *socket.Socket) adapter.Handler {
 	if s.Nsp().Name() != "/" {
 		return nil
 	}
+	// Nobody asks for the handshake again, but the library keeps it as long as the socket, whatever the client put into it.
+	*s.Handshake() = socket.Handshake{}
 	client := a.chat.NewClient(string(s.Id()))
 	return func(ctx context.Context, event string, args []any, ack func(...any)) bool {
 		var answer func(any)
