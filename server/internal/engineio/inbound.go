@@ -119,14 +119,16 @@ func (s *Session) takeTurn(kind wire.Kind) bool {
 }
 
 // awaitReaderLocked holds a client back that does not read what was sent to it alone, which is mostly the answers to
-// what it sends. It is false if the session ended.
+// what it sends; but not one that upgrades: it has stopped polling, and goes on only when its last POST is answered. The
+// bound of its private frames holds all the same. It is false if the session ended.
 func (s *Session) awaitReaderLocked() bool {
-	for !s.ended && s.conn.Private() > privateLimit {
-		s.unread = true
+	for !s.ended && s.probing == nil && s.conn.Private() > privateLimit {
+		probed := make(chan struct{})
+		s.unread, s.probed = true, probed
 		s.mu.Unlock()
-		s.conn.WaitFlushed(nil) // or closed
+		s.conn.WaitFlushed(probed) // or closed
 		s.mu.Lock()
-		s.unread = false
+		s.unread, s.probed = false, nil
 		s.excuseLocked()
 	}
 	return !s.ended

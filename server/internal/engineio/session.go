@@ -52,6 +52,7 @@ type Session struct {
 	turnSince time.Duration // since the server's start
 	held      bool          // the next packet waits for the turn
 	unread    bool          // it, or a ping, waits for the client to read
+	probed    chan struct{} // closed when an upgrade begins meanwhile
 
 	inbound     sync.Mutex // one packet is received at a time, whatever it came by; guards what follows
 	attachments int        // binary messages that still belong to the last packet

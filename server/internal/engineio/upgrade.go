@@ -44,6 +44,10 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 		return nil, false
 	}
 	s.probing = nc // from now on the end of the session ends this, too
+	if s.probed != nil {
+		close(s.probed)
+		s.probed = nil
+	}
 	s.mu.Unlock()
 
 	p := &prober{nc: nc, reader: r, unread: early}

@@ -291,3 +291,42 @@ func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 	}
 	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 }
+
+// TestEIO_UpgradeDoesNotWaitForAPoll: a client that upgrades has stopped polling and waits for its last POST, whose answers
+// it cannot read before.
+func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
+	t.Parallel()
+	const count = 2000
+	for _, when := range []string{"the POST comes behind the probe", "the probe comes behind the POST"} {
+		t.Run(when, func(t *testing.T) {
+			e := newEdge(t, echo)
+			p := newPoller(t, e)
+			s := take(t, "session", e.sessions)
+			texts := make([]string, count)
+			for i := range texts {
+				texts[i] = fmt.Sprintf("4%d %s", i, strings.Repeat("x", 60))
+			}
+			post := func() <-chan int {
+				answered := make(chan int, 1)
+				go func() {
+					status, _ := p.post(strings.Join(texts, "\x1e"))
+					answered <- status
+				}()
+				return answered
+			}
+			var w *wsClient
+			var answered <-chan int
+			if when == "the POST comes behind the probe" {
+				w = probe(t, e, p.open.SID)
+				answered = post()
+			} else {
+				answered = post()
+				until(t, "the POST is held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+				w = probe(t, e, p.open.SID)
+			}
+			equal(t, "status of the POST", take(t, "answer", answered), http.StatusOK)
+			w.send("5")
+			w.expect(texts...)
+		})
+	}
+}
