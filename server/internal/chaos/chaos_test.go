@@ -144,6 +144,24 @@ func TestP3_NodeFrozen(t *testing.T) {
 	r.Settle(Expect{})
 }
 
+// TestP3_RequestsStuckInAFrozenNode: what was sent through a node that freezes, and was sent again elsewhere when the
+// client's connection broke, arrives late.
+func TestP3_RequestsStuckInAFrozenNode(t *testing.T) {
+	t.Parallel()
+	r := Open(t, Options{Seed: 11, Rate: 8})
+	r.Talk()
+	for i := range 6 {
+		n := r.Nodes[i%len(r.Nodes)]
+		n.Signal(syscall.SIGSTOP)
+		r.Flows(15) // by then requests are stuck
+		r.CutClients()
+		r.Flows(15) // by then more are
+		n.Signal(syscall.SIGCONT)
+		r.FlowsEverywhere()
+	}
+	r.Settle(Expect{})
+}
+
 // TestP3_DestroyedUnderASleeper: while a node cannot read, what it has not read is trimmed, or the stream is removed, or
 // all of Redis is emptied. The node must notice, and its clients must not skip anything in silence.
 func TestP3_DestroyedUnderASleeper(t *testing.T) {

@@ -3,13 +3,18 @@ package chaos
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"scalable-chat/server/internal/siotest"
 	"scalable-chat/server/internal/stream"
 )
 
-// maxFaults bounds what a failure prints.
-const maxFaults = 20
+const (
+	// maxFaults bounds what a failure prints.
+	maxFaults = 20
+	// traceBefore is how much of a client's doings before a fault is printed.
+	traceBefore = 200 * time.Millisecond
+)
 
 // timelines are the messages of the record and where each entry is in it.
 type timelines struct {
@@ -41,9 +46,9 @@ func (t timelines) newest() stream.Offset {
 func (t timelines) checkClient(report siotest.Report) (faults []string) {
 	faults = append(faults, report.Breaches...)
 	for i, seg := range report.Segments {
-		reached, err := t.checkSegment(seg)
+		reached, at, err := t.checkSegment(seg)
 		if err != "" {
-			faults = append(faults, fmt.Sprintf("P1, P3: segment %d: %s", i, err))
+			faults = append(faults, fmt.Sprintf("P1, P3: segment %d: %s%s", i, err, explain(report, seg, at)))
 		} else if last := i == len(report.Segments)-1; last && reached != len(t.messages) {
 			faults = append(faults, fmt.Sprintf("P3: the last segment ends %d messages early", len(t.messages)-reached))
 		}
@@ -51,32 +56,49 @@ func (t timelines) checkClient(report siotest.Report) (faults []string) {
 	return faults
 }
 
-// checkSegment returns how many messages of the record the segment reaches, or what is wrong with it.
-func (t timelines) checkSegment(seg siotest.Segment) (reached int, fault string) {
+// explain is what the client did around the message with this number.
+func explain(report siotest.Report, seg siotest.Segment, number int) (text string) {
+	if number >= len(seg.Messages) {
+		return ""
+	}
+	from, to := time.Time{}, seg.Messages[number].Seen.Add(time.Millisecond)
+	if number > 0 {
+		from = seg.Messages[number-1].Seen.Add(-traceBefore)
+	}
+	for _, n := range report.Trace {
+		if n.At.After(from) && n.At.Before(to) {
+			text += "\n\t" + n.At.UTC().Format("15:04:05.000000") + " " + n.What
+		}
+	}
+	return text
+}
+
+// checkSegment returns how many messages of the record the segment reaches, or what is wrong with it, and where.
+func (t timelines) checkSegment(seg siotest.Segment) (reached, number int, fault string) {
 	if seg.Joined == "" {
 		if len(seg.Messages) > 0 {
-			return 0, "messages without a joining offset"
+			return 0, 0, "messages without a joining offset"
 		}
-		return 0, "" // cut off before the joining offset came
+		return 0, 0, "" // cut off before the joining offset came
 	}
 	at, err := stream.ParseOffset(seg.Joined)
 	next, known := t.behind[at]
 	if err != nil || !known {
-		return 0, fmt.Sprintf("joined at %s, which never was in the stream", seg.Joined)
+		return 0, 0, fmt.Sprintf("joined at %s, which never was in the stream", seg.Joined)
 	}
 	for i, m := range seg.Messages {
 		if next == len(t.messages) {
-			return 0, fmt.Sprintf("%s at %s is behind the end of the record", m.ID, m.Offset)
+			return 0, i, fmt.Sprintf("%s at %s is behind the end of the record", m.ID, m.Offset)
 		}
 		want := t.messages[next]
 		if m.Offset != want.at.String() || m.ID != want.id || m.Message != want.text || m.Username != want.sender ||
 			m.At != int64(want.at.Ms) {
-			return 0, fmt.Sprintf("message %d behind %s is %s %s %.60q instead of %s %s %.60q",
+			return 0, i, fmt.Sprintf("message %d behind %s is %s %s %.60q instead of %s %s %.60q",
 				i, seg.Joined, m.Offset, m.ID, m.Message, want.at, want.id, want.text)
 		}
 		next++
 	}
-	return next, ""
+	return next, 0, ""
 }
 
 // after reports whether a text offset is one behind at.

@@ -23,6 +23,7 @@ var knownStorms = []struct {
 }{
 	{"nodes and clients", Rough, 1, 8 * time.Second},
 	{"everything", Wild, 2, 12 * time.Second},
+	{"a poll that was stuck in a frozen node took messages with it", Rough, 220, 9 * time.Second},
 }
 
 // TestStorm breaks everything at random times, several things at once, while everybody talks.

@@ -116,6 +116,11 @@ func (c *Client) live(ctx context.Context) {
 func (c *Client) run(ctx context.Context) error {
 	s := newSession(ctx, c.opts.URL, c.opts.Transport)
 	s.greet = c.greeting
+	s.note = func(what string) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.record.note(what)
+	}
 	s.handle = func(packet []byte) error { return c.handle(s, packet) }
 	c.mu.Lock()
 	c.running = s

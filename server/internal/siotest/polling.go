@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 
 	"scalable-chat/server/internal/engineio/wire"
@@ -83,7 +84,15 @@ func (s *session) post(packets []string) error {
 }
 
 func (s *session) request(method string, body io.Reader) ([]byte, error) {
-	r, err := http.NewRequestWithContext(s.ctx, method, s.url+"/socket.io/?EIO=4&transport=polling&t="+rand.Text()[:8]+s.query(), body)
+	mark := rand.Text()[:8]
+	tries := 0
+	ctx := httptrace.WithClientTrace(s.ctx, &httptrace.ClientTrace{
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			tries++
+			s.note(fmt.Sprintf("%s %s sent, time %d, %v", method, mark, tries, info.Err))
+		},
+	})
+	r, err := http.NewRequestWithContext(ctx, method, s.url+"/socket.io/?EIO=4&transport=polling&t="+mark+s.query(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +105,7 @@ func (s *session) request(method string, body io.Reader) ([]byte, error) {
 	}
 	defer answer.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	s.note(fmt.Sprintf("%s %s answered %d, %d bytes, %v", method, mark, answer.StatusCode, len(b), err))
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s was answered %d %.120q", method, answer.StatusCode, b)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"scalable-chat/server/internal/stream"
 )
@@ -15,6 +16,8 @@ type Message struct {
 	Username string `json:"username"`
 	ID       string `json:"id"`
 	At       int64  `json:"at"`
+
+	Seen time.Time `json:"-"` // when this client got it
 }
 
 // Segment is a stretch of time in which the client missed nothing: it begins with a connect that did not recover, and
@@ -30,7 +33,14 @@ type Report struct {
 	Segments []Segment
 	Pids     []string // private ids and Socket.IO ids that the client was given
 	Ends     []string // why each connection ended
+	Trace    []Note   // what the client did last, to explain a failure
 	Breaches []string // of the wire contract
+}
+
+// Note is something that a client did.
+type Note struct {
+	At   time.Time
+	What string
 }
 
 // maxNotes bounds the lists of a report that are for people.
@@ -61,8 +71,16 @@ func (r *record) breach(what string) {
 	}
 }
 
+func (r *record) note(what string) {
+	if len(r.Trace) >= 5*maxNotes {
+		r.Trace = slices.Delete(r.Trace, 0, maxNotes)
+	}
+	r.Trace = append(r.Trace, Note{time.Now(), what})
+}
+
 func (r *record) connected(sid, pid string) {
 	r.greeted = false
+	r.note(fmt.Sprintf("connected, recovering from %s: %v", r.offset, pid == r.pid))
 	r.counts.Connects++
 	if r.recovered = pid != "" && pid == r.pid; r.recovered {
 		r.counts.Recovered++
@@ -81,6 +99,7 @@ func (r *record) connected(sid, pid string) {
 
 func (r *record) disconnected(why error) {
 	r.greeted = false
+	r.note(fmt.Sprintf("session over: %v", why))
 	if why != nil && len(r.Ends) < maxNotes {
 		r.Ends = append(r.Ends, why.Error())
 	}
@@ -137,7 +156,7 @@ func (r *record) message(args []json.RawMessage, offset string) (m Message, ok b
 	if at.Compare(r.last) <= 0 {
 		r.breach(fmt.Sprintf("OUT-3: %s after %s", at, r.last))
 	}
-	m.Offset = offset
+	m.Offset, m.Seen = offset, time.Now()
 	r.offset, r.last = offset, at
 	seg := &r.Segments[len(r.Segments)-1]
 	seg.Messages = append(seg.Messages, m)
@@ -146,7 +165,7 @@ func (r *record) message(args []json.RawMessage, offset string) (m Message, ok b
 }
 
 func (r *record) report() Report {
-	out := Report{Pids: slices.Clone(r.Pids), Ends: slices.Clone(r.Ends), Breaches: slices.Clone(r.Breaches)}
+	out := Report{Pids: slices.Clone(r.Pids), Ends: slices.Clone(r.Ends), Breaches: slices.Clone(r.Breaches), Trace: slices.Clone(r.Trace)}
 	for _, s := range r.Segments {
 		s.Messages = slices.Clone(s.Messages)
 		out.Segments = append(out.Segments, s)

@@ -19,7 +19,8 @@ type session struct {
 	ctx       context.Context // the life of the session
 	end       context.CancelCauseFunc
 	http      *http.Client
-	greet     func() string             // the first packet that is sent
+	greet     func() string // the first packet that is sent
+	note      func(what string)
 	handle    func(packet []byte) error // called for each Socket.IO packet in order, from one goroutine at a time
 
 	sid       string
@@ -132,6 +133,7 @@ func (s *session) opened(data []byte) error {
 		return fmt.Errorf("open packet %.80q: %w", data, err)
 	}
 	s.sid = open.Sid
+	s.note("opened " + s.sid)
 	s.patience = time.Duration(open.PingInterval+open.PingTimeout) * time.Millisecond
 	s.watchdog.Reset(s.patience + time.Second)
 	s.send(s.greet())

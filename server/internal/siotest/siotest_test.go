@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // startServer runs a node in this process and returns its URL.
 func startServer(t *testing.T) string {
 	t.Helper()
-	cfg, err := config.Load([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=1s"})
+	cfg, err := config.Load([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=10s"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,11 @@ func startServer(t *testing.T) string {
 	if err := node.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = node.Stop(context.Background()) })
+	t.Cleanup(func() {
+		if err := node.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 	return "http://" + node.Addr()
 }
 
