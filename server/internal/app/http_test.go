@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -66,4 +67,16 @@ func TestTakenPortIsAnError(t *testing.T) {
 		_ = b.Stop(t.Context())
 		t.Error("no error")
 	}
+}
+
+// roundRobin serves every request by the next of the nodes, as a balancer without stickiness does.
+func roundRobin(t *testing.T, nodes ...*App) string {
+	t.Helper()
+	var requests atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		node := nodes[int(requests.Add(1))%len(nodes)]
+		node.public.server.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }

@@ -61,8 +61,16 @@ func cycle(t *testing.T, a *App, web *http.Client, rnd *rand.Rand) {
 	}
 	defer r.close()
 	ways := [][]string{
-		nil, {"40"}, {"40", "41"}, {"40", "41", "40"}, {"40", "1"}, {"40", "42"}, {"40/nowhere,"}, {"1"},
-		{`40{"pid":"x","offset":"1-1"}`}, {"40", `420["event:message",{"message":"m","username":"u"}]`, "41"},
+		nil,
+		{"40"},
+		{"40", "41"},
+		{"40", "41", "40"},
+		{"40", "1"},
+		{"40", "42"},
+		{"40/nowhere,"},
+		{"1"},
+		{`40{"pid":"x","offset":"1-1"}`},
+		{"40", `420["event:message",{"message":"m","username":"u"}]`, "41"},
 	}
 	way := rnd.IntN(len(ways))
 	if r.write(ways[way]...) == nil && way > 0 && rnd.IntN(2) == 0 {
