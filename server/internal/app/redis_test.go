@@ -1,0 +1,108 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/siotest"
+)
+
+func TestEveryKindOfRedis(t *testing.T) {
+	for name, flags := range map[string]func(t *testing.T) []string{
+		"single": func(t *testing.T) []string { return []string{"--redis-url=" + redistest.Start(t).URL()} },
+		"split, with password": func(t *testing.T) []string {
+			host, port, _ := strings.Cut(redistest.Start(t, "--requirepass", "p@ss/word").Addr, ":")
+			return []string{"--redis-host=" + host, "--redis-port=" + port, "--redis-passwd=p@ss/word"}
+		},
+		"TLS": func(t *testing.T) []string {
+			server, ca := redistest.StartTLS(t)
+			return []string{"--redis-url=" + server.URL(), "--redis-ca-file=" + ca}
+		},
+		"Cluster": func(t *testing.T) []string { return []string{"--redis-url=" + redistest.StartCluster(t).URL()} },
+		"Sentinel": func(t *testing.T) []string {
+			s := redistest.StartSentinels(t)
+			return []string{"--redis-url=" + s.URL(), "--redis-sentinel-master=" + s.Name}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := start(t, flags(t)...)
+			c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+			say(t, c, "hello")
+			wait(t, c, "heard", func(s siotest.State) bool { return s.Messages == 1 })
+			equal(t, "report", a.health.Report(), ops.Report{Status: "ready"})
+		})
+	}
+}
+
+// TestP5_OutageIsAPause: while Redis is away, the node keeps its clients and says what is wrong; afterwards all goes on.
+func TestP5_OutageIsAPause(t *testing.T) {
+	proxy := redistest.StartProxy(t, redistest.Start(t).Addr, 1)
+	a := start(t, "--redis-url=redis://"+proxy.Addr, "--append-timeout=500ms")
+	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	say(t, c, "before")
+
+	proxy.SetDown(true)
+	message := map[string]any{"message": "during", "username": "u", "id": "1"}
+	answer, err := c.Call(t.Context(), "event:message", message)
+	noError(t, err)
+	var refusal struct{ Status, Code string }
+	noError(t, json.Unmarshal(answer, &refusal))
+	equal(t, "ack", refusal.Code, "unavailable")
+	eventually(t, "both parts are degraded", func() bool {
+		r := a.health.Report()
+		return r.Status == "ready" && strings.Contains(r.Degraded, "stream") && strings.Contains(r.Degraded, "cluster")
+	})
+	if r := a.health.Report(); strings.Contains(r.Degraded, "127.0.0.1") {
+		t.Errorf("the public is told an address: %s", r.Degraded)
+	}
+
+	proxy.SetDown(false)
+	eventually(t, "the message can be sent again", func() bool {
+		answer, err := c.Call(t.Context(), "event:message", message)
+		return err == nil && strings.HasPrefix(string(answer), `{"status":"ok"`)
+	})
+	eventually(t, "nothing is degraded", func() bool { return a.health.Report() == ops.Report{Status: "ready"} })
+	say(t, c, "after")
+	wait(t, c, "complete", func(s siotest.State) bool { return s.Messages == 3 })
+	equal(t, "timeline", fmt.Sprint(texts(c)), "[before during after]")
+	equal(t, "connects", c.State().Connects, 1)
+}
+
+// TestP3_AnyNodeRecoversWhatAnotherBegan: nothing is stored of a session, so no node is needed to come back.
+func TestP3_AnyNodeRecoversWhatAnotherBegan(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
+	first, g := join(t, a, "")
+	first.close()
+	speaker := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	for n := range 20 {
+		say(t, speaker, fmt.Sprint(n))
+	}
+	back, again := join(t, b, fmt.Sprintf(`{"pid":%q,"offset":%q}`, g.Pid, g.Offset))
+	equal(t, "pid", again.Pid, g.Pid)
+	for n := range 20 {
+		text, _, err := back.message()
+		noError(t, err)
+		equal(t, "message", text, fmt.Sprint(n))
+	}
+}
+
+// TestP7_ASessionIsServedByAnyNode: every request of a session goes to another node than the one before.
+func TestP7_ASessionIsServedByAnyNode(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
+	eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	for _, transport := range transports {
+		c := open(t, roundRobin(t, a, b), siotest.Options{Transport: transport})
+		for n := range 5 {
+			say(t, c, fmt.Sprint(n))
+		}
+		eventually(t, "all came", func() bool { return strings.HasSuffix(strings.Join(texts(c), ""), "01234") })
+		equal(t, "connects", c.State().Connects, 1)
+		sound(t, c)
+	}
+}
