@@ -1,7 +1,7 @@
 package adapter
 
 import (
-	"context"
+	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/engine.io/v2/utils"
@@ -53,19 +53,24 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 	}}, nil
 }
 
-// after finds the place behind an offset, and waits a while for the log to reach it.
+// after finds the place behind an offset, and waits a while for the log to reach it. It looks now and then instead of
+// being woken by every entry: any number of clients may claim to have seen what is yet to come.
 func (h *Hub) after(seen stream.Offset) (fanout.Cursor, bool) {
-	h.starts.RLock()
-	ahead := h.opts.Log.Head().Offset().Compare(seen) < 0
-	h.starts.RUnlock()
-	if ahead {
-		ctx, cancel := context.WithTimeout(h.life, recoverWait)
-		h.opts.Log.Reach(ctx, seen)
-		cancel()
+	for waited := time.Duration(0); waited < recoverWait && h.isAhead(seen); waited += recoverLook {
+		if sleep(h.life, recoverLook) != nil {
+			break
+		}
 	}
 	h.starts.RLock()
 	defer h.starts.RUnlock()
 	return h.opts.Log.After(seen)
+}
+
+// isAhead reports whether an offset is beyond what this node has.
+func (h *Hub) isAhead(seen stream.Offset) bool {
+	h.starts.RLock()
+	defer h.starts.RUnlock()
+	return h.opts.Log.Head().Offset().Compare(seen) < 0
 }
 
 // startOf is where a socket that is about to be connected begins.

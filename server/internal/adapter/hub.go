@@ -139,8 +139,12 @@ type turns interface {
 	Done(turn uint64)
 }
 
-// recoverWait bounds how long a client waits whose offset this node has not reached yet.
-const recoverWait = 2 * time.Second
+// recoverWait bounds how long a client waits whose offset this node has not reached yet, recoverLook how long after that
+// was reached.
+const (
+	recoverWait = 2 * time.Second
+	recoverLook = 20 * time.Millisecond
+)
 
 // New makes a hub. [Hub.Load] fills its log, [Hub.Run] keeps it filled, [Hub.Close] ends it.
 func New(o Options) *Hub {
