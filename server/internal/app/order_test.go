@@ -129,7 +129,8 @@ func TestLIM1_ABurstIsPacedNotDropped(t *testing.T) {
 	if underRace {
 		count = 4000
 	}
-	a := start(t, "--message-rate=4000", "--message-burst=100", "--ping-interval=300ms", "--ping-timeout=700ms")
+	a := start(t, "--message-rate=4000", "--message-burst=100", "--ping-interval=300ms", "--ping-timeout=700ms",
+		"--history-window=100000", "--history-bytes=67108864") // who upgrades cannot poll while its last POST is paced
 	for _, transport := range transports {
 		t.Run(transport.String(), func(t *testing.T) {
 			other := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
