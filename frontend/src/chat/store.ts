@@ -188,6 +188,8 @@ export class ChatStore {
       const limit = maxHistoryMessages;
       const answer = await this.#link.history(before === undefined ? { limit } : { before, limit });
       const early = answer?.status === "error" && answer.code === "rate_limited";
+      // What was asked for can be what the outbox waits for, too.
+      if (answer?.status === "ok") this.#changeOutbox({ type: "echoed", messages: answer.messages });
       if (!early || retries === historyRetries) return answer;
       await new Promise((resolve) => setTimeout(resolve, historyRetryMs));
     }
