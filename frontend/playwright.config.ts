@@ -5,7 +5,6 @@ export default defineConfig({
   testDir: "e2e",
   globalSetup: "./e2e/build.ts",
   outputDir: "test-results",
-  retries: 2, // a browser on a busy machine; what passes only then is reported as flaky
   workers: 1,
   forbidOnly: true,
   reporter: [["list"]],

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { articles, composer, expect, list, said, say, test } from "./room";
+import { articles, badge, composer, expect, list, said, say, test } from "./room";
 
 /** Rows in the page at once, whatever the length of the list. */
 const maxMounted = 60;
@@ -121,4 +121,43 @@ test("who reads the end stays there, also when the input grows or the keyboard o
   await expect(said(ada, "still here")).toBeInViewport({ ratio: 1 });
   // Nothing is wider than the phone.
   expect(await ada.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+});
+
+test("a list that fills after it was shown stands at its end and asks for nothing", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 260; i++) await robot.say(`message ${i} .`);
+  const ada = await room.visit({ viewport: { width: 1100, height: 800 } });
+  const asked: unknown[] = [];
+  let begin = () => {};
+  await ada.routeWebSocket(/./, (page) => {
+    const server = page.connectToServer();
+    const held: (string | Buffer)[] = [];
+    let holds = true;
+    begin = () => {
+      holds = false;
+      for (const packet of held) page.send(packet);
+    };
+    server.onMessage((packet) => {
+      if (holds && String(packet).startsWith("42")) held.push(packet);
+      else page.send(packet);
+    });
+    page.onMessage((packet) => {
+      if (String(packet).includes('["history"')) asked.push(packet);
+      server.send(packet);
+    });
+  });
+  await ada.clock.install();
+  await ada.reload();
+  await ada.getByLabel("Your name").fill("ada");
+  await ada.keyboard.press("Enter");
+  await expect(badge(ada)).toHaveText("Live");
+  begin();
+  await expect(said(ada, "message 259 .")).toBeInViewport();
+  await ada.clock.runFor(3000);
+  await expect(said(ada, "message 259 .")).toBeInViewport();
+  expect(asked).toEqual([]);
+  // It does ask when the reader goes up.
+  await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
+  await ada.clock.runFor(3000);
+  await expect.poll(() => asked[0]).toContain('"before"');
 });

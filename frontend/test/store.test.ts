@@ -271,6 +271,24 @@ describe("older messages", () => {
     expect(store.getState().timeline.entries).toHaveLength(151);
   });
 
+  test("pitfall 3: an own message that they or a gap bring is no longer waited for", async () => {
+    const { store, link } = live();
+    link.listener.message(placed(150));
+    for (const text of ["in a page", "in a gap", "nowhere"]) store.send("ada", text);
+    const older = store.loadOlder();
+    link.asked[0]?.answer({ status: "ok", messages: [placed(149, { id: "me-0", message: "in a page" })], more: true });
+    await older;
+    expect(store.getState().outbox.map(({ text }) => text)).toEqual(["in a gap", "nowhere"]);
+    link.drop();
+    link.accept(false, placed(160).offset);
+    link.listener.message(placed(161));
+    vi.advanceTimersByTime(100);
+    const filled = store.fillGap(placed(150).offset);
+    link.asked[1]?.answer({ status: "ok", messages: [placed(155, { id: "me-1", message: "in a gap" })], more: false });
+    await filled;
+    expect(store.getState().outbox.map(({ text }) => text)).toEqual(["nowhere"]);
+  });
+
   test("P6 a page that is full asks for no more", async () => {
     const { store, link } = live();
     for (let i = 0; i < maxEntries; i += 5000) {

@@ -13,6 +13,8 @@ import { MessageView } from "./MessageView";
 const endThreshold = 80;
 /** Older messages are asked for when this few rows are left above. */
 const olderThreshold = 12;
+/** What comes with a connection comes at once; a list that fills is no reason to ask for more. */
+const settleMs = 100;
 
 export function MessageList() {
   const rows = useRows();
@@ -35,7 +37,7 @@ export function MessageList() {
   const atEnd = list.isAtEnd(endThreshold);
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0);
   const near = items[0] !== undefined && items[0].index < olderThreshold;
-  useLoadOlder(near && (roomLeft || !atEnd));
+  useLoadOlder(near && (roomLeft || !atEnd), scroller);
 
   // What one has written oneself is always shown.
   const written = useChatState((state) => state.written);
@@ -101,15 +103,24 @@ function useKeepEnd(scroller: RefObject<HTMLElement | null>, toEnd: () => void):
 }
 
 /** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
-function useLoadOlder(wanted: boolean): void {
+function useLoadOlder(wanted: boolean, scroller: RefObject<HTMLElement | null>): void {
   const store = useStore();
   const older = useChatState((state) => state.older);
   const ready = useChatState((state) => state.connection.state === "live" && state.timeline.live !== null);
   const oldest = useChatState((state) => state.timeline.entries[0]?.offset);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was loaded may call for the next
   useEffect(() => {
-    if (wanted && ready && older === "idle") void store.loadOlder();
-  }, [wanted, ready, older, oldest, store]);
+    if (!wanted || !ready || older !== "idle") return;
+    const timer = setTimeout(() => {
+      // Rows were drawn where the list stood before it went along with what came in; that is not where the reader is.
+      if (scroller.current && !showsOnlyTheEnd(scroller.current)) void store.loadOlder();
+    }, settleMs);
+    return () => clearTimeout(timer);
+  }, [wanted, ready, older, oldest, store, scroller]);
+}
+
+function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement): boolean {
+  return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight <= endThreshold;
 }
 
 /** The pill that counts what came while one was reading further up. */
