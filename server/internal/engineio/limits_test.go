@@ -180,6 +180,37 @@ func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
 	}
 }
 
+// A stock client that has a POST fail gives up its poll, too, and with it what it has not fetched yet.
+func TestP3_DrainDoesNotFailAPost(t *testing.T) {
+	t.Parallel()
+	handling, release := make(chan struct{}), make(chan struct{})
+	e := newEdge(t, func(*Session, io.Reader) {
+		handling <- struct{}{}
+		<-release
+	}, socketIO)
+	p := newPoller(t, e)
+	take(t, "session", e.sessions).Follow(e.log.Head(), nil)
+	posted := make(chan int, 1)
+	go func() {
+		status, _ := p.post(`42["a"]` + "\x1e" + `42["b"]`)
+		posted <- status
+	}()
+	take(t, "the first packet", handling)
+	e.publish("acked")
+	done := make(chan error, 1)
+	go func() { done <- e.Shutdown(context.Background(), 0) }()
+	until(t, "the end", func() bool { return e.closedBy("server shutting down") == 1 })
+	close(release)
+	equal(t, "POST in flight", take(t, "POST", posted), http.StatusOK)
+	status, _ := p.post("3")
+	equal(t, "POST after the end", status, http.StatusOK)
+	status, body := p.get()
+	equal(t, "poll", answer{status, body}, answer{http.StatusOK, "4acked"})
+	noError(t, "shutdown", take(t, "end of the drain", done))
+	status, _ = p.post("3")
+	equal(t, "POST of a session that is gone", status, http.StatusBadRequest)
+}
+
 func TestDrain_IsBounded(t *testing.T) {
 	block := make(chan struct{})
 	e := newEdge(t, func(*Session, io.Reader) { <-block })

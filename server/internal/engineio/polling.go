@@ -220,13 +220,18 @@ func appendPackets(dst, frames []byte) []byte {
 // order to upgrade stays in order.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	overlap := s.posting
+	overlap, parting := s.posting, s.ended && !s.parted && s.cause.parting()
 	if s.net != nil || s.ended || overlap {
 		s.mu.Unlock()
-		if overlap {
+		switch {
+		case overlap:
 			s.end(causeOverlap)
+			s.server.refuse(w, refuseRequest)
+		case parting:
+			s.refuseEnded(w)
+		default:
+			s.server.refuse(w, refuseRequest)
 		}
-		s.server.refuse(w, refuseRequest)
 		return
 	}
 	if s.repeatedLocked(r) {
@@ -271,15 +276,17 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 	return err
 }
 
-// refuseEnded answers the POST that ended its session: one that said goodbye is thanked.
+// refuseEnded answers a POST whose session ended before all of it was handed over: one that said goodbye is thanked. One
+// that may not know yet that it has to leave learns it from its poll, behind what came before; at a POST that fails a
+// stock client gives up the poll, too.
 func (s *Session) refuseEnded(w http.ResponseWriter) {
 	s.mu.Lock()
 	c := s.cause
 	s.mu.Unlock()
-	switch c {
-	case causeClient:
+	switch {
+	case c == causeClient, c.parting():
 		_ = s.server.plain(w, okBody)
-	case causeTooLarge:
+	case c == causeTooLarge:
 		s.server.refuse(w, refuseTooLarge)
 	default:
 		s.server.refuse(w, refuseRequest)
