@@ -217,7 +217,7 @@ func TestBadValues(t *testing.T) {
 		"--redis-url=rediss://h --redis-ca-file=ca.pem --redis-ca=x", "--redis-host=h --redis-ca-file=ca.pem",
 		"--stream-key={x}", "--history-window=0", "--history-max=20000", "--history-window=100", "--history-bytes=100000",
 		"--allowed-origins=https://x.example/", "--allowed-origins=x.example", "--trusted-proxies=10.0.0.0/33", "--trusted-proxies=proxy",
-		"--max-message-chars=20000", "--max-body-bytes=10000", "--max-connections=1 --max-connections-per-ip=2", "--dedupe-ttl=15s",
+		"--max-message-chars=20000", "--max-body-bytes=10000", "--max-connections=1 --max-connections-per-ip=2", "--dedupe-ttl=15s", "--append-timeout=61s",
 		"--ops-addr=9100", "--ops-addr=:8000", "--ops-addr=127.0.0.1:8000", "--node-address=10.0.0.1", "--cluster-secret=short",
 		"--log-level=trace", "--log-format=xml", "--no-such-flag", "argument", "--config=/nowhere/.env", "--config",
 	} {

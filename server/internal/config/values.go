@@ -17,6 +17,7 @@ import (
 const (
 	minTimeout = 10 * time.Millisecond
 	maxTimeout = time.Hour
+	maxAppend  = time.Minute // well within the two minutes after which the edge gives a session up whose message hangs
 	maxDedupe  = 7 * 24 * time.Hour
 )
 
