@@ -186,32 +186,17 @@ func (s *Session) takePackets() []byte {
 // appendPackets turns whole WebSocket frames into the packets of a polling payload.
 func appendPackets(dst, frames []byte) []byte {
 	for len(frames) > 0 {
-		header := wire.HeaderLen(0)
-		switch frames[1] & 127 {
-		case 126:
-			header = wire.HeaderLen(126)
-		case 127:
-			header = wire.HeaderLen(1 << 16)
-		}
-		n := 0
-		if header == wire.HeaderLen(0) {
-			n = int(frames[1] & 127)
-		} else {
-			for _, b := range frames[2:header] {
-				n = n<<8 | int(b)
-			}
-		}
-		payload := frames[header : header+n]
+		op, payload, rest := wire.Cut(frames)
 		if len(dst) > 0 {
 			dst = append(dst, separator)
 		}
-		if wire.Op(frames[0]&15) == wire.OpBinary {
+		if op == wire.OpBinary {
 			dst = append(dst, 'b')
 			dst = base64.StdEncoding.AppendEncode(dst, payload)
 		} else {
 			dst = append(dst, payload...)
 		}
-		frames = frames[header+n:]
+		frames = rest
 	}
 	return dst
 }

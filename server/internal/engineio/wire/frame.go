@@ -100,6 +100,17 @@ func Payload(frame []byte) []byte {
 	return frame[size:]
 }
 
+// Cut takes the first of several whole, unmasked server frames, as [AppendFrame] writes them: its opcode, its payload, and
+// the frames behind it, without copying. What does not begin with such a frame is the caller's mistake, and panics.
+func Cut(frames []byte) (op Op, payload, rest []byte) {
+	h, size := parseHeader(frames)
+	if size == 0 || h.masked {
+		panic("wire: not a server frame")
+	}
+	end := size + int(h.length)
+	return h.op, frames[size:end], frames[end:]
+}
+
 // header is the parsed head of a frame.
 type header struct {
 	length uint64

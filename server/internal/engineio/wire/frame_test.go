@@ -53,6 +53,21 @@ func TestPayloadWantsOneServerFrame(t *testing.T) {
 	}
 }
 
+func TestCutTakesFrameAfterFrame(t *testing.T) {
+	var frames []byte
+	lengths := []int{0, 1, 125, 126, 0xFFFF, 0x10000}
+	for i, n := range lengths {
+		frames = AppendFrame(frames, Op(1+i%2), bytes.Repeat([]byte{byte(i)}, n))
+	}
+	for i, n := range lengths {
+		op, payload, rest := Cut(frames)
+		equal(t, "opcode", op, Op(1+i%2))
+		equal(t, "payload", bytes.Equal(payload, bytes.Repeat([]byte{byte(i)}, n)), true)
+		frames = rest
+	}
+	equal(t, "rest", len(frames), 0)
+}
+
 func TestAppendClose(t *testing.T) {
 	parse := func(frame []byte) (Code, string) {
 		t.Helper()
