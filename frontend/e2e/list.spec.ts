@@ -88,6 +88,39 @@ test("earlier messages load on the way up, and the reader's place does not move"
   await expect(said(ada, "message 0 .")).toBeInViewport();
 });
 
+test.describe("a message that was not sent", () => {
+  test.use({ serverEnv: { MAX_MESSAGE_CHARS: "20" } });
+
+  test("stands at the end, and who reads the end still sees what others say above it", async ({ room }) => {
+    const robot = await room.robot();
+    for (let i = 0; i < 20; i++) await robot.say(`message ${i} .`);
+    const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+    await say(ada, "much too long for this server");
+    await expect(ada.getByText("This is too long for the server.")).toBeInViewport();
+    for (let i = 20; i < 28; i++) {
+      await robot.say(`message ${i} .`);
+      await expect(said(ada, `message ${i} .`)).toBeInViewport({ ratio: 1 });
+    }
+    await expect(said(ada, "much too long")).toBeInViewport({ ratio: 1 });
+    await expect(ada.getByRole("button", { name: "Newest" })).toHaveCount(0);
+  });
+});
+
+test("a talk that is hardly longer than the list shows where it begins", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 5; i++) await robot.say(`message ${i} .`);
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 900 } });
+  await expect(ada.getByText("This is where the chat begins.")).toBeVisible();
+  const height = await list(ada).evaluate((scroller) => {
+    const content = scroller.querySelector("ol")?.offsetHeight ?? 0;
+    return innerHeight - scroller.clientHeight + content;
+  });
+  const bob = await room.join("bob", { viewport: { width: 1100, height: height - 40 } });
+  await expect(said(bob, "message 4 .")).toBeInViewport({ ratio: 1 });
+  expect(await list(bob).evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)).toBe(40);
+  await expect(bob.getByText("This is where the chat begins.")).toBeAttached();
+});
+
 test("who reads further up is not moved, is told how much is new, and gets there with one click", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);

@@ -26,16 +26,13 @@ export function MessageList() {
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 8,
     anchorTo: "end",
-    followOnAppend: true,
-    scrollEndThreshold: endThreshold,
     // Near enough to begin with; the effect below makes it exact.
     initialOffset: () => rows.reduce((sum, row) => sum + estimate(row), 0),
   });
-  useLayoutEffect(() => list.scrollToEnd(), [list]);
-  useKeepEnd(scroller, list.scrollToEnd);
+  useKeepEnd(scroller, rows, list.scrollToEnd);
   const items = list.getVirtualItems();
   const atEnd = list.isAtEnd(endThreshold);
-  const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0);
+  const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;
   const near = items[0] !== undefined && items[0].index < olderThreshold;
   useLoadOlder(near && (roomLeft || !atEnd), scroller);
 
@@ -78,20 +75,24 @@ function useRows(): Row[] {
   return useMemo(() => buildRows(timeline, outbox, me), [timeline, outbox, me]);
 }
 
-/** A list that stands at its end stays there when its height changes: a keyboard opens, the input grows. */
-function useKeepEnd(scroller: RefObject<HTMLElement | null>, toEnd: () => void): void {
+/**
+ * A list that stands at its end stays there, whatever changes: something comes, also above messages that still wait; the
+ * oldest are dropped; a keyboard opens; the input grows.
+ */
+function useKeepEnd(scroller: RefObject<HTMLElement | null>, rows: readonly Row[], toEnd: () => void): void {
+  const atEnd = useRef(true);
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
-    let [height, atEnd] = [element.clientHeight, true];
+    let height = element.clientHeight;
     const scrolled = () => {
       // Where a reader stands is told by scrolling only, not by the change of height itself.
       if (element.clientHeight !== height) return;
-      atEnd = element.scrollHeight - element.scrollTop - height <= endThreshold;
+      atEnd.current = element.scrollHeight - element.scrollTop - height <= endThreshold;
     };
     const observer = new ResizeObserver(() => {
       height = element.clientHeight;
-      if (atEnd) toEnd();
+      if (atEnd.current) toEnd();
     });
     element.addEventListener("scroll", scrolled, { passive: true });
     observer.observe(element);
@@ -100,6 +101,10 @@ function useKeepEnd(scroller: RefObject<HTMLElement | null>, toEnd: () => void):
       observer.disconnect();
     };
   }, [scroller, toEnd]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the list grows with its rows
+  useLayoutEffect(() => {
+    if (atEnd.current) toEnd();
+  }, [rows, toEnd]);
 }
 
 /** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
@@ -120,7 +125,8 @@ function useLoadOlder(wanted: boolean, scroller: RefObject<HTMLElement | null>):
 }
 
 function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement): boolean {
-  return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight <= endThreshold;
+  const hidden = scrollHeight - clientHeight;
+  return hidden > endThreshold && hidden - scrollTop <= endThreshold;
 }
 
 /** The pill that counts what came while one was reading further up. */
