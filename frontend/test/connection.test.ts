@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type ConnectFailure, type Connection, connection, firstConnection, retryDelay } from "@/chat/connection";
 import { connectFailure } from "@/chat/socketlink";
 import { badgeWords, bannerWords } from "@/ui/words";
@@ -65,13 +65,30 @@ describe("when to try again", () => {
 });
 
 describe("pitfall 7: what a failed attempt means", () => {
+  class Answer {
+    constructor(
+      readonly responseText: string,
+      readonly retryAfter: string | null = null,
+    ) {}
+    getResponseHeader = (name: string) => (name === "Retry-After" ? this.retryAfter : null);
+  }
   const error = (message: string, fields: object = {}) => Object.assign(new Error(message), fields);
+  const refused = (status: number, context?: Answer) => error("xhr poll error", { description: status, context });
+  beforeEach(() => void vi.stubGlobal("XMLHttpRequest", Answer));
+  afterEach(() => void vi.unstubAllGlobals());
+
   test.each([
-    [error("xhr poll error", { description: 403 }), { kind: "refused", why: "forbidden", retryAfterMs: null }],
-    [error("xhr poll error", { description: 429 }), { kind: "refused", why: "too_many", retryAfterMs: null }],
-    [error("xhr poll error", { description: 503 }), { kind: "refused", why: "full", retryAfterMs: null }],
-    [error("xhr poll error", { description: 502 }), { kind: "silent" }],
-    [error("xhr poll error", { description: 0 }), { kind: "unreachable" }],
+    [refused(403), { kind: "refused", why: "forbidden", retryAfterMs: null }],
+    [refused(429), { kind: "refused", why: "too_many", retryAfterMs: null }],
+    [refused(429, new Answer("", "30")), { kind: "refused", why: "too_many", retryAfterMs: 30_000 }],
+    [refused(429, new Answer("", "Wed, 25 Nov 2026")), { kind: "refused", why: "too_many", retryAfterMs: null }],
+    [refused(503, new Answer('{"code":7}', "5")), { kind: "refused", why: "full", retryAfterMs: 5000 }],
+    [refused(503, new Answer('{"code":6}', "5")), { kind: "unreachable" }],
+    [refused(503, new Answer("<html>")), { kind: "silent" }],
+    [refused(503, new Answer("null")), { kind: "silent" }],
+    [refused(503), { kind: "silent" }],
+    [refused(502), { kind: "silent" }],
+    [refused(0), { kind: "unreachable" }],
     [error("websocket error", { description: {} }), { kind: "unreachable" }],
     [error("timeout"), { kind: "silent" }],
     [error("no", { data: undefined }), { kind: "refused", why: "forbidden", retryAfterMs: null }],

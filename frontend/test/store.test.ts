@@ -126,6 +126,21 @@ describe("pitfall 4: offline", () => {
     expect(store.getState().outbox.map(({ text }) => text)).toEqual(["never sent"]);
   });
 
+  test("pitfall 3: one that was stored before what this connection brings is not waited for", async () => {
+    const first = live();
+    for (const text of ["earlier", "hi"]) first.store.send("ada", text);
+    first.link.listener.message(placed(4, { id: "me-0", message: "earlier" }));
+    const { store, link } = openStore({ memory: first.memory });
+    store.start();
+    link.accept(false, placed(100).offset);
+    for (const message of placedRange(101, 151)) link.listener.message(message);
+    store.send("ada", "later");
+    link.sent[0]?.answer({ status: "ok", id: "me-1", at: placed(5).at });
+    link.sent[1]?.answer({ status: "ok", id: "me-0", at: placed(151).at });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.getState().outbox).toMatchObject([{ text: "later", delivery: { kind: "stored" } }]);
+  });
+
   test("what an earlier version or another page left there does no harm", () => {
     for (const text of ["", "{", "7", "null", '[null,1,{"id":1}]', '{"a":1}']) {
       const memory = new FakeMemory();

@@ -32,6 +32,12 @@ describe("order", () => {
     expect(state.entries).toEqual([first, stranger]);
   });
 
+  test("OUT-1 a program that says the same under the same id every hour is heard every hour", () => {
+    const hour = 3 * 60 * 60_000; // three messages share a millisecond
+    const entries = [1, hour + 1, 2 * hour + 1].map((n) => placed(n, { id: "cron", message: "tick" }));
+    expect(run({ type: "received", entries }).entries).toEqual(entries);
+  });
+
   test("nothing new is no change", () => {
     const state = run(received(1, 2));
     expect(timeline(state, received(2, 1))).toBe(state);

@@ -1,4 +1,5 @@
-import type { ErrorCode, MessageAnswer, PlacedMessage } from "@/wire/contract";
+import type { ErrorCode, MessageAnswer, Offset, PlacedMessage } from "@/wire/contract";
+import { offsetMs } from "@/wire/offset";
 import { isErrorCode } from "@/wire/read";
 
 /**
@@ -30,7 +31,8 @@ export type Outbox = readonly Outgoing[];
 export type OutboxAction =
   | { type: "added"; item: Outgoing }
   | { type: "sent"; id: string; now: number }
-  | { type: "answered"; id: string; answer: MessageAnswer }
+  /** What the connection brings comes after `joined`, if we know that. */
+  | { type: "answered"; id: string; answer: MessageAnswer; joined: Offset | null }
   | { type: "unanswered"; id: string }
   /** The connection is gone, and with it the acks. */
   | { type: "disconnected" }
@@ -56,6 +58,7 @@ export function outbox(state: Outbox, action: OutboxAction): Outbox {
         delivery: { kind: "sending" },
       }));
     case "answered":
+      if (isOld(action.answer, action.joined)) return state.filter((item) => item.id !== action.id);
       return changed(state, action.id, (item) => ({ ...item, delivery: delivery(action.answer) }));
     case "unanswered":
       return changed(state, action.id, (item) => ({ ...item, delivery: { kind: "failed", why: "no_answer" } }));
@@ -103,6 +106,11 @@ export function canRetry(why: Failure): boolean {
 
 function mayBeForgotten(item: Outgoing, now: number): boolean {
   return item.firstSentAt !== null && now - item.firstSentAt > dedupeMs;
+}
+
+/** Sent again and recognised by the server: a message that stands before all that this connection brings. */
+function isOld(answer: MessageAnswer, joined: Offset | null): boolean {
+  return answer.status === "ok" && joined !== null && answer.at <= offsetMs(joined);
 }
 
 function delivery(answer: MessageAnswer): Delivery {

@@ -96,19 +96,22 @@ async function answered<T>(
 }
 
 /**
- * connectFailure tells a refusal from a server that is not there. Only polling shows the status of an answer, and only
- * if the answer carries CORS headers; it is the last transport tried, so its error is the one we see.
+ * connectFailure tells a refusal from a server that is not there. Only polling shows the answer to an attempt, and only
+ * if it carries CORS headers; it is the last transport tried, so its error is the one we see.
  */
 export function connectFailure(error: Error): ConnectFailure {
   const { description, context } = error as Error & { description?: unknown; context?: unknown };
   if ("data" in error) return { kind: "refused", why: "forbidden", retryAfterMs: null }; // CONNECT_ERROR
+  const answer = readAnswer(context);
   switch (description) {
     case 403:
       return { kind: "refused", why: "forbidden", retryAfterMs: null };
     case 429:
-      return { kind: "refused", why: "too_many", retryAfterMs: retryAfterMs(context) };
+      return { kind: "refused", why: "too_many", retryAfterMs: answer.retryAfterMs };
     case 503:
-      return { kind: "refused", why: "full", retryAfterMs: retryAfterMs(context) };
+      if (answer.code === code.full) return { kind: "refused", why: "full", retryAfterMs: answer.retryAfterMs };
+      // A node that stops lets nobody in; the next attempt finds another. Anything else was not said by our server.
+      return { kind: answer.code === code.stopping ? "unreachable" : "silent" };
     case 502:
     case 504:
       return { kind: "silent" };
@@ -117,8 +120,24 @@ export function connectFailure(error: Error): ConnectFailure {
   }
 }
 
-function retryAfterMs(context: unknown): number | null {
-  if (typeof XMLHttpRequest === "undefined" || !(context instanceof XMLHttpRequest)) return null;
+/** What a 503 of our server says in its body. */
+const code = { stopping: 6, full: 7 } as const;
+
+function readAnswer(context: unknown): { code: unknown; retryAfterMs: number | null } {
+  if (typeof XMLHttpRequest === "undefined" || !(context instanceof XMLHttpRequest)) {
+    return { code: undefined, retryAfterMs: null };
+  }
   const seconds = Number(context.getResponseHeader("Retry-After") ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+  return {
+    code: readCode(context.responseText),
+    retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null,
+  };
+}
+
+function readCode(body: string): unknown {
+  try {
+    return (JSON.parse(body) as { code?: unknown } | null)?.code;
+  } catch {
+    return undefined; // an answer of something in between
+  }
 }

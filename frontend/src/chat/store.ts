@@ -69,6 +69,7 @@ export class ChatStore {
   #typistTimer: ReturnType<typeof setTimeout> | undefined;
   #settledAt = Number.POSITIVE_INFINITY;
   #recovered = false;
+  #joinedAt: Offset | null = null;
 
   constructor(deps: ChatDeps) {
     this.#deps = deps;
@@ -199,6 +200,7 @@ export class ChatStore {
     const first = this.#settledAt === Number.POSITIVE_INFINITY;
     if (first && !recovered) this.#settledAt = Date.now() + settleMs;
     this.#recovered = recovered;
+    this.#joinedAt = null;
     this.#connector.connected();
     this.#changeOutbox({ type: "connected", recovered, now: Date.now() });
     this.#pump();
@@ -207,6 +209,7 @@ export class ChatStore {
 
   #joined(at: Offset): void {
     this.#flush();
+    this.#joinedAt = at;
     this.#changeTimeline({ type: "joined", at, recovered: this.#recovered });
   }
 
@@ -270,7 +273,7 @@ export class ChatStore {
     const answer = await this.#link.send({ message: text, username, id });
     const item = this.#state.outbox.find((other) => other.id === id);
     if (item?.delivery.kind !== "sending") return; // Its echo was faster, or the connection is gone.
-    this.#changeOutbox(answer ? { type: "answered", id, answer } : { type: "unanswered", id });
+    this.#changeOutbox(answer ? { type: "answered", id, answer, joined: this.#joinedAt } : { type: "unanswered", id });
   }
 
   #changeTimeline(action: TimelineAction): void {

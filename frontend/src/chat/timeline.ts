@@ -41,6 +41,8 @@ export type TimelineAction =
 
 export const maxEntries = 20_000;
 const maxSpans = 20;
+/** Longer than the server recognises a retry by itself, and than we send one. */
+const retryMs = 60 * 60_000;
 
 export const emptyTimeline: Timeline = { entries: [], spans: [], gaps: [], live: null, more: true };
 
@@ -137,7 +139,8 @@ function withEntries(state: Timeline, incoming: readonly Entry[]): Timeline {
 
 /**
  * unknownOf returns what is new of the incoming entries, in order. The same place is the same message, and so is the
- * same id with the same name and text: that is what the server takes for a retry (MSG-10).
+ * same id with the same name and text: that is what the server takes for a retry (MSG-10). Not for ever: a program may
+ * say the same under the same id day by day.
  */
 function unknownOf(known: readonly Entry[], incoming: readonly Entry[]): Entry[] {
   const ids = new Map<string, Entry[]>();
@@ -159,7 +162,8 @@ function remember(ids: Map<string, Entry[]>, entry: Entry): void {
 }
 
 function isSame(a: Entry, b: Entry): boolean {
-  return a.offset === b.offset || (a.username === b.username && a.message === b.message);
+  if (a.offset === b.offset) return true;
+  return a.username === b.username && a.message === b.message && Math.abs(a.at - b.at) < retryMs;
 }
 
 function has(entries: readonly Entry[], offset: Offset): boolean {

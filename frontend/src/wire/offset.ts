@@ -6,6 +6,11 @@ export function isOffset(value: unknown): value is Offset {
   return typeof value === "string" && form.test(value);
 }
 
+/** The time in an offset, which is that of its message: ms since the epoch. */
+export function offsetMs(offset: Offset): number {
+  return Number(offset.slice(0, offset.indexOf("-")));
+}
+
 /** Negative if a comes before b, 0 if they are the same place. Numbers of 64 bits do not fit a JavaScript number. */
 export function compareOffsets(a: Offset, b: Offset): number {
   if (a === b) return 0;

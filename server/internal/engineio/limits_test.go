@@ -93,6 +93,7 @@ func TestP6_ConnectionsFromOneAddress(t *testing.T) {
 	res := open("1.2.3.4")
 	equal(t, "second", res.StatusCode, http.StatusTooManyRequests)
 	equal(t, "second", res.Header.Get("Retry-After"), "5")
+	equal(t, "readable", res.Header.Get("Access-Control-Expose-Headers"), "Retry-After")
 	equal(t, "another", open("1.2.3.5").StatusCode, http.StatusOK)
 	equal(t, "counted", e.refusedBy("Too many connections from your address"), 1)
 

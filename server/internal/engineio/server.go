@@ -272,6 +272,7 @@ func (s *Server) refuse(w http.ResponseWriter, r refusal) {
 	s.hooks.refused(r.message)
 	if r.status == http.StatusServiceUnavailable || r.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After") // a page may not read it otherwise
 	}
 	body, _ := json.Marshal(map[string]any{"code": r.code, "message": r.message}) // cannot fail
 	_ = s.answer(w, r.status, "application/json", body)                           // a client that is gone need not be told
