@@ -130,7 +130,7 @@ test.describe("limits of the server that are stricter than ours", () => {
   test("a message that can never be sent says why and can be removed", async ({ room }) => {
     const ada = await room.join("ada");
     await say(ada, "much too long for it");
-    await expect(ada.getByText("This is too long for the server.")).toBeVisible();
+    await expect(ada.getByText("This is too long for the server.", { exact: true })).toBeVisible();
     await expect(ada.getByRole("button", { name: "Retry", exact: true })).toHaveCount(0);
     await ada.getByRole("button", { name: "Remove" }).click();
     await expect(articles(ada)).toHaveCount(0);
@@ -150,7 +150,7 @@ test("P4 P5 a failed message is retried with the same id and arrives once", asyn
     await expect(said(bob, "before")).toBeVisible();
     redis.signal("SIGSTOP");
     await say(ada, "in the outage");
-    await expect(ada.getByText("The server could not store this just now.")).toBeVisible(ordered);
+    await expect(ada.getByText("The server could not store this just now.", { exact: true })).toBeVisible(ordered);
     await ada.getByRole("button", { name: "Retry", exact: true }).click();
     await expect(said(ada, "in the outage").getByLabel("Sending")).toBeVisible();
     redis.signal("SIGCONT");

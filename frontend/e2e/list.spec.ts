@@ -96,7 +96,7 @@ test.describe("a message that was not sent", () => {
     for (let i = 0; i < 20; i++) await robot.say(`message ${i} .`);
     const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
     await say(ada, "much too long for this server");
-    await expect(ada.getByText("This is too long for the server.")).toBeInViewport();
+    await expect(ada.getByText("This is too long for the server.", { exact: true })).toBeInViewport();
     for (let i = 20; i < 28; i++) {
       await robot.say(`message ${i} .`);
       await expect(said(ada, `message ${i} .`)).toBeInViewport({ ratio: 1 });

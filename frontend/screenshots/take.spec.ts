@@ -14,7 +14,7 @@ const phone: BrowserContextOptions = {
 
 function take(page: Page, name: string): Promise<Buffer> {
   const path = fileURLToPath(new URL(`../../docs/screenshots/${name}.png`, import.meta.url));
-  return page.screenshot({ path, caret: "initial" });
+  return page.screenshot({ path, caret: "initial", animations: "disabled" });
 }
 
 /** Says something and waits until it was stored, so that the next one comes after it. */

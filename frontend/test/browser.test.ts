@@ -99,10 +99,8 @@ describe("news", () => {
   test("one headline, whatever comes at once", () => {
     expect(attention([])).toEqual({ unread: 0, headline: null });
     expect(attention([placed(1)]).headline).toEqual({ title: "ada", body: "text 1" });
-    expect(attention([placed(1), placed(2)])).toEqual({
-      unread: 2,
-      headline: { title: "ada and others", body: "text 2" },
-    });
+    expect(attention([placed(1), placed(2)])).toEqual({ unread: 2, headline: { title: "ada", body: "text 2" } });
+    expect(attention([placed(1, { username: "bob" }), placed(2)]).headline?.title).toBe("ada and others");
   });
 
   test("a long text is cut between characters", () => {

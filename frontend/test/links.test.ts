@@ -20,6 +20,17 @@ test.each([
   ["xhttps://example.com", []],
   ["<https://example.com>", ["https://example.com"]],
   ["https://example.com/\u202egnp.exe", ["https://example.com/"]],
+  // Letters that look like a slash or an @: the host would be another than the one that one reads.
+  ["https://bank.example\u2044login.evil.example", []],
+  ["https://bank.example\u2215login.evil.example https://bank.example\u29f8a.evil.example", []],
+  ["https://bank.example\uff20evil.example", []],
+  ["https://bank.example\\@evil.example", []],
+  ["https://m\u00fcnchen.example:8443/a?b", ["https://m\u00fcnchen.example:8443/a?b"]],
+  ["http://[::1]:8000/x http://[evil]/", ["http://[::1]:8000/x"]],
+  ["https://example.com\u3002\u8fd9\u662f", ["https://example.com"]],
+  ["\u770bhttps://example.com/a\uff0c\u597d", ["https://example.com/a"]],
+  ["https://en.example.org/wiki/Schr%C3%B6dinger's_cat", ["https://en.example.org/wiki/Schr%C3%B6dinger's_cat"]],
+  ["'https://example.com/a'", ["https://example.com/a"]],
 ])("%j", (text, expected) => {
   expect(links(text)).toEqual(expected);
 });

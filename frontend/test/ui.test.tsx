@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { type ReactNode, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Identity } from "@/chat/identity";
 import { Preferences } from "@/chat/preferences";
@@ -114,6 +115,29 @@ describe("name form", () => {
     expect(identity.getMe().username).toBe("ada");
   });
 
+  test("keeps what was typed before the page came alive, and offers the remembered name otherwise", () => {
+    for (const typed of ["", "grace"]) {
+      const memory = new FakeMemory();
+      new Identity(memory, new FakeMemory()).rename("ada");
+      const identity = new Identity(memory, new FakeMemory());
+      const chat = { store: openStore().store, identity, preferences: new Preferences(new FakeMemory()) };
+      const page = (
+        <ChatProvider chat={chat}>
+          <NameForm />
+        </ChatProvider>
+      );
+      const container = document.createElement("div");
+      document.body.append(container);
+      container.innerHTML = renderToString(page);
+      const field = container.querySelector("input");
+      if (field) field.value = typed;
+      const { unmount } = render(page, { container, hydrate: true });
+      expect(container.querySelector("input")).toBe(field);
+      expect(field?.value).toBe(typed || "ada");
+      unmount();
+    }
+  });
+
   test("says who is there", () => {
     const { link } = show(<NameForm />);
     const shows = (online: number, words: string) => {
@@ -138,6 +162,20 @@ describe("banner", () => {
     expect(seconds()).toBe(first - 5);
     fireEvent.click(screen.getByRole("button", { name: "Retry now" }));
     expect(link.connects).toBe(2);
+  });
+
+  test("leaves the keyboard in the input when its button goes away", () => {
+    const { link } = show(
+      <>
+        <Banner />
+        <Composer username="ada" />
+      </>,
+    );
+    act(() => link.listener.failed({ kind: "refused", why: "full", retryAfterMs: 30_000 }));
+    const button = screen.getByRole("button", { name: "Retry now" });
+    button.focus();
+    fireEvent.click(button);
+    expect(document.activeElement).toBe(input());
   });
 
   test("is not there when all is well, nor at the first blink", () => {
@@ -172,7 +210,33 @@ describe("announcer", () => {
     act(() => link.listener.message(placed(2, { username: "bob" })));
     act(() => vi.advanceTimersByTime(100));
     act(() => link.listener.message(placed(3, { username: "ada", id: identity.newId() })));
+    act(() => vi.advanceTimersByTime(2000));
     expect(log.textContent).toBe("bob: text 2");
+  });
+
+  test("does not read out a busy room message by message", () => {
+    const { link } = live(<Announcer />);
+    act(() => vi.advanceTimersByTime(2000));
+    for (let n = 1; n <= 40; n++) {
+      act(() => link.listener.message(placed(n)));
+      act(() => vi.advanceTimersByTime(60));
+    }
+    act(() => vi.advanceTimersByTime(2000));
+    const lines = within(screen.getByRole("log")).getAllByText(/./);
+    const counts = lines.map((line) => Number(/^(\d+) new messages$/.exec(line.textContent)?.[1]));
+    expect(counts).toHaveLength(2);
+    expect(counts.reduce((sum, n) => sum + n)).toBe(40);
+  });
+
+  test("tells whoever cannot see it that a message was not sent, and why", async () => {
+    const { store, link } = live(<Announcer />);
+    act(() => void store.send("ada", "hello"));
+    await act(async () => link.sent[0]?.answer({ status: "error", code: "rate_limited", message: "" }));
+    const log = screen.getByRole("log");
+    expect(log.textContent).toBe("Not sent: hello. That was too fast for the server.");
+    act(() => store.retry("me-0"));
+    await act(async () => link.sent[1]?.answer({ status: "error", code: "unavailable", message: "" }));
+    expect(within(log).getAllByText(/Not sent: hello/)).toHaveLength(2);
   });
 
   test("counts what is too much to be read out", () => {
@@ -244,6 +308,25 @@ describe("a message", () => {
       fireEvent.click(within(article).getByRole("button", { name: "Show all" }));
       expect(article.textContent).toContain(text);
       cleanup();
+    }
+  });
+
+  test("keeps the keyboard in the list when a button of it goes away", () => {
+    const failed = { kind: "failed", why: "unavailable" } as const;
+    const list = (shown: MessageRow) => (
+      <section tabIndex={-1} data-testid="list">
+        <MessageView row={shown} />
+      </section>
+    );
+    live(list({ ...row, text: "long ".repeat(400), delivery: failed }));
+    for (const name of ["Show all", "Retry"]) {
+      const button = screen.getByRole("button", { name });
+      button.focus();
+      fireEvent.click(button, { detail: 1 });
+      expect(document.activeElement).not.toBe(screen.getByTestId("list"));
+      if (!button.isConnected) continue;
+      fireEvent.click(button, { detail: 0 });
+      expect(document.activeElement).toBe(screen.getByTestId("list"));
     }
   });
 

@@ -28,7 +28,7 @@ export function attend({ store, identity, preferences }: Chat): void {
   const speak = async (headline: { title: string; body: string }) => {
     const { sound, notify } = preferences.getWishes();
     if ((!sound && !notify) || !(await tabs.maySpeak())) return;
-    if (sound) playChime();
+    if (sound) void playChime();
     if (notify) showNotification(headline);
   };
   // A tab that still asks for a name would keep silent, and the others with it.
@@ -45,13 +45,23 @@ export function attend({ store, identity, preferences }: Chat): void {
 
 export type Permission = "granted" | "denied" | "unsupported";
 
-/** Asks the person, through the browser, if they were not asked before. Call it from a click. */
+/**
+ * Asks the person, through the browser, if they were not asked before, and shows what a notification looks like. Call it
+ * from a click.
+ */
 export async function askToNotify(): Promise<Permission> {
   if (typeof Notification === "undefined") return "unsupported";
-  return (await Notification.requestPermission()) === "granted" ? "granted" : "denied";
+  if ((await Notification.requestPermission()) !== "granted") return "denied";
+  return showNotification({ title: "Chat", body: "New messages are shown like this." }) ? "granted" : "unsupported";
 }
 
-function showNotification({ title, body }: { title: string; body: string }): void {
+/** Whether a notification would be shown: what was allowed may have been withdrawn. */
+export function mayNotify(): boolean {
+  return typeof Notification !== "undefined" && Notification.permission === "granted";
+}
+
+/** Reports whether it could. */
+function showNotification({ title, body }: { title: string; body: string }): boolean {
   try {
     // One at a time: the next takes the place of the last.
     const notification = new Notification(title, { body, tag: "chat", icon: "/icon.svg" });
@@ -59,7 +69,8 @@ function showNotification({ title, body }: { title: string; body: string }): voi
       window.focus();
       notification.close();
     };
+    return true;
   } catch {
-    // Some phones only let a service worker do this.
+    return false; // Some phones only let a service worker do this.
   }
 }

@@ -1,7 +1,11 @@
 /** A piece of a message: plain text, or the address of a page. */
 export type Piece = { kind: "text"; text: string } | { kind: "link"; text: string; href: string };
 
-const candidate = /(?:https?:\/\/|www\.)[^\s<>"'`\p{Cc}\p{Bidi_Control}]{1,2000}/giu;
+/** Ends at what no address contains as written, and at the punctuation of languages that put no space behind it. */
+const candidate =
+  /(?:https?:\/\/|www\.)[^\s<>"`\p{Cc}\p{Bidi_Control}\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]{1,2000}/giu;
+/** Letters that look like a slash, an @ or a dot would show another host than the one that a click opens. */
+const honestHost = /^https?:\/\/(?:\[[\da-f:.]+\]|[\p{L}\p{M}\p{N}._-]+)(?::\d+)?(?:[/?#]|$)/iu;
 const brackets: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
 /**
@@ -12,7 +16,7 @@ export function linkify(text: string): Piece[] {
   const pieces: Piece[] = [];
   let done = 0;
   for (const match of text.matchAll(candidate)) {
-    if (/[\p{L}\p{N}_]$/u.test(text.slice(Math.max(0, match.index - 2), match.index))) continue;
+    if (/[\p{Script=Latin}\p{N}_]$/u.test(text.slice(Math.max(0, match.index - 2), match.index))) continue;
     const address = withoutTail(match[0]);
     const href = hrefOf(address);
     if (href === undefined) continue;
@@ -30,7 +34,7 @@ function withoutTail(address: string): string {
   for (; end > 0; end--) {
     const last = address[end - 1] ?? "";
     const open = brackets[last];
-    const tail = open === undefined ? /[.,:;!?*_~…。、!?]/u.test(last) : unbalanced(address.slice(0, end), open, last);
+    const tail = open === undefined ? /[.,:;!?*_~…']/u.test(last) : unbalanced(address.slice(0, end), open, last);
     if (!tail) break;
   }
   return address.slice(0, end);
@@ -44,11 +48,11 @@ function unbalanced(text: string, open: string, close: string): boolean {
 
 function hrefOf(address: string): string | undefined {
   const full = /^www\./i.test(address) ? `https://${address}` : address;
+  if (!honestHost.test(full)) return undefined;
   try {
     const url = new URL(full);
     const named = url.hostname.includes(".") || url.hostname === "localhost" || url.hostname.startsWith("[");
-    // A name before the host makes one site look like another.
-    return named && url.username === "" && url.password === "" ? url.href : undefined;
+    return named ? url.href : undefined;
   } catch {
     return undefined;
   }

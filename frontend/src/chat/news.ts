@@ -14,7 +14,8 @@ const bodyChars = 140;
 export function attention(others: readonly PlacedMessage[]): Attention {
   const last = others.at(-1);
   if (last === undefined) return { unread: 0, headline: null };
-  const title = others.length === 1 ? last.username : `${last.username} and others`;
+  const alone = others.every((message) => message.username === last.username);
+  const title = alone ? last.username : `${last.username} and others`;
   return { unread: others.length, headline: { title, body: shortened(last.message, bodyChars) } };
 }
 

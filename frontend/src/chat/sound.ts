@@ -1,9 +1,16 @@
 let context: AudioContext | undefined;
 
-/** playChime plays two soft notes. The browser keeps silent until the person has touched the page once. */
-export function playChime(): void {
+/** Later than this a sound would belong to nothing any more. */
+const patienceMs = 500;
+
+/**
+ * playChime plays two soft notes, or nothing: the browser keeps silent until the person has touched the page once, and
+ * what was missed until then must not sound all at once.
+ */
+export async function playChime(): Promise<void> {
   context ??= new AudioContext();
-  void context.resume();
+  await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+  if (context.state !== "running") return;
   note(context, 659.26, 0);
   note(context, 880, 0.11);
 }

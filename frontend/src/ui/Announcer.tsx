@@ -1,14 +1,18 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { isMine } from "@/chat/identity";
 import { shortened } from "@/chat/news";
+import type { Outbox } from "@/chat/outbox";
 import type { PlacedMessage } from "@/wire/contract";
-import { useIdentity, useStore } from "./context";
+import { useChatState, useIdentity, useStore } from "./context";
+import { failureWords } from "./words";
 
 const kept = 6;
 /** More than this at once are counted, not read out. */
 const readOut = 3;
+/** What comes within this time comes at once: reading takes longer than writing where many write. */
+const collectMs = 1500;
 
 interface Line {
   key: string;
@@ -16,21 +20,14 @@ interface Line {
 }
 
 /**
- * What a screen reader tells of new messages. The list itself cannot do that: its rows come and go while one scrolls,
- * and each would be read again.
+ * What a screen reader tells: new messages, and own ones that were not sent. The list itself cannot do that: its rows
+ * come and go while one scrolls, and each would be read again.
  */
 export function Announcer() {
-  const store = useStore();
-  const identity = useIdentity();
   const [lines, setLines] = useState<readonly Line[]>([]);
-  useEffect(
-    () =>
-      store.onNews((news) => {
-        const others = news.filter((message) => !isMine(identity.getMe(), message));
-        if (others.length > 0) setLines((before) => [...before, ...announcement(others)].slice(-kept));
-      }),
-    [store, identity],
-  );
+  const [tell] = useState(() => (more: readonly Line[]) => setLines((before) => [...before, ...more].slice(-kept)));
+  useNews(tell);
+  useFailures(tell);
   return (
     <div className="hidden" role="log" aria-live="polite" aria-label="New messages">
       {lines.map((line) => (
@@ -38,6 +35,46 @@ export function Announcer() {
       ))}
     </div>
   );
+}
+
+function useNews(tell: (lines: readonly Line[]) => void): void {
+  const store = useStore();
+  const identity = useIdentity();
+  useEffect(() => {
+    let waiting: PlacedMessage[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = store.onNews((news) => {
+      waiting.push(...news.filter((message) => !isMine(identity.getMe(), message)));
+      if (waiting.length === 0) return;
+      timer ??= setTimeout(() => {
+        tell(announcement(waiting));
+        [waiting, timer] = [[], undefined];
+      }, collectMs);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [store, identity, tell]);
+}
+
+/** Whoever wrote has an empty input before them, and does not see what became of it. */
+function useFailures(tell: (lines: readonly Line[]) => void): void {
+  const outbox = useChatState((state) => state.outbox);
+  const before = useRef(outbox);
+  useEffect(() => {
+    const lines = newFailures(before.current, outbox);
+    before.current = outbox;
+    if (lines.length > 0) tell(lines);
+  }, [outbox, tell]);
+}
+
+export function newFailures(before: Outbox, after: Outbox): Line[] {
+  const old = new Map(before.map((item) => [item.id, item.delivery]));
+  return after.flatMap(({ id, text, delivery }) => {
+    if (delivery.kind !== "failed" || old.get(id) === delivery) return [];
+    return [{ key: `${id}:${Date.now()}`, text: `Not sent: ${shortened(text, 80)}. ${failureWords(delivery.why)}` }];
+  });
 }
 
 export function announcement(others: readonly PlacedMessage[]): Line[] {

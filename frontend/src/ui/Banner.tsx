@@ -3,6 +3,7 @@
 import { useEffect, useState } from "react";
 import styles from "./Banner.module.css";
 import { useChatState, useStore } from "./context";
+import { keepFocus } from "./focus";
 import { bannerWords } from "./words";
 
 /** What is wrong with the connection, when the next attempt is, and a button that does not wait for it. */
@@ -10,15 +11,19 @@ export function Banner() {
   const store = useStore();
   const connection = useChatState((state) => state.connection);
   const words = bannerWords(connection);
-  if (words === undefined) return null;
   const retryAt = "retryAt" in connection ? connection.retryAt : null;
   const mayRetry = retryAt !== null || connection.state === "refused";
   return (
-    <div className={styles.banner} data-state={connection.state}>
-      <p>{words}</p>
-      <p className={styles.next}>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
-      {mayRetry && (
-        <button type="button" onClick={() => store.retryNow()}>
+    <div className={words && styles.banner} data-state={connection.state}>
+      {/* Always there: a screen reader tells what changes in it, not that it appears. */}
+      <p className={words === undefined ? "hidden" : styles.words} aria-live="polite">
+        {words}
+      </p>
+      {words !== undefined && (
+        <p className={styles.next}>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
+      )}
+      {words !== undefined && mayRetry && (
+        <button type="button" onClick={keepFocus(() => store.retryNow())}>
           Retry now
         </button>
       )}

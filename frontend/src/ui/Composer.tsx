@@ -69,6 +69,7 @@ export function Composer({ username }: { username: string }) {
       <div className={styles.box}>
         <textarea
           ref={input}
+          name="message"
           rows={1}
           value={text}
           placeholder="Write a message"

@@ -33,7 +33,7 @@ export function Header({ username }: { username: string }) {
         <bdi className={styles.name}>{username}</bdi>
         {namesake && <span className={styles.mark} title={`Somebody else is called ${username}, too.`} />}
       </button>
-      <Settings ref={settings} username={username} namesake={namesake} />
+      <Settings ref={settings} namesake={namesake} />
     </header>
   );
 }

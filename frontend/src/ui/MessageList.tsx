@@ -6,6 +6,7 @@ import { buildRows, type Row } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
 import { useChatState, useMe, useStore } from "./context";
 import { DayView, GapView, TopView } from "./dividers";
+import { keepFocus } from "./focus";
 import styles from "./MessageList.module.css";
 import { MessageView } from "./MessageView";
 
@@ -140,7 +141,7 @@ function NewMessages({ atEnd, toEnd }: { atEnd: boolean; toEnd: () => void }) {
   if (atEnd) return null;
   const unseen = seen === undefined ? timeline.entries.length : countAfter(timeline, seen);
   return (
-    <button type="button" className={styles.pill} onClick={toEnd}>
+    <button type="button" className={styles.pill} onClick={keepFocus(toEnd)}>
       {unseen > 0 ? `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}` : "Newest"}
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />

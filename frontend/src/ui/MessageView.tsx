@@ -6,11 +6,12 @@ import { shortened } from "@/chat/news";
 import { canRetry } from "@/chat/outbox";
 import type { MessageRow } from "@/chat/rows";
 import { useChatState, useStore } from "./context";
+import { keepFocus } from "./focus";
 import styles from "./MessageView.module.css";
 import { clockTime, exactTime } from "./times";
 import { failureWords } from "./words";
 
-/** Only what came just now slides in; rows that are scrolled into view do not. */
+/** Only what came just now fades in; rows that are scrolled into view do not. */
 const freshMs = 1500;
 
 const mostLines = 16;
@@ -31,18 +32,17 @@ function Message({ row }: { row: MessageRow }) {
       data-fresh={fresh || undefined}
       data-delivery={delivery.kind}
     >
-      {row.first && (
-        <p className={row.mine ? "hidden" : styles.author}>
-          <bdi>{row.username}</bdi>
-          {row.mine && " (you)"}
-        </p>
-      )}
+      {/* Seen once for a run of messages, heard with each. */}
+      <p className={row.first && !row.mine ? styles.author : "hidden"}>
+        <bdi>{row.username}</bdi>
+        {row.mine && " (you)"}
+      </p>
       <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
         <p className={styles.text} dir="auto">
           <Text text={whole ? row.text : beginning(row.text)} />
         </p>
         {!whole && (
-          <button type="button" className={styles.more} onClick={() => setWhole(true)}>
+          <button type="button" className={styles.more} onClick={keepFocus(() => setWhole(true))}>
             Show all
           </button>
         )}
@@ -113,11 +113,11 @@ function Failed({ id, why }: { id: string; why: Parameters<typeof failureWords>[
     <p className={styles.failed}>
       <span>{failureWords(why)}</span>
       {canRetry(why) && (
-        <button type="button" onClick={() => store.retry(id)}>
+        <button type="button" onClick={keepFocus(() => store.retry(id))}>
           Retry
         </button>
       )}
-      <button type="button" onClick={() => store.discard(id)}>
+      <button type="button" onClick={keepFocus(() => store.discard(id))}>
         Remove
       </button>
     </p>

@@ -1,6 +1,6 @@
 "use client";
 
-import { type FormEvent, useId, useRef, useState } from "react";
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useChatState, useIdentity, useMe } from "./context";
 import styles from "./NameForm.module.css";
 import { bannerWords, usernameWords } from "./words";
@@ -14,6 +14,11 @@ export function NameForm() {
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();
+
+  // A name that is remembered is known only after the page came alive; by then something may have been typed.
+  useEffect(() => {
+    if (input.current?.value === "") input.current.value = remembered;
+  }, [remembered]);
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -29,10 +34,7 @@ export function NameForm() {
         <label className={styles.field}>
           <span>Your name</span>
           <input
-            // A name that is remembered is known only after the page came alive.
-            key={remembered}
             ref={input}
-            defaultValue={remembered}
             placeholder="anonymous"
             autoComplete="nickname"
             autoCapitalize="words"

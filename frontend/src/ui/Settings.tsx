@@ -1,33 +1,35 @@
 "use client";
 
 import { type FormEvent, type RefObject, useId, useState } from "react";
-import { askToNotify } from "@/chat/attend";
+import { askToNotify, mayNotify } from "@/chat/attend";
 import { playChime } from "@/chat/sound";
-import { useIdentity, usePreferences, useWishes } from "./context";
+import { useIdentity, useMe, usePreferences, useWishes } from "./context";
 import styles from "./Settings.module.css";
 import { usernameWords } from "./words";
 
 interface Props {
   ref: RefObject<HTMLDialogElement | null>;
-  username: string;
   namesake: boolean;
 }
 
 /** Another name, and what may be heard when the page is not seen. */
-export function Settings({ ref, username, namesake }: Props) {
+export function Settings({ ref, namesake }: Props) {
   const titleId = useId();
+  const [closings, setClosings] = useState(0);
   const close = () => ref.current?.close();
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it already
     <dialog
       ref={ref}
       className={styles.dialog}
       aria-labelledby={titleId}
-      onClick={(event) => event.target === event.currentTarget && close()}
+      // Pressed outside; a press that begins inside selects text.
+      onPointerDown={(event) => event.target === event.currentTarget && close()}
+      onClose={() => setClosings((n) => n + 1)}
     >
       <div className={styles.body}>
         <h2 id={titleId}>Settings</h2>
-        <Name key={username} username={username} namesake={namesake} done={close} />
+        {/* What was typed and not taken is gone with the dialog. */}
+        <Name key={closings} namesake={namesake} done={close} />
         <Wishes />
         <button type="button" className={styles.done} onClick={close}>
           Close
@@ -37,8 +39,9 @@ export function Settings({ ref, username, namesake }: Props) {
   );
 }
 
-function Name({ username, namesake, done }: { username: string; namesake: boolean; done: () => void }) {
+function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
   const identity = useIdentity();
+  const username = useMe().username ?? "";
   const [text, setText] = useState(username);
   const [problem, setProblem] = useState<string>();
   const noteId = useId();
@@ -91,7 +94,7 @@ function Wishes() {
 
   function setSound(wanted: boolean) {
     preferences.set({ sound: wanted });
-    if (wanted) playChime();
+    if (wanted) void playChime();
   }
 
   return (
@@ -102,7 +105,11 @@ function Wishes() {
         Play a sound
       </label>
       <label>
-        <input type="checkbox" checked={notify} onChange={(event) => void setNotify(event.target.checked)} />
+        <input
+          type="checkbox"
+          checked={notify && mayNotify()}
+          onChange={(event) => void setNotify(event.target.checked)}
+        />
         Show a notification
       </label>
       {blocked && <p role="alert">Your browser does not allow notifications from this page.</p>}

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { type Gap, isFull } from "@/chat/timeline";
 import { useChatState, useStore } from "./context";
 import styles from "./dividers.module.css";
+import { keepFocus } from "./focus";
 import { dayName, exactTime } from "./times";
 
 /** Now, give or take a day that does not end: what was today at midnight is yesterday. */
@@ -45,7 +46,7 @@ export function TopView({ more }: { more: boolean }) {
   return (
     <p className={styles.note}>
       Earlier messages could not be loaded.{" "}
-      <button type="button" onClick={() => void store.loadOlder()}>
+      <button type="button" onClick={keepFocus(() => void store.loadOlder())}>
         Try again
       </button>
     </p>
@@ -70,7 +71,7 @@ export function GapView({ gap }: { gap: Gap }) {
     <div className={styles.gap}>
       <p>{gapWords(gap)}</p>
       {gap.state !== "lost" && (
-        <button type="button" disabled={gap.state === "loading"} onClick={() => void store.fillGap(gap.after)}>
+        <button type="button" aria-disabled={gap.state === "loading"} onClick={() => void store.fillGap(gap.after)}>
           {gap.state === "loading" ? "Loading…" : "Load missed"}
         </button>
       )}
