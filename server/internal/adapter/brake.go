@@ -2,62 +2,106 @@ package adapter
 
 import (
 	"context"
+	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"scalable-chat/server/internal/fanout"
+	"golang.org/x/sync/semaphore"
+
 	"scalable-chat/server/internal/stream"
 )
 
-// brakeTimeout bounds how long one publication waits for the delivery.
-const brakeTimeout = time.Second
+// brakeTimeout bounds how long one publication waits for the delivery of those before it.
+const brakeTimeout = 4 * time.Second
 
-// brake keeps those who publish on this node from running ahead of its own delivery by more than a fraction of the
-// window: otherwise a stream in memory could forget entries before this node has followed them, which is a gap. What the
-// stream has not confirmed yet is not counted; its own queue bounds that.
+// brake keeps those who publish on this node from running ahead of its own delivery by more than an eighth of the window,
+// in entries and in bytes: otherwise the stream could forget entries before this node has followed them, which is a gap.
+// So each publication holds a share of that eighth from before it is queued until it was delivered, or refused; who finds
+// none left waits, in order.
+//
+//	enter ──▶ queue ──▶ stream ──▶ stored ──▶ delivered
+//	└─────────── holds its share ────────────────┘
 type brake struct {
-	log            *fanout.Log
-	entries, bytes int // between two marks
+	room  *semaphore.Weighted
+	most  int64 // all of it, in bytes
+	least int64 // a share, however small the entry: that bounds their number
 
-	target atomic.Pointer[stream.Offset] // the mark before the last, unless the log has reached it; nil: none
-
-	mu    sync.Mutex
-	mark  stream.Offset // the last one
-	count int           // since then
-	size  int
+	mu        sync.Mutex
+	delivered stream.Offset // how far this node has followed the stream
+	stored    []share       // not delivered yet, in the order in which they were stored
 }
 
-// newBrake allows a quarter of the window between what is stored and what is delivered.
-func newBrake(log *fanout.Log, window, windowBytes int) *brake {
-	return &brake{log: log, entries: max(window/8, 1), bytes: max(windowBytes/8, 1)}
+// share is what a stored entry holds.
+type share struct {
+	offset stream.Offset
+	size   int64
 }
 
-// stored notes an entry of this node.
-func (b *brake) stored(offset stream.Offset, size int) {
+func newBrake(window, windowBytes int) *brake {
+	b := &brake{most: max(int64(windowBytes/8), 1)}
+	b.least = max(b.most/max(int64(window/8), 1), 1)
+	b.room = semaphore.NewWeighted(b.most)
+	return b
+}
+
+// enter takes a share for an entry with that many bytes. An error says that there was none for too long.
+func (b *brake) enter(ctx context.Context, bytes int) (size int64, err error) {
+	size = min(max(int64(bytes)+frameOverhead, b.least), b.most)
+	if b.room.TryAcquire(size) {
+		return size, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, brakeTimeout)
+	defer cancel()
+	if err := b.room.Acquire(ctx, size); err != nil {
+		return 0, fmt.Errorf("%w: what was published before is not delivered yet: %w", stream.ErrUnavailable, err)
+	}
+	return size, nil
+}
+
+// leave gives the share of an entry back that was not stored.
+func (b *brake) leave(size int64) { b.room.Release(size) }
+
+// keep notes where an entry was stored. If that is known already, because it was sent again or the delivery is quicker
+// than the news, its share is free.
+func (b *brake) keep(offset stream.Offset, size int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.count++
-	b.size += size
-	if b.count < b.entries && b.size < b.bytes {
+	if offset.Compare(b.delivered) <= 0 {
+		b.room.Release(size)
 		return
 	}
-	if before := b.mark; !before.IsZero() {
-		b.target.Store(&before)
-	}
-	b.mark, b.count, b.size = offset, 0, 0
+	b.stored = append(b.stored, share{offset, size})
 }
 
-// wait returns at once unless the delivery is far behind.
-func (b *brake) wait(ctx context.Context) {
-	target := b.target.Load()
-	if target == nil {
+// reach frees what was stored up to the offset.
+func (b *brake) reach(offset stream.Offset) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.delivered = offset
+	n, size := 0, int64(0)
+	for n < len(b.stored) && b.stored[n].offset.Compare(offset) <= 0 {
+		size += b.stored[n].size
+		n++
+	}
+	b.freeLocked(n, size)
+}
+
+// restart frees everything that was stored: the delivery begins anew at the offset, and what it left out never comes.
+func (b *brake) restart(offset stream.Offset) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.delivered = offset
+	size := int64(0)
+	for _, s := range b.stored {
+		size += s.size
+	}
+	b.freeLocked(len(b.stored), size)
+}
+
+func (b *brake) freeLocked(n int, size int64) {
+	if n == 0 {
 		return
 	}
-	if b.log.Head().Offset().Compare(*target) < 0 {
-		ctx, cancel := context.WithTimeout(ctx, brakeTimeout)
-		defer cancel()
-		b.log.Reach(ctx, *target)
-	}
-	b.target.CompareAndSwap(target, nil)
+	b.stored = append(b.stored[:0], b.stored[n:]...)
+	b.room.Release(size)
 }

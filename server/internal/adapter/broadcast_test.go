@@ -16,7 +16,6 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/chat"
-	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 )
@@ -268,48 +267,82 @@ func TestBroadcastThatTheStreamRefusesIsCounted(t *testing.T) {
 	eventually(t, "counted", func() bool { return n.hub.Stats().Unsent == 1 })
 }
 
-// TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled.
+// TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled, and
+// by however many at once.
 func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
-	const window, count, publishers = 4096, 20_000, 4
-	s := memory.New(memory.Options{MaxEntries: window + 1})
-	n := newNode(t, s, func(o *Options) {
-		o.Window = window
-		o.Hooks.Reset = func() { t.Error("the stream had a gap") }
-	})
-	var wg sync.WaitGroup
-	for range publishers {
-		wg.Go(func() {
-			for range count {
-				if err := n.hub.Publish(t.Context(), "", []byte(`["x"]`), func(int64, error) {}); err != nil {
-					t.Error(err)
-				}
+	for _, c := range []struct{ window, publishers, count int }{{4096, 4, 20_000}, {1000, 3000, 20}, {100, 500, 20}, {1, 20, 100}} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			s := memory.New(memory.Options{MaxEntries: c.window + 1})
+			n := newNode(t, s, func(o *Options) {
+				o.Window = c.window
+				o.Hooks.Reset = func() { t.Error("the stream had a gap") }
+			})
+			var wg sync.WaitGroup
+			for range c.publishers {
+				wg.Go(func() {
+					for range c.count {
+						if err := n.hub.Publish(t.Context(), "", []byte(`["x"]`), func(int64, error) {}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
 			}
+			wg.Wait()
+			last, err := s.Last(t.Context(), stream.Offset{}, 1)
+			noError(t, err)
+			n.log.Reach(t.Context(), last[0].Offset)
 		})
 	}
-	wg.Wait()
-	last, err := s.Last(t.Context(), stream.Offset{}, 1)
-	noError(t, err)
-	n.log.Reach(t.Context(), last[0].Offset)
 }
 
-func TestBrakeGivesUpOnADeliveryThatHangs(t *testing.T) {
+func TestBrake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := fanout.New(stream.Offset{}, fanout.Options{Shards: 1})
-		defer log.Close()
-		b := newBrake(log, 8, 800)
-		wait := func() time.Duration {
+		b := newBrake(16, 1<<20) // two entries
+		enter := func() (size int64, took time.Duration) {
 			began := time.Now()
-			b.wait(t.Context())
-			return time.Since(began)
+			size, err := b.enter(t.Context(), 1)
+			if (err != nil) != (time.Since(began) == brakeTimeout) {
+				t.Errorf("error %v after %v", err, time.Since(began))
+			}
+			return size, time.Since(began)
 		}
-		b.stored(stream.Offset{Ms: 1}, 1)
-		equal(t, "after one mark", wait(), 0)
-		b.stored(stream.Offset{Ms: 2}, 1)
-		equal(t, "after two", wait(), brakeTimeout)
-		equal(t, "again", wait(), 0)
-		b.stored(stream.Offset{Ms: 3}, 1)
-		log.Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
-		equal(t, "once it is delivered", wait(), 0)
+		free := func(what string, want int) {
+			t.Helper()
+			got := 0
+			for ; got < 3 && b.room.TryAcquire(b.least); got++ {
+			}
+			equal(t, what, got, want)
+			b.room.Release(int64(got) * b.least)
+		}
+		free("at first", 2)
+		size, _ := enter()
+		b.keep(stream.Offset{Ms: 1}, size)
+		size, _ = enter()
+		free("two on the way", 0)
+		_, took := enter()
+		equal(t, "a third waits, and gives up", took, brakeTimeout)
+		go func() {
+			time.Sleep(time.Second)
+			b.reach(stream.Offset{Ms: 2})
+		}()
+		third, took := enter()
+		equal(t, "or gets the share of the first", took, time.Second)
+		b.keep(stream.Offset{Ms: 2}, size)
+		free("the second was delivered before the news", 1)
+		b.leave(third)
+		free("the third was refused", 2)
+		size, _ = enter()
+		b.keep(stream.Offset{Ms: 1}, size)
+		free("sent again", 2)
+		size, _ = enter()
+		b.keep(stream.Offset{Ms: 9}, size)
+		b.reach(stream.Offset{Ms: 8})
+		free("stored and not delivered", 1)
+		b.restart(stream.Offset{Ms: 5})
+		free("lost", 2)
+		size, err := b.enter(t.Context(), 2<<20)
+		noError(t, err)
+		equal(t, "a huge entry has all", size, b.most)
 	})
 }
 

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"runtime/debug"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 )
@@ -16,7 +17,21 @@ func (n *namespace) attach(m *member) {
 	// A socket middleware runs in the goroutine that the library starts for the packet, and an event that it does not
 	// pass on costs no second one.
 	m.socket.Use(func(event []any, next func(error)) { n.event(m, handle, event, next) })
-	_ = m.socket.On("disconnect", func(...any) { m.conn.Done(m.conn.Turn()) })
+	_ = m.socket.On("disconnect", func(...any) { n.left(m) })
+}
+
+// left releases the turn of a disconnection. Nobody is blocked while it is held back.
+func (n *namespace) left(m *member) {
+	turn := m.conn.Turn()
+	wait := time.Duration(0)
+	if n.hub.opts.Leave != nil && m.conn.ReadyState() == "open" {
+		wait = n.hub.opts.Leave(m.socket)
+	}
+	if wait <= 0 {
+		m.conn.Done(turn)
+		return
+	}
+	time.AfterFunc(wait, func() { m.conn.Done(turn) })
 }
 
 // event deals with one event of a client.
@@ -36,7 +51,7 @@ func (n *namespace) event(m *member, handle Handler, event []any, next func(erro
 func (n *namespace) handle(m *member, handle Handler, event []any) (known bool) {
 	name, ok := event[0].(string)
 	if !ok {
-		return false
+		return false // the edge lets none in
 	}
 	defer func() {
 		if p := recover(); p != nil {

@@ -52,6 +52,7 @@ func (h *Hub) load(ctx context.Context) error {
 		h.show(batch)
 	}
 	h.last = entries[len(entries)-1].Offset
+	h.brake.restart(h.last)
 	return nil
 }
 
@@ -73,7 +74,12 @@ func (h *Hub) Run(ctx context.Context) error {
 			if h.opts.Hooks.Reset != nil {
 				h.opts.Hooks.Reset()
 			}
+			before := h.last
 			err = h.Load(ctx)
+			if err == nil && h.last.Compare(before) > 0 {
+				pause = minBackoff // it goes on; to wait would only make the next gap
+				continue
+			}
 		} else {
 			h.log.Warn("stream cannot be followed", "error", err)
 		}
@@ -91,6 +97,7 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) deliver(entries []stream.Entry) error {
 	h.show(entries)
 	h.last = entries[len(entries)-1].Offset
+	h.brake.reach(h.last)
 	if h.opts.Hooks.Followed != nil {
 		for _, e := range entries {
 			if len(e.Event) > 0 {

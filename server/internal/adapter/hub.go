@@ -54,6 +54,9 @@ type Options struct {
 	// Handler makes the handler of a socket that is about to be connected, in any namespace; nil, or a nil result: the
 	// library's listeners alone get its events.
 	Handler func(*socket.Socket) Handler
+	// Leave tells how long a session must wait with its next packet after a socket of it was disconnected by the client,
+	// so that to come and go again and again is no way around a handler's limits; nil: not at all.
+	Leave func(*socket.Socket) time.Duration
 	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
 	Bus Bus
 	// Nodes counts the live nodes of the cluster, this one included: as many answers, less one, are waited for; nil: one.
@@ -160,7 +163,7 @@ func New(o Options) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Log, o.Window, o.WindowBytes)}
+	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Window, o.WindowBytes)}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.inbox = newSerial(h, "request of another node", inboxCalls, inboxBytes)
 	h.unsubscribe = func() {}

@@ -26,20 +26,29 @@ func (h *Hub) append(ctx context.Context, key string, args []byte, done func(str
 	if h.opts.Stream == nil {
 		return errNoStream
 	}
-	h.brake.wait(ctx)
+	size, err := h.brake.enter(ctx, len(args))
+	if err != nil {
+		return err
+	}
 	h.publishing.RLock()
 	if h.settled {
 		h.publishing.RUnlock()
+		h.brake.leave(size)
 		return h.tooLate(ctx)
 	}
 	defer h.publishing.RUnlock()
-	size := len(args)
-	return h.opts.Stream.Append(ctx, key, args, func(o stream.Offset, err error) {
+	err = h.opts.Stream.Append(ctx, key, args, func(o stream.Offset, err error) {
 		if err == nil {
-			h.brake.stored(o, size)
+			h.brake.keep(o, size)
+		} else {
+			h.brake.leave(size)
 		}
 		done(o, err)
 	})
+	if err != nil {
+		h.brake.leave(size)
+	}
+	return err
 }
 
 // tooLate lets a publisher wait for the end: its client, who is about to be sent away, is told nothing and asks again.

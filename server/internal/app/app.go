@@ -93,6 +93,7 @@ func (a *App) build() {
 		History: func(auth map[string]any) int { return chat.WantedHistory(auth, cfg.HistoryMax) },
 		Online:  func() int { return a.backend.members.Online() },
 		Handler: a.handler,
+		Leave:   a.leave,
 		Bus:     a.backend.bus,
 		Nodes:   a.backend.nodes,
 		Hooks:   adapter.Hooks{Recovered: a.metrics.Recovered, Reset: a.metrics.Reset, Followed: a.metrics.Followed},
@@ -126,7 +127,7 @@ func (a *App) handler(s *socket.Socket) adapter.Handler {
 	}
 	// Nobody asks for the handshake again, but the library keeps it as long as the socket, whatever the client put into it.
 	*s.Handshake() = socket.Handshake{}
-	client := a.chat.NewClient(string(s.Id()))
+	client := a.newClient(s)
 	return func(ctx context.Context, event string, args []any, ack func(...any)) bool {
 		var answer func(any)
 		if ack != nil {
@@ -140,10 +141,44 @@ func (a *App) handler(s *socket.Socket) adapter.Handler {
 		case chat.EventTyping:
 			a.chat.Typing(ctx, client, args, answer)
 		default:
+			a.chat.Unknown(ctx, client)
 			return false
 		}
 		return true
 	}
+}
+
+// newClient makes what the rules remember of a socket. The limits are those of the connection, however often it leaves
+// the room and comes in again.
+func (a *App) newClient(s *socket.Socket) *chat.Client {
+	id := string(s.Id())
+	conn, ok := s.Conn().(*engineio.Session)
+	if !ok {
+		return a.chat.NewClient(id)
+	}
+	client := clientOf(conn)
+	if client == nil {
+		client = a.chat.NewClient(id)
+	} else {
+		client = a.chat.Succeed(client, id)
+	}
+	conn.SetValue(client)
+	return client
+}
+
+// leave says how long the connection of a socket that left the room waits.
+func (a *App) leave(s *socket.Socket) time.Duration {
+	if conn, ok := s.Conn().(*engineio.Session); ok {
+		if client := clientOf(conn); client != nil {
+			return a.chat.Leave(client)
+		}
+	}
+	return 0
+}
+
+func clientOf(conn *engineio.Session) *chat.Client {
+	client, _ := conn.Value().(*chat.Client)
+	return client
 }
 
 // Start answers requests, loads the window, joins the cluster, and is then ready. It waits for Redis as long as ctx

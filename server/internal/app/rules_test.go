@@ -17,7 +17,7 @@ const module = "scalable-chat/server/"
 // listed may import nothing of it.
 var outside = map[string][]string{
 	"internal/engineio":     {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
-	"internal/adapter":      {"github.com/zishang520/"},
+	"internal/adapter":      {"github.com/zishang520/", "golang.org/x/sync/"},
 	"internal/app":          {"github.com/zishang520/socket.io"},
 	"cmd/conformance":       {"github.com/zishang520/"},
 	"internal/stream/redis": {"github.com/redis/go-redis/"},

@@ -102,7 +102,8 @@ func New(limits Limits, p Publisher, a Archive, r Relay, hooks Hooks) *Service {
 	return &Service{limits: limits.withDefaults(), publish: p, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
 }
 
-// Client is what the rules remember of one connection. It holds no goroutine and needs no closing.
+// Client is what the rules remember of one socket, and of the connection that it belongs to. It holds no goroutine and
+// needs no closing.
 type Client struct {
 	id      string
 	events  pacer // all events together; the reading waits for it
@@ -110,7 +111,8 @@ type Client struct {
 	typing  typist
 }
 
-// NewClient makes the memory of one connection. id is the Socket.IO session id that others see in typing notices.
+// NewClient makes the memory of the first socket of a connection. id is the Socket.IO session id that others see in
+// typing notices.
 func (s *Service) NewClient(id string) *Client {
 	return &Client{
 		id:      id,
@@ -118,6 +120,18 @@ func (s *Service) NewClient(id string) *Client {
 		history: newPacer(historyRate, historyBurst),
 	}
 }
+
+// Succeed makes the memory of another socket of the same connection, which goes on within the limits of the one before.
+func (s *Service) Succeed(before *Client, id string) *Client {
+	return &Client{id: id, events: before.events.same(), history: before.history.same()}
+}
+
+// Leave says how long a connection that left the room waits before it may do anything else. To come in again can bring
+// history, so it takes its turn like a request for that.
+func (s *Service) Leave(c *Client) time.Duration { return c.history.reserve(s.now()) }
+
+// Unknown is for an event that the room does not know. It takes its turn like any other, and nothing happens.
+func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }
 
 // now is the time since the epoch of the service.
 func (s *Service) now() time.Duration { return time.Since(s.epoch) }

@@ -25,6 +25,13 @@ func newPacer(rate, burst int) pacer {
 	return pacer{interval: interval, burst: interval * time.Duration(max(burst, 1))}
 }
 
+// same is a bucket as full as p.
+func (p *pacer) same() pacer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pacer{interval: p.interval, burst: p.burst, full: p.full}
+}
+
 // reserve takes a token, now or in the future, and returns how long the caller has to wait for it. Tokens are handed
 // out in the order of the calls.
 func (p *pacer) reserve(now time.Duration) time.Duration {

@@ -43,6 +43,7 @@ type Session struct {
 	started bool     // the library has attached its listeners
 	ended   bool
 	cause   cause // once ended
+	value   any   // see SetValue
 	parted  bool  // has ended with the transport that it has
 	context *types.HttpContext
 
@@ -310,6 +311,20 @@ func (s *Session) ReadyState() string {
 		return "closed"
 	}
 	return "open"
+}
+
+// SetValue keeps something of the application with the connection, for as long as that lasts.
+func (s *Session) SetValue(v any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.value = v
+}
+
+// Value is what SetValue kept, nil at first.
+func (s *Session) Value() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value
 }
 
 func (s *Session) hasEnded() bool {

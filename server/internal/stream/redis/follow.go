@@ -32,7 +32,7 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 	defer s.health.set(following, "")
 
 	f := &follower{stream: s, last: after, unsure: !after.IsZero(), count: readEntries}
-	wait := backoff{max: 2 * time.Second}
+	wait := backoff{max: 100 * time.Millisecond} // other nodes may be back already, and fill the window
 	for {
 		entries, err := f.read(ctx)
 		switch {
