@@ -16,7 +16,7 @@ const (
 	maxBackoff = 2 * time.Second
 	// maxScratch is the largest buffer that is kept from one batch to the next.
 	maxScratch = 1 << 20
-	// preloadBatch is how many entries are encoded at once when the window is loaded.
+	// preloadBatch is how many entries are read and encoded at once when the window is loaded.
 	preloadBatch = 512
 )
 
@@ -38,7 +38,7 @@ func (h *Hub) Load(ctx context.Context) error {
 // load replaces what the log holds by the window of the stream. The oldest entry that it gets is where the log begins:
 // it is not shown any more, but a client that has seen it can go on from there.
 func (h *Hub) load(ctx context.Context) error {
-	entries, err := h.opts.Stream.Last(ctx, stream.Offset{}, h.opts.Window+1)
+	entries, err := h.newest(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,30 @@ func (h *Hub) load(ctx context.Context) error {
 	h.last = entries[len(entries)-1].Offset
 	h.brake.restart(h.last)
 	return nil
+}
+
+// newest reads the window backwards, and no more of it than the log takes: a window of the longest messages would be many
+// times as large.
+func (h *Hub) newest(ctx context.Context) ([]stream.Entry, error) {
+	var pages [][]stream.Entry
+	var before stream.Offset
+	for count, bytes := 0, 0; count <= h.opts.Window && bytes <= h.opts.WindowBytes; {
+		want := min(preloadBatch, h.opts.Window+1-count)
+		page, err := h.opts.Stream.Last(ctx, before, want)
+		if err != nil {
+			return nil, err
+		}
+		pages = append(pages, page)
+		if len(page) < want {
+			break // that was all
+		}
+		before, count = page[0].Offset, count+len(page)
+		for _, e := range page {
+			bytes += len(e.Event) + frameOverhead
+		}
+	}
+	slices.Reverse(pages)
+	return slices.Concat(pages...), nil
 }
 
 // Run delivers what comes out of the stream until ctx ends or the stream is closed, and returns that error. A gap empties

@@ -18,6 +18,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/engine"
 	"github.com/zishang520/socket.io/v2/socket"
+	"golang.org/x/sync/semaphore"
 
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
@@ -91,8 +92,9 @@ type Hub struct {
 	main       atomic.Pointer[namespace] // "/"
 	namespaces sync.Map                  // by name: *namespace
 	brake      *brake
-	publishing sync.RWMutex // held for reading by whoever appends
-	settled    bool         // guarded by publishing: nobody may append any more
+	reads      *semaphore.Weighted // see maxReads
+	publishing sync.RWMutex        // held for reading by whoever appends
+	settled    bool                // guarded by publishing: nobody may append any more
 
 	// For and of other nodes.
 	requests                            requests
@@ -149,6 +151,10 @@ const (
 	recoverLook = 20 * time.Millisecond
 )
 
+// maxReads is how many clients' questions for history are answered at once: they go the same way as what is said now, and
+// must not crowd it out.
+const maxReads = 2
+
 // New makes a hub. [Hub.Load] fills its log, [Hub.Run] keeps it filled, [Hub.Close] ends it.
 func New(o Options) *Hub {
 	if o.Window <= 0 {
@@ -163,7 +169,7 @@ func New(o Options) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Window, o.WindowBytes)}
+	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Window, o.WindowBytes), reads: semaphore.NewWeighted(maxReads)}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.inbox = newSerial(h, "request of another node", inboxCalls, inboxBytes)
 	h.unsubscribe = func() {}

@@ -86,7 +86,11 @@ func (h *Hub) Before(ctx context.Context, before string, n int) ([]chat.Entry, e
 			return nil, err
 		}
 	}
+	if err := h.reads.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
 	entries, err := h.opts.Stream.Last(ctx, offset, n)
+	h.reads.Release(1)
 	if err != nil {
 		return nil, err
 	}

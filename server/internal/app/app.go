@@ -232,8 +232,11 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 }
 
-// stopTimeout bounds the last steps of a stop, after the clients were sent elsewhere.
-const stopTimeout = 10 * time.Second
+// The last steps of a stop, after the clients were sent elsewhere, are bounded, too.
+const (
+	requestsTimeout = 2 * time.Second
+	appendsTimeout  = 10 * time.Second
+)
 
 // spreadPerSession is how far apart two clients are sent elsewhere: with very many, over half of the time that there is.
 const spreadPerSession = time.Millisecond
@@ -261,12 +264,15 @@ func (a *App) Stop(ctx context.Context) error {
 	err = errors.Join(err, step("close the sessions", a.edge.Shutdown(draining, spread)))
 	parts.Wait()
 
-	last, cancel := context.WithTimeout(ctx, stopTimeout)
+	requests, cancel := context.WithTimeout(ctx, requestsTimeout)
 	defer cancel()
-	err = errors.Join(err,
-		step("end the requests", a.public.shutdown(last)),
-		step("finish the appends", a.backend.stream.Close(last)),
-	)
+	if cut := a.public.shutdown(requests); cut != nil {
+		// Long polls that were forwarded to nodes that live on; their clients come back.
+		a.log.Info("requests were broken off", "error", cut)
+	}
+	appends, cancel := context.WithTimeout(ctx, appendsTimeout)
+	defer cancel()
+	err = errors.Join(err, step("finish the appends", a.backend.stream.Close(appends)))
 	a.release()
 	a.log.Info("stopped", "error", err)
 	return err

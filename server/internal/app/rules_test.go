@@ -33,7 +33,7 @@ var inside = map[string][]string{
 	"internal/stream/internal/deque": {},
 	"internal/stream/memory":         {"internal/stream", "internal/stream/internal/deque"},
 	"internal/stream/redis":          {"internal/stream", "internal/stream/internal/deque"},
-	"internal/fanout":                {"internal/stream"},
+	"internal/fanout":                {"internal/engineio/wire", "internal/stream"},
 	"internal/engineio/wire":         {},
 	"internal/engineio":              {"internal/engineio/wire", "internal/fanout"},
 	"internal/chat":                  {},

@@ -243,8 +243,13 @@ func (r *Registry) adopt(secret string) {
 	}
 }
 
-// leave replaces the record by a farewell, which the others remove when all of them have had the time to see it.
+// leave replaces the record by a farewell, which the others remove when all of them have had the time to see it. Where
+// the last heartbeat got no answer it will get none either.
 func (r *Registry) leave(ctx context.Context) {
+	if err := r.Err(); err != nil && !errors.Is(err, context.Canceled) {
+		r.cfg.Log.Warn("cluster registry: leaving unannounced", "error", err)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatTimeout)
 	defer cancel()
 	if _, err := r.exchange(ctx, record{Left: true}); err != nil {

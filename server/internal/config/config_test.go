@@ -215,7 +215,7 @@ func TestBadValues(t *testing.T) {
 		"--redis-url=redis://h --redis-host=h", "--redis-tls=maybe", "--redis-url=redis://u@h", "--redis-tls",
 		"--redis-url=rediss://h --redis-ca=nonsense", "--redis-url=rediss://h --redis-ca-file=/nowhere",
 		"--redis-url=rediss://h --redis-ca-file=ca.pem --redis-ca=x", "--redis-host=h --redis-ca-file=ca.pem",
-		"--stream-key={x}", "--history-window=0", "--history-max=20000", "--history-window=100", "--history-bytes=100000",
+		"--stream-key={x}", "--history-window=49", "--ping-timeout=99ms", "--history-max=20000", "--history-window=100", "--history-bytes=100000",
 		"--allowed-origins=https://x.example/", "--allowed-origins=x.example", "--trusted-proxies=10.0.0.0/33", "--trusted-proxies=proxy",
 		"--max-message-chars=20000", "--max-body-bytes=10000", "--max-connections=1 --max-connections-per-ip=2", "--dedupe-ttl=15s", "--append-timeout=61s",
 		"--ops-addr=9100", "--ops-addr=:8000", "--ops-addr=127.0.0.1:8000", "--node-address=10.0.0.1", "--cluster-secret=short",

@@ -27,7 +27,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "REDIS_SENTINEL_MASTER", help: "name of the master, if the addresses are those of Sentinels", set: text(&r.sentinelMaster)},
 
 		{key: "STREAM_KEY", def: "chat", help: "names the room within Redis; nodes with the same key are one room", set: matching(&c.StreamKey, streamKey, "letters, digits and . _ : - only, at most 100")},
-		{key: "HISTORY_WINDOW", def: "10000", help: "messages kept for recovery and history; names and texts stay in Redis that long", set: number(&c.HistoryWindow, 1, 10_000_000)},
+		{key: "HISTORY_WINDOW", def: "10000", help: "messages kept for recovery and history; names and texts stay in Redis that long", set: number(&c.HistoryWindow, minWindow, 10_000_000)},
 		{key: "HISTORY_BYTES", def: "16777216", help: "bytes of messages that a node keeps in memory", set: number(&c.HistoryBytes, 1, 1<<40)},
 		{key: "HISTORY_MAX", def: "200", help: "past messages that a client may ask for when it connects", set: number(&c.HistoryMax, 0, 10_000)},
 
@@ -44,7 +44,7 @@ func settings(c *Config, r *redisParts) []setting {
 
 		{key: "CONNECT_TIMEOUT", def: "45s", help: "time a session has for its CONNECT packet", set: duration(&c.ConnectTimeout, minTimeout, maxTimeout)},
 		{key: "PING_INTERVAL", def: "25s", help: "time between two heartbeats", set: duration(&c.PingInterval, minTimeout, maxTimeout)},
-		{key: "PING_TIMEOUT", def: "20s", help: "time a client has to answer a heartbeat", set: duration(&c.PingTimeout, minTimeout, maxTimeout)},
+		{key: "PING_TIMEOUT", def: "20s", help: "time a client has to answer a heartbeat", set: duration(&c.PingTimeout, minPing, maxTimeout)},
 		{key: "UPGRADE_TIMEOUT", def: "10s", help: "time for the change from polling to WebSocket", set: duration(&c.UpgradeTimeout, minTimeout, maxTimeout)},
 		{key: "APPEND_TIMEOUT", def: "10s", help: "how long a message waits for Redis before its sender is told", set: duration(&c.AppendTimeout, minTimeout, maxAppend)},
 		{key: "DEDUPE_TTL", def: "10m", help: "how long the same message sent again is recognised", set: duration(&c.DedupeTTL, minTimeout, maxDedupe)},

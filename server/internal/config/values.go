@@ -16,10 +16,14 @@ import (
 // Bounds of the durations. Shorter ones only burn the processor, longer ones are typing errors.
 const (
 	minTimeout = 10 * time.Millisecond
+	minPing    = 100 * time.Millisecond // the edge looks every few milliseconds
 	maxTimeout = time.Hour
 	maxAppend  = time.Minute // well within the two minutes after which the edge gives a session up whose message hangs
 	maxDedupe  = 7 * 24 * time.Hour
 )
+
+// minWindow is the smallest window: somebody who polls must not fall out of it between two polls.
+const minWindow = 50
 
 var (
 	streamKey = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)

@@ -32,11 +32,12 @@ type Session struct {
 	wheel wheelLinks
 
 	mu      sync.Mutex
-	changed sync.Cond // on mu: busy, net, probing, hungUp, ended or parted did
+	changed sync.Cond // on mu: busy, net, probing, moving, hungUp, ended or parted did
 	heart   heartbeat
 	net     net.Conn // of a WebSocket session; nil while polling
 	hungUp  bool     // the reader of net is done with it
 	probing net.Conn // the WebSocket that is tried for a session that polls
+	moving  bool     // net was set just now, and conn will have it in a moment
 	poll    *poll    // the open GET
 	marks   *marks   // of its requests; nil until there is one
 	posting bool     // a POST is being read
@@ -159,6 +160,9 @@ func (s *Session) settle() net.Conn {
 	s.parted = true
 	if s.probing != nil {
 		expire(s.probing)
+	}
+	for s.moving {
+		s.changed.Wait()
 	}
 	if s.net != nil && !s.cause.gone {
 		s.mu.Unlock()

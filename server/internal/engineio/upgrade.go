@@ -53,6 +53,10 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	p := &prober{nc: nc, reader: r, unread: early}
 	if p.handshake(s) == nil && s.moveTo(nc) {
 		s.conn.Attach(nc)
+		s.mu.Lock()
+		s.moving = false
+		s.changed.Broadcast()
+		s.mu.Unlock()
 		return p.unread, true
 	}
 	s.mu.Lock()
@@ -70,7 +74,7 @@ func (s *Session) moveTo(nc net.Conn) bool {
 	if s.parted {
 		return false
 	}
-	s.net, s.probing = nc, nil
+	s.net, s.probing, s.moving = nc, nil, true
 	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -76,7 +77,7 @@ func (c *checker) feed(p []byte) error {
 		if c.buf[0] != 0x82 {
 			return fmt.Errorf("torn: a frame begins with %x", c.buf[0])
 		}
-		n := frameLen(c.buf)
+		n := wire.FrameLen(c.buf)
 		if n > len(c.buf) {
 			return nil
 		}

@@ -1,6 +1,6 @@
 package fanout
 
-import "encoding/binary"
+import "scalable-chat/server/internal/engineio/wire"
 
 // Take is how a connection without a socket is read: it appends whole frames to dst, private ones first, as many as fit
 // into limit bytes but at least one if there is any, and moves the cursor behind them. Once a socket is attached, or the
@@ -31,25 +31,13 @@ func (c *Conn) fitLocked(p []byte, room int) int {
 	if len(c.private) == 0 {
 		return c.log.fit(c.place, room).pos - c.place.pos
 	}
-	n := frameLen(p)
+	n := wire.FrameLen(p)
 	for n < len(p) {
-		next := n + frameLen(p[n:])
+		next := n + wire.FrameLen(p[n:])
 		if next > room {
 			break
 		}
 		n = next
 	}
 	return n
-}
-
-// frameLen is the length of the server's WebSocket frame at the start of p: header and payload (RFC 6455, section 5.2).
-func frameLen(p []byte) int {
-	switch n := int(p[1] & 127); n {
-	case 126:
-		return 4 + int(binary.BigEndian.Uint16(p[2:]))
-	case 127:
-		return 10 + int(binary.BigEndian.Uint64(p[2:]))
-	default:
-		return 2 + n
-	}
 }

@@ -100,14 +100,21 @@ func Payload(frame []byte) []byte {
 	return frame[size:]
 }
 
-// Cut takes the first of several whole, unmasked server frames, as [AppendFrame] writes them: its opcode, its payload, and
-// the frames behind it, without copying. What does not begin with such a frame is the caller's mistake, and panics.
-func Cut(frames []byte) (op Op, payload, rest []byte) {
-	h, size := parseHeader(frames)
+// FrameLen is the length, header and payload, of the unmasked server frame that p begins with. p may end within the
+// payload, but what does not begin with the whole header of such a frame is the caller's mistake, and panics.
+func FrameLen(p []byte) int {
+	h, size := parseHeader(p)
 	if size == 0 || h.masked {
 		panic("wire: not a server frame")
 	}
-	end := size + int(h.length)
+	return size + int(h.length)
+}
+
+// Cut takes the first of several whole, unmasked server frames, as [AppendFrame] writes them: its opcode, its payload, and
+// the frames behind it, without copying. What does not begin with such a frame is the caller's mistake, and panics.
+func Cut(frames []byte) (op Op, payload, rest []byte) {
+	end := FrameLen(frames)
+	h, size := parseHeader(frames)
 	return h.op, frames[size:end], frames[end:]
 }
 

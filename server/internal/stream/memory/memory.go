@@ -37,8 +37,8 @@ const EntryOverhead = 64
 // maxPending bounds how many outcomes may wait for their done; beyond that Append blocks.
 const maxPending = 1024
 
-// Stream is a [stream.Stream] in memory. It starts no goroutine: Append stores the entry and then runs done, its own or
-// those of other callers, before it returns, unless another Append is doing so already.
+// Stream is a [stream.Stream] in memory. Append stores the entry and then runs done, its own or those of other callers,
+// before it returns, unless another Append is doing so already; where there is no end to them, a goroutine goes on.
 type Stream struct {
 	opts  Options
 	slots chan struct{} // one for each outcome in pending
@@ -129,9 +129,17 @@ func (s *Stream) waitForSlot(ctx context.Context) error {
 	}
 }
 
+// drainMost is how many outcomes of others one Append deals with before a goroutine goes on with the rest: while many
+// append, there is no end to them.
+const drainMost = 64
+
 // drain runs every done that is due, in order and without the lock, until there is none.
 func (s *Stream) drain() {
-	for {
+	for n := 0; ; n++ {
+		if n == drainMost {
+			go s.drain()
+			return
+		}
 		s.mu.Lock()
 		if s.pending.Len() == 0 {
 			s.draining = false

@@ -37,7 +37,8 @@ type outcome struct {
 	err     error
 }
 
-// run works until the queue is closed and empty, or until ctx ends: then all that is left is unavailable.
+// run works until the queue is closed and empty and everybody was told, or until ctx ends: then all that is left is
+// unavailable.
 func (a *appender) run(ctx context.Context) {
 	a.outcomes = make(chan outcome, 1)
 	a.timer = time.NewTimer(time.Hour)
@@ -47,6 +48,9 @@ func (a *appender) run(ctx context.Context) {
 			if last := a.start(ctx); last {
 				return
 			}
+		}
+		if a.busy && a.told == len(a.batch) && a.queue.over() {
+			return // nobody waits for the batch any more, and nothing is left that must not overtake it
 		}
 		a.setTimer()
 		select {

@@ -173,3 +173,10 @@ func (q *queue) close() {
 	}
 	q.wake()
 }
+
+// over reports that the queue is closed and empty.
+func (q *queue) over() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed && q.records.Len() == 0
+}

@@ -135,7 +135,11 @@ func (s *Stream) Close(ctx context.Context) error {
 	select {
 	case <-finished:
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		select {
+		case <-finished: // as it was called
+		default:
+			err = context.Cause(ctx)
+		}
 	}
 	s.giveUp()
 	<-finished
