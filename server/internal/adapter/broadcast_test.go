@@ -295,6 +295,69 @@ func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
 	}
 }
 
+// counting is a stream that says how it is read.
+type counting struct {
+	stream.Stream
+	entries atomic.Int64 // read with Last
+	now     atomic.Int64 // readers
+	most    atomic.Int64 // of them at once
+	slow    chan struct{}
+}
+
+func (c *counting) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	now := c.now.Add(1)
+	defer c.now.Add(-1)
+	for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
+	}
+	if c.slow != nil {
+		<-c.slow
+	}
+	entries, err := c.Stream.Last(ctx, before, n)
+	c.entries.Add(int64(len(entries)))
+	return entries, err
+}
+
+func TestP6_LoadReadsNoMoreThanTheLogTakes(t *testing.T) {
+	s := memory.New(memory.Options{MaxEntries: 5000})
+	event := []byte(`["` + strings.Repeat("x", 10<<10) + `"]`)
+	for range 4000 {
+		noError(t, s.Append(t.Context(), "", event, func(stream.Offset, error) {}))
+	}
+	c := &counting{Stream: s}
+	n := newNode(t, c, func(o *Options) { o.Window, o.WindowBytes = 4000, 1<<20 })
+	last, err := s.Last(t.Context(), stream.Offset{}, 1)
+	noError(t, err)
+	equal(t, "newest", n.log.Head().Offset(), last[0].Offset)
+	if read := c.entries.Load(); read < 100 || read > 2*preloadBatch {
+		t.Errorf("%d entries were read for a megabyte of %d bytes each", read, len(event))
+	}
+}
+
+func TestP6_QuestionsForHistoryTakeTurns(t *testing.T) {
+	c := &counting{Stream: memory.New(memory.Options{})}
+	n := newNode(t, c, nil)
+	c.slow = make(chan struct{})
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := n.hub.Before(t.Context(), "", 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range 50 {
+		c.slow <- struct{}{}
+	}
+	all.Wait()
+	equal(t, "at once", c.most.Load(), maxReads)
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	noError(t, n.hub.reads.Acquire(t.Context(), maxReads))
+	if _, err := n.hub.Before(late, "", 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("who cannot wait: %v", err)
+	}
+}
+
 func TestBrake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBrake(16, 1<<20) // two entries

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/siotest"
 )
 
@@ -45,9 +47,7 @@ func TestStopDuringTraffic(t *testing.T) {
 	}
 	var talking sync.WaitGroup
 	for i, c := range all {
-		if c.Transport() != siotest.Polling { // whose request may be broken off, and then it does not ask for the rest
-			talking.Go(func() { talk(i, c) })
-		}
+		talking.Go(func() { talk(i, c) })
 	}
 	eventually(t, "there is traffic", func() bool {
 		mu.Lock()
@@ -97,6 +97,60 @@ func TestStopIsOrdered(t *testing.T) {
 		t.Error("a stop that had to hurry says nothing")
 	}
 	eventually(t, "no connection is left", func() bool { return a.edge.Connections() == 0 })
+}
+
+// TestP7_StopDoesNotWaitForPollsOfOtherNodes: a long poll that is forwarded in a quiet room has nothing to say for long.
+func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), startLoose(t, "--redis-url="+r.URL())
+	eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	poll := func(url string) (string, error) {
+		answer, err := http.Get(url)
+		if err != nil {
+			return "", err
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		return string(body), err
+	}
+	const query = "/socket.io/?EIO=4&transport=polling"
+	handshake, err := poll(a.url() + query)
+	noError(t, err)
+	var open struct{ Sid string }
+	noError(t, json.Unmarshal([]byte(handshake[1:]), &open))
+	broken := make(chan error, 1)
+	go func() {
+		_, err := poll(b.url() + query + "&sid=" + open.Sid)
+		broken <- err
+	}()
+	eventually(t, "a poll is forwarded", func() bool { return b.backend.forwarder.Stats().Requests == 1 })
+	noError(t, b.Stop(t.Context()))
+	if <-broken == nil {
+		t.Error("the poll was answered; then this tests nothing")
+	}
+}
+
+// TestP5_StopWhileRedisIsFrozen: once everybody was told, there is nothing to wait for.
+func TestP5_StopWhileRedisIsFrozen(t *testing.T) {
+	r := redistest.Start(t)
+	a := startLoose(t, "--redis-url="+r.URL(), "--append-timeout=500ms")
+	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	say(t, c, "before")
+	r.Stop()
+	defer r.Cont()
+	answer, err := c.Call(t.Context(), "event:message", map[string]any{"message": "during", "username": "u"})
+	noError(t, err)
+	equal(t, "refused", strings.Contains(string(answer), `"unavailable"`), true)
+	noError(t, a.Stop(t.Context()))
+}
+
+// startLoose runs a node that the test stops itself.
+func startLoose(t *testing.T, flags ...string) *App {
+	t.Helper()
+	a, err := New(load(t, flags...), logger(t))
+	noError(t, err)
+	noError(t, a.Start(t.Context()))
+	return a
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {

@@ -292,6 +292,48 @@ func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 }
 
+// What is in the log when a session ends, and its upgrade at the same moment, comes by one transport or the other.
+func TestP1_UpgradeThatEndsWithItsSessionGivesWhatCameBefore(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	upgraded := 0
+	for range 300 {
+		p := newPoller(t, e)
+		s := take(t, "session", e.sessions)
+		s.Follow(e.log.Head(), nil)
+		c := probe(t, e, p.open.SID)
+		e.publish("last")
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			pause()
+			s.Close(false)
+		}()
+		c.send("5")
+		var got []string
+		for {
+			op, payload, err := c.read()
+			noError(t, "read", err)
+			if op == wire.OpClose {
+				if code, _, _ := wire.ParseClose(payload); code == wire.CodeNormal {
+					upgraded++
+					equal(t, "by WebSocket", fmt.Sprint(got), "[4last]")
+				} else {
+					status, body := p.get()
+					equal(t, "by polling", answer{status, body}, answer{http.StatusOK, "4last"})
+				}
+				break
+			}
+			got = append(got, string(payload))
+		}
+		<-ended
+		_ = c.nc.Close()
+	}
+	if upgraded == 0 {
+		t.Error("no upgrade was in time")
+	}
+}
+
 // TestEIO_UpgradeDoesNotWaitForAPoll: a client that upgrades has stopped polling and waits for its last POST, whose answers
 // it cannot read before.
 func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -195,4 +196,32 @@ func put(t *testing.T, s *Stream, key string, event []byte) (offset stream.Offse
 		t.Fatal(err)
 	}
 	return offset
+}
+
+// One Append deals with the outcomes of others, but not for as long as there are any.
+func TestAppendReturnsWhileOthersAppend(t *testing.T) {
+	s := New(Options{})
+	var others atomic.Int64
+	var again func(stream.Offset, error)
+	ended := make(chan struct{})
+	again = func(stream.Offset, error) {
+		if others.Add(1) < 100_000 {
+			// Each outcome brings the next one about, so that there is no end to them.
+			if err := s.Append(t.Context(), "", []byte("x"), again); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		close(ended)
+	}
+	if err := s.Append(t.Context(), "", []byte("x"), again); err != nil {
+		t.Fatal(err)
+	}
+	if n := others.Load(); n >= 100_000 {
+		t.Errorf("Append returned after %d outcomes of others", n)
+	}
+	<-ended
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

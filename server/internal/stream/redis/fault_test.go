@@ -266,3 +266,17 @@ func TestDegradedNamesRefusal(t *testing.T) {
 		t.Errorf("entries %v", entries)
 	}
 }
+
+// TestP5_CloseDoesNotWaitForNobody: when all who asked were told that Redis does not answer, nothing is left to finish.
+func TestP5_CloseDoesNotWaitForNobody(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.Addr, Options{AppendTimeout: 200 * time.Millisecond})
+	server.Stop()
+	defer server.Cont()
+	told := make(chan error, 1)
+	noError(t, s.Append(t.Context(), "", []byte("x"), func(_ stream.Offset, err error) { told <- err }))
+	if err := <-told; !errors.Is(err, stream.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	noError(t, s.Close(t.Context()))
+}
