@@ -101,7 +101,7 @@ test("compose.yaml: the servers are alike, know their settings, and are given th
   for (const [, server] of servers) {
     for (const key of Object.keys(server.environment)) assert.ok(known.has(key), `${key} is no setting`);
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = server.environment;
-    assert.ok(seconds(server.stop_grace_period) > seconds(DRAIN_DELAY) + seconds(DRAIN_TIMEOUT));
+    assert.ok(seconds(server.stop_grace_period) >= seconds(DRAIN_DELAY) + seconds(DRAIN_TIMEOUT) + 15);
     await stat(join(here, server.build.context, server.build.dockerfile));
   }
   const redis = compose.services.redis.command.join(" ");
@@ -131,7 +131,7 @@ test("render.yaml: the service knows its settings, its health does not follow Re
   const value = (key) => web.envVars.find((v) => v.key === key)?.value ?? known.get(key);
   for (const { key } of web.envVars) assert.ok(known.has(key), `${key} is no setting`);
   assert.notEqual(value("PORT"), "10000");
-  assert.ok(web.maxShutdownDelaySeconds > seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")));
+  assert.ok(web.maxShutdownDelaySeconds >= seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")) + 15);
   assert.ok(web.maxShutdownDelaySeconds <= 300);
   const redis = web.envVars.find((v) => v.key === "REDIS_URL").fromService;
   assert.deepEqual(redis, { type: "keyvalue", name: keyvalue.name, property: "connectionString" });

@@ -16,5 +16,6 @@ COPY --from=build /out/chatd /chatd
 ENV PORT=8000 LOG_FORMAT=json
 EXPOSE 8000
 USER 65532:65532
-# The binary takes SIGTERM itself and drains; give it DRAIN_DELAY + DRAIN_TIMEOUT and some seconds (stop_grace_period).
+# The binary takes SIGTERM itself and drains; give it DRAIN_DELAY + DRAIN_TIMEOUT and 15 seconds
+# (stop_grace_period).
 ENTRYPOINT ["/chatd"]

@@ -345,6 +345,7 @@ func TestP6_QuestionsForHistoryTakeTurns(t *testing.T) {
 			}
 		})
 	}
+	eventually(t, "some are being answered", func() bool { return c.now.Load() == maxReads })
 	for range 50 {
 		c.slow <- struct{}{}
 	}

@@ -71,6 +71,7 @@ func (b *backend) measure(m *ops.Metrics) {
 		"received":  func(s cluster.BusStats) uint64 { return s.Received },
 		"unheard":   func(s cluster.BusStats) uint64 { return s.Unheard },
 		"malformed": func(s cluster.BusStats) uint64 { return s.Malformed },
+		"panicked":  func(s cluster.BusStats) uint64 { return s.Panics },
 	} {
 		m.Counter("bus_messages_total", "Messages between nodes.", func() float64 { return float64(of(b.redisBus.Stats())) }, "outcome", outcome)
 	}

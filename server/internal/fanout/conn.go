@@ -10,7 +10,7 @@ import (
 // Lost says why a connection can no longer follow.
 type Lost int
 
-// The reasons, in the order of [LostReasons]. A connection that is lost has left the log.
+// The reasons, in the order of lostReasons. A connection that is lost has left the log.
 const (
 	_ Lost = iota
 
@@ -23,10 +23,11 @@ const (
 	LostSocket // the socket failed; nothing is written any more, as after Close
 )
 
-// LostReasons are the texts of the reasons, for metrics and logs.
-var LostReasons = []string{"slow consumer", "stream reset", "transport error"}
+// lostReasons are the texts of the reasons, for metrics and logs.
+var lostReasons = []string{"slow consumer", "stream reset", "transport error"}
 
-func (l Lost) String() string { return LostReasons[l-1] }
+// String is the reason in words.
+func (l Lost) String() string { return lostReasons[l-1] }
 
 // Owner is who a connection belongs to. Its methods are called with no lock held and must not block.
 type Owner interface {

@@ -172,7 +172,7 @@ func TestP6_PrivateQueueIsBounded(t *testing.T) {
 
 func TestLostReasonsHaveTexts(t *testing.T) {
 	for i, l := range []Lost{LostSlow, LostReset, LostSocket} {
-		equal(t, "text", l.String(), LostReasons[i])
+		equal(t, "text", l.String(), lostReasons[i])
 	}
 }
 

@@ -30,7 +30,7 @@ func (c Code) Valid() bool {
 	return (c >= 1000 && c <= 1003) || (c >= 1007 && c <= 1014) || (c >= 3000 && c <= 4999)
 }
 
-// CloseError says why a WebSocket has to be closed, and with which code. Reason is one of [FrameReasons].
+// CloseError says why a WebSocket has to be closed, and with which code.
 type CloseError struct {
 	Code   Code
 	Reason string
@@ -57,15 +57,6 @@ var (
 		errText, errTooBig,
 	}
 )
-
-// FrameReasons lists the reason of every [CloseError] that this package returns.
-func FrameReasons() []string {
-	reasons := make([]string, len(frameErrors))
-	for i, e := range frameErrors {
-		reasons[i] = e.Reason
-	}
-	return reasons
-}
 
 // ParseClose reads the payload of a close frame. An empty one gives [CodeNoStatus]. The reason is a part of payload.
 // [Reader] has checked every close frame that it hands out, so for those the error is nil.

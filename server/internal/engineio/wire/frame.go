@@ -90,16 +90,6 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// Payload returns the payload of one complete, unmasked server frame, as [AppendFrame] writes it, without copying. For
-// anything else (short, masked, more than one frame) it returns nil.
-func Payload(frame []byte) []byte {
-	h, size := parseHeader(frame)
-	if size == 0 || h.masked || h.length != uint64(len(frame)-size) {
-		return nil
-	}
-	return frame[size:]
-}
-
 // FrameLen is the length, header and payload, of the unmasked server frame that p begins with. p may end within the
 // payload, but what does not begin with the whole header of such a frame is the caller's mistake, and panics.
 func FrameLen(p []byte) int {

@@ -22,7 +22,7 @@ func TestFrameIsReadByOthers(t *testing.T) {
 		equal(t, "masked", got.Header.Masked, false)
 		equal(t, "op", got.Header.OpCode, ws.OpText)
 		equal(t, "payload", bytes.Equal(got.Payload, payload), true)
-		equal(t, "sub-slice", bytes.Equal(Payload(frame), payload), true)
+		equal(t, "sub-slice", bytes.Equal(payloadOf(frame), payload), true)
 	}
 }
 
@@ -41,15 +41,15 @@ func TestReaderReadsOthers(t *testing.T) {
 	}
 }
 
-func TestPayloadWantsOneServerFrame(t *testing.T) {
+func TestCutRefusesWhatIsNoServerFrame(t *testing.T) {
 	frame := AppendFrame(nil, OpText, []byte("hello"))
 	for name, bad := range map[string][]byte{
-		"nothing": nil,
-		"short":   frame[:len(frame)-1],
-		"long":    append(bytes.Clone(frame), 'x'),
-		"masked":  clientFrame(finBit, OpText, "hello"),
+		"nothing": nil, "half a header": frame[:1], "short": frame[:len(frame)-1], "masked": clientFrame(finBit, OpText, "hello"),
 	} {
-		equal(t, name, Payload(bad), nil)
+		func() {
+			defer func() { equal(t, name+" panics", recover() != nil, true) }()
+			Cut(bad[:len(bad):len(bad)])
+		}()
 	}
 }
 
@@ -71,7 +71,7 @@ func TestCutTakesFrameAfterFrame(t *testing.T) {
 func TestAppendClose(t *testing.T) {
 	parse := func(frame []byte) (Code, string) {
 		t.Helper()
-		code, reason, err := ParseClose(Payload(frame))
+		code, reason, err := ParseClose(payloadOf(frame))
 		noError(t, "parse", err)
 		return code, string(reason)
 	}
@@ -97,7 +97,7 @@ func TestCodeValid(t *testing.T) {
 }
 
 func TestReasonsAreDistinct(t *testing.T) {
-	for _, list := range [][]string{FrameReasons(), PayloadReasons(), PacketReasons()} {
+	for _, list := range [][]string{frameReasons(), payloadReasons(), packetReasons()} {
 		known := map[string]bool{}
 		for _, reason := range list {
 			equal(t, reason, reason == "" || known[reason], false)
@@ -111,6 +111,6 @@ func TestWritingDoesNotAllocate(t *testing.T) {
 	frame := AppendFrame(nil, OpText, payload)
 	noAllocs(t, "frame", func() { dst = AppendFrame(dst[:0], OpText, payload) })
 	noAllocs(t, "close", func() { dst = AppendClose(dst[:0], CodeGoingAway, "server shutting down") })
-	noAllocs(t, "payload", func() { io.Discard.Write(Payload(frame)) })
+	noAllocs(t, "payload", func() { io.Discard.Write(payloadOf(frame)) })
 	noAllocs(t, "packet", func() { dst = AppendPacket(dst[:0], Packet{Type: PacketMessage, Data: payload}) })
 }

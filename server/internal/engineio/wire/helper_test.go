@@ -97,3 +97,38 @@ func readAll(t testing.TB, limit int, stream []byte, sizes ...int) seen {
 	}
 	return out
 }
+
+// frameReasons lists the reason of every [CloseError] that this package returns.
+func frameReasons() []string {
+	reasons := make([]string, len(frameErrors))
+	for i, e := range frameErrors {
+		reasons[i] = e.Reason
+	}
+	return reasons
+}
+
+// packetReasons lists every [PacketError].
+func packetReasons() []string {
+	return []string{
+		string(BadUTF8), string(BadKind), string(BinaryRefused), string(BadAttachments), string(BadNamespace),
+		string(BadAckID), string(BadJSON), string(BadNumber), string(TooDeep), string(BadConnect), string(BadDisconnect),
+		string(BadEvent), string(ReservedEvent), string(BadAck), string(BadPlaceholder),
+	}
+}
+
+// payloadReasons lists every [PayloadError].
+func payloadReasons() []string {
+	return []string{
+		string(ErrTooLarge), string(ErrTooMany), string(ErrEmptyPacket), string(ErrPacketType), string(ErrBase64),
+		string(ErrPayloadText),
+	}
+}
+
+// partial reports whether the reader holds a part of a frame or message, that is, whether the client still owes bytes.
+func (r *Reader) partial() bool { return r.frame != nil || r.message != nil }
+
+// payloadOf is the payload of a frame.
+func payloadOf(frame []byte) []byte {
+	_, payload, _ := Cut(frame)
+	return payload
+}

@@ -129,7 +129,7 @@ func FuzzParsePacket(f *testing.F) {
 		equal(t, "data is not written to", data, before)
 		if err == nil {
 			assertHandled(t, h, decodeByLibrary(t, data, h.Attachments))
-		} else if !slices.Contains(PacketReasons(), err.Error()) {
+		} else if !slices.Contains(packetReasons(), err.Error()) {
 			t.Fatalf("reason %q is not in the catalogue", err)
 		}
 		_, plainErr := ParsePacket(data, false)

@@ -74,15 +74,6 @@ const (
 // Error implements error.
 func (e PacketError) Error() string { return string(e) }
 
-// PacketReasons lists every [PacketError].
-func PacketReasons() []string {
-	return []string{
-		string(BadUTF8), string(BadKind), string(BinaryRefused), string(BadAttachments), string(BadNamespace),
-		string(BadAckID), string(BadJSON), string(BadNumber), string(TooDeep), string(BadConnect), string(BadDisconnect),
-		string(BadEvent), string(ReservedEvent), string(BadAck), string(BadPlaceholder),
-	}
-}
-
 // ParsePacket checks a packet from a client, the text of an Engine.IO message:
 //
 //	<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]

@@ -50,14 +50,6 @@ const (
 // Error implements error.
 func (e PayloadError) Error() string { return string(e) }
 
-// PayloadReasons lists every [PayloadError].
-func PayloadReasons() []string {
-	return []string{
-		string(ErrTooLarge), string(ErrTooMany), string(ErrEmptyPacket), string(ErrPacketType), string(ErrBase64),
-		string(ErrPayloadText),
-	}
-}
-
 const (
 	// MaxPackets bounds the packets of one payload.
 	MaxPackets = 1 << 16
@@ -164,12 +156,4 @@ func AppendPacket(dst []byte, p Packet) []byte {
 		return base64.StdEncoding.AppendEncode(append(dst, binaryMarker), p.Data)
 	}
 	return append(append(dst, p.Type), p.Data...)
-}
-
-// PolledLen is the number of bytes of the polling form of p, without separator.
-func PolledLen(p Packet) int {
-	if p.Binary {
-		return 1 + base64.StdEncoding.EncodedLen(len(p.Data))
-	}
-	return 1 + len(p.Data)
 }

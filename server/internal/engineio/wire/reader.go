@@ -38,9 +38,6 @@ type partial struct {
 // as the header says so.
 func NewReader(limit int) Reader { return Reader{limit: limit} }
 
-// Partial reports whether the Reader holds a part of a frame or message, that is, whether the client still owes bytes.
-func (r *Reader) Partial() bool { return r.frame != nil || r.message != nil }
-
 // Next consumes p up to the end of the next message or control frame, and returns it and the number of bytes consumed.
 // The rest, p[n:], is untouched and stays with the caller, who goes on when it is ready for the next message: that is
 // how reading is held back. Without a complete message it consumes all of p and returns the zero Message.

@@ -125,21 +125,21 @@ func TestP6_ReaderMemory(t *testing.T) {
 	stream := clientFrame(finBit, OpBinary, strings.Repeat("x", 60_000))
 	_, _, err := r.Next(bytes.Clone(stream[:20]))
 	noError(t, "next", err)
-	equal(t, "partial", r.Partial(), true)
+	equal(t, "partial", r.partial(), true)
 	equal(t, "held", cap(r.frame.payload) <= 64, true)
 	m, n, err := r.Next(bytes.Clone(stream[20:]))
 	noError(t, "next", err)
 	equal(t, "consumed", n, len(stream)-20)
 	equal(t, "message", len(m.Payload), 60_000)
 	equal(t, "capacity", cap(m.Payload), 60_000)
-	equal(t, "let go", r.Partial(), false)
+	equal(t, "let go", r.partial(), false)
 
 	_, _, err = r.Next(clientFrame(0, OpText, "a"))
 	noError(t, "next", err)
-	equal(t, "partial", r.Partial(), true)
+	equal(t, "partial", r.partial(), true)
 	_, _, err = r.Next(clientFrame(finBit, OpContinuation, "b"))
 	noError(t, "next", err)
-	equal(t, "let go", r.Partial(), false)
+	equal(t, "let go", r.partial(), false)
 }
 
 // Reading is held back by not calling Next: what is behind a message stays as it was.

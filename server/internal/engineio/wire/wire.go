@@ -4,5 +4,5 @@
 // It consists of pure functions and of one small incremental parser, [Reader]. It starts no goroutine, owns no
 // connection and does no I/O of its own. Every decoder takes hostile input: it is bounded, never panics, and allocates
 // nothing for a valid packet that arrived in one piece. What is refused is refused with a reason from a closed
-// catalogue ([FrameReasons], [PayloadReasons], [PacketReasons]), so that it can be counted.
+// catalogue: [CloseError], [PayloadError], [PacketError].
 package wire
