@@ -1,0 +1,237 @@
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { StrictMode } from "react";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { attend } from "@/chat/attend";
+import { Identity } from "@/chat/identity";
+import { Preferences } from "@/chat/preferences";
+import { ChatProvider } from "@/ui/context";
+import { Header } from "@/ui/Header";
+import { FakeMemory, openStore } from "./fakelink";
+import { placed } from "./make";
+
+/** When each note began that was played. */
+const notes: number[] = [];
+
+class FakeAudioContext {
+  state = "running";
+  currentTime = 0;
+  resume = async () => {};
+  createGain = () => ({
+    gain: { setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {} },
+    connect() {},
+  });
+  createOscillator = () => ({
+    frequency: { value: 0 },
+    connect: <T,>(next: T) => next,
+    start: (at: number) => void notes.push(at),
+    stop() {},
+  });
+}
+
+/** Notifications in a browser whose person answers `answer` when asked. */
+class FakeNotification {
+  static answer: NotificationPermission = "granted";
+  static permission: NotificationPermission = "default";
+  static asked = 0;
+  static shown: string[] = [];
+
+  static async requestPermission(): Promise<NotificationPermission> {
+    FakeNotification.asked++;
+    FakeNotification.permission = FakeNotification.answer;
+    return FakeNotification.answer;
+  }
+
+  constructor(title: string, { body }: { body: string }) {
+    FakeNotification.shown.push(`${title}: ${body}`);
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  Object.assign(FakeNotification, { answer: "granted", permission: "default", asked: 0, shown: [] });
+  vi.stubGlobal("Notification", FakeNotification);
+  notes.length = 0;
+  vi.stubGlobal("AudioContext", FakeAudioContext);
+});
+afterEach(() => {
+  cleanup();
+  setSeen(true);
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+/** The room's header with the settings open, and the page that hears what comes. */
+function open() {
+  const { store, link } = openStore();
+  const identity = new Identity(new FakeMemory(), new FakeMemory());
+  identity.rename("ada");
+  const preferences = new Preferences(new FakeMemory());
+  const chat = { store, identity, preferences };
+  attend(chat);
+  render(
+    <StrictMode>
+      <ChatProvider chat={chat}>
+        <Header username="ada" />
+      </ChatProvider>
+    </StrictMode>,
+  );
+  act(() => link.accept());
+  // What comes in the first second of a connection is history.
+  act(() => vi.advanceTimersByTime(2000));
+  fireEvent.click(screen.getByRole("button", { name: /Settings/ }));
+  return { link, identity, preferences };
+}
+
+/** What the page is told when its window is covered or shown again. */
+function setSeen(seen: boolean): void {
+  Object.defineProperty(document, "visibilityState", { value: seen ? "visible" : "hidden", configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
+/** A moment in which promises are kept, and what waits to be shown together is shown. */
+const settle = () => act(() => vi.advanceTimersByTimeAsync(100));
+
+const dialog = () => screen.getByRole<HTMLDialogElement>("dialog", { name: "Settings" });
+const box = (label: string) => within(dialog()).getByLabelText<HTMLInputElement>(label);
+const alerts = () => within(dialog()).queryAllByRole("alert");
+
+/** Switches something, and waits for what comes of it. */
+async function flip(label: string): Promise<void> {
+  fireEvent.click(box(label));
+  await settle();
+}
+
+describe("notifications", () => {
+  const label = "Show a notification";
+
+  test("that the browser denies are said to be, and stay switched off", async () => {
+    FakeNotification.answer = "denied";
+    const { preferences } = open();
+    expect(FakeNotification.asked).toBe(0);
+    await flip(label);
+    expect(FakeNotification.asked).toBe(1);
+    expect(alerts().map((alert) => alert.textContent)).toEqual([expect.stringMatching(/does not allow notifications/)]);
+    expect(box(label).checked).toBe(false);
+    expect(preferences.getWishes().notify).toBe(false);
+
+    // The person may change their mind in the settings of the browser.
+    FakeNotification.answer = "granted";
+    await flip(label);
+    expect(alerts()).toEqual([]);
+    expect(box(label).checked).toBe(true);
+    expect(preferences.getWishes().notify).toBe(true);
+  });
+
+  test("that the browser does not have are said to be blocked, and stay switched off", async () => {
+    vi.stubGlobal("Notification", undefined);
+    const { preferences } = open();
+    await flip(label);
+    expect(alerts().map((alert) => alert.textContent)).toEqual([expect.stringMatching(/does not allow notifications/)]);
+    expect(box(label).checked).toBe(false);
+    expect(preferences.getWishes().notify).toBe(false);
+  });
+
+  test("are switched off without a question", async () => {
+    const { preferences } = open();
+    await flip(label);
+    await flip(label);
+    expect(preferences.getWishes().notify).toBe(false);
+    expect(FakeNotification.asked).toBe(1);
+    expect(alerts()).toEqual([]);
+  });
+
+  test("show the message that comes while the page is hidden, in silence", async () => {
+    const { link } = open();
+    await flip(label);
+    setSeen(false);
+    FakeNotification.shown = [];
+    act(() => link.listener.message(placed(1, { username: "bob" })));
+    await settle();
+    expect(FakeNotification.shown).toEqual(["bob: text 1"]);
+    expect(notes).toEqual([]);
+  });
+});
+
+describe("the sound", () => {
+  const label = "Play a sound";
+
+  test("is heard when it is switched on, as a sample, and not when it is switched off", async () => {
+    const { preferences } = open();
+    expect(notes).toEqual([]);
+    await flip(label);
+    expect(notes).toHaveLength(2);
+    expect(preferences.getWishes().sound).toBe(true);
+    await flip(label);
+    expect(notes).toHaveLength(2);
+    expect(preferences.getWishes().sound).toBe(false);
+  });
+
+  test("plays when a message of somebody else comes while the page is hidden, and only then", async () => {
+    const { link, identity } = open();
+    await flip(label);
+    notes.length = 0;
+    const heard = async (n: number, change: Parameters<typeof placed>[1]) => {
+      act(() => link.listener.message(placed(n, change)));
+      await settle();
+      return notes.splice(0).length;
+    };
+    expect(await heard(1, { username: "bob" })).toBe(0);
+    setSeen(false);
+    expect(await heard(2, { username: "bob" })).toBe(2);
+    expect(await heard(3, { username: "ada", id: identity.newId() })).toBe(0);
+    setSeen(true);
+    expect(await heard(4, { username: "bob" })).toBe(0);
+  });
+
+  test("is off until it is wished for", async () => {
+    const { link } = open();
+    setSeen(false);
+    act(() => link.listener.message(placed(1, { username: "bob" })));
+    await settle();
+    expect(document.title).toBe("(1) Chat");
+    expect(notes).toEqual([]);
+  });
+});
+
+describe("another name", () => {
+  const field = () => within(dialog()).getByRole<HTMLInputElement>("textbox", { name: "Your name" });
+  const change = () => within(dialog()).getByRole<HTMLButtonElement>("button", { name: "Change" });
+  const write = (value: string) => fireEvent.change(field(), { target: { value } });
+
+  test.each([
+    ["x".repeat(65), /at most 64 characters/],
+    ["a\u0007b", /control characters/],
+  ])("that the server would refuse changes nothing and is explained: %j", (name, words) => {
+    const { identity } = open();
+    write(name);
+    fireEvent.click(change());
+    expect(alerts().map((alert) => alert.textContent)).toEqual([expect.stringMatching(words)]);
+    expect(field().getAttribute("aria-invalid")).toBe("true");
+    expect(document.getElementById(field().getAttribute("aria-describedby") ?? "")?.textContent).toMatch(words);
+    expect(identity.getMe().username).toBe("ada");
+    expect(dialog().open).toBe(true);
+    // Whoever writes on is not blamed any more.
+    write("countess");
+    expect(alerts()).toEqual([]);
+    expect(field().getAttribute("aria-invalid")).toBe("false");
+  });
+
+  test("is taken without the white space around it, and the dialog closes", () => {
+    const { identity } = open();
+    const shown = dialog();
+    write(" countess ");
+    fireEvent.click(change());
+    expect(identity.getMe().username).toBe("countess");
+    expect(shown.open).toBe(false);
+  });
+
+  test("that is the same cannot be sent", () => {
+    open();
+    expect(change().disabled).toBe(true);
+    write(" ada ");
+    expect(change().disabled).toBe(true);
+    write("ada2");
+    expect(change().disabled).toBe(false);
+  });
+});
