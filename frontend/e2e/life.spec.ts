@@ -1,0 +1,53 @@
+import type { Page } from "@playwright/test";
+import { badge, expect, said, say, test } from "./room";
+
+/** What tells a page that it came back from the browser's cache, or that its window can be seen again. */
+const events = {
+  "a pageshow event": (page: Page) => page.evaluate(() => void window.dispatchEvent(new Event("pageshow"))),
+  "a visibilitychange to visible": (page: Page) => setSeen(page, true),
+};
+
+function setSeen(page: Page, seen: boolean): Promise<void> {
+  return page.evaluate(
+    (value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    seen ? "visible" : "hidden",
+  );
+}
+
+const countdown = (page: Page) => page.getByText(/Next try in [1-9]\d* s/);
+
+/** Lets attempts fail until the next one is a while away, and stops the clock of the page there. */
+async function stopTimeInLongCountdown(page: Page): Promise<void> {
+  await expect(async () => {
+    const seconds = Number(/\d+/.exec((await countdown(page).textContent({ timeout: 2000 })) ?? "")?.[0]);
+    if (seconds < 5) await page.clock.fastForward(seconds * 1000);
+    expect(seconds).toBeGreaterThanOrEqual(5);
+  }).toPass();
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1000);
+}
+
+for (const [name, tell] of Object.entries(events)) {
+  test(`pitfall 5: ${name} connects at once, however long the countdown`, async ({ room }) => {
+    const page = await room.visit();
+    await page.clock.install();
+    await page.reload();
+    await page.getByLabel("Your name").fill("ada");
+    await page.keyboard.press("Enter");
+    await expect(badge(page)).toHaveText("Live");
+    await room.server.end("SIGKILL");
+    await expect(badge(page)).toHaveText("Offline");
+    await stopTimeInLongCountdown(page);
+    await room.server.start();
+    // A page that nobody looks at has time, and now no attempt is due any more.
+    await setSeen(page, false);
+    await expect(countdown(page)).toBeVisible();
+    await tell(page);
+    await expect(badge(page)).toHaveText("Live");
+    await page.clock.resume();
+    await say(page, "here again");
+    await expect(said(page, "here again").getByLabel("Sent")).toBeVisible();
+  });
+}
