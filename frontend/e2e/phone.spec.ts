@@ -1,0 +1,53 @@
+import type { BrowserContextOptions, Page } from "@playwright/test";
+import { expect, list, said, say, test } from "./room";
+
+const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+/** What is wider than the room it has: the page, the list, and whatever a message consists of. */
+function tooWide(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const parts = document.querySelectorAll<HTMLElement>(
+      "section, ol, li, article, article > :not(.hidden), article > div *",
+    );
+    const overflowing = [document.documentElement, ...parts].filter((element) => {
+      const style = getComputedStyle(element);
+      const { left, right } = element.getBoundingClientRect();
+      // Names end with an ellipsis; that is no overflow. What is inline has no width of its own, only a place.
+      const inner = element.clientWidth > 0 && style.textOverflow !== "ellipsis" && style.display !== "inline";
+      return left < 0 || right > innerWidth || (inner && element.scrollWidth > element.clientWidth);
+    });
+    return overflowing.map((element) => `${element.tagName} ${element.className}`);
+  });
+}
+
+test("words and addresses without an end wrap, and nothing is wider than the phone", async ({ room }) => {
+  const [ada, bob] = [await room.join("ada", phone), await room.join("bob", phone)];
+  const word = `word${"W".repeat(1996)}`;
+  const address = `https://example.com/${"path".repeat(200)}?${"query=".repeat(60)}`;
+  for (const page of [ada, bob]) {
+    await say(page, word);
+    await say(page, `see ${address}`);
+  }
+  for (const page of [ada, bob]) {
+    await expect(said(page, "see https")).toHaveCount(2);
+    // The longest show their beginning first; both must fit.
+    expect(await tooWide(page)).toEqual([]);
+    const more = page.getByRole("button", { name: "Show all" });
+    await expect(more).toHaveCount(2);
+    for (let left = 2; left > 0; left--) {
+      await more.first().click();
+      await expect(more).toHaveCount(left - 1);
+    }
+    await expect(said(page, word)).toHaveCount(2);
+    expect(await tooWide(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    expect(await list(page).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  }
+  // What is measured would show: the same messages, if words did not wrap.
+  await ada.evaluate(() => {
+    for (const text of document.querySelectorAll<HTMLElement>("article [dir=auto]")) {
+      text.style.overflowWrap = "normal";
+    }
+  });
+  expect(await tooWide(ada)).not.toEqual([]);
+});
