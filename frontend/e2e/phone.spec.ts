@@ -1,5 +1,5 @@
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { expect, list, said, say, test } from "./room";
+import { composer, expect, list, said, say, test } from "./room";
 
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
@@ -50,4 +50,53 @@ test("words and addresses without an end wrap, and nothing is wider than the pho
     }
   });
   expect(await tooWide(ada)).not.toEqual([]);
+});
+
+/** What the visual viewport of an iPhone does, and this browser does not do by itself. */
+interface FakeViewport extends EventTarget {
+  height: number;
+  scale: number;
+}
+
+test("the keyboard of an iPhone takes its room from the page; who looks closer does not", async ({ room }) => {
+  const page = await room.visit(phone);
+  await page.addInitScript(() => {
+    const fake = Object.assign(new EventTarget(), { height: 844, scale: 1 });
+    Object.defineProperty(window, "visualViewport", { value: fake });
+  });
+  await page.reload();
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await expect(composer(page)).toBeVisible();
+  const height = () => page.getByRole("main").evaluate((main) => main.getBoundingClientRect().height);
+  const become = (change: { height: number; scale: number }) =>
+    page.evaluate((to) => {
+      const fake = Object.assign(window.visualViewport as unknown as FakeViewport, to);
+      fake.dispatchEvent(new Event("resize"));
+    }, change);
+  expect(await height()).toBe(844);
+
+  await become({ height: 480, scale: 1 });
+  expect(await height()).toBe(480);
+  const box = await composer(page).boundingBox();
+  expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(480);
+
+  // Twice as close, half as much is seen, and what is seen stays where it is.
+  await become({ height: 240, scale: 2 });
+  expect(await height()).toBe(480);
+
+  await become({ height: 844, scale: 1 });
+  expect(await height()).toBe(844);
+});
+
+test("the page that the keyboard of an iPhone pushed up comes back down", async ({ room }) => {
+  const page = await room.join("ada", phone);
+  await page.evaluate(() => {
+    // Room to scroll, as Safari makes it behind a keyboard.
+    document.body.style.minHeight = "200vh";
+    window.scrollTo(0, 300);
+  });
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(300);
+  await page.evaluate(() => window.visualViewport?.dispatchEvent(new Event("resize")));
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(0);
 });
