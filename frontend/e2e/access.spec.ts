@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { badge, composer, expect, list, said, say, test } from "./room";
+import { badge, composer, expect, list, type Room, said, say, test } from "./room";
 
 async function expectAccessible(page: Page): Promise<void> {
   // What slides in is pale for a moment.
@@ -98,12 +98,81 @@ test("pitfall 8: new messages are told once, politely, and scrolling tells nothi
   await expect(log).not.toContainText("my own words");
 });
 
-test("who wants less motion gets none", async ({ room }) => {
+interface Motion {
+  name: string;
+  /** How long all its rounds take, in ms. */
+  lasts: number;
+}
+
+/** Remembers all animations and transitions that begin in the page from its next load on, also those that end soon. */
+async function watchMotion(page: Page): Promise<() => Promise<Motion[]>> {
+  await page.addInitScript(() => {
+    const motions: Motion[] = [];
+    Object.assign(window, { motions });
+    const remember = ({ target }: Event) => {
+      for (const animation of (target as Element).getAnimations({ subtree: true })) {
+        const name = (animation as CSSAnimation).animationName ?? (animation as CSSTransition).transitionProperty;
+        motions.push({ name, lasts: Number(animation.effect?.getComputedTiming().activeDuration) });
+      }
+    };
+    addEventListener("animationstart", remember, true);
+    addEventListener("transitionrun", remember, true);
+  });
+  await page.reload();
+  return () => page.evaluate(() => (window as unknown as { motions: Motion[] }).motions);
+}
+
+/** Reads further up, until the list has noticed. */
+async function goUp(page: Page): Promise<void> {
+  await expect(async () => {
+    await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));
+    await expect(page.getByRole("button", { name: /Newest|new message/ })).toBeVisible({ timeout: 300 });
+  }).toPass();
+}
+
+/** Enters the room and does all that moves something there: rows arrive, the pill rises, somebody types, the settings open. */
+async function stir(room: Room, page: Page): Promise<void> {
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await expect(badge(page)).toHaveText("Live");
+  const robot = await room.robot();
+  for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
+  await expect(said(page, "message 39 .")).toBeInViewport();
+  await goUp(page);
+  await robot.say("news");
+  await expect(page.getByRole("button", { name: /new message/ })).toBeVisible();
+  const bob = await room.join("bob");
+  await composer(bob).pressSequentially("hm");
+  await expect(page.getByText("bob is typing")).toBeVisible();
+  await page.getByRole("button", { name: /Settings/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.getByLabel("Play a sound").click();
+  await expect(page.getByLabel("Play a sound")).toBeChecked();
+}
+
+const running = (page: Page) =>
+  page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
+
+test("who wants less motion gets none, in the form and in the room", async ({ room }) => {
   const page = await room.visit({ reducedMotion: "reduce" });
-  const running = () => page.evaluate(() => document.getAnimations().filter((a) => a.playState === "running").length);
-  await expect.poll(running).toBe(0);
-  const lively = await room.visit();
-  expect(await lively.evaluate(() => document.getAnimations().length)).toBeGreaterThan(0);
+  const motions = await watchMotion(page);
+  await expect.poll(() => running(page)).toBe(0);
+  await stir(room, page);
+  // A millisecond, not nothing: what waits for the end of an animation still hears of it.
+  expect((await motions()).filter(({ lasts }) => lasts > 1)).toEqual([]);
+  await expect.poll(() => running(page)).toBe(0);
+});
+
+test("for all others the same things move", async ({ room }) => {
+  const page = await room.visit();
+  const motions = await watchMotion(page);
+  await stir(room, page);
+  const moved = async (name: string) => (await motions()).some((m) => m.name.includes(name) && m.lasts >= 100);
+  // The last is that of a switch.
+  for (const name of ["arrive", "rise", "hop", "open", "drift", "transform"]) {
+    await expect.poll(() => moved(name), name).toBe(true);
+  }
+  expect(await running(page)).toBeGreaterThan(0);
 });
 
 interface Shift {
