@@ -1,14 +1,28 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import type { BrowserContextOptions, Page } from "@playwright/test";
+import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
+import { freePort, Redis } from "./processes";
 import { badge, composer, expect, list, type Room, said, say, test } from "./room";
 
-async function expectAccessible(page: Page): Promise<void> {
-  // What slides in is pale for a moment.
+/** What fades in is pale for a moment. */
+async function still(page: Page): Promise<void> {
   await page.evaluate(() =>
-    Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
+    // One that is cut short is over, too.
+    Promise.allSettled(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
   );
+}
+
+async function expectAccessible(page: Page): Promise<void> {
+  await still(page);
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}
+
+/** Reads further up, until the list has noticed. */
+async function goUp(page: Page): Promise<void> {
+  await expect(async () => {
+    await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));
+    await expect(page.getByRole("button", { name: /Newest|new message/ })).toBeVisible({ timeout: 300 });
+  }).toPass();
 }
 
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -46,6 +60,178 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(badge(ada)).toHaveText("Offline");
     await expectAccessible(ada);
     await expectAccessible(bob);
+  });
+}
+
+/** What is there only now and then; each has colours and parts of its own. */
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing in long, many and failed messages, ${colorScheme}`, async ({ room }) => {
+    const redis = new Redis(await freePort());
+    await redis.start();
+    try {
+      const server = await room.newServer({ REDIS_URL: `redis://127.0.0.1:${redis.port}`, APPEND_TIMEOUT: "1s" });
+      await server.start();
+      const ada = await room.join("ada", { colorScheme, viewport: { width: 1100, height: 600 } }, server);
+      const bob = await room.join("bob", { colorScheme, ...phone }, server);
+      const pages = [ada, bob];
+      for (const page of pages) {
+        await say(page, `long ${"and longer ".repeat(200)}`);
+        await expect(said(page, "long").getByLabel("Sent")).toBeVisible();
+      }
+      for (const page of pages) {
+        await expect(page.getByRole("button", { name: "Show all" })).toHaveCount(2);
+        await expectAccessible(page);
+        await composer(page).fill("x".repeat(4001));
+        await composer(page).press("Enter");
+        await expect(page.getByText(/at most 4,000 characters/)).toBeVisible();
+        await expectAccessible(page);
+        await composer(page).fill("");
+      }
+
+      await goUp(ada);
+      await say(bob, "news");
+      await expect(ada.getByRole("button", { name: /new message/ })).toBeVisible();
+      await expectAccessible(ada);
+
+      redis.signal("SIGSTOP");
+      for (const page of pages) {
+        await say(page, "in the outage");
+        await expect(page.getByRole("button", { name: "Retry", exact: true })).toBeVisible();
+        await expect(page.getByRole("button", { name: "Remove" })).toBeVisible();
+        await expectAccessible(page);
+      }
+    } finally {
+      await redis.end();
+    }
+  });
+
+  test(`axe finds nothing around a gap, blocked notifications and a wrong address, ${colorScheme}`, async ({
+    room,
+  }) => {
+    const page = await room.join("ada", { colorScheme });
+    await say(page, "before");
+    await expect(said(page, "before").getByLabel("Sent")).toBeVisible();
+    await room.server.end("SIGKILL");
+    await expect(badge(page)).toHaveText("Offline");
+    await room.server.start();
+    await page.evaluate(() => void window.dispatchEvent(new Event("pageshow")));
+    await expect(badge(page)).toHaveText("Live");
+    await expect(page.getByText("Messages may be missing here.")).toBeVisible();
+    await expectAccessible(page);
+    await say(page, "after");
+    await page.getByRole("button", { name: "Load missed" }).click();
+    await expect(page.getByText("The server does not keep them any more.")).toBeVisible();
+    await expectAccessible(page);
+
+    await page.evaluate(() => {
+      Object.assign(window, { Notification: { requestPermission: async () => "denied" } });
+    });
+    await page.getByRole("button", { name: /Settings/ }).click();
+    await page.getByLabel("Show a notification").click();
+    await expect(page.getByRole("dialog").getByRole("alert")).toBeVisible();
+    await expectAccessible(page);
+
+    await page.goto(`${room.siteUrl}/nowhere`);
+    await expect(page.getByRole("heading", { name: "There is nothing here." })).toBeVisible();
+    await expectAccessible(page);
+  });
+
+  test(`axe finds nothing while the server wakes, or lets nobody in, ${colorScheme}`, async ({ room }) => {
+    const [asleep, strict] = [await room.newServer({}), await room.newServer({ ALLOWED_ORIGINS: "https://a.example" })];
+    await Promise.all([asleep.start(), strict.start()]);
+    asleep.signal("SIGSTOP");
+    for (const [server, words] of [
+      [asleep, "The server is waking up."],
+      [strict, "The server does not accept connections from this page."],
+    ] as const) {
+      const page = await room.visit({ colorScheme }, server);
+      await expect(page.getByText(words)).toBeVisible();
+      await expectAccessible(page);
+      await page.getByLabel("Your name").fill("ada");
+      await page.keyboard.press("Enter");
+      await expect(page.getByText(words)).toBeVisible();
+      await expectAccessible(page);
+    }
+  });
+
+  test(`text on a gradient has contrast, which axe cannot tell, ${colorScheme}`, async ({ room }) => {
+    const page = await room.visit({ colorScheme });
+    const join = page.getByRole("button", { name: "Join the room" });
+    expect(await contrast(join)).toBeGreaterThan(4.5);
+    await join.hover();
+    await still(page);
+    expect(await contrast(join)).toBeGreaterThan(4.5);
+
+    await page.getByLabel("Your name").fill("ada");
+    await page.keyboard.press("Enter");
+    await expect(badge(page)).toHaveText("Live");
+    await say(page, `see https://example.com ${"and more ".repeat(200)}`);
+    const own = said(page, "see");
+    const parts = [own.locator("[dir=auto]"), own.getByRole("link"), own.getByRole("button"), own.locator("time")];
+    await expect(own.getByLabel("Sent")).toBeVisible();
+    for (const part of parts) expect(await contrast(part)).toBeGreaterThan(4.5);
+
+    const settings = page.getByRole("button", { name: /Settings/ });
+    expect(await contrast(settings.getByText("A", { exact: true }))).toBeGreaterThan(4.5);
+    await settings.click();
+    await page.getByRole("dialog").getByRole("textbox").fill("countess");
+    await still(page);
+    expect(await contrast(page.getByRole("button", { name: "Change" }))).toBeGreaterThan(4.5);
+    await page.keyboard.press("Escape");
+    await composer(page).fill("hello");
+    await still(page);
+    expect(await contrast(page.getByRole("button", { name: "Send" }))).toBeGreaterThan(4.5);
+
+    // What waits is paler.
+    await page.context().setOffline(true);
+    await composer(page).press("Enter");
+    const waiting = said(page, "hello");
+    await expect(waiting.getByLabel("Waiting for a connection")).toBeVisible();
+    for (const part of [waiting.locator("[dir=auto]"), waiting.locator("time")]) {
+      expect(await contrast(part)).toBeGreaterThan(4.5);
+    }
+
+    // Both ends of a gradient count, and what a filter makes of them.
+    const bubble = waiting.locator("div").first();
+    for (const [backgroundImage, filter, expected] of [
+      ["linear-gradient(#000, #fff)", "none", 1],
+      ["linear-gradient(#000, #000)", "none", 21],
+      ["linear-gradient(#000, #000)", "invert(0.5)", 1],
+    ] as const) {
+      await bubble.evaluate((element: HTMLElement, change) => void Object.assign(element.style, change), {
+        backgroundImage,
+        filter,
+      });
+      expect(await contrast(waiting.locator("[dir=auto]"))).toBeCloseTo(expected);
+    }
+  });
+}
+
+/**
+ * The least contrast of a text to the gradient that it stands on, as WCAG reckons it. Nothing between the ends of a
+ * gradient is lighter than both, so for light text they are the worst. The canvas knows all ways to write a colour, and
+ * what a filter does to it.
+ */
+function contrast(text: Locator): Promise<number> {
+  return text.evaluate((element) => {
+    let ground: Element | null = element;
+    while (ground && !getComputedStyle(ground).backgroundImage.includes("gradient(")) ground = ground.parentElement;
+    if (!ground) throw new Error("There is no gradient behind this.");
+    const { backgroundImage, filter } = getComputedStyle(ground);
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    if (!canvas) throw new Error("There is no canvas.");
+    canvas.filter = filter;
+    const luminance = (color: string) => {
+      canvas.fillStyle = color;
+      canvas.fillRect(0, 0, 1, 1);
+      const channels = Array.from(canvas.getImageData(0, 0, 1, 1).data, (value) => value / 255);
+      const [r = 0, g = 0, b = 0] = channels.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ratio = (a: number, b: number) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const front = luminance(getComputedStyle(element).color);
+    const ends = backgroundImage.match(/\b[a-z]+\([^()]*\)/g) ?? [];
+    return Math.min(...ends.map((end) => ratio(front, luminance(end))));
   });
 }
 
@@ -120,14 +306,6 @@ async function watchMotion(page: Page): Promise<() => Promise<Motion[]>> {
   });
   await page.reload();
   return () => page.evaluate(() => (window as unknown as { motions: Motion[] }).motions);
-}
-
-/** Reads further up, until the list has noticed. */
-async function goUp(page: Page): Promise<void> {
-  await expect(async () => {
-    await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));
-    await expect(page.getByRole("button", { name: /Newest|new message/ })).toBeVisible({ timeout: 300 });
-  }).toPass();
 }
 
 /** Enters the room and does all that moves something there: rows arrive, the pill rises, somebody types, the settings open. */
