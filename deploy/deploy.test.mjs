@@ -1,11 +1,14 @@
 // What can be said about the deployment without a container engine: the files hold together, name what exists, and
 // their build steps work on what they copy.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { parse } from "yaml";
@@ -152,3 +155,49 @@ for (const [name, changes] of [
     assert.match(stderr, /test is successful/);
   });
 }
+
+/** nginx with the web app's configuration and a small site; returns a function that asks it. */
+async function startWeb(t) {
+  const dir = await mkdtemp(join(tmpdir(), "nginx-"));
+  await chmod(dir, 0o755); // Its workers may be somebody else.
+  await mkdir(join(dir, "_next/static"), { recursive: true });
+  for (const name of ["index.html", "404.html", "_next/static/0a1b2c.js"]) await writeFile(join(dir, name), name);
+  // A socket in the folder instead of a port, so that nothing else can be in the way.
+  const site = (await read("web.nginx.conf"))
+    .replace("listen 3000", `listen unix:${dir}/socket`)
+    .replace("/usr/share/nginx/html", dir);
+  const file = join(dir, "nginx.conf");
+  await writeFile(file, `daemon off; pid ${dir}/pid; events {} http { access_log off; ${site} }`);
+  const nginx = spawn("nginx", ["-c", file, "-p", dir, "-e", "stderr"], { env, stdio: "ignore" });
+  t.after(async () => {
+    nginx.kill();
+    if (nginx.exitCode === null) await once(nginx, "exit");
+    await rm(dir, { recursive: true, force: true });
+  });
+  const ask = async (path) => {
+    const [response] = await once(get({ socketPath: `${dir}/socket`, path }), "response");
+    response.resume();
+    return { status: response.statusCode, headers: response.headers };
+  };
+  while (nginx.exitCode === null && !(await ask("/").catch(() => undefined))) await setImmediate();
+  return ask;
+}
+
+test("web.nginx.conf: what nginx serves comes with the headers that protect, and only hashed files are kept for good", async (t) => {
+  const ask = await startWeb(t);
+  for (const [path, expected] of [
+    ["/", 200],
+    ["/nowhere", 404],
+  ]) {
+    const { status, headers } = await ask(path);
+    assert.equal(status, expected);
+    assert.equal(headers["x-content-type-options"], "nosniff");
+    assert.ok(headers["referrer-policy"]);
+    assert.equal(headers["content-security-policy"], "frame-ancestors 'none'");
+    assert.equal(headers["cache-control"], undefined);
+  }
+  const { status, headers } = await ask("/_next/static/0a1b2c.js");
+  assert.equal(status, 200);
+  assert.equal(headers["x-content-type-options"], "nosniff");
+  assert.equal(headers["cache-control"], "public, max-age=31536000, immutable");
+});
