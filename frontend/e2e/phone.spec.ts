@@ -100,3 +100,12 @@ test("the page that the keyboard of an iPhone pushed up comes back down", async 
   await page.evaluate(() => window.visualViewport?.dispatchEvent(new Event("resize")));
   await expect.poll(() => page.evaluate(() => scrollY)).toBe(0);
 });
+
+test("a name without an end is cut off, and makes nothing wider than the phone", async ({ room }) => {
+  const ada = await room.join("ada", phone);
+  const robot = await room.robot();
+  await robot.say("hello", "W".repeat(64));
+  await expect(said(ada, "hello")).toBeVisible();
+  expect(await tooWide(ada)).toEqual([]);
+  expect(await list(ada).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+});
