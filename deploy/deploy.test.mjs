@@ -201,3 +201,10 @@ test("web.nginx.conf: what nginx serves comes with the headers that protect, and
   assert.equal(headers["x-content-type-options"], "nosniff");
   assert.equal(headers["cache-control"], "public, max-age=31536000, immutable");
 });
+
+test("web.nginx.conf: that a hashed file is not there yet is not kept for good", async (t) => {
+  const ask = await startWeb(t);
+  const { status, headers } = await ask("/_next/static/missing.js");
+  assert.equal(status, 404);
+  assert.equal(headers["cache-control"], undefined);
+});
