@@ -20,12 +20,14 @@ export function Banner() {
         {words}
       </p>
       {words !== undefined && (
-        <p className={styles.next}>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
-      )}
-      {words !== undefined && mayRetry && (
-        <button type="button" onClick={keepFocus(() => store.retryNow())}>
-          Retry now
-        </button>
+        <div className={styles.retry}>
+          <p>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
+          {mayRetry && (
+            <button type="button" onClick={keepFocus(() => store.retryNow())}>
+              Retry now
+            </button>
+          )}
+        </div>
       )}
     </div>
   );
