@@ -1,5 +1,4 @@
-import type { Page } from "@playwright/test";
-import { articles, badge, composer, expect, list, said, say, test, texts } from "./room";
+import { articles, badge, composer, expect, list, said, say, setSeen, test, texts } from "./room";
 
 test("two people chat", async ({ room }) => {
   const [ada, bob] = [await room.join("ada"), await room.join("bob")];
@@ -126,17 +125,6 @@ test("pitfall 9: tabs of one person, and of two persons in one browser", async (
   await expect(said(first, "from bob")).not.toHaveAttribute("data-mine");
   await expect(said(third, "from the other tab")).not.toHaveAttribute("data-mine");
 });
-
-/** What a page is told when its window is covered or shown again. */
-function setSeen(page: Page, seen: boolean): Promise<void> {
-  return page.evaluate(
-    (value) => {
-      Object.defineProperty(document, "visibilityState", { value, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    },
-    seen ? "visible" : "hidden",
-  );
-}
 
 test("the title counts what came while the page was not seen", async ({ room }) => {
   const ada = await room.join("ada");

@@ -1,21 +1,11 @@
 import type { Page } from "@playwright/test";
-import { badge, expect, said, say, test } from "./room";
+import { badge, expect, said, say, setSeen, test } from "./room";
 
 /** What tells a page that it came back from the browser's cache, or that its window can be seen again. */
 const events = {
   "a pageshow event": (page: Page) => page.evaluate(() => void window.dispatchEvent(new Event("pageshow"))),
   "a visibilitychange to visible": (page: Page) => setSeen(page, true),
 };
-
-function setSeen(page: Page, seen: boolean): Promise<void> {
-  return page.evaluate(
-    (value) => {
-      Object.defineProperty(document, "visibilityState", { value, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    },
-    seen ? "visible" : "hidden",
-  );
-}
 
 const countdown = (page: Page) => page.getByText(/Next try in [1-9]\d* s/);
 

@@ -117,4 +117,15 @@ export async function say(page: Page, text: string): Promise<void> {
   await composer(page).press("Enter");
 }
 
+/** What a page is told when its window is covered or shown again. */
+export function setSeen(page: Page, seen: boolean): Promise<void> {
+  return page.evaluate(
+    (value) => {
+      Object.defineProperty(document, "visibilityState", { value, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    seen ? "visible" : "hidden",
+  );
+}
+
 export { expect };
