@@ -78,12 +78,11 @@ func (b *brake) reach(offset stream.Offset) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.delivered = offset
-	n, size := 0, int64(0)
+	n := 0
 	for n < len(b.stored) && b.stored[n].offset.Compare(offset) <= 0 {
-		size += b.stored[n].size
 		n++
 	}
-	b.freeLocked(n, size)
+	b.freeLocked(n)
 }
 
 // restart frees everything that was stored: the delivery begins anew at the offset, and what it left out never comes.
@@ -91,16 +90,17 @@ func (b *brake) restart(offset stream.Offset) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.delivered = offset
-	size := int64(0)
-	for _, s := range b.stored {
-		size += s.size
-	}
-	b.freeLocked(len(b.stored), size)
+	b.freeLocked(len(b.stored))
 }
 
-func (b *brake) freeLocked(n int, size int64) {
+// freeLocked frees the shares of the n entries that were stored first.
+func (b *brake) freeLocked(n int) {
 	if n == 0 {
 		return
+	}
+	size := int64(0)
+	for _, s := range b.stored[:n] {
+		size += s.size
 	}
 	b.stored = append(b.stored[:0], b.stored[n:]...)
 	b.room.Release(size)
