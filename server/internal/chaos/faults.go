@@ -63,14 +63,14 @@ func (r *Room) keep(printed string) {
 	}
 }
 
-// newest is the newest entry of the stream.
-func (r *Room) newest() stream.Offset {
+// newest is the newest entry of the stream. It waits for one: a destroyed stream is empty until the next message.
+func (r *Room) newest() (at stream.Offset) {
 	r.t.Helper()
-	out, _, _ := strings.Cut(r.Redis.CLI("XREVRANGE", StreamKey, "+", "-", "COUNT", "1"), "\n")
-	at, err := stream.ParseOffset(strings.TrimSpace(out))
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	redistest.Eventually(r.t, "the stream has an entry", func() (err error) {
+		out, _, _ := strings.Cut(r.Redis.CLI("XREVRANGE", StreamKey, "+", "-", "COUNT", "1"), "\n")
+		at, err = stream.ParseOffset(strings.TrimSpace(out))
+		return err
+	})
 	return at
 }
 
