@@ -225,10 +225,12 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.posting = true
+	s.limitProbeLocked()
 	s.mu.Unlock()
 	err := s.readPost(w, r)
 	s.mu.Lock()
 	s.posting = false
+	s.limitProbeLocked()
 	s.mu.Unlock()
 	var malformed wire.PayloadError
 	switch {

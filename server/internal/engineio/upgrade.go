@@ -36,7 +36,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 // probe does the server's part of an upgrade. Once it is true, the session owns nc, and rest is what follows; otherwise
 // nc is closed.
 func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok bool) {
-	_ = nc.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout))
 	s.mu.Lock()
 	if s.net != nil || s.probing != nil || s.ended {
 		s.mu.Unlock()
@@ -44,6 +43,7 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 		return nil, false
 	}
 	s.probing = nc // from now on the end of the session ends this, too
+	s.limitProbeLocked()
 	if s.probed != nil {
 		close(s.probed)
 		s.probed = nil
@@ -67,6 +67,18 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	return nil, false
 }
 
+// limitProbeLocked gives the client its time to upgrade. It does not run while a POST is taken: the client sees that answered
+// before it confirms, and it may be held back for long.
+func (s *Session) limitProbeLocked() {
+	switch {
+	case s.probing == nil || s.parted:
+	case s.posting:
+		_ = s.probing.SetDeadline(time.Time{}) // the error would say that it is closed already
+	default:
+		_ = s.probing.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout))
+	}
+}
+
 // moveTo makes the WebSocket that was tried the session's transport, unless it is too late for that.
 func (s *Session) moveTo(nc net.Conn) bool {
 	s.mu.Lock()
@@ -74,6 +86,7 @@ func (s *Session) moveTo(nc net.Conn) bool {
 	if s.parted {
 		return false
 	}
+	_ = nc.SetDeadline(time.Time{}) // its reader notices if it is closed
 	s.net, s.probing, s.moving = nc, nil, true
 	s.changed.Broadcast()
 	if s.poll != nil {
@@ -106,10 +119,7 @@ func (p *prober) handshake(s *Session) error {
 		return err
 	}
 	s.Pending() // an open poll ends soon, so that the client can stop polling
-	if err := p.expect("5"); err != nil {
-		return err
-	}
-	return p.nc.SetDeadline(time.Time{})
+	return p.expect("5")
 }
 
 func (p *prober) say(text string) error {

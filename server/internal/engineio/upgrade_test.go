@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -202,27 +203,29 @@ func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
 	}
 }
 
+// attempt begins to upgrade a session, without a network.
+func attempt(t *testing.T, s *Session, say ...string) *wsClient {
+	server, client := net.Pipe()
+	go func() {
+		r := &wsReader{frames: wire.NewReader(100)}
+		if rest, ok := s.probe(server, r, nil); ok {
+			s.serveReader(r, rest)
+		}
+	}()
+	ws := &wsClient{t: t, nc: client, r: bufio.NewReader(client)}
+	for _, text := range say {
+		ws.send(text)
+	}
+	return ws
+}
+
 func TestUpgrade_ProbeTimesOut(t *testing.T) {
 	withClock(t, Options{Raw: true}, func(c *clocked) {
 		s := c.open()
 		_ = s.On("data", func(args ...any) { echo(s, args[0].(io.Reader)) })
-		attempt := func(say ...string) *wsClient {
-			server, client := net.Pipe()
-			go func() {
-				r := &wsReader{frames: wire.NewReader(100)}
-				if rest, ok := s.probe(server, r, nil); ok {
-					s.serveReader(r, rest)
-				}
-			}()
-			ws := &wsClient{t: t, nc: client, r: bufio.NewReader(client)}
-			for _, text := range say {
-				ws.send(text)
-			}
-			return ws
-		}
 		for _, say := range [][]string{nil, {"2probe"}} {
 			start := time.Now()
-			ws := attempt(say...)
+			ws := attempt(t, s, say...)
 			if say != nil {
 				ws.expect("3probe")
 			}
@@ -232,7 +235,7 @@ func TestUpgrade_ProbeTimesOut(t *testing.T) {
 			equal(t, "upgrading", s.Upgrading(), false)
 			equal(t, "ended", s.hasEnded(), false)
 		}
-		ws := attempt("2probe")
+		ws := attempt(t, s, "2probe")
 		ws.expect("3probe")
 		ws.send("5")
 		synctest.Wait()
@@ -246,6 +249,38 @@ func TestUpgrade_ProbeTimesOut(t *testing.T) {
 		ws.expect("4on")
 		ws.send("1")
 		ws.expectClose(wire.CodeNormal)
+	})
+}
+
+// A client confirms its upgrade only when its last POST is answered: the time that this is held back is not the client's.
+func TestUpgrade_APostThatIsHeldBackCostsNoTime(t *testing.T) {
+	withClock(t, Options{Raw: true}, func(c *clocked) {
+		for _, before := range []bool{true, false} {
+			s := c.open()
+			_ = s.On("data", func(...any) { time.Sleep(12 * time.Second) })
+			posted := make(chan int, 1)
+			post := func() {
+				w := httptest.NewRecorder()
+				s.servePost(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader("4said")))
+				posted <- w.Code
+			}
+			if before {
+				go post()
+				synctest.Wait()
+			}
+			ws := attempt(t, s, "2probe")
+			ws.expect("3probe")
+			if !before {
+				go post()
+			}
+			equal(t, "POST", <-posted, http.StatusOK)
+			time.Sleep(9 * time.Second)
+			ws.send("5")
+			synctest.Wait()
+			equal(t, "upgraded", s.Upgraded(), true)
+			ws.send("1")
+			ws.expectClose(wire.CodeNormal)
+		}
 	})
 }
 
