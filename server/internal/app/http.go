@@ -29,7 +29,10 @@ type listener struct {
 }
 
 func listen(addr string, logger *slog.Logger) (*listener, error) {
-	nl, err := net.Listen("tcp", addr)
+	// Sessions have a heartbeat, and everything else a deadline: TCP's own keep-alive would only cost each connection three
+	// system calls.
+	config := net.ListenConfig{KeepAlive: -1}
+	nl, err := config.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

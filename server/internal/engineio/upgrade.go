@@ -23,7 +23,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 		s.refuse(w, refuseSession)
 		return
 	}
-	nc, early, err := s.hijack(w, r)
+	nc, early, err := s.hijack(w, r, nil)
 	if err != nil {
 		return
 	}

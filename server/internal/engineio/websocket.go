@@ -30,7 +30,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 		s.refuse(w, *refused)
 		return
 	}
-	nc, early, err := s.hijack(w, r)
+	nc, early, err := s.hijack(w, r, s.openPacket(session))
 	if err != nil {
 		s.forget(session)
 		return
@@ -39,13 +39,13 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 	session.net = nc
 	session.mu.Unlock()
 	session.conn.Attach(nc)
-	session.conn.Send(wire.AppendFrame(nil, wire.OpText, s.openPacket(session)))
 	session.start() // even if it ended: the reader sees to the socket
 	session.serveReader(&wsReader{frames: wire.NewReader(s.opts.MaxPayload + 1)}, early)
 }
 
-// hijack answers the opening handshake and takes the connection over, with what the client sent ahead of the answer.
-func (s *Server) hijack(w http.ResponseWriter, r *http.Request) (nc net.Conn, early []byte, err error) {
+// hijack answers the opening handshake, together with the first packet if there is one, and takes the connection over, with
+// what the client sent ahead of the answer.
+func (s *Server) hijack(w http.ResponseWriter, r *http.Request, first []byte) (nc net.Conn, early []byte, err error) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.refuse(w, refuseRequest)
@@ -58,9 +58,12 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request) (nc net.Conn, ea
 			return nil, nil, err
 		}
 	}
-	answer := append(make([]byte, 0, 160), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	answer := append(make([]byte, 0, 384), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	answer = append(answer, wire.AcceptKey(r.Header.Get("Sec-WebSocket-Key"))...)
 	answer = append(answer, "\r\n\r\n"...)
+	if first != nil {
+		answer = wire.AppendFrame(answer, wire.OpText, first)
+	}
 	if err = nc.SetDeadline(time.Now().Add(s.opts.BodyTimeout)); err == nil {
 		if _, err = nc.Write(answer); err == nil {
 			err = nc.SetDeadline(time.Time{})
