@@ -14,10 +14,10 @@ import (
 // brakeTimeout bounds how long one publication waits for the delivery of those before it.
 const brakeTimeout = 4 * time.Second
 
-// brake keeps those who publish on this node from running ahead of its own delivery by more than an eighth of the window,
-// in entries and in bytes: otherwise the stream could forget entries before this node has followed them, which is a gap.
-// So each publication holds a share of that eighth from before it is queued until it was delivered, or refused; who finds
-// none left waits, in order.
+// brake keeps those who publish, on all nodes together, from running ahead of the delivery by more than an eighth of the
+// window, in entries and in bytes: otherwise the stream could forget entries before a node has followed them, which is a
+// gap. So each publication holds a share of that eighth from before it is queued until this node has delivered it, or it
+// was refused; who finds none left waits, in order. Nodes do not ask each other: with n of them each share counts n times.
 //
 //	enter ──▶ queue ──▶ stream ──▶ stored ──▶ delivered
 //	└─────────── holds its share ────────────────┘
@@ -44,9 +44,10 @@ func newBrake(window, windowBytes int) *brake {
 	return b
 }
 
-// enter takes a share for an entry with that many bytes. An error says that there was none for too long.
-func (b *brake) enter(ctx context.Context, bytes int) (size int64, err error) {
-	size = min(max(int64(bytes)+frameOverhead, b.least), b.most)
+// enter takes a share for an entry with that many bytes on one of so many nodes. An error says that there was none for too
+// long.
+func (b *brake) enter(ctx context.Context, bytes, nodes int) (size int64, err error) {
+	size = min(max(int64(bytes)+frameOverhead, b.least)*int64(nodes), b.most)
 	if b.room.TryAcquire(size) {
 		return size, nil
 	}

@@ -364,7 +364,7 @@ func TestBrake(t *testing.T) {
 		b := newBrake(16, 1<<20) // two entries
 		enter := func() (size int64, took time.Duration) {
 			began := time.Now()
-			size, err := b.enter(t.Context(), 1)
+			size, err := b.enter(t.Context(), 1, 1)
 			if (err != nil) != (time.Since(began) == brakeTimeout) {
 				t.Errorf("error %v after %v", err, time.Since(began))
 			}
@@ -404,7 +404,11 @@ func TestBrake(t *testing.T) {
 		free("stored and not delivered", 1)
 		b.restart(stream.Offset{Ms: 5})
 		free("lost", 2)
-		size, err := b.enter(t.Context(), 2<<20)
+		size, err := b.enter(t.Context(), 1, 2)
+		noError(t, err)
+		free("one entry is the half of one of two nodes", 0)
+		b.leave(size)
+		size, err = b.enter(t.Context(), 2<<20, 3)
 		noError(t, err)
 		equal(t, "a huge entry has all", size, b.most)
 	})

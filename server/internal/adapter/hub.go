@@ -60,7 +60,8 @@ type Options struct {
 	Leave func(*socket.Socket) time.Duration
 	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
 	Bus Bus
-	// Nodes counts the live nodes of the cluster, this one included: as many answers, less one, are waited for; nil: one.
+	// Nodes counts the live nodes of the cluster, this one included; nil: one. As many answers, less one, are waited for,
+	// and each publishes its part of what may be on its way.
 	Nodes func() int
 	// Timeout is how long answers of other nodes are waited for, where the caller does not say. Default 5 s.
 	Timeout time.Duration

@@ -26,7 +26,7 @@ func (h *Hub) append(ctx context.Context, key string, args []byte, done func(str
 	if h.opts.Stream == nil {
 		return errNoStream
 	}
-	size, err := h.brake.enter(ctx, len(args))
+	size, err := h.brake.enter(ctx, len(args), h.nodes())
 	if err != nil {
 		return err
 	}

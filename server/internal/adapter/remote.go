@@ -39,15 +39,18 @@ func (n *namespace) others(opts *socket.BroadcastOptions) int {
 	if n.concernsUsAlone(opts) {
 		return 0
 	}
-	return int(n.ServerCount()) - 1
+	return n.hub.nodes() - 1
 }
 
 // ServerCount implements [socket.Adapter].
-func (n *namespace) ServerCount() int64 {
-	if n.hub.opts.Nodes == nil {
+func (n *namespace) ServerCount() int64 { return int64(n.hub.nodes()) }
+
+// nodes is how many live nodes there are, this one included.
+func (h *Hub) nodes() int {
+	if h.opts.Nodes == nil {
 		return 1
 	}
-	return int64(max(n.hub.opts.Nodes(), 1))
+	return max(h.opts.Nodes(), 1)
 }
 
 // serve does what another node wants. A namespace that nobody has opened here has no sockets.
