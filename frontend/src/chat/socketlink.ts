@@ -110,8 +110,8 @@ export function connectFailure(error: Error): ConnectFailure {
       return { kind: "refused", why: "too_many", retryAfterMs: answer.retryAfterMs };
     case 503:
       if (answer.code === code.full) return { kind: "refused", why: "full", retryAfterMs: answer.retryAfterMs };
-      // A node that stops lets nobody in; the next attempt finds another. Anything else was not said by our server.
-      return { kind: answer.code === code.stopping ? "unreachable" : "silent" };
+      // A node that stops or starts lets nobody in; the next attempt finds another. Else it was not said by our server.
+      return { kind: answer.code === code.stopping || answer.code === code.busy ? "unreachable" : "silent" };
     case 502:
     case 504:
       return { kind: "silent" };
@@ -121,7 +121,7 @@ export function connectFailure(error: Error): ConnectFailure {
 }
 
 /** What a 503 of our server says in its body. */
-const code = { stopping: 6, full: 7 } as const;
+const code = { stopping: 6, full: 7, busy: 10 } as const;
 
 function readAnswer(context: unknown): { code: unknown; retryAfterMs: number | null } {
   if (typeof XMLHttpRequest === "undefined" || !(context instanceof XMLHttpRequest)) {

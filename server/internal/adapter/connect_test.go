@@ -183,6 +183,26 @@ func TestConnectTurnLastsUntilTheLastConnectionListener(t *testing.T) {
 	f.want(t, `31["seen"]`)
 }
 
+func TestPRE1_NothingThatOthersDoComesBeforeTheGreeting(t *testing.T) {
+	n := newNode(t, nil, nil)
+	answered := make(chan struct{}, 2)
+	noError(t, n.io.On("connection", func(...any) {
+		<-answered
+		noError(t, n.io.Sockets().Volatile().Emit("typing", "somebody"))
+	}))
+	answered <- struct{}{}
+	greeted, _ := n.join("{}")
+	f := n.open()
+	f.send("0{}")
+	f.next(t)
+	answered <- struct{}{}
+	if p := f.next(t); !strings.HasPrefix(p, `2["presence",`) {
+		t.Errorf("first event: %s", p)
+	}
+	greeted.want(t, `2["typing","somebody"]`)
+	f.silent(t)
+}
+
 func TestRefusedConnectReleasesTheTurnAndLeavesNothing(t *testing.T) {
 	n := newNode(t, nil, nil)
 	n.io.Use(func(_ *socket.Socket, next func(*socket.ExtendedError)) { next(socket.NewExtendedError("no", nil)) })

@@ -162,7 +162,7 @@ func complete(opts *socket.BroadcastOptions) *socket.BroadcastOptions {
 	return &full
 }
 
-// deliver sends a packet to sockets of this node.
+// deliver sends a packet to sockets of this node; a volatile one to those that have been greeted.
 func (n *namespace) deliver(e encoded, volatile bool, to []*member) {
 	if len(to) == 0 {
 		return
@@ -171,7 +171,11 @@ func (n *namespace) deliver(e encoded, volatile bool, to []*member) {
 	if e.plain() {
 		frame = appendText(nil, e.text)
 	}
+	follows := n.hub.follows(n.nsp.Name())
 	for _, m := range to {
+		if volatile && follows && !m.isGreeted() {
+			continue // nothing of what others do comes before the joining offset
+		}
 		if notify := m.socket.NotifyOutgoingListeners(); notify != nil {
 			notify(e.packet)
 		}

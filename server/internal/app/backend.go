@@ -92,8 +92,7 @@ func (b *backend) route(edge *engineio.Server) http.Handler {
 	if b.forwarder == nil {
 		return edge
 	}
-	unknown := http.HandlerFunc(edge.RefuseUnknownSession)
-	return b.forwarder.Handle(edge, unknown, http.HandlerFunc(unavailable))
+	return b.forwarder.Handle(edge, http.HandlerFunc(edge.RefuseUnknownSession), http.HandlerFunc(edge.RefuseBusy))
 }
 
 // drain ends the WebSockets that are forwarded for other nodes.

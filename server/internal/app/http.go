@@ -86,15 +86,9 @@ func (a *App) publicHandler() http.Handler {
 func (a *App) whenStarted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.health.Report().Status == ops.Starting.String() {
-			unavailable(w, r)
+			a.edge.RefuseBusy(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// unavailable answers a request that this node cannot serve right now.
-func unavailable(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Retry-After", "1")
-	http.Error(w, "The server cannot take this request now.", http.StatusServiceUnavailable)
 }

@@ -52,6 +52,12 @@ func TestClientsAreTurnedAwayBeforeTheWindowIsLoaded(t *testing.T) {
 		h.ServeHTTP(w, newRequest(path))
 		equal(t, path, w.Code, want)
 	}
+	w, r := newRecorder(), newRequest("/socket.io/?EIO=4&transport=polling")
+	r.Header.Set("Origin", "https://chat.example")
+	h.ServeHTTP(w, r)
+	equal(t, "answer", w.Body.String(), `{"code":10,"message":"Server is busy"}`)
+	equal(t, "a page may read it", w.Header().Get("Access-Control-Allow-Origin"), "*")
+	equal(t, "and when to come again", w.Header().Get("Access-Control-Expose-Headers"), "Retry-After")
 }
 
 func TestTakenPortIsAnError(t *testing.T) {

@@ -138,18 +138,15 @@ func (r *raw) connect(auth string) (g greeting, err error) {
 	if err = json.Unmarshal([]byte(strings.TrimPrefix(answer, "40")), &g); err != nil {
 		return g, fmt.Errorf("answer to CONNECT %q: %w", answer, err)
 	}
-	for {
-		presence, err := r.read()
-		if err != nil {
-			return g, err
-		}
-		if err = json.Unmarshal([]byte(strings.TrimPrefix(presence, "42")), &[]any{nil, nil, &g.Offset}); err != nil {
-			return g, fmt.Errorf("joining offset %q: %w", presence, err)
-		}
-		if g.Offset != "" { // a presence of somebody else's coming may be first
-			return g, nil
-		}
+	presence, err := r.read() // PRE-1: nothing else comes before it
+	if err != nil {
+		return g, err
 	}
+	err = json.Unmarshal([]byte(strings.TrimPrefix(presence, "42")), &[]any{nil, nil, &g.Offset})
+	if err != nil || g.Offset == "" {
+		return g, fmt.Errorf("joining offset %q: %w", presence, err)
+	}
+	return g, nil
 }
 
 // join is a raw client that is connected.

@@ -45,6 +45,7 @@ func newRedisBackend(a *App) (*backend, error) {
 	b.redisBus = cluster.NewRedisBus(cluster.BusConfig{Client: client, Key: cfg.StreamKey, ID: b.id, Log: a.log})
 	b.forwarder = cluster.NewForwarder(cluster.ForwarderConfig{
 		Self: b.id, Router: b.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: a.log,
+		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST
 	})
 	b.members, b.bus, b.nodes = b.registry, b.redisBus, b.registry.Nodes
 	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run)

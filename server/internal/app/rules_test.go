@@ -16,7 +16,7 @@ const module = "scalable-chat/server/"
 // outside says which packages may import what of the outside world, beside the standard library. A package that is not
 // listed may import nothing of it.
 var outside = map[string][]string{
-	"internal/engineio":     {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
+	"internal/engineio":     {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io", "golang.org/x/sync/"},
 	"internal/adapter":      {"github.com/zishang520/", "golang.org/x/sync/"},
 	"internal/app":          {"github.com/zishang520/socket.io"},
 	"cmd/conformance":       {"github.com/zishang520/"},
@@ -35,8 +35,9 @@ var inside = map[string][]string{
 	"internal/stream/redis":          {"internal/stream", "internal/stream/internal/deque"},
 	"internal/fanout":                {"internal/engineio/wire", "internal/stream"},
 	"internal/engineio/wire":         {},
-	"internal/engineio":              {"internal/engineio/wire", "internal/fanout"},
-	"internal/chat":                  {},
+	"internal/pace":                  {},
+	"internal/engineio":              {"internal/engineio/wire", "internal/fanout", "internal/pace"},
+	"internal/chat":                  {"internal/pace"},
 	"internal/config":                {},
 	"internal/ops":                   {},
 	"internal/cluster":               {},

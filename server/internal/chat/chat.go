@@ -2,7 +2,8 @@
 // what the sender is told, which history may be asked for, and who is said to be typing.
 //
 // It knows nothing of sockets, streams or metrics: events come in as the values that the JSON decoder made of them, and
-// leave through the small interfaces of this file. It imports the standard library only.
+// leave through the small interfaces of this file. Of the outside world it imports the
+// standard library only.
 package chat
 
 import (
@@ -10,6 +11,8 @@ import (
 	"log/slog"
 	"math"
 	"time"
+
+	"scalable-chat/server/internal/pace"
 )
 
 // Names of the events that a client may send, as they cross the wire. They also label the outcomes that are counted.
@@ -106,8 +109,8 @@ func New(limits Limits, p Publisher, a Archive, r Relay, hooks Hooks) *Service {
 // needs no closing.
 type Client struct {
 	id      string
-	events  pacer // all events together; the reading waits for it
-	history pacer // history requests; those that come too fast are refused
+	events  pace.Bucket // all events together; the reading waits for it
+	history pace.Bucket // history requests; those that come too fast are refused
 	typing  typist
 }
 
@@ -116,19 +119,19 @@ type Client struct {
 func (s *Service) NewClient(id string) *Client {
 	return &Client{
 		id:      id,
-		events:  newPacer(s.limits.MessageRate, s.limits.MessageBurst),
-		history: newPacer(historyRate, historyBurst),
+		events:  pace.New(s.limits.MessageRate, s.limits.MessageBurst),
+		history: pace.New(historyRate, historyBurst),
 	}
 }
 
 // Succeed makes the memory of another socket of the same connection, which goes on within the limits of the one before.
 func (s *Service) Succeed(before *Client, id string) *Client {
-	return &Client{id: id, events: before.events.same(), history: before.history.same()}
+	return &Client{id: id, events: before.events.Same(), history: before.history.Same()}
 }
 
 // Leave says how long a connection that left the room waits before it may do anything else. To come in again can bring
 // history, so it takes its turn like a request for that.
-func (s *Service) Leave(c *Client) time.Duration { return c.history.reserve(s.now()) }
+func (s *Service) Leave(c *Client) time.Duration { return c.history.Reserve(s.now()) }
 
 // Unknown is for an event that the room does not know. It takes its turn like any other, and nothing happens.
 func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }

@@ -35,7 +35,7 @@ var errNoAddress = errors.New("no private address found at which other nodes cou
 // to correct; an unanswered discovery is no error.
 func Address(ctx context.Context, cfg AddressConfig) (string, error) {
 	if cfg.Configured != "" {
-		return configuredAddress(cfg.Configured)
+		return cfg.Configured, nil
 	}
 	if host, err := netip.ParseAddr(cfg.Host); err == nil && !host.IsUnspecified() {
 		return hostPort(host, cfg.Port), nil
@@ -54,17 +54,6 @@ func Address(ctx context.Context, cfg AddressConfig) (string, error) {
 		return hostPort(found, cfg.Port), nil
 	}
 	return privateAddress(own, cfg.Port)
-}
-
-func configuredAddress(address string) (string, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", fmt.Errorf("NODE_ADDRESS %q: %w", address, err)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
-		return "", fmt.Errorf("NODE_ADDRESS %q: not host:port", address)
-	}
-	return address, nil
 }
 
 // discovered returns the address that both the discovery name and this host have.

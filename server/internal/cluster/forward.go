@@ -22,8 +22,7 @@ const (
 	// peerHeader carries the address of the peer from which the forwarding node got the request.
 	peerHeader = "X-Cluster-Peer"
 
-	defaultForwards = 10_000
-	defaultMaxBody  = 4 << 20
+	defaultMaxBody = 4 << 20
 )
 
 // ForwarderConfig says what is forwarded, and within which bounds. Self, Router and Path are required.
@@ -31,7 +30,7 @@ type ForwarderConfig struct {
 	Self   string // this node's id
 	Router Router
 	Path   string // the Engine.IO path, such as /socket.io/; nothing else is ever forwarded
-	// Limit bounds the requests and WebSockets that are being forwarded at one time; 0 means 10 000.
+	// Limit bounds the requests and WebSockets that are being forwarded at one time; 0 is unlimited.
 	Limit int
 	// MaxBody bounds the body of a forwarded request, in bytes. It must be larger than the owner's own bound, which
 	// answers 413 and ends the session; 0 means 4 MiB.
@@ -51,7 +50,7 @@ type timings struct {
 var defaultTimings = timings{
 	dial:      time.Second,
 	handshake: 10 * time.Second,
-	body:      time.Minute,
+	body:      20 * time.Second,
 	stall:     2 * time.Minute,
 	linger:    10 * time.Second,
 }
@@ -100,9 +99,6 @@ type Forwarder struct {
 func NewForwarder(cfg ForwarderConfig) *Forwarder { return newForwarder(cfg, defaultTimings) }
 
 func newForwarder(cfg ForwarderConfig, t timings) *Forwarder {
-	if cfg.Limit <= 0 {
-		cfg.Limit = defaultForwards
-	}
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = defaultMaxBody
 	}
@@ -190,7 +186,7 @@ func withPeer(r *http.Request, peer string) *http.Request {
 
 // forward takes one of the places, finds the owner and hands the request over.
 func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string, unknown, busy http.Handler) {
-	if f.active.Add(1) > int64(f.cfg.Limit) {
+	if n := f.active.Add(1); f.cfg.Limit > 0 && n > int64(f.cfg.Limit) {
 		f.active.Add(-1)
 		f.busy.Add(1)
 		busy.ServeHTTP(w, r)

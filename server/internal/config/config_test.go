@@ -216,9 +216,10 @@ func TestBadValues(t *testing.T) {
 		"--redis-url=rediss://h --redis-ca=nonsense", "--redis-url=rediss://h --redis-ca-file=/nowhere",
 		"--redis-url=rediss://h --redis-ca-file=ca.pem --redis-ca=x", "--redis-host=h --redis-ca-file=ca.pem",
 		"--stream-key={x}", "--history-window=49", "--ping-timeout=99ms", "--history-max=20000", "--history-window=100", "--history-bytes=100000",
-		"--allowed-origins=https://x.example/", "--allowed-origins=x.example", "--trusted-proxies=10.0.0.0/33", "--trusted-proxies=proxy",
+		"--allowed-origins=https://x.example/", "--allowed-origins=x.example", "--allowed-origins=,", "--trusted-proxies=10.0.0.0/33", "--trusted-proxies=proxy",
 		"--max-message-chars=20000", "--max-body-bytes=10000", "--max-connections=1 --max-connections-per-ip=2", "--dedupe-ttl=15s", "--append-timeout=61s",
-		"--ops-addr=9100", "--ops-addr=:8000", "--ops-addr=127.0.0.1:8000", "--node-address=10.0.0.1", "--cluster-secret=short",
+		"--ops-addr=9100", "--ops-addr=:8000", "--ops-addr=127.0.0.1:8000", "--node-address=10.0.0.1", "--node-address=:8000", "--node-address=host:0", "--max-message-chars=100001",
+		"--cluster-secret=short",
 		"--log-level=trace", "--log-format=xml", "--no-such-flag", "argument", "--config=/nowhere/.env", "--config",
 	} {
 		t.Run(args, func(t *testing.T) {

@@ -34,7 +34,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "ALLOWED_ORIGINS", def: "*", help: "comma-separated origins of web pages that may connect; * stands for any text", set: origins(&c.AllowedOrigins)},
 		{key: "TRUSTED_PROXIES", help: "comma-separated networks (CIDR) whose X-Forwarded-For is believed", set: networks(&c.TrustedProxies)},
 
-		{key: "MAX_MESSAGE_CHARS", def: "4000", help: "characters of a message", set: number(&c.MaxMessageChars, 1, 1_000_000)},
+		{key: "MAX_MESSAGE_CHARS", def: "4000", help: "characters of a message", set: number(&c.MaxMessageChars, 1, 100_000)},
 		{key: "MESSAGE_RATE", def: "50", help: "events per second of one connection before it is slowed down; 0: no limit", set: number(&c.MessageRate, 0, 1_000_000)},
 		{key: "MESSAGE_BURST", def: "200", help: "events that one connection may send at once", set: number(&c.MessageBurst, 1, 1_000_000)},
 		{key: "MAX_PAYLOAD_BYTES", def: "65536", help: "bytes of one packet", set: number(&c.MaxPayloadBytes, 1024, 100_000_000)},
@@ -52,7 +52,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "DRAIN_TIMEOUT", def: "20s", help: "time to send the clients elsewhere when stopping", set: duration(&c.DrainTimeout, 0, maxTimeout)},
 
 		{key: "OPS_ADDR", help: "host:port of metrics, profiles and health, not for the public; empty: off", set: address(&c.OpsAddr)},
-		{key: "NODE_ADDRESS", help: "host:port where the other nodes reach this one; empty: found out", set: address(&c.NodeAddress)},
+		{key: "NODE_ADDRESS", help: "host:port where the other nodes reach this one; empty: found out", set: reachable(&c.NodeAddress)},
 		{key: "CLUSTER_SECRET", help: "what nodes show each other, 16 characters or more; empty: a token kept in Redis", set: atLeast(&c.ClusterSecret, 16), show: secret},
 
 		{key: "LOG_LEVEL", def: "info", help: "debug, info, warn or error", set: level(&c.LogLevel)},

@@ -136,6 +136,18 @@ func checkAddress(s string) error {
 	return nil
 }
 
+// reachable is an address that others connect to: neither all addresses nor any port will do.
+func reachable(p *string) func(string) error {
+	return func(s string) error {
+		host, port, err := net.SplitHostPort(s)
+		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
+			return errors.New("must be host:port, both given")
+		}
+		*p = s
+		return nil
+	}
+}
+
 func origins(p *[]string) func(string) error {
 	return func(s string) error {
 		all, err := list(s, func(item string) (string, error) {
@@ -145,6 +157,9 @@ func origins(p *[]string) func(string) error {
 			}
 			return item, nil
 		})
+		if err == nil && len(all) == 0 {
+			err = errors.New("lists no origin; * allows all") // as an empty list would, unseen
+		}
 		*p = all
 		return err
 	}

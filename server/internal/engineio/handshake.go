@@ -13,40 +13,34 @@ import (
 // handshake is the little that is kept of the request that opened a session.
 type handshake struct {
 	uri       string
-	headers   http.Header // nil if none were asked for
-	webSocket bool        // the session was opened as WebSocket
+	webSocket bool // the session was opened as WebSocket
 }
 
-func newHandshake(r *http.Request, keep []string, webSocket bool) handshake {
-	h := handshake{uri: strings.Clone(r.RequestURI), webSocket: webSocket}
-	for _, name := range keep {
-		if values := r.Header.Values(name); len(values) > 0 {
-			if h.headers == nil {
-				h.headers = http.Header{}
-			}
-			h.headers[http.CanonicalHeaderKey(name)] = append([]string{}, values...)
-		}
+// keptURI is the longest URI that is kept with its query, in bytes.
+const keptURI = 1 << 10
+
+func newHandshake(r *http.Request, webSocket bool) handshake {
+	uri := r.RequestURI
+	if len(uri) > keptURI {
+		uri, _, _ = strings.Cut(uri, "?")
+		uri = uri[:min(len(uri), keptURI)]
 	}
-	return h
+	return handshake{uri: strings.Clone(uri), webSocket: webSocket}
 }
 
-// Request is the request of the handshake as far as it is kept: URI, query, and the headers that Options.KeepHeaders
-// names. The library reads it while it handles CONNECT; it is made for that and then dropped.
+// Request is the request of the handshake as far as it is kept: path, and the query unless it is long. The library reads
+// it while it handles CONNECT; it is made for that and then dropped.
 func (s *Session) Request() *types.HttpContext {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.context != nil {
 		return s.context
 	}
-	headers := s.request.headers
-	if headers == nil {
-		headers = http.Header{}
-	}
 	r, err := http.NewRequest(http.MethodGet, s.request.uri, nil)
 	if err != nil { // it was parsed before
 		r = &http.Request{Method: http.MethodGet}
 	}
-	r.RequestURI, r.Header, r.RemoteAddr = s.request.uri, headers, s.address
+	r.RequestURI, r.Header, r.RemoteAddr = s.request.uri, http.Header{}, s.address
 	c := types.NewHttpContext(noResponse{}, r)
 	c.Flush() // ends the goroutine that waits for the request's end
 	if s.busy {

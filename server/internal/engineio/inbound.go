@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
 
@@ -93,10 +94,31 @@ func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error 
 		return errEnded
 	}
 	s.Emit("data", message)
-	if kind != wire.Connect && kind != wire.Event && kind != wire.Disconnect {
+	switch kind {
+	case wire.Connect, wire.Event, wire.Disconnect:
+	case wire.Ack:
+		s.doneInTime(s.Turn())
+	default:
 		s.Done(s.Turn())
 	}
 	return nil
+}
+
+// What costs work and is paced by nobody else is taken at this rate, and otherwise later: acks, pings of a WebSocket, and
+// CONNECTs that are refused.
+const (
+	sundriesRate  = 50 // per second
+	sundriesBurst = 200
+)
+
+// doneInTime ends the turn at once, or when its time has come.
+func (s *Session) doneInTime(turn uint64) {
+	delay := s.sundries.Reserve(s.server.since())
+	if delay == 0 {
+		s.Done(turn)
+		return
+	}
+	time.AfterFunc(delay, func() { s.Done(turn) })
 }
 
 // takeTurn waits until no packet is in turn, and the client has read what was sent to it alone. It is false if the
@@ -138,13 +160,11 @@ func (s *Session) awaitReaderLocked() bool {
 func (s *Session) pongFrame(data []byte) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
-	s.mu.Lock()
-	ok := s.awaitReaderLocked()
-	s.mu.Unlock()
-	if !ok {
+	if !s.takeTurn(0) {
 		return errEnded
 	}
 	s.conn.Send(wire.AppendFrame(nil, wire.OpPong, data))
+	s.doneInTime(s.Turn())
 	return nil
 }
 
@@ -176,6 +196,6 @@ func (s *Session) releaseConnect(text []byte) {
 	connecting, turn := s.busy && s.turnKind == wire.Connect, s.turn
 	s.mu.Unlock()
 	if connecting {
-		s.Done(turn)
+		s.doneInTime(turn)
 	}
 }

@@ -97,10 +97,14 @@ func TestP6_ConnectionsFromOneAddress(t *testing.T) {
 	equal(t, "another", open("1.2.3.5").StatusCode, http.StatusOK)
 	equal(t, "counted", e.refusedBy("Too many connections from your address"), 1)
 
+	equal(t, "IPv6", open("2001:db8:0:1::1").StatusCode, http.StatusOK)
+	equal(t, "same network", open("2001:db8:0:1:2:3:4:5").StatusCode, http.StatusTooManyRequests)
+	equal(t, "another network", open("2001:db8:0:2::1").StatusCode, http.StatusOK)
+
 	s := take(t, "session", e.sessions)
 	equal(t, "address", s.RemoteAddress(), "1.2.3.4")
 	s.Close(true)
-	until(t, "forgotten", func() bool { return e.Connections() == 1 })
+	until(t, "forgotten", func() bool { return e.Connections() == 3 })
 	equal(t, "again", open("1.2.3.4").StatusCode, http.StatusOK)
 }
 
@@ -226,13 +230,15 @@ func TestDrain_IsBounded(t *testing.T) {
 }
 
 func TestHandshake_IsKeptSmall(t *testing.T) {
-	e := newEdge(t, echo, func(o *Options) { o.KeepHeaders = []string{"user-agent"} })
+	e := newEdge(t, echo)
 	ask(t, http.MethodGet, e.url+eio+"polling&token=x", "User-Agent", "test", "Cookie", "secret")
 	s := take(t, "session", e.sessions)
 	r := s.Request()
 	equal(t, "query", r.Query().Peek("token"), "x")
-	equal(t, "header", r.Headers().Peek("User-Agent"), "test")
-	equal(t, "not kept", r.Headers().Peek("Cookie"), "")
+	equal(t, "no header is", len(r.Headers().All()), 0)
 	equal(t, "address", r.Request().RemoteAddr, "127.0.0.1")
 	equal(t, "context is made for the moment", s.Request() != r, true)
+
+	ask(t, http.MethodGet, e.url+eio+"polling&token="+strings.Repeat("x", keptURI))
+	equal(t, "of a long one the path is", take(t, "session", e.sessions).Request().Request().RequestURI, "/socket.io/")
 }

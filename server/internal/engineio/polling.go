@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -18,6 +19,13 @@ const (
 	// lastPollTimeout is how long a session that has ended waits for a poll to fetch its last packets.
 	lastPollTimeout = 2 * time.Second
 	separator       = 0x1e
+)
+
+// Large bodies share a room, because each is held until its last packet has had its turn. Those of a few packets cost no
+// more than what a WebSocket has under way.
+const (
+	bodiesRoom = 64 << 20
+	smallBody  = 8 << 10
 )
 
 var okBody = []byte("ok")
@@ -52,7 +60,7 @@ func giveBack(b *[]byte) {
 
 // openPolling is the handshake of a session that polls.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
-	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, s.opts.KeepHeaders, false))
+	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, false))
 	if refused := s.admit(session); refused != nil {
 		s.refuse(w, *refused)
 		return
@@ -251,6 +259,11 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
+	size, err := s.server.roomFor(w, r)
+	if err != nil {
+		return err
+	}
+	defer s.server.bodies.Release(size)
 	body := borrow()
 	defer giveBack(body)
 	*body, err = wire.ReadBody(*body, r.Body, r.ContentLength, s.server.opts.MaxBody)
@@ -258,9 +271,33 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	// It may be long until all of it has had its turn. A client that goes away meanwhile is not coming back to this session.
+	defer context.AfterFunc(r.Context(), func() { s.end(causeGone) })()
 	err = errEnded // unless all of it is handed over
 	s.guard(func() { err = wire.DecodePayload(*body, s.receive) })
 	return err
+}
+
+// roomFor waits for the room that a body needs. The client has a bounded time for all of that and for the body itself.
+func (s *Server) roomFor(w http.ResponseWriter, r *http.Request) (size int64, err error) {
+	size = r.ContentLength
+	if size <= smallBody && size >= 0 {
+		return 0, nil
+	}
+	if size < 0 || size > int64(s.opts.MaxBody) {
+		size = int64(s.opts.MaxBody) // no more than that is read
+	}
+	size = min(size, bodiesRoom)
+	if s.bodies.TryAcquire(size) {
+		return size, nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.opts.BodyTimeout)
+	defer cancel()
+	if err := s.bodies.Acquire(ctx, size); err != nil {
+		return 0, err
+	}
+	s.boundBody(w, r)
+	return size, nil
 }
 
 // refuseEnded answers a POST whose session ended before all of it was handed over: one that said goodbye is thanked. One

@@ -66,13 +66,14 @@ var (
 	refuseFull      = refusal{503, 7, "Too many connections"}
 	refuseAddress   = refusal{429, 8, "Too many connections from your address"}
 	refuseTooLarge  = refusal{413, 9, "Payload too large"}
+	refuseBusy      = refusal{503, 10, "Server is busy"}
 )
 
 // RefusalReasons lists the reasons with which Hooks.Refused is called.
 func RefusalReasons() []string {
 	all := []refusal{
 		refuseTransport, refuseSession, refuseMethod, refuseRequest, refuseOrigin, refuseProtocol,
-		refuseDraining, refuseFull, refuseAddress, refuseTooLarge,
+		refuseDraining, refuseFull, refuseAddress, refuseTooLarge, refuseBusy,
 	}
 	reasons := make([]string, len(all))
 	for i, r := range all {

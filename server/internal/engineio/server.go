@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/zishang520/engine.io/v2/engine"
+	"golang.org/x/sync/semaphore"
 
 	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
@@ -31,15 +32,14 @@ type Options struct {
 	MaxPayload     int // bytes of one packet; default 64 KiB
 	MaxBody        int // bytes of one polling request; default 1,000,000
 	MaxConnections int // sessions; 0 is unlimited
-	MaxPerAddress  int // sessions from one client address; 0 is unlimited
+	MaxPerAddress  int // sessions from one client address, or one IPv6 network of 64 bits; 0 is unlimited
 	SendBuffer     int // bytes that the kernel may hold for a WebSocket that does not read; default 64 KiB
 
 	Origins Origins // who may connect from a browser
 	Proxies Proxies // whose X-Forwarded-For is believed
 
-	AllowBinary bool     // Socket.IO packets with attachments; without it they close the session
-	Raw         bool     // messages are not Socket.IO packets: they are handed over unchecked
-	KeepHeaders []string // headers of the handshake that the application wants to see; default none
+	AllowBinary bool // Socket.IO packets with attachments; without it they close the session
+	Raw         bool // messages are not Socket.IO packets: they are handed over unchecked
 
 	Hooks  Hooks
 	Logger *slog.Logger // default slog.Default()
@@ -74,9 +74,11 @@ type Server struct {
 
 	stopWheel func() // may be called more than once
 
+	bodies *semaphore.Weighted // the room for large bodies
+
 	mu        sync.Mutex
 	sessions  map[string]*Session
-	addresses map[string]int // sessions of each client address
+	addresses map[string]int // sessions of each client, by network
 	refusing  bool
 	emptied   chan struct{} // closed when refusing and no session is left
 }
@@ -99,6 +101,7 @@ func NewServer(o Options) *Server {
 		wheel:      wheel,
 		stopWheel:  sync.OnceFunc(wheel.close),
 		started:    time.Now(),
+		bodies:     semaphore.NewWeighted(bodiesRoom),
 		sessions:   map[string]*Session{},
 		addresses:  map[string]int{},
 		emptied:    make(chan struct{}),
@@ -133,11 +136,11 @@ func (s *Server) admit(session *Session) *refusal {
 		return &refuseDraining
 	case s.opts.MaxConnections > 0 && len(s.sessions) >= s.opts.MaxConnections:
 		return &refuseFull
-	case s.opts.MaxPerAddress > 0 && s.addresses[session.address] >= s.opts.MaxPerAddress:
+	case s.opts.MaxPerAddress > 0 && s.addresses[session.network()] >= s.opts.MaxPerAddress:
 		return &refuseAddress
 	}
 	s.sessions[session.id] = session
-	s.addresses[session.address]++
+	s.addresses[session.network()]++
 	return nil
 }
 
@@ -145,8 +148,9 @@ func (s *Server) forget(session *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, session.id)
-	if s.addresses[session.address]--; s.addresses[session.address] <= 0 {
-		delete(s.addresses, session.address)
+	network := session.network()
+	if s.addresses[network]--; s.addresses[network] <= 0 {
+		delete(s.addresses, network)
 	}
 	if s.refusing && len(s.sessions) == 0 {
 		s.closeEmptied()
@@ -258,6 +262,13 @@ func (s *Server) RefuseUnknownSession(w http.ResponseWriter, r *http.Request) {
 	s.boundBody(w, r)
 	s.opts.Origins.cors(w.Header(), r)
 	s.refuse(w, refuseSession)
+}
+
+// RefuseBusy answers a request that this node has no room for, or is not ready for: the client tries again.
+func (s *Server) RefuseBusy(w http.ResponseWriter, r *http.Request) {
+	s.boundBody(w, r)
+	s.opts.Origins.cors(w.Header(), r)
+	s.refuse(w, refuseBusy)
 }
 
 // boundBody gives the body of a request a bounded time, also if nobody reads it: net/http reads what is left of it

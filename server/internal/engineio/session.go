@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/pace"
 )
 
 // Session is one client: an engine.Socket for the library, whatever its transport. The library and the adapter may call
@@ -59,6 +61,8 @@ type Session struct {
 	inbound     sync.Mutex // one packet is received at a time, whatever it came by; guards what follows
 	attachments int        // binary messages that still belong to the last packet
 	lastBinary  wire.Kind  // what that packet is
+
+	sundries pace.Bucket // see doneInTime
 }
 
 var (
@@ -84,7 +88,7 @@ const (
 
 // newSession makes a session that is not known to anyone yet; start brings it to life.
 func (s *Server) newSession(address string, request handshake) *Session {
-	session := &Session{server: s, id: s.opts.NewID(), address: address, request: request}
+	session := &Session{server: s, id: s.opts.NewID(), address: address, request: request, sundries: pace.New(sundriesRate, sundriesBurst)}
 	session.changed.L = &session.mu
 	session.conn = s.opts.Log.NewConn(session)
 	return session
@@ -308,6 +312,16 @@ func (s *Session) Protocol() int { return 4 }
 
 // RemoteAddress is the client's IP address, as far as trusted proxies tell it.
 func (s *Session) RemoteAddress() string { return s.address }
+
+// network stands for everybody whom the limit per address takes for one: a subscriber has 2^64 IPv6 addresses.
+func (s *Session) network() string {
+	addr, err := netip.ParseAddr(s.address)
+	if err != nil || addr.Unmap().Is4() {
+		return s.address
+	}
+	network, _ := addr.Prefix(64) // it is an IPv6 address
+	return network.String()
+}
 
 // ReadyState is "open" until the session begins to end, then "closed".
 func (s *Session) ReadyState() string {

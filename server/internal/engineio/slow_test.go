@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zishang520/engine.io/v2/types"
+
 	"scalable-chat/server/internal/engineio/wire"
 )
 
@@ -173,32 +175,96 @@ func TestPoll_AnAbortEndsTheSession(t *testing.T) {
 // Row 12: a client that answers nothing and reads nothing, but asks for ever.
 func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	t.Parallel()
-	for name, frame := range map[string][]byte{
-		"ping": masked(0x89, make([]byte, 125)), "message": maskedText("4" + strings.Repeat("x", 1000)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := newEdge(t, echo, quick)
-			c, _ := openWS(t, e)
-			s := take(t, "session", e.sessions)
-			flood := make(chan error, 1)
-			go func() {
-				for {
-					if _, err := c.nc.Write(frame); err != nil {
-						flood <- err
-						return
-					}
-				}
-			}()
-			until(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
-			if pending := s.conn.Private(); pending > privateLimit+len(frame)+10 {
-				t.Fatalf("%d bytes wait for the client", pending)
+	frame := maskedText("4" + strings.Repeat("x", 1000))
+	e := newEdge(t, echo, quick)
+	c, _ := openWS(t, e)
+	s := take(t, "session", e.sessions)
+	flood := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := c.nc.Write(frame); err != nil {
+				flood <- err
+				return
 			}
-			take(t, "end of the flood", flood)
-			until(t, "forgotten", func() bool { return e.Connections() == 0 })
-			until(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
+		}
+	}()
+	until(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+	if pending := s.conn.Private(); pending > privateLimit+len(frame)+10 {
+		t.Fatalf("%d bytes wait for the client", pending)
+	}
+	take(t, "end of the flood", flood)
+	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	until(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
+}
+
+// TestLIM9_SundriesAreTakenInTime: what is no event costs work, too.
+func TestLIM9_SundriesAreTakenInTime(t *testing.T) {
+	for name, send := range map[string]func(*Session) error{
+		"acks":             func(s *Session) error { return s.receive(wire.Packet{Type: wire.PacketMessage, Data: []byte("31[]")}) },
+		"pings":            func(s *Session) error { return s.pongFrame(nil) },
+		"refused CONNECTs": func(s *Session) error { return s.receive(wire.Packet{Type: wire.PacketMessage, Data: []byte("0/x,")}) },
+	} {
+		withClock(t, Options{}, func(c *clocked) {
+			s := c.open()
+			_ = s.On("data", func(args ...any) {
+				if text, _ := io.ReadAll(args[0].(io.Reader)); string(text) == "0/x,{}" {
+					s.Write(types.NewStringBufferString(`4/x,{"message":"Invalid namespace"}`), nil, nil)
+				}
+			})
+			const seconds = 10
+			began := time.Now()
+			for range sundriesBurst {
+				noError(t, name, send(s))
+			}
+			equal(t, name+" at once", time.Since(began), 0)
+			for range seconds*sundriesRate + 1 {
+				noError(t, name, send(s))
+			}
+			equal(t, name+" in time", time.Since(began), seconds*time.Second)
 		})
 	}
+}
+
+// TestP6_LargeBodiesShareARoom: who finds none waits; small bodies need none.
+func TestP6_LargeBodiesShareARoom(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	large, small, client := newPoller(t, e), newPoller(t, e), httpClient(t)
+	equal(t, "all of it is taken", e.bodies.TryAcquire(bodiesRoom), true)
+	answered := make(chan int, 2)
+	go func() {
+		status, _ := large.post("4" + strings.Repeat("x", smallBody))
+		answered <- status
+	}()
+	chunked := newPoller(t, e)
+	go func() {
+		status, _ := fetch(t, client, http.MethodPost, e.url+eio+"polling&sid="+chunked.open.SID, io.MultiReader(strings.NewReader("4of unknown size")))
+		answered <- status
+	}()
+	status, _ := small.post("4" + strings.Repeat("x", smallBody-1))
+	equal(t, "small body", status, http.StatusOK)
+	equal(t, "large bodies answered", len(answered), 0)
+	e.bodies.Release(bodiesRoom)
+	for range 2 {
+		equal(t, "large body", take(t, "answer", answered), http.StatusOK)
+	}
+	until(t, "all of it is free", func() bool { return e.bodies.TryAcquire(bodiesRoom) })
+}
+
+// TestP6_APostEndsWithItsClient: it may be long until all of its packets have had their turn.
+func TestP6_APostEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	body := "40\x1e" + `42["a"]`
+	nc := raw(t, e, fmt.Sprintf("POST /socket.io/%spolling&sid=%s HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%s", eio, p.open.SID, len(body), body))
+	equal(t, "packet", take(t, "packet", got), "0{}")
+	until(t, "the next one waits", s.isHeld)
+	noError(t, "abort", nc.Close())
+	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	equal(t, "reason", e.closedBy("transport close"), 1)
+	equal(t, "handed over", len(got), 0)
 }
 
 func TestGarbage(t *testing.T) {

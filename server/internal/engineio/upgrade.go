@@ -50,8 +50,8 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	}
 	s.mu.Unlock()
 
-	p := &prober{nc: nc, reader: r, unread: early}
-	if p.handshake(s) == nil && s.moveTo(nc) {
+	p := &prober{session: s, nc: nc, reader: r, unread: early}
+	if p.handshake() == nil && s.moveTo(nc) {
 		s.conn.Attach(nc)
 		s.mu.Lock()
 		s.moving = false
@@ -104,21 +104,22 @@ func hangUp(nc net.Conn) {
 
 // prober speaks with a WebSocket that is not a session's yet.
 type prober struct {
-	nc     net.Conn
-	reader *wsReader
-	unread []byte
+	session *Session
+	nc      net.Conn
+	reader  *wsReader
+	unread  []byte
 }
 
 var errProbe = errors.New("unexpected packet during the upgrade")
 
-func (p *prober) handshake(s *Session) error {
+func (p *prober) handshake() error {
 	if err := p.expect("2probe"); err != nil {
 		return err
 	}
 	if err := p.say("3probe"); err != nil {
 		return err
 	}
-	s.Pending() // an open poll ends soon, so that the client can stop polling
+	p.session.Pending() // an open poll ends soon, so that the client can stop polling
 	return p.expect("5")
 }
 
@@ -138,6 +139,7 @@ func (p *prober) expect(text string) error {
 		case m.Op == wire.OpText && string(m.Payload) == text:
 			return nil
 		case m.Op == wire.OpPing:
+			time.Sleep(p.session.sundries.Reserve(p.session.server.since()))
 			if _, err := p.nc.Write(wire.AppendFrame(nil, wire.OpPong, m.Payload)); err != nil {
 				return err
 			}

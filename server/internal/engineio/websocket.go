@@ -25,7 +25,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 		s.upgrade(w, r, sid)
 		return
 	}
-	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, s.opts.KeepHeaders, true))
+	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, true))
 	if refused := s.admit(session); refused != nil {
 		s.refuse(w, *refused)
 		return

@@ -11,17 +11,15 @@ type Code uint16
 
 // The close codes that the edge uses or meets.
 const (
-	CodeNormal      Code = 1000
-	CodeGoingAway   Code = 1001
-	CodeProtocol    Code = 1002
-	CodeUnsupported Code = 1003
-	CodeNoStatus    Code = 1005 // never on the wire: the close frame was empty
-	CodeBadPayload  Code = 1007
-	CodePolicy      Code = 1008
-	CodeTooBig      Code = 1009
-	CodeInternal    Code = 1011
-	CodeRestart     Code = 1012
-	CodeTryLater    Code = 1013
+	CodeNormal     Code = 1000
+	CodeGoingAway  Code = 1001
+	CodeProtocol   Code = 1002
+	CodeNoStatus   Code = 1005 // never on the wire: the close frame was empty
+	CodeBadPayload Code = 1007
+	CodePolicy     Code = 1008
+	CodeTooBig     Code = 1009
+	CodeInternal   Code = 1011
+	CodeRestart    Code = 1012
 )
 
 // Valid reports whether c may travel in a close frame: a registered code that is not reserved for local use, or one of

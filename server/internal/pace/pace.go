@@ -1,0 +1,55 @@
+// Package pace has the token bucket that slows clients down.
+package pace
+
+import (
+	"sync"
+	"time"
+)
+
+// Bucket is a token bucket in sixteen bytes and a lock: instead of counting tokens it keeps the moment at which it would
+// be full again. The zero value sets no limit. Its methods may be called from any goroutine; times are those since any
+// moment that stays the same.
+type Bucket struct {
+	interval time.Duration // one token; 0 means no limit
+	burst    time.Duration // what the bucket holds, as time
+
+	mu   sync.Mutex
+	full time.Duration
+}
+
+// New makes a full bucket of burst tokens (at least one) that regains rate tokens per second; rate 0 is no limit.
+func New(rate, burst int) Bucket {
+	if rate <= 0 {
+		return Bucket{}
+	}
+	interval := time.Second / time.Duration(rate)
+	return Bucket{interval: interval, burst: interval * time.Duration(max(burst, 1))}
+}
+
+// Same makes a bucket that is as full as b.
+func (b *Bucket) Same() Bucket {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Bucket{interval: b.interval, burst: b.burst, full: b.full}
+}
+
+// Reserve takes a token, now or in the future, and returns how long the caller has to wait for it. Tokens are handed
+// out in the order of the calls.
+func (b *Bucket) Reserve(now time.Duration) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.full = max(b.full, now) + b.interval
+	return max(b.full-b.burst-now, 0)
+}
+
+// Take takes a token if there is one now.
+func (b *Bucket) Take(now time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	full := max(b.full, now) + b.interval
+	if full-b.burst > now {
+		return false
+	}
+	b.full = full
+	return true
+}
