@@ -161,13 +161,13 @@ async function startWeb(t) {
   const dir = await mkdtemp(join(tmpdir(), "nginx-"));
   await chmod(dir, 0o755); // Its workers may be somebody else.
   await mkdir(join(dir, "_next/static"), { recursive: true });
-  for (const name of ["index.html", "404.html", "_next/static/0a1b2c.js"]) await writeFile(join(dir, name), name);
+  for (const name of ["index.html", "404.html", "_next/static/0a1b2c.js"]) await writeFile(join(dir, name), name.repeat(99));
   // A socket in the folder instead of a port, so that nothing else can be in the way.
   const site = (await read("web.nginx.conf"))
     .replace("listen 3000", `listen unix:${dir}/socket`)
     .replace("/usr/share/nginx/html", dir);
   const file = join(dir, "nginx.conf");
-  await writeFile(file, `daemon off; pid ${dir}/pid; events {} http { access_log off; ${site} }`);
+  await writeFile(file, `daemon off; pid ${dir}/pid; events {} http { include /etc/nginx/mime.types; access_log off; ${site} }`);
   const nginx = spawn("nginx", ["-c", file, "-p", dir, "-e", "stderr"], { env, stdio: "ignore" });
   t.after(async () => {
     nginx.kill();
@@ -175,7 +175,8 @@ async function startWeb(t) {
     await rm(dir, { recursive: true, force: true });
   });
   const ask = async (path) => {
-    const [response] = await once(get({ socketPath: `${dir}/socket`, path }), "response");
+    const request = { socketPath: `${dir}/socket`, path, headers: { "Accept-Encoding": "gzip" } };
+    const [response] = await once(get(request), "response");
     response.resume();
     return { status: response.statusCode, headers: response.headers };
   };
@@ -194,12 +195,13 @@ test("web.nginx.conf: what nginx serves comes with the headers that protect, and
     assert.equal(headers["x-content-type-options"], "nosniff");
     assert.ok(headers["referrer-policy"]);
     assert.equal(headers["content-security-policy"], "frame-ancestors 'none'");
-    assert.equal(headers["cache-control"], undefined);
+    assert.equal(headers["cache-control"], "no-cache");
   }
   const { status, headers } = await ask("/_next/static/0a1b2c.js");
   assert.equal(status, 200);
   assert.equal(headers["x-content-type-options"], "nosniff");
   assert.equal(headers["cache-control"], "public, max-age=31536000, immutable");
+  assert.equal(headers["content-encoding"], "gzip");
 });
 
 test("web.nginx.conf: that a hashed file is not there yet is not kept for good", async (t) => {

@@ -45,6 +45,7 @@ test("a page that is loaded again is the same person and sees the history", asyn
 
 test("pitfall 2: one page is one connection", async ({ room }) => {
   const page = await room.visit();
+  await expect(page.getByText("Nobody else is here yet.")).toBeVisible(); // the first one is open
   const opened: string[] = [];
   page.on("websocket", (socket) => opened.push(socket.url()));
   await page.reload();

@@ -194,3 +194,32 @@ test("a list that fills after it was shown stands at its end and asks for nothin
   await ada.clock.runFor(3000);
   await expect.poll(() => asked[0]).toContain('"before"');
 });
+
+test("who scrolls up slowly gets away from the end, though something new comes with every step", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+  await expect(said(ada, "message 39 .")).toBeInViewport();
+  await list(ada).hover();
+  const place = () => list(ada).evaluate(({ scrollTop }) => scrollTop);
+  for (let step = 0; step < 10; step++) {
+    const before = await place();
+    await ada.mouse.wheel(0, -20);
+    await expect.poll(place).toBeLessThan(before);
+    await robot.say(`news ${step} .`);
+  }
+  await expect(ada.getByRole("button", { name: /new messages/ })).toBeVisible();
+  await expect(said(ada, "news 9 .")).not.toBeInViewport();
+});
+
+test("a link keeps the keyboard's focus when new messages push it out of sight", async ({ room }) => {
+  const robot = await room.robot();
+  await robot.say("see https://example.com/ please");
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+  const link = ada.getByRole("link");
+  await link.focus();
+  for (let i = 0; i < 80; i++) await robot.say(`message ${i} .`);
+  await expect(said(ada, "message 79 .")).toBeInViewport();
+  await expect(link).toBeFocused();
+  expect(await articles(ada).count()).toBeLessThanOrEqual(maxMounted);
+});

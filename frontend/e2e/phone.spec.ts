@@ -109,3 +109,40 @@ test("a name without an end is cut off, and makes nothing wider than the phone",
   expect(await tooWide(ada)).toEqual([]);
   expect(await list(ada).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
 });
+
+test("who sends with the button keeps the keyboard", async ({ room }) => {
+  const page = await room.join("ada", phone);
+  await composer(page).fill("hello");
+  await page.evaluate(() => {
+    const left: string[] = [];
+    document.addEventListener("focusout", ({ target }) => left.push((target as Element).tagName));
+    Object.assign(window, { left });
+  });
+  await page.getByRole("button", { name: "Send" }).tap();
+  await expect(said(page, "hello")).toBeVisible();
+  await expect(composer(page)).toBeFocused();
+  expect(await page.evaluate(() => (window as unknown as { left: string[] }).left)).toEqual([]);
+});
+
+// As at 400 % zoom, and as a phone on its side with its keyboard.
+for (const viewport of [
+  { width: 320, height: 256 },
+  { width: 740, height: 190 },
+]) {
+  test(`in ${viewport.width} by ${viewport.height} there is room for the list, and nothing is cut off`, async ({
+    room,
+  }) => {
+    const robot = await room.robot();
+    for (let i = 0; i < 9; i++) await robot.say(`message ${i} .`);
+    const page = await room.join("ada", { viewport });
+    await composer(page).fill("one\ntwo\nthree\nfour\nfive");
+    const inside = async () => {
+      const boxes = await Promise.all([list(page), composer(page)].map((part) => part.boundingBox()));
+      return boxes.map((box) => box !== null && box.height > 10 && box.y >= 0 && box.y + box.height <= viewport.height);
+    };
+    await expect.poll(inside).toEqual([true, true]);
+    await page.context().setOffline(true);
+    await expect(page.getByText("You are offline.")).toBeVisible();
+    await expect.poll(inside).toEqual([true, true]);
+  });
+}

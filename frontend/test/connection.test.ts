@@ -84,6 +84,7 @@ describe("pitfall 7: what a failed attempt means", () => {
     [refused(429, new Answer("", "Wed, 25 Nov 2026")), { kind: "refused", why: "too_many", retryAfterMs: null }],
     [refused(503, new Answer('{"code":7}', "5")), { kind: "refused", why: "full", retryAfterMs: 5000 }],
     [refused(503, new Answer('{"code":6}', "5")), { kind: "unreachable" }],
+    [refused(503, new Answer('{"code":10}', "5")), { kind: "unreachable" }],
     [refused(503, new Answer("<html>")), { kind: "silent" }],
     [refused(503, new Answer("null")), { kind: "silent" }],
     [refused(503), { kind: "silent" }],

@@ -123,6 +123,15 @@ describe("notifications", () => {
     expect(preferences.getWishes().notify).toBe(true);
   });
 
+  test("that were neither allowed nor denied stay switched off, and nothing is said", async () => {
+    FakeNotification.answer = "default";
+    const { preferences } = open();
+    await flip(label);
+    expect(alerts()).toEqual([]);
+    expect(box(label).checked).toBe(false);
+    expect(preferences.getWishes().notify).toBe(false);
+  });
+
   test("that the browser does not have are said to be blocked, and stay switched off", async () => {
     vi.stubGlobal("Notification", undefined);
     const { preferences } = open();

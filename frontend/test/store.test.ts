@@ -112,6 +112,32 @@ describe("pitfall 4: offline", () => {
     expect(store.getState().outbox).toHaveLength(maxOutgoing);
   });
 
+  test("P4 what was stored, and whose echo did not come before the connection broke for good, is not waited for", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.sent[0]?.answer(ok("me-0"));
+    await vi.advanceTimersByTimeAsync(0);
+    link.drop();
+    link.accept(true);
+    expect(kinds(store)).toEqual(["stored"]); // What was missed is still to come.
+    link.drop();
+    link.accept(false, "1700000009999-0");
+    expect(kinds(store)).toEqual([]);
+  });
+
+  test("P4 who retries what may be forgotten sends it anew, and for as long as any other", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.drop();
+    vi.advanceTimersByTime(dedupeMs + 1);
+    link.accept(false, "1700000009999-0");
+    expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+    store.retry("me-0");
+    link.drop();
+    link.accept(false, "1700000009999-0");
+    expect(kinds(store)).toEqual(["sending"]);
+  });
+
   test("P4 what may have been stored too long ago to be recognised is not sent again by itself", () => {
     const { store, link } = live();
     store.send("ada", "sent");
@@ -256,6 +282,13 @@ describe("coming back", () => {
     }
     expect(link.connects).toBe(1);
     expect(store.getState().connection).toMatchObject({ state: "offline", cause: "unreachable" });
+  });
+
+  test("a connection outlives the time that its attempt had", () => {
+    const { store, link } = live();
+    vi.advanceTimersByTime(60_000);
+    expect(store.getState().connection).toEqual({ state: "live" });
+    expect(link.connects).toBe(1);
   });
 
   test("an attempt without an end is ended", () => {

@@ -83,6 +83,21 @@ describe("gaps", () => {
     expect(run(joined(0, false), received(1, 2), joined(8, false), joined(9, false)).gaps).toHaveLength(1);
   });
 
+  test("P3 what an empty room missed is what comes before", () => {
+    const empty = run(joined(0, false), { type: "older", entries: [], more: false });
+    expect(empty.more).toBe(false);
+    const back = timeline(timeline(empty, joined(8, false)), received(9));
+    expect(back).toMatchObject({ more: true, gaps: [] });
+  });
+
+  test("what is lost does not hide that more may be missing now", () => {
+    const after = placed(2).offset;
+    const away = run(joined(0, false), received(1, 2), joined(8, false));
+    const lost = timeline(away, { type: "filled", after, entries: [], more: false });
+    expect(lost.gaps).toEqual([{ after, state: "lost" }]);
+    expect(timeline(lost, joined(12, false)).gaps).toEqual([{ after, state: "open" }]);
+  });
+
   test("is filled page by page, from behind, until it meets what was known", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false), received(9));
@@ -145,10 +160,14 @@ function simulate(seed: number): void {
       if (!gap) continue;
       const { entries, more } = page(index(firstAfter(state, gap.after)));
       state = timeline(state, { type: "filled", after: gap.after, entries, more });
-    } else if (state.entries[0]) {
+    } else {
       state = timeline(state, { type: "older", ...page(index(state.entries[0])) });
     }
     check(state, seed);
+    const first = index(state.entries[0]);
+    if (!state.more && first !== undefined && first > oldest) {
+      throw new Error(`seed ${seed}: ${first} is said to be the first, and ${oldest} is there`);
+    }
   }
 }
 

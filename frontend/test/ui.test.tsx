@@ -382,6 +382,15 @@ test("at midnight today becomes yesterday", () => {
   expect(screen.getByText("Yesterday")).toBeTruthy();
 });
 
+test("after a night's sleep today is yesterday, though no timer ran", () => {
+  vi.setSystemTime(new Date(2026, 10, 24, 22));
+  show(<DayView at={Date.now()} />);
+  vi.setSystemTime(new Date(2026, 10, 25, 8));
+  expect(screen.getByText("Today")).toBeTruthy();
+  act(() => void document.dispatchEvent(new Event("visibilitychange")));
+  expect(screen.getByText("Yesterday")).toBeTruthy();
+});
+
 test("days have names", () => {
   const now = new Date(2026, 10, 24, 0, 30).getTime();
   expect(dayName(now, now)).toBe("Today");

@@ -43,7 +43,8 @@ export function attend({ store, identity, preferences }: Chat): void {
   store.onNews(hear);
 }
 
-export type Permission = "granted" | "denied" | "unsupported";
+/** Dismissed: the person did not choose, and may be asked again. */
+export type Permission = "granted" | "denied" | "dismissed" | "unsupported";
 
 /**
  * Asks the person, through the browser, if they were not asked before, and shows what a notification looks like. Call it
@@ -51,7 +52,8 @@ export type Permission = "granted" | "denied" | "unsupported";
  */
 export async function askToNotify(): Promise<Permission> {
   if (typeof Notification === "undefined") return "unsupported";
-  if ((await Notification.requestPermission()) !== "granted") return "denied";
+  const permission = await Notification.requestPermission();
+  if (permission !== "granted") return permission === "default" ? "dismissed" : "denied";
   return showNotification({ title: "Chat", body: "New messages are shown like this." }) ? "granted" : "unsupported";
 }
 

@@ -30,20 +30,21 @@ export function linkify(text: string): Piece[] {
 
 /** Punctuation at the end belongs to the sentence, and so does a bracket that was opened outside the address. */
 function withoutTail(address: string): string {
+  const surplus = new Map<string, number>(); // by closing bracket: how many more there are than were opened
+  for (const [close, open] of Object.entries(brackets))
+    surplus.set(close, count(address, close) - count(address, open));
   let end = address.length;
   for (; end > 0; end--) {
     const last = address[end - 1] ?? "";
-    const open = brackets[last];
-    const tail = open === undefined ? /[.,:;!?*_~…']/u.test(last) : unbalanced(address.slice(0, end), open, last);
-    if (!tail) break;
+    const extra = surplus.get(last);
+    if (extra === undefined ? !/[.,:;!?*_~…']/u.test(last) : extra <= 0) break;
+    if (extra !== undefined) surplus.set(last, extra - 1);
   }
   return address.slice(0, end);
 }
 
-function unbalanced(text: string, open: string, close: string): boolean {
-  let depth = 0;
-  for (const char of text) depth += char === open ? 1 : char === close ? -1 : 0;
-  return depth < 0;
+function count(text: string, char: string): number {
+  return text.split(char).length - 1;
 }
 
 function hrefOf(address: string): string | undefined {

@@ -52,7 +52,7 @@ export function timeline(state: Timeline, action: TimelineAction): Timeline {
       return received(state, action.entries);
     case "joined":
       if (action.recovered && state.live !== null) return state;
-      return settled({ ...state, live: action.at, spans: withSpan(state.spans, { from: action.at, to: action.at }) });
+      return joined(state, action.at);
     case "older":
       return { ...withPast(state, action.entries, state.entries[0]), more: action.more };
     case "filled":
@@ -75,6 +75,16 @@ export function isFull(state: Timeline): boolean {
 /** How many entries are behind a place. */
 export function countAfter(state: Timeline, place: Offset): number {
   return state.entries.length - countUpTo(state.entries, place);
+}
+
+function joined(state: Timeline, at: Offset): Timeline {
+  const begin = { from: at, to: at };
+  const last = state.entries.at(-1);
+  // Nothing is known yet: whatever came meanwhile is what "older" means.
+  if (last === undefined) return { ...state, live: at, spans: [begin], more: true };
+  // Behind a place where messages were lost others may be missing now that can be loaded.
+  const gaps = state.gaps.filter((gap) => gap.after !== last.offset);
+  return settled({ ...state, live: at, spans: withSpan(state.spans, begin), gaps });
 }
 
 function received(state: Timeline, entries: readonly Entry[]): Timeline {
@@ -144,7 +154,8 @@ function withEntries(state: Timeline, incoming: readonly Entry[]): Timeline {
  */
 function unknownOf(known: readonly Entry[], incoming: readonly Entry[]): Entry[] {
   const ids = new Map<string, Entry[]>();
-  for (const entry of known) remember(ids, entry);
+  const wanted = new Set(incoming.map((entry) => entry.id));
+  for (const entry of known) if (wanted.has(entry.id)) remember(ids, entry);
   const fresh: Entry[] = [];
   for (const entry of incoming) {
     const namesakes = ids.get(entry.id);

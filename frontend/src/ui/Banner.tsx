@@ -12,23 +12,26 @@ export function Banner() {
   const connection = useChatState((state) => state.connection);
   const words = bannerWords(connection);
   const retryAt = "retryAt" in connection ? connection.retryAt : null;
-  const mayRetry = retryAt !== null || connection.state === "refused";
+  const onlyByHand = connection.state === "refused" && connection.why === "forbidden";
+  const mayRetry = retryAt !== null || onlyByHand;
   return (
-    <div className={words && styles.banner} data-state={connection.state}>
-      {/* Always there: a screen reader tells what changes in it, not that it appears. */}
-      <p className={words === undefined ? "hidden" : styles.words} aria-live="polite">
-        {words}
-      </p>
-      {words !== undefined && (
-        <div className={styles.retry}>
-          <p>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
-          {mayRetry && (
-            <button type="button" onClick={keepFocus(() => store.retryNow())}>
-              Retry now
-            </button>
-          )}
-        </div>
-      )}
+    <div className={styles.place}>
+      <div className={words && styles.banner} data-state={connection.state}>
+        {/* Always there: a screen reader tells what changes in it, not that it appears. */}
+        <p className={words === undefined ? "hidden" : styles.words} aria-live="polite">
+          {words}
+        </p>
+        {words !== undefined && (
+          <div className={styles.retry}>
+            <p>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
+            {mayRetry && (
+              <button type="button" onClick={keepFocus(() => store.retryNow())}>
+                Retry now
+              </button>
+            )}
+          </div>
+        )}
+      </div>
     </div>
   );
 }

@@ -85,7 +85,13 @@ export function Composer({ username }: { username: string }) {
           onKeyDown={keyDown}
           onBlur={() => store.typing(username, false)}
         />
-        <button type="submit" aria-label="Send" disabled={text.trim() === ""}>
+        <button
+          type="submit"
+          aria-label="Send"
+          disabled={text.trim() === ""}
+          // The input keeps the focus, and a phone its keyboard.
+          onMouseDown={(event) => event.preventDefault()}
+        >
           <svg viewBox="0 0 24 24" aria-hidden="true">
             <path d="M4.4 4.2 21 12 4.400 19.800l2.200-6.300L14 12 6.600 10.500z" />
           </svg>

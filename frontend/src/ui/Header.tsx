@@ -41,9 +41,8 @@ export function Header({ username }: { username: string }) {
 function OnlineCount() {
   const online = useChatState((state) => state.online);
   const live = useChatState((state) => state.connection.state === "live");
-  return (
-    <p className={styles.online}>{online === null || !live ? "\u00a0" : `${online.toLocaleString("en")} online`}</p>
-  );
+  if (online === null || !live) return null;
+  return <p className={styles.online}>{`${online.toLocaleString("en")} online`}</p>;
 }
 
 function ConnectionBadge() {

@@ -1,6 +1,6 @@
 "use client";
 
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { buildRows, type Row } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
@@ -12,8 +12,12 @@ import { MessageView } from "./MessageView";
 
 /** This close to the end counts as reading the end. */
 const endThreshold = 80;
-/** Older messages are asked for when this few rows are left above. */
-const olderThreshold = 12;
+/** Scrolled up by more than this, a reader has left the end. */
+const leaveThreshold = 1;
+/** Rows that are mounted beyond what is seen, on either side. */
+const overscan = 8;
+/** Older messages are asked for when this few rows are left above what is seen. */
+const olderThreshold = 20;
 /** What comes with a connection comes at once; a list that fills is no reason to ask for more. */
 const settleMs = 100;
 
@@ -25,7 +29,8 @@ export function MessageList() {
     getScrollElement: () => scroller.current,
     estimateSize: (index) => estimate(rows[index]),
     getItemKey: (index) => rows[index]?.key ?? index,
-    overscan: 8,
+    overscan,
+    rangeExtractor: (range) => withFocused(range, scroller.current, rows),
     anchorTo: "end",
     // Near enough to begin with; the effect below makes it exact.
     initialOffset: () => rows.reduce((sum, row) => sum + estimate(row), 0),
@@ -34,7 +39,7 @@ export function MessageList() {
   const items = list.getVirtualItems();
   const atEnd = list.isAtEnd(endThreshold);
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;
-  const near = items[0] !== undefined && items[0].index < olderThreshold;
+  const near = list.range !== null && list.range.startIndex < olderThreshold;
   useLoadOlder(near && (roomLeft || !atEnd), scroller);
 
   // What one has written oneself is always shown.
@@ -55,6 +60,7 @@ export function MessageList() {
                 key={item.key}
                 ref={list.measureElement}
                 data-index={item.index}
+                data-key={item.key}
                 className={styles.row}
                 style={{ transform: `translateY(${item.start}px)` }}
               >
@@ -67,6 +73,16 @@ export function MessageList() {
       <NewMessages atEnd={atEnd} toEnd={() => list.scrollToEnd()} />
     </div>
   );
+}
+
+/** A row that holds the focus stays mounted: it would fall back to the top of the page. */
+function withFocused(range: Range, scroller: HTMLElement | null, rows: readonly Row[]): number[] {
+  const indexes = defaultRangeExtractor(range);
+  const key = scroller?.querySelector("li:focus-within")?.getAttribute("data-key");
+  if (!key) return indexes;
+  const focused = rows.findIndex((row) => row.key === key);
+  if (focused < 0 || indexes.includes(focused)) return indexes;
+  return [...indexes, focused].sort((a, b) => a - b);
 }
 
 function useRows(): Row[] {
@@ -86,10 +102,14 @@ function useKeepEnd(scroller: RefObject<HTMLElement | null>, rows: readonly Row[
     const element = scroller.current;
     if (!element) return;
     let height = element.clientHeight;
+    let top = element.scrollTop;
     const scrolled = () => {
+      const up = element.scrollTop < top;
+      top = element.scrollTop;
       // Where a reader stands is told by scrolling only, not by the change of height itself.
       if (element.clientHeight !== height) return;
-      atEnd.current = element.scrollHeight - element.scrollTop - height <= endThreshold;
+      // Who scrolls up wants to leave, and must get away from the end even if something new comes with every step.
+      atEnd.current = element.scrollHeight - top - height <= (up ? leaveThreshold : endThreshold);
     };
     const observer = new ResizeObserver(() => {
       height = element.clientHeight;

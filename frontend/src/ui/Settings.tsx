@@ -87,9 +87,9 @@ function Wishes() {
   const [blocked, setBlocked] = useState(false);
 
   async function setNotify(wanted: boolean) {
-    const granted = wanted && (await askToNotify()) === "granted";
-    setBlocked(wanted && !granted);
-    preferences.set({ notify: granted });
+    const permission = wanted ? await askToNotify() : "dismissed";
+    setBlocked(permission === "denied" || permission === "unsupported");
+    preferences.set({ notify: permission === "granted" });
   }
 
   function setSound(wanted: boolean) {

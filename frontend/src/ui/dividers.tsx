@@ -11,8 +11,14 @@ import { dayName, exactTime } from "./times";
 function useDay(): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
-    const timer = setTimeout(() => setNow(Date.now()), new Date(now).setHours(24, 0, 0, 0) - Date.now());
-    return () => clearTimeout(timer);
+    const look = () => setNow(Date.now());
+    const timer = setTimeout(look, new Date(now).setHours(24, 0, 0, 0) - Date.now());
+    // Timers stand still while a computer sleeps.
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
   }, [now]);
   return now;
 }
@@ -71,7 +77,11 @@ export function GapView({ gap }: { gap: Gap }) {
     <div className={styles.gap}>
       <p>{gapWords(gap)}</p>
       {gap.state !== "lost" && (
-        <button type="button" aria-disabled={gap.state === "loading"} onClick={() => void store.fillGap(gap.after)}>
+        <button
+          type="button"
+          aria-disabled={gap.state === "loading"}
+          onClick={keepFocus(() => void store.fillGap(gap.after))}
+        >
           {gap.state === "loading" ? "Loading…" : "Load missed"}
         </button>
       )}

@@ -82,8 +82,8 @@ export function bannerWords(connection: Connection): string | undefined {
       return connection.waking ? "The server is waking up. This can take a minute." : undefined;
     case "offline":
       return connection.cause === "no_network"
-        ? "You are offline. What you write is sent when you are back."
-        : "The server cannot be reached. What you write is sent when it is back.";
+        ? "You are offline. Messages are sent when you are back."
+        : "The server cannot be reached. Messages are sent when it is back.";
     case "refused":
       return refusedWords(connection.why);
   }
