@@ -161,13 +161,17 @@ async function startWeb(t) {
   const dir = await mkdtemp(join(tmpdir(), "nginx-"));
   await chmod(dir, 0o755); // Its workers may be somebody else.
   await mkdir(join(dir, "_next/static"), { recursive: true });
-  for (const name of ["index.html", "404.html", "_next/static/0a1b2c.js"]) await writeFile(join(dir, name), name.repeat(99));
+  for (const name of ["index.html", "404.html", "_next/static/0a1b2c.js"])
+    await writeFile(join(dir, name), name.repeat(99));
   // A socket in the folder instead of a port, so that nothing else can be in the way.
   const site = (await read("web.nginx.conf"))
     .replace("listen 3000", `listen unix:${dir}/socket`)
     .replace("/usr/share/nginx/html", dir);
   const file = join(dir, "nginx.conf");
-  await writeFile(file, `daemon off; pid ${dir}/pid; events {} http { include /etc/nginx/mime.types; access_log off; ${site} }`);
+  await writeFile(
+    file,
+    `daemon off; pid ${dir}/pid; events {} http { include /etc/nginx/mime.types; access_log off; ${site} }`,
+  );
   const nginx = spawn("nginx", ["-c", file, "-p", dir, "-e", "stderr"], { env, stdio: "ignore" });
   t.after(async () => {
     nginx.kill();
