@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { isMine } from "@/chat/identity";
 import { shortened } from "@/chat/news";
 import type { Outbox } from "@/chat/outbox";
@@ -15,9 +15,11 @@ const readOut = 3;
 const collectMs = 1500;
 
 interface Line {
-  key: string;
+  key: number;
   text: string;
 }
+
+type Tell = (texts: readonly string[]) => void;
 
 /**
  * What a screen reader tells: new messages, and own ones that were not sent. The list itself cannot do that: its rows
@@ -25,7 +27,11 @@ interface Line {
  */
 export function Announcer() {
   const [lines, setLines] = useState<readonly Line[]>([]);
-  const [tell] = useState(() => (more: readonly Line[]) => setLines((before) => [...before, ...more].slice(-kept)));
+  const told = useRef(0);
+  const tell = useCallback<Tell>((texts) => {
+    const more = texts.map((text) => ({ key: told.current++, text }));
+    setLines((before) => [...before, ...more].slice(-kept));
+  }, []);
   useNews(tell);
   useFailures(tell);
   return (
@@ -37,7 +43,7 @@ export function Announcer() {
   );
 }
 
-function useNews(tell: (lines: readonly Line[]) => void): void {
+function useNews(tell: Tell): void {
   const store = useStore();
   const identity = useIdentity();
   useEffect(() => {
@@ -59,30 +65,25 @@ function useNews(tell: (lines: readonly Line[]) => void): void {
 }
 
 /** Whoever wrote has an empty input before them, and does not see what became of it. */
-function useFailures(tell: (lines: readonly Line[]) => void): void {
+function useFailures(tell: Tell): void {
   const outbox = useChatState((state) => state.outbox);
   const before = useRef(outbox);
   useEffect(() => {
-    const lines = newFailures(before.current, outbox);
+    const failures = newFailures(before.current, outbox);
     before.current = outbox;
-    if (lines.length > 0) tell(lines);
+    if (failures.length > 0) tell(failures);
   }, [outbox, tell]);
 }
 
-export function newFailures(before: Outbox, after: Outbox): Line[] {
+function newFailures(before: Outbox, after: Outbox): string[] {
   const old = new Map(before.map((item) => [item.id, item.delivery]));
   return after.flatMap(({ id, text, delivery }) => {
     if (delivery.kind !== "failed" || old.get(id) === delivery) return [];
-    return [{ key: `${id}:${Date.now()}`, text: `Not sent: ${shortened(text, 80)}. ${failureWords(delivery.why)}` }];
+    return [`Not sent: ${shortened(text, 80)}. ${failureWords(delivery.why)}`];
   });
 }
 
-export function announcement(others: readonly PlacedMessage[]): Line[] {
-  const last = others.at(-1);
-  if (last === undefined) return [];
-  if (others.length > readOut) return [{ key: last.offset, text: `${others.length} new messages` }];
-  return others.map(({ username, message, offset }) => ({
-    key: offset,
-    text: `${username}: ${shortened(message, 300)}`,
-  }));
+export function announcement(others: readonly PlacedMessage[]): string[] {
+  if (others.length > readOut) return [`${others.length} new messages`];
+  return others.map(({ username, message }) => `${username}: ${shortened(message, 300)}`);
 }
