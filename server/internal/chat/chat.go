@@ -2,8 +2,7 @@
 // what the sender is told, which history may be asked for, and who is said to be typing.
 //
 // It knows nothing of sockets, streams or metrics: events come in as the values that the JSON decoder made of them, and
-// leave through the small interfaces of this file. Of the outside world it imports the
-// standard library only.
+// leave through the small interfaces of this file. Of the outside world it imports the standard library only.
 package chat
 
 import (

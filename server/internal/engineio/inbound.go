@@ -80,8 +80,12 @@ func (s *Session) receiveBinary(data []byte) error {
 		return errEnded
 	default:
 		s.attachments--
-		if s.attachments == 0 && s.lastBinary == wire.BinaryEvent {
+		switch {
+		case s.attachments > 0:
+		case s.lastBinary == wire.BinaryEvent:
 			kind = wire.Event
+		default:
+			kind = wire.Ack
 		}
 	}
 	return s.handOver(kind, types.NewBytesBuffer(data))

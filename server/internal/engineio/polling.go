@@ -263,7 +263,7 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	defer s.server.bodies.Release(size)
+	defer func() { s.server.bodies.Release(size) }()
 	body := borrow()
 	defer giveBack(body)
 	*body, err = wire.ReadBody(*body, r.Body, r.ContentLength, s.server.opts.MaxBody)
@@ -271,6 +271,10 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if surplus := size - int64(len(*body)); surplus > 0 {
+		s.server.bodies.Release(surplus)
+		size -= surplus
+	}
 	// It may be long until all of it has had its turn. A client that goes away meanwhile is not coming back to this session.
 	defer context.AfterFunc(r.Context(), func() { s.end(causeGone) })()
 	err = errEnded // unless all of it is handed over
@@ -280,12 +284,12 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 
 // roomFor waits for the room that a body needs. The client has a bounded time for all of that and for the body itself.
 func (s *Server) roomFor(w http.ResponseWriter, r *http.Request) (size int64, err error) {
-	size = r.ContentLength
-	if size <= smallBody && size >= 0 {
-		return 0, nil
+	size, most := r.ContentLength, int64(s.opts.MaxBody)
+	if size < 0 {
+		size = most
 	}
-	if size < 0 || size > int64(s.opts.MaxBody) {
-		size = int64(s.opts.MaxBody) // no more than that is read
+	if size <= smallBody || size > most { // of one that is too large nothing is read
+		return 0, nil
 	}
 	size = min(size, bodiesRoom)
 	if s.bodies.TryAcquire(size) {
