@@ -33,14 +33,24 @@ for (const kind of kinds) {
     const typist = await join(t, url, kind);
     const watchers = [await join(t, url, kind), await join(t, url)];
     const typing = ({ events }) => events.filter(({ event }) => event === "typing").map(({ args }) => args[0]);
-    assert.deepEqual(await typist.ask("typing", { username: "ada", typing: true }), { status: "ok" });
-    assert.deepEqual(await typist.ask("typing", { username: "ada", typing: false }), { status: "ok" });
-    await until("both notices", () => watchers.every((watcher) => typing(watcher).length === 2));
+    const say = (typing) => typist.ask("typing", { username: "ada", typing });
+    const heard = (value) => watchers.every((watcher) => typing(watcher).some(({ typing }) => typing === value));
+    // Notices are volatile: who has not read the last one may miss the next (TYP-5), and then hears a later one.
+    assert.deepEqual(await say(true), { status: "ok" });
+    await until("the beginning", async () => {
+      if (!heard(true)) await say(true);
+      return heard(true);
+    });
+    assert.deepEqual(await say(false), { status: "ok" });
+    await until("the end", async () => {
+      for (const value of heard(false) ? [] : [true, false]) await say(value);
+      return heard(false);
+    });
     for (const watcher of watchers) {
-      const [began, ended] = typing(watcher);
-      assert.deepEqual([began.typing, ended.typing], [true, false]);
-      assert.deepEqual([began.username, ended.username], ["ada", "ada"]);
-      assert.equal(began.id, ended.id);
+      const notices = typing(watcher);
+      assert.equal(notices[0].typing, true);
+      assert.deepEqual([...new Set(notices.map(({ username }) => username))], ["ada"]);
+      assert.equal(new Set(notices.map(({ id }) => id)).size, 1);
     }
     assert.deepEqual(typing(typist), []);
   });

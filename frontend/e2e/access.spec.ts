@@ -412,10 +412,12 @@ for (const width of [1280, 390]) {
     const page = await room.join("ada", { viewport: { width, height: 844 } });
     await page.reload();
     await expect(badge(page)).toHaveText("Live");
-    // Somewhere in the middle, so that it would show if the list were pushed down.
-    await list(page).evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight / 2));
-    const row = said(page, "message 30 .");
-    await expect(row).toBeAttached();
+    // Somewhat further up, where it would show if the list were pushed down.
+    await expect(said(page, "message 59 .")).toBeInViewport();
+    await list(page).evaluate((scroller) => scroller.scrollBy(0, -300));
+    await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
+    const row = said(page, "message 48 .");
+    await expect(row).toBeInViewport({ ratio: 1 });
     const place = await row.boundingBox();
     await page.context().setOffline(true);
     await expect(page.getByText("You are offline.")).toBeVisible();
