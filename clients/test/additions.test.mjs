@@ -33,7 +33,12 @@ for (const kind of kinds) {
     const typist = await join(t, url, kind);
     const watchers = [await join(t, url, kind), await join(t, url)];
     const typing = ({ events }) => events.filter(({ event }) => event === "typing").map(({ args }) => args[0]);
-    const say = (typing) => typist.ask("typing", { username: "ada", typing });
+    const said = [];
+    const say = async (typing) => {
+      const answer = await typist.ask("typing", { username: "ada", typing });
+      if (answer.status === "ok") said.push(typing);
+      return answer;
+    };
     const heard = (value) => watchers.every((watcher) => typing(watcher).some(({ typing }) => typing === value));
     // Notices are volatile: who has not read the last one may miss the next (TYP-5), and then hears a later one.
     assert.deepEqual(await say(true), { status: "ok" });
@@ -48,7 +53,13 @@ for (const kind of kinds) {
     });
     for (const watcher of watchers) {
       const notices = typing(watcher);
+      // What was said, in that order, and nothing twice; mostly all of it.
       assert.equal(notices[0].typing, true);
+      let next = 0;
+      for (const notice of notices) {
+        next = said.indexOf(notice.typing, next) + 1;
+        assert.notEqual(next, 0, `heard ${JSON.stringify(notices)}, said ${said}`);
+      }
       assert.deepEqual([...new Set(notices.map(({ username }) => username))], ["ada"]);
       assert.equal(new Set(notices.map(({ id }) => id)).size, 1);
     }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
@@ -195,6 +196,31 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	take(t, "end of the flood", flood)
 	until(t, "forgotten", func() bool { return e.Connections() == 0 })
 	until(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
+}
+
+// TestP6_WhoPingsAndNeverReads: the pongs are paced, and bounded all the same.
+func TestP6_WhoPingsAndNeverReads(t *testing.T) {
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open()
+		payload := make([]byte, 125)
+		flood := make(chan error, 1)
+		go func() {
+			for {
+				if err := s.pongFrame(payload); err != nil {
+					flood <- err
+					return
+				}
+			}
+		}()
+		pass(t, time.Minute, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+		if pending := s.conn.Private(); pending > privateLimit+len(payload)+10 {
+			t.Fatalf("%d bytes wait for the client", pending)
+		}
+		equal(t, "end of the flood", <-flood, errEnded)
+		synctest.Wait()
+		equal(t, "counted", c.closedBy("ping timeout"), 1)
+		equal(t, "connections", c.Connections(), 0)
+	})
 }
 
 // TestLIM9_SundriesAreTakenInTime: what is no event costs work, too.
