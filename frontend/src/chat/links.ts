@@ -37,7 +37,8 @@ function withoutTail(address: string): string {
   for (; end > 0; end--) {
     const last = address[end - 1] ?? "";
     const extra = surplus.get(last);
-    if (extra === undefined ? !/[.,:;!?*_~…']/u.test(last) : extra <= 0) break;
+    const tail = extra === undefined ? /[.,:;!?*_~…']/u.test(last) : extra > 0;
+    if (!tail) break;
     if (extra !== undefined) surplus.set(last, extra - 1);
   }
   return address.slice(0, end);

@@ -87,7 +87,7 @@ function Wishes() {
   const [blocked, setBlocked] = useState(false);
 
   async function setNotify(wanted: boolean) {
-    const permission = wanted ? await askToNotify() : "dismissed";
+    const permission = wanted ? await askToNotify() : undefined;
     setBlocked(permission === "denied" || permission === "unsupported");
     preferences.set({ notify: permission === "granted" });
   }

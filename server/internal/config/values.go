@@ -117,30 +117,15 @@ func level(p *slog.Level) func(string) error {
 	}
 }
 
-func address(p *string) func(string) error {
-	return func(s string) error {
-		if err := checkAddress(s); err != nil {
-			return err
-		}
-		*p = s
-		return nil
-	}
-}
-
-// checkAddress reports whether s is host:port with a port that is a number.
-func checkAddress(s string) error {
-	_, port, err := net.SplitHostPort(s)
-	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 0 || n > 65535 {
-		return errors.New("must be host:port")
-	}
-	return nil
-}
-
-// reachable is an address that others connect to: neither all addresses nor any port will do.
-func reachable(p *string) func(string) error {
+// address reads host:port. Of one that others connect to both must be given: neither all addresses nor any port will do.
+func address(p *string, reachable bool) func(string) error {
 	return func(s string) error {
 		host, port, err := net.SplitHostPort(s)
-		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
+		n, bad := strconv.ParseUint(port, 10, 16)
+		switch {
+		case err != nil || bad != nil:
+			return errors.New("must be host:port")
+		case reachable && (host == "" || n == 0):
 			return errors.New("must be host:port, both given")
 		}
 		*p = s
