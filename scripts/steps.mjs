@@ -11,7 +11,7 @@ export const steps = [
   },
   {
     name: "lint",
-    proves: "biome, go vet and staticcheck find nothing",
+    proves: "biome, go vet for every system, and staticcheck find nothing",
     commands: [
       ["node_modules/.bin/biome", "check", "--formatter-enabled=false", "--error-on-warnings", "."],
       turbo("lint"),

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"syscall"
-	"time"
-)
+import "time"
 
 // usage is what processes have used: processor time since their start, and resident memory now. On systems other than
 // Linux it stays zero.
@@ -19,13 +16,4 @@ func usageOf(pids []int) (sum usage) {
 		sum.rss += processRSS(pid)
 	}
 	return sum
-}
-
-// ownCPU is the processor time of the load generator itself.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -33,14 +33,15 @@ var inside = map[string][]string{
 	"internal/stream/internal/deque": {},
 	"internal/stream/memory":         {"internal/stream", "internal/stream/internal/deque"},
 	"internal/stream/redis":          {"internal/stream", "internal/stream/internal/deque"},
-	"internal/fanout":                {"internal/engineio/wire", "internal/stream"},
+	"internal/rawconn":               {},
+	"internal/fanout":                {"internal/engineio/wire", "internal/rawconn", "internal/stream"},
 	"internal/engineio/wire":         {},
 	"internal/pace":                  {},
-	"internal/engineio":              {"internal/engineio/wire", "internal/fanout", "internal/pace"},
+	"internal/engineio":              {"internal/engineio/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
 	"internal/chat":                  {"internal/pace"},
 	"internal/config":                {},
 	"internal/ops":                   {},
-	"internal/cluster":               {},
+	"internal/cluster":               {"internal/rawconn"},
 	"internal/adapter":               {"internal/chat", "internal/engineio/wire", "internal/fanout", "internal/stream"},
 }
 

@@ -1,11 +1,12 @@
 package chaos
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(Finish)) }
@@ -135,10 +136,10 @@ func TestP3_NodeFrozen(t *testing.T) {
 	r := Open(t, Options{Seed: 8})
 	r.Talk()
 	for _, n := range r.Nodes[:2] {
-		n.Signal(syscall.SIGSTOP)
+		n.Signal(redistest.Freeze)
 		r.Flows(30)
 		time.Sleep(time.Second) // the length of the freeze, which is what is tested
-		n.Signal(syscall.SIGCONT)
+		n.Signal(redistest.Thaw)
 		r.FlowsEverywhere()
 	}
 	r.Settle(Expect{})
@@ -152,11 +153,11 @@ func TestP3_RequestsStuckInAFrozenNode(t *testing.T) {
 	r.Talk()
 	for i := range 6 {
 		n := r.Nodes[i%len(r.Nodes)]
-		n.Signal(syscall.SIGSTOP)
+		n.Signal(redistest.Freeze)
 		r.Flows(15) // by then requests are stuck
 		r.CutClients()
 		r.Flows(15) // by then more are
-		n.Signal(syscall.SIGCONT)
+		n.Signal(redistest.Thaw)
 		r.FlowsEverywhere()
 	}
 	r.Settle(Expect{})

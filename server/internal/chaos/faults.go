@@ -3,7 +3,6 @@ package chaos
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"scalable-chat/server/internal/ops"
@@ -23,7 +22,7 @@ func (r *Room) heal() {
 		n.Path.CutEvery(0)
 		n.Path.Hold(false)
 		if n.Running() {
-			n.Signal(syscall.SIGCONT)
+			n.Signal(redistest.Thaw)
 		} else {
 			n.Start()
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"scalable-chat/server/internal/redistest"
 )
 
 // Weather says which faults a storm has.
@@ -41,8 +43,8 @@ var nodeFaults = []fault{
 		n.awaitExit(time.Second)
 		n.Start()
 	})},
-	{"frozen", 2 * time.Second, onNode(func(n *Node) { n.Signal(syscall.SIGSTOP) }), onNode(func(n *Node) {
-		n.Signal(syscall.SIGCONT)
+	{"frozen", 2 * time.Second, onNode(func(n *Node) { n.Signal(redistest.Freeze) }), onNode(func(n *Node) {
+		n.Signal(redistest.Thaw)
 	})},
 }
 

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"scalable-chat/server/internal/rawconn"
 )
 
 const (
@@ -248,13 +250,7 @@ type source struct {
 }
 
 func newSource(conn net.Conn) source {
-	s := source{conn: conn}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		if raw, err := tcp.SyscallConn(); err == nil {
-			s.raw = raw
-		}
-	}
-	return s
+	return source{conn: conn, raw: rawconn.Of(conn)}
 }
 
 // borrow waits for bytes and reads them into a buffer of the pool, which the caller gives back unless it is nil. With a
@@ -268,26 +264,18 @@ func (s source) borrow() (buf *[tunnelBufferBytes]byte, n int, err error) {
 	}
 	waitErr := s.raw.Read(func(fd uintptr) bool {
 		buf = tunnelBuffers.Get().(*[tunnelBufferBytes]byte)
-		n, err = syscall.Read(int(fd), buf[:])
-		for err == syscall.EINTR {
-			n, err = syscall.Read(int(fd), buf[:])
-		}
-		if err != syscall.EAGAIN {
+		n, err = rawconn.Read(fd, buf[:])
+		if !errors.Is(err, rawconn.ErrWouldBlock) {
 			return true
 		}
 		tunnelBuffers.Put(buf)
 		buf = nil
 		return false
 	})
-	switch {
-	case waitErr != nil:
+	if waitErr != nil {
 		return buf, 0, waitErr
-	case err != nil:
-		return buf, 0, err
-	case n == 0:
-		return buf, 0, io.EOF
 	}
-	return buf, n, nil
+	return buf, n, err
 }
 
 // Shutdown refuses new tunnels, closes the others, spread evenly over the given time so that not all clients connect

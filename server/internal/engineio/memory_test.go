@@ -1,3 +1,5 @@
+//go:build unix
+
 package engineio
 
 import (
@@ -12,8 +14,9 @@ import (
 func idleFD(t testing.TB, e *edge) int {
 	addr, err := net.ResolveTCPAddr("tcp", e.addr)
 	noError(t, "address", err)
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	noError(t, "socket", err)
+	syscall.CloseOnExec(fd) // SOCK_CLOEXEC does it at once, on Linux only
 	to := syscall.SockaddrInet4{Port: addr.Port}
 	copy(to.Addr[:], addr.IP.To4())
 	noError(t, "connect", syscall.Connect(fd, &to))

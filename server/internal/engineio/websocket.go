@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/rawconn"
 )
 
 // serveWebSocket opens a session, or tries to upgrade one.
@@ -88,11 +89,7 @@ type wsReader struct {
 // serveReader handles what the client sent ahead and then goes on in a goroutine of its own, so that the HTTP server can
 // let go of everything that belongs to the request.
 func (s *Session) serveReader(r *wsReader, early []byte) {
-	if sc, ok := s.net.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			r.raw = raw
-		}
-	}
+	r.raw = rawconn.Of(s.net)
 	if len(early) > 0 {
 		go s.readOn(r, early)
 		return
@@ -147,8 +144,8 @@ func (s *Session) read(r *wsReader) (*[]byte, error) {
 	wait := r.raw.Read(func(fd uintptr) bool {
 		p = borrow()
 		var n int
-		n, err = readFD(int(fd), (*p)[:cap(*p)])
-		if errors.Is(err, syscall.EAGAIN) {
+		n, err = rawconn.Read(fd, (*p)[:cap(*p)])
+		if errors.Is(err, rawconn.ErrWouldBlock) {
 			giveBack(p)
 			p = nil
 			return false
@@ -163,21 +160,6 @@ func (s *Session) read(r *wsReader) (*[]byte, error) {
 		return p, wait
 	}
 	return p, err
-}
-
-func readFD(fd int, p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(fd, p)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
 }
 
 // handle takes the messages in p. It is false when the session has ended.

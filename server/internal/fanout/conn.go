@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+
+	"scalable-chat/server/internal/rawconn"
 )
 
 // Lost says why a connection can no longer follow.
@@ -71,7 +73,7 @@ func (l *Log) NewConn(owner Owner) *Conn {
 func (c *Conn) Attach(nc net.Conn) {
 	c.mu.Lock()
 	if !c.closed {
-		c.net, c.raw = nc, rawConn(nc)
+		c.net, c.raw = nc, rawconn.Of(nc)
 	}
 	lost := c.flushLocked()
 	c.mu.Unlock()

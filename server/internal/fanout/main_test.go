@@ -176,9 +176,7 @@ func tcpPair(t testing.TB, buffer int) (server, client *net.TCPConn) {
 	noError(t, err)
 	defer ln.Close()
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) {
-			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, buffer)
-		})
+		return raw.Control(func(fd uintptr) { setReadBuffer(fd, buffer) })
 	}}
 	c, err := dialer.DialContext(context.Background(), "tcp", ln.Addr().String())
 	noError(t, err)

@@ -1,14 +1,14 @@
 package fanout
 
 import (
-	"errors"
-	"net"
 	"sync"
 	"syscall"
+
+	"scalable-chat/server/internal/rawconn"
 )
 
 // errWouldBlock means that the socket takes nothing now.
-var errWouldBlock = errors.New("socket is full")
+var errWouldBlock = rawconn.ErrWouldBlock
 
 // sink takes bytes, maybe not all of them, without waiting.
 type sink interface {
@@ -56,29 +56,4 @@ var writers = sync.Pool{New: func() any { return newSocketWriter() }}
 // fdSink writes to a descriptor that somebody else keeps open.
 type fdSink uintptr
 
-func (fd fdSink) write(p []byte) (int, error) {
-	for {
-		n, err := syscall.Write(int(fd), p)
-		switch {
-		case err == nil:
-			return n, nil
-		case errors.Is(err, syscall.EAGAIN):
-			return 0, errWouldBlock
-		case !errors.Is(err, syscall.EINTR):
-			return 0, err
-		}
-	}
-}
-
-// rawConn returns the socket under c, or nil if bytes have to go through c itself, as with TLS.
-func rawConn(c net.Conn) syscall.RawConn {
-	sc, ok := c.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return raw
-}
+func (fd fdSink) write(p []byte) (int, error) { return rawconn.Write(uintptr(fd), p) }

@@ -119,10 +119,10 @@ func (s *Server) cli(args ...string) (string, error) {
 }
 
 // Stop freezes the process: connections stay open and nothing is answered.
-func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Stop() { s.signal(Freeze) }
 
 // Cont lets a frozen process go on.
-func (s *Server) Cont() { s.signal(syscall.SIGCONT) }
+func (s *Server) Cont() { s.signal(Thaw) }
 
 func (s *Server) signal(sig syscall.Signal) {
 	s.t.Helper()
