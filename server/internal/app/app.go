@@ -184,7 +184,7 @@ func clientOf(conn *engineio.Session) *chat.Client {
 // Start answers requests, loads the window, joins the cluster, and is then ready. It waits for Redis as long as ctx
 // lasts; until then /livez answers, /readyz says starting, and clients are turned away.
 func (a *App) Start(ctx context.Context) error {
-	a.log.Info("settings", "config", a.cfg)
+	a.logSettings()
 	a.public.serve(a.publicHandler())
 	if a.private != nil {
 		a.private.serve(ops.Private(a.health, a.metrics))
@@ -208,6 +208,17 @@ func (a *App) Start(ctx context.Context) error {
 	a.health.Advance(ops.Ready)
 	a.log.Info("ready", "address", a.Addr(), "node", a.backend.id, "redis", a.cfg.Redis.Enabled())
 	return nil
+}
+
+// logSettings says what is in force. Programs, which read JSON, get everything; people, who read text, get what somebody
+// decided, and the rest only if they want to know more.
+func (a *App) logSettings() {
+	if a.cfg.LogFormat == "json" {
+		a.log.Info("settings", "config", a.cfg)
+		return
+	}
+	a.log.Info("settings that differ from the defaults (LOG_LEVEL=debug shows all)", "config", a.cfg.Changed())
+	a.log.Debug("settings left at the defaults", "config", a.cfg.Defaults())
 }
 
 // Addr is the host:port of the main listener.

@@ -53,7 +53,7 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"
 
-	shown []slog.Attr // every setting as it is in force, without secrets
+	shown []shown // every setting as it is in force, without secrets
 }
 
 // Redis says how to reach Redis. The zero Redis means none: the node keeps the room in its own memory.
@@ -88,4 +88,26 @@ func (r Redis) TLSConfig() *tls.Config {
 func (c Config) ListenAddr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 // LogValue lists every setting that is in force, by its key; secrets are replaced and passwords cut out of addresses.
-func (c Config) LogValue() slog.Value { return slog.GroupValue(c.shown...) }
+func (c Config) LogValue() slog.Value { return c.list(func(shown) bool { return true }) }
+
+// Changed lists, like [Config.LogValue], only the settings that differ from their defaults.
+func (c Config) Changed() slog.Value { return c.list(func(s shown) bool { return s.changed }) }
+
+// Defaults lists, like [Config.LogValue], only the settings that Changed leaves out.
+func (c Config) Defaults() slog.Value { return c.list(func(s shown) bool { return !s.changed }) }
+
+// shown is one setting as the log shows it.
+type shown struct {
+	slog.Attr
+	changed bool
+}
+
+func (c Config) list(wanted func(shown) bool) slog.Value {
+	var attrs []slog.Attr
+	for _, s := range c.shown {
+		if wanted(s) {
+			attrs = append(attrs, s.Attr)
+		}
+	}
+	return slog.GroupValue(attrs...)
+}

@@ -290,6 +290,26 @@ func TestLogTellsSettingsWithoutSecrets(t *testing.T) {
 	}
 }
 
+func TestLogTellsWhatDiffersFromTheDefaultsApart(t *testing.T) {
+	clean(t)
+	c := mustLoad(t, "--port=9000", "--ping-timeout=20s", "--redis-host=h", "--redis-passwd=s3cret")
+	print := func(v slog.Value) string {
+		var out bytes.Buffer
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "config", v)
+		_, attrs, _ := strings.Cut(strings.TrimSpace(out.String()), "msg=x")
+		return strings.TrimSpace(attrs)
+	}
+	equal(t, "changed", print(c.Changed()), "config.PORT=9000 config.REDIS_HOST=h config.REDIS_PASSWD=***")
+	rest := print(c.Defaults())
+	for _, unwanted := range []string{"config.PORT=", "config.REDIS_HOST=", "s3cret"} {
+		if strings.Contains(rest, unwanted) {
+			t.Errorf("the defaults have %s", unwanted)
+		}
+	}
+	equal(t, "number of settings", len(c.Changed().Group())+len(c.Defaults().Group()), len(c.LogValue().Group()))
+	equal(t, "nothing is changed", print(mustLoad(t).Changed()), "")
+}
+
 func TestEmptyMeansDefault(t *testing.T) {
 	clean(t)
 	write(t, ".env", "PORT=\nREDIS_URL=redis://h\n")

@@ -86,16 +86,16 @@ func (c *Config) read(s setting, value string) (problem string) {
 	if value == "" {
 		value = s.def
 	}
-	shown := value
+	text := value
 	if s.show != nil {
-		shown = s.show(value)
+		text = s.show(value)
 	}
-	c.shown = append(c.shown, slog.String(s.key, shown))
+	c.shown = append(c.shown, shown{slog.String(s.key, text), value != s.def})
 	if value == "" {
 		return ""
 	}
 	if err := s.set(value); err != nil {
-		return fmt.Sprintf("%s: %s (it is %.100q)", s.key, err, shown)
+		return fmt.Sprintf("%s: %s (it is %.100q)", s.key, err, text)
 	}
 	return ""
 }
