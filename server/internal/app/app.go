@@ -29,6 +29,10 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
+// eventBytes is how large an event may be on average without slowing its connection down: what MAX_MESSAGE_CHARS of the
+// most common letters take. To decode larger ones at the full rate would keep the processor busy.
+const eventBytes = 4 << 10
+
 // Path is where Engine.IO is served.
 const Path = "/socket.io/"
 
@@ -109,6 +113,7 @@ func (a *App) build() {
 
 		PingInterval: cfg.PingInterval, PingTimeout: cfg.PingTimeout, UpgradeTimeout: cfg.UpgradeTimeout,
 		MaxPayload: cfg.MaxPayloadBytes, MaxBody: cfg.MaxBodyBytes,
+		ByteRate: cfg.MessageRate * eventBytes, ByteBurst: cfg.MessageBurst * eventBytes,
 		MaxConnections: cfg.MaxConnections, MaxPerAddress: cfg.MaxConnectionsPerIP,
 		Origins: engineio.NewOrigins(cfg.AllowedOrigins), Proxies: cfg.TrustedProxies,
 

@@ -82,8 +82,8 @@ func (s *Session) lookLocked() (left, again time.Duration) {
 // excuseLocked lets the client's time for a pong begin anew: what it sends is being read, and the pong may come next.
 func (s *Session) excuseLocked() { s.heart.since, s.heart.behind = s.server.since(), true }
 
-// pong notes the client's answer; one that was not asked for is ignored.
-func (s *Session) pong() {
+// pong notes the client's answer. It is false if none was asked for.
+func (s *Session) pong() bool {
 	s.mu.Lock()
 	waiting := s.heart.waiting && !s.ended
 	s.heart.waiting = false
@@ -91,4 +91,5 @@ func (s *Session) pong() {
 	if waiting {
 		s.server.wheel.set(s, s.server.opts.PingInterval)
 	}
+	return waiting
 }

@@ -24,24 +24,32 @@ func (s *Session) receive(p wire.Packet) error {
 		s.end(causeTooLarge)
 	case p.Type == wire.PacketMessage:
 		return s.receiveText(p.Data)
-	case p.Type == wire.PacketPong:
-		s.pong()
+	case p.Type == wire.PacketPong && s.pong():
 		return nil
 	case p.Type == wire.PacketClose:
 		s.end(causeClient)
 	case p.Type == wire.PacketPing:
 		s.end(causePacket) // pings come from the server in this revision
-	default:
-		return nil // open, upgrade and noop mean nothing here, as in the reference server
+	default: // open, upgrade, noop, and a pong that nobody waits for, mean nothing here, as in the reference server
+		return s.sundry(len(p.Data))
 	}
 	return errEnded
+}
+
+// sundry takes a packet that means nothing, but costs.
+func (s *Session) sundry(size int) error {
+	if !s.takeTurn(0, size) {
+		return errEnded
+	}
+	s.doneInTime(s.Turn())
+	return nil
 }
 
 func (s *Session) receiveText(text []byte) error {
 	if s.server.opts.Raw {
 		return s.handOver(0, types.NewStringBuffer(text))
 	}
-	h, err := wire.ParsePacket(text, s.server.opts.AllowBinary)
+	h, err := wire.ParsePacket(text, wire.Limits{Binary: s.server.opts.AllowBinary, Values: s.server.opts.MaxValues})
 	if err != nil || s.attachments > 0 {
 		s.end(causePacket)
 		return errEnded
@@ -94,7 +102,7 @@ func (s *Session) receiveBinary(data []byte) error {
 // handOver waits for its turn and gives one message to the library. A kind that the library works on in the background
 // keeps the turn until [Session.Done].
 func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error {
-	if !s.takeTurn(kind) {
+	if !s.takeTurn(kind, message.Len()) {
 		return errEnded
 	}
 	s.Emit("data", message)
@@ -108,8 +116,8 @@ func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error 
 	return nil
 }
 
-// What costs work and is paced by nobody else is taken at this rate, and otherwise later: acks, pings of a WebSocket, and
-// CONNECTs that are refused.
+// What costs work and is paced by nobody else is taken at this rate, and otherwise later: acks, pings of a WebSocket,
+// CONNECTs that are refused, and packets that mean nothing.
 const (
 	sundriesRate  = 50 // per second
 	sundriesBurst = 200
@@ -117,17 +125,20 @@ const (
 
 // doneInTime ends the turn at once, or when its time has come.
 func (s *Session) doneInTime(turn uint64) {
-	delay := s.sundries.Reserve(s.server.since())
-	if delay == 0 {
-		s.Done(turn)
-		return
+	now := s.server.since()
+	until := now + s.sundries.Reserve(now)
+	s.mu.Lock()
+	if s.turn == turn {
+		s.turnUntil = max(s.turnUntil, until)
 	}
-	time.AfterFunc(delay, func() { s.Done(turn) })
+	s.mu.Unlock()
+	s.Done(turn)
 }
 
 // takeTurn waits until no packet is in turn, and the client has read what was sent to it alone. It is false if the
-// session ended.
-func (s *Session) takeTurn(kind wire.Kind) bool {
+// session ended. The turn of a packet lasts at least until its bytes are within the rate: so nothing of it is held
+// while the client waits.
+func (s *Session) takeTurn(kind wire.Kind, size int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.busy && !s.ended {
@@ -139,7 +150,8 @@ func (s *Session) takeTurn(kind wire.Kind) bool {
 		return false
 	}
 	s.excuseLocked()
-	s.busy, s.turnKind, s.turnSince = true, kind, s.server.since()
+	now := s.server.since()
+	s.busy, s.turnKind, s.turnSince, s.turnUntil = true, kind, now, now+s.bytes.ReserveN(now, size)
 	s.turn++
 	return true
 }
@@ -164,7 +176,7 @@ func (s *Session) awaitReaderLocked() bool {
 func (s *Session) pongFrame(data []byte) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
-	if !s.takeTurn(0) {
+	if !s.takeTurn(0, len(data)) {
 		return errEnded
 	}
 	s.conn.Send(wire.AppendFrame(nil, wire.OpPong, data))
@@ -179,14 +191,32 @@ func (s *Session) Turn() uint64 {
 	return s.turn
 }
 
-// Done says that the library is done with the packet that had this number, so that the next one may come. Calls that
-// are late or repeated do nothing.
+// Done says that the library is done with the packet that had this number, so that the next one may come, at once or
+// when the time of this one is over. Calls that are late or repeated do nothing.
 func (s *Session) Done(turn uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.busy || s.turn != turn {
+		return
+	}
+	s.context = nil // was needed while CONNECT was in turn
+	wait := s.turnUntil - s.server.since()
+	if wait <= 0 {
+		s.releaseLocked(turn)
+		return
+	}
+	s.turnSince = s.turnUntil // it is not the library that takes so long
+	time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.releaseLocked(turn)
+	})
+}
+
+// releaseLocked ends a turn, unless it has ended before.
+func (s *Session) releaseLocked(turn uint64) {
 	if s.busy && s.turn == turn {
 		s.busy = false
-		s.context = nil // was needed while CONNECT was in turn
 		s.changed.Broadcast()
 	}
 }

@@ -30,7 +30,10 @@ type Options struct {
 	BodyTimeout    time.Duration // for the body of a request, and for taking an answer; default 20 s
 
 	MaxPayload     int // bytes of one packet; default 64 KiB
+	MaxValues      int // JSON values of one Socket.IO packet; default 256
 	MaxBody        int // bytes of one polling request; default 1,000,000
+	ByteRate       int // bytes of messages a second from one client before it is read more slowly; 0 is unlimited
+	ByteBurst      int // bytes that one client may send at once before that
 	MaxConnections int // sessions; 0 is unlimited
 	MaxPerAddress  int // sessions from one client address, or one IPv6 network of 64 bits; 0 is unlimited
 	SendBuffer     int // bytes that the kernel may hold for a WebSocket that does not read; default 64 KiB
@@ -90,6 +93,7 @@ func NewServer(o Options) *Server {
 	setDefault(&o.UpgradeTimeout, 10*time.Second)
 	setDefault(&o.BodyTimeout, 20*time.Second)
 	setDefault(&o.MaxPayload, 64<<10)
+	setDefault(&o.MaxValues, wire.MaxValues)
 	setDefault(&o.MaxBody, 1_000_000)
 	setDefault(&o.SendBuffer, 64<<10)
 	setDefault(&o.Logger, slog.Default())

@@ -54,6 +54,7 @@ type Session struct {
 	turnKind  wire.Kind     // what it is
 	turn      uint64        // its number, from 1
 	turnSince time.Duration // since the server's start
+	turnUntil time.Duration // the turn lasts at least until then
 	held      bool          // the next packet waits for the turn
 	unread    bool          // it, or a ping, waits for the client to read
 	probed    chan struct{} // closed when an upgrade begins meanwhile
@@ -63,6 +64,7 @@ type Session struct {
 	lastBinary  wire.Kind  // what that packet is
 
 	sundries pace.Bucket // see doneInTime
+	bytes    pace.Bucket // of messages; see takeTurn
 }
 
 var (
@@ -88,7 +90,10 @@ const (
 
 // newSession makes a session that is not known to anyone yet; start brings it to life.
 func (s *Server) newSession(address string, request handshake) *Session {
-	session := &Session{server: s, id: s.opts.NewID(), address: address, request: request, sundries: pace.New(sundriesRate, sundriesBurst)}
+	session := &Session{
+		server: s, id: s.opts.NewID(), address: address, request: request,
+		sundries: pace.New(sundriesRate, sundriesBurst), bytes: pace.New(s.opts.ByteRate, s.opts.ByteBurst),
+	}
 	session.changed.L = &session.mu
 	session.conn = s.opts.Log.NewConn(session)
 	return session

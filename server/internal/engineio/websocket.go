@@ -202,7 +202,9 @@ func (s *Session) receiveMessage(m wire.Message) error {
 		s.end(c)
 		return errEnded
 	}
-	return nil
+	s.inbound.Lock() // a pong that means nothing
+	defer s.inbound.Unlock()
+	return s.sundry(len(m.Payload))
 }
 
 // endFrame ends the session as RFC 6455 wants it for what the client did.

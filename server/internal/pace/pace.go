@@ -35,10 +35,13 @@ func (b *Bucket) Same() Bucket {
 
 // Reserve takes a token, now or in the future, and returns how long the caller has to wait for it. Tokens are handed
 // out in the order of the calls.
-func (b *Bucket) Reserve(now time.Duration) time.Duration {
+func (b *Bucket) Reserve(now time.Duration) time.Duration { return b.ReserveN(now, 1) }
+
+// ReserveN takes n tokens like [Bucket.Reserve]; there may be more of them than the bucket holds.
+func (b *Bucket) ReserveN(now time.Duration, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.full = max(b.full, now) + b.interval
+	b.full = max(b.full, now) + time.Duration(n)*b.interval
 	return max(b.full-b.burst-now, 0)
 }
 

@@ -5,11 +5,13 @@ import (
 	"strconv"
 )
 
-// scanner checks JSON (RFC 8259) in one pass, without allocating: its syntax, the depth, that numbers fit a float64,
-// and the placeholders of attachments. It recurses once per level, at most [MaxDepth] deep. The text is valid UTF-8.
+// scanner checks JSON (RFC 8259) in one pass, without allocating: its syntax, the depth, the number of values, that
+// numbers fit a float64, and the placeholders of attachments. It recurses once per level, at most [MaxDepth] deep. The
+// text is valid UTF-8.
 type scanner struct {
 	text        []byte
 	at          int
+	room        int    // how many more values there may be
 	attachments int    // how many attachments the packet announces; 0: placeholders mean nothing
 	used        uint16 // bit n: attachment n has its placeholder
 }
@@ -49,6 +51,10 @@ func (s *scanner) value(depth int) PacketError {
 	if s.at == len(s.text) {
 		return BadJSON
 	}
+	if s.room == 0 {
+		return TooManyValues
+	}
+	s.room--
 	switch c := s.text[s.at]; c {
 	case '"':
 		_, err := s.str()

@@ -125,14 +125,14 @@ func FuzzParsePacket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := slices.Clone(data)
-		h, err := ParsePacket(data, true)
+		h, err := ParsePacket(data, Limits{Binary: true})
 		equal(t, "data is not written to", data, before)
 		if err == nil {
 			assertHandled(t, h, decodeByLibrary(t, data, h.Attachments))
 		} else if !slices.Contains(packetReasons(), err.Error()) {
 			t.Fatalf("reason %q is not in the catalogue", err)
 		}
-		_, plainErr := ParsePacket(data, false)
+		_, plainErr := ParsePacket(data, Limits{})
 		if want := err == nil && h.Attachments == 0; (plainErr == nil) != want {
 			t.Fatalf("without binary: %v, with: %v", plainErr, err)
 		}
@@ -149,7 +149,7 @@ func TestShortPacketsThroughLibrary(t *testing.T) {
 	accepted := 0
 	var extend func(packet string, left int)
 	extend = func(packet string, left int) {
-		if h, err := ParsePacket([]byte(packet), true); err == nil {
+		if h, err := ParsePacket([]byte(packet), Limits{Binary: true}); err == nil {
 			accepted++
 			assertHandled(t, h, decodeByLibrary(t, []byte(packet), h.Attachments))
 		}
@@ -174,7 +174,7 @@ const (
 
 func compareJSON(t *testing.T, text []byte) {
 	t.Helper()
-	s := scanner{text: text}
+	s := scanner{text: text, room: len(text) + 1}
 	err := s.document()
 	var v any
 	want := json.Unmarshal(text, &v)

@@ -28,9 +28,22 @@ const (
 	MaxNamespace = 256
 	// MaxDepth bounds how deeply arrays and objects may be nested; the array of an event counts.
 	MaxDepth = 32
+	// MaxValues bounds the JSON values of a packet unless [Limits] say otherwise. A decoder makes up to 160 bytes of each
+	// byte of JSON, so a bound in bytes alone bounds little.
+	MaxValues = 256
 
 	maxIDDigits = 20 // those of the largest uint64
 )
+
+// Limits say what [ParsePacket] accepts beyond the shape of a packet. The zero Limits are those of a server that takes
+// neither attachments nor large structures.
+type Limits struct {
+	// Binary allows packets with attachments.
+	Binary bool
+	// Values is how many JSON values a packet may have: every string, number, literal, array and object counts, nested
+	// ones too, keys do not. 0 means [MaxValues].
+	Values int
+}
 
 // Header is what [ParsePacket] learned of a packet. Its slices are parts of the packet.
 type Header struct {
@@ -61,6 +74,7 @@ const (
 	BadJSON        PacketError = "bad json"
 	BadNumber      PacketError = "bad number"
 	TooDeep        PacketError = "too deep"
+	TooManyValues  PacketError = "too many values"
 	BadConnect     PacketError = "bad connect"
 	BadDisconnect  PacketError = "bad disconnect"
 	BadEvent       PacketError = "bad event"
@@ -81,16 +95,16 @@ func (e PacketError) Error() string { return string(e) }
 // What it accepts, the Socket.IO library decodes without an error, and handles without a panic. It is stricter than the
 // library and the reference server where those accept what no client sends: JSON with something behind it, an ack id
 // where none belongs, an announcement of zero attachments (after which the library takes the next packet for an error),
-// attachments that are not each used exactly once. A binary packet is refused unless binary is true.
+// attachments that are not each used exactly once.
 //
 // The error is a [PacketError]. Nothing is allocated for a packet that is accepted.
-func ParsePacket(data []byte, binary bool) (Header, error) {
+func ParsePacket(data []byte, limits Limits) (Header, error) {
 	if !utf8.Valid(data) {
 		return Header{}, BadUTF8
 	}
-	h, err := parseFront(data, binary)
+	h, err := parseFront(data, limits.Binary)
 	if err == valid {
-		err = checkPayload(h)
+		err = checkPayload(h, limits.Values)
 	}
 	if err != valid {
 		return Header{}, err
@@ -172,7 +186,7 @@ func cutID(p []byte) (id uint64, has bool, rest []byte, err PacketError) {
 }
 
 // checkPayload checks what depends on the kind of the packet, then all of the JSON.
-func checkPayload(h Header) PacketError {
+func checkPayload(h Header, values int) PacketError {
 	first := firstByte(h.Payload)
 	switch h.Kind {
 	case Connect:
@@ -198,7 +212,10 @@ func checkPayload(h Header) PacketError {
 	if len(h.Payload) == 0 {
 		return valid
 	}
-	s := scanner{text: h.Payload, attachments: h.Attachments}
+	if values == 0 {
+		values = MaxValues
+	}
+	s := scanner{text: h.Payload, room: values, attachments: h.Attachments}
 	if err := s.document(); err != valid {
 		return err
 	}

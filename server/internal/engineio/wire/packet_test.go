@@ -35,7 +35,7 @@ func TestParsePacket(t *testing.T) {
 		{`37[]`, Header{Kind: Ack, HasAck: true, AckID: 7, Payload: []byte(`[]`)}},
 	}
 	for _, c := range cases {
-		got, err := ParsePacket([]byte(c.text), false)
+		got, err := ParsePacket([]byte(c.text), Limits{})
 		noError(t, c.text, err)
 		// An absent payload may be nil or empty.
 		equal(t, c.text, string(got.Payload), string(c.want.Payload))
@@ -56,10 +56,10 @@ func TestParseBinaryPacket(t *testing.T) {
 		`510-["x",` + placeholders(10) + `]`:                                   10,
 	}
 	for text, n := range good {
-		got, err := ParsePacket([]byte(text), true)
+		got, err := ParsePacket([]byte(text), Limits{Binary: true})
 		noError(t, text, err)
 		equal(t, text, got.Attachments, n)
-		_, err = ParsePacket([]byte(text), false)
+		_, err = ParsePacket([]byte(text), Limits{})
 		equal(t, text, err, error(BinaryRefused))
 	}
 	bad := map[string]PacketError{
@@ -90,7 +90,7 @@ func TestParseBinaryPacket(t *testing.T) {
 		`61-7`:                                               BadAck,
 	}
 	for text, want := range bad {
-		_, err := ParsePacket([]byte(text), true)
+		_, err := ParsePacket([]byte(text), Limits{Binary: true})
 		equal(t, text, err, error(want))
 	}
 }
@@ -165,10 +165,10 @@ func TestP6_ParsePacketRefuses(t *testing.T) {
 		{`0/` + strings.Repeat("a", MaxNamespace) + `,`, BadNamespace},
 	}
 	for _, c := range cases {
-		_, err := ParsePacket([]byte(c.text), false)
+		_, err := ParsePacket([]byte(c.text), Limits{})
 		equal(t, c.text, err, error(c.want))
 	}
-	_, err := ParsePacket([]byte(`0/`+strings.Repeat("a", MaxNamespace-1)), false)
+	_, err := ParsePacket([]byte(`0/`+strings.Repeat("a", MaxNamespace-1)), Limits{})
 	noError(t, "longest namespace", err)
 }
 
@@ -177,12 +177,40 @@ func TestP6_DepthIsBounded(t *testing.T) {
 		return `2["x",` + strings.Repeat(open, n) + `1` + strings.Repeat(shut, n) + `]`
 	}
 	for _, c := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
-		_, err := ParsePacket([]byte(nested(c[0], c[1], MaxDepth-1)), false)
+		_, err := ParsePacket([]byte(nested(c[0], c[1], MaxDepth-1)), Limits{})
 		noError(t, "deepest", err)
-		_, err = ParsePacket([]byte(nested(c[0], c[1], MaxDepth)), false)
+		_, err = ParsePacket([]byte(nested(c[0], c[1], MaxDepth)), Limits{})
 		equal(t, "too deep", err, error(TooDeep))
-		_, err = ParsePacket([]byte(`2["x",`+strings.Repeat(c[0], 1<<20)), false)
+		_, err = ParsePacket([]byte(`2["x",`+strings.Repeat(c[0], 1<<20)), Limits{})
 		equal(t, "far too deep", err, error(TooDeep))
+	}
+}
+
+// TestLIM10_ValuesAreBounded: what a decoder makes of a packet is bounded, too, whatever is nested in what.
+func TestLIM10_ValuesAreBounded(t *testing.T) {
+	list := func(n int, of string) string { return strings.Repeat(of+",", n-1) + of }
+	for name, c := range map[string]struct {
+		front, of, back string
+		each, others    int // values of one item, and of the rest
+	}{
+		"CONNECT":            {`0{"x":[`, "0", "]}", 1, 2},
+		"CONNECT, flat":      {"0{", `"":null`, "}", 1, 1},
+		"event":              {`2["x",`, `"y"`, "]", 1, 2},
+		"event with ack":     {`2/n,7["x",`, "[]", "]", 1, 2},
+		"objects":            {`2["x",[`, `{"":0}`, "]]", 2, 3},
+		"ack":                {`37[`, "[{}]", "]", 2, 1},
+		"binary event":       {`51-["x",{"_placeholder":true,"num":0},`, "1", "]", 1, 5},
+		"with its own limit": {`2["x",`, "true", "]", 1, 2},
+	} {
+		limits, most := Limits{Binary: true}, 256
+		if name == "with its own limit" {
+			limits.Values, most = 1000, 1000
+		}
+		fit := (most - c.others) / c.each
+		_, err := ParsePacket([]byte(c.front+list(fit, c.of)+c.back), limits)
+		noError(t, name, err)
+		_, err = ParsePacket([]byte(c.front+list(fit+1, c.of)+c.back), limits)
+		equal(t, name, err, error(TooManyValues))
 	}
 }
 
@@ -193,7 +221,7 @@ func TestParsePacketDoesNotAllocate(t *testing.T) {
 	} {
 		data := []byte(text)
 		noAllocs(t, text, func() {
-			if _, err := ParsePacket(data, true); err != nil {
+			if _, err := ParsePacket(data, Limits{Binary: true}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -209,7 +237,7 @@ func BenchmarkParsePacket(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				if _, err := ParsePacket(data, false); err != nil {
+				if _, err := ParsePacket(data, Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}

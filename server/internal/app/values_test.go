@@ -1,0 +1,143 @@
+package app
+
+import (
+	"runtime/debug"
+	"runtime/metrics"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What the floods of this file may cost a node on top of what it holds before: those that are refused, and those that are
+// within every limit, of which each client has two packets under way.
+const (
+	refusedMemory = 64 << 20
+	legalMemory   = 128 << 20
+)
+
+// floodClients is how many connections take part in a flood.
+const floodClients = 200
+
+// values is the list of n objects with one member each, in JSON.
+func values(n int) string { return strings.Repeat(`{"":0},`, n-1) + `{"":0}` }
+
+// crowded is a packet of the largest size that is nothing but values.
+func crowded(front, back string) string {
+	return front + values((64<<10-len(front)-len(back))/len(`{"":0},`)) + back
+}
+
+// TestP6_AFloodOfValues: what clients send is held decoded while it waits for its turn, so the memory of a node must not
+// depend on how much a decoder makes of each byte. The floods that are legal are as bounded as those that are refused.
+func TestP6_AFloodOfValues(t *testing.T) {
+	const future = `"pid":"p","offset":"99999999999999-0"` // waited for
+	within := values(120)                                  // 240 values
+	text := strings.Repeat("x", 60<<10)
+	for _, flood := range []struct {
+		name           string
+		connect, event string
+		most           int64
+	}{
+		{"CONNECT", crowded(`40{`+future+`,"x":[`, `]}`), "", refusedMemory},
+		{"events", "40", crowded(`42["event:message",{"message":"m","username":"u","x":[`, `]}]`), refusedMemory},
+		{"acks", "40", crowded(`430[`, `]`), refusedMemory},
+		{"legal CONNECT", `40{` + future + `,"x":[` + within + `,"` + text + `"]}`, "", legalMemory},
+		{"legal events", "40", `42["event:message",{"message":"m","username":"u","x":[` + within + `,"` + text + `"]}]`, legalMemory},
+	} {
+		t.Run(flood.name, func(t *testing.T) {
+			a := start(t, "--message-rate=50", "--message-burst=200")
+			peak := floodPeak(t, a, flood.connect, flood.event)
+			t.Logf("%d MB more", peak>>20)
+			if peak > flood.most {
+				t.Errorf("the flood cost %d MB", peak>>20)
+			}
+		})
+	}
+}
+
+// floodPeak lets clients connect and send the event as fast as they are read, for a while, and returns by how much the
+// memory of the process grew meanwhile.
+func floodPeak(t *testing.T, a *App, connect, event string) (peak int64) {
+	t.Helper()
+	n := floodClients
+	if underRace {
+		n /= 10
+	}
+	clients := make([]*raw, n)
+	for i := range clients {
+		r, err := dial(a.Addr())
+		noError(t, err)
+		defer r.close()
+		clients[i] = r
+	}
+	connected, sent := frame(1, connect), frame(1, event)
+	debug.FreeOSMemory()
+	before := memoryInUse()
+	var over atomic.Bool
+	var all sync.WaitGroup
+	for _, r := range clients {
+		all.Go(func() {
+			_, err := r.net.Write(connected)
+			for err == nil && event != "" && !over.Load() {
+				_, err = r.net.Write(sent)
+			}
+		})
+	}
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		peak = max(peak, memoryInUse()-before)
+	}
+	over.Store(true)
+	for _, r := range clients {
+		r.close()
+	}
+	all.Wait()
+	return peak
+}
+
+// TestLIM11_SixConnectionsDoNotUseACore: bytes are paced as well as events, so that few clients cannot keep the processor
+// busy with decoding.
+func TestLIM11_SixConnectionsDoNotUseACore(t *testing.T) {
+	a := start(t, "--message-rate=50", "--message-burst=200")
+	text := strings.Repeat(`\u00e9`, 10<<10)
+	event := frame(1, `42["event:message",{"message":"m","username":"u","x":[`+values(120)+`,"`+text+`"]}]`)
+	var all sync.WaitGroup
+	for range 6 {
+		r, _ := join(t, a, "")
+		all.Go(func() {
+			for err := error(nil); err == nil; {
+				_, err = r.net.Write(event)
+			}
+		})
+		time.AfterFunc(6*time.Second, r.close)
+	}
+	time.Sleep(2 * time.Second) // the bursts are over
+	began := cpuTime(t)
+	time.Sleep(3 * time.Second)
+	used := cpuTime(t) - began
+	t.Logf("%v of processor time in 3 s", used)
+	most := 600 * time.Millisecond
+	if underRace {
+		most = 3 * time.Second // all of it
+	}
+	if used > most {
+		t.Errorf("six connections took %v of processor time in 3 s", used)
+	}
+	all.Wait()
+}
+
+// cpuTime is what the process has used of the processor.
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var usage syscall.Rusage
+	noError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// memoryInUse is what the process has from the system and has not given back.
+func memoryInUse() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
