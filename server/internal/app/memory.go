@@ -5,9 +5,6 @@ import (
 	"scalable-chat/server/internal/stream/memory"
 )
 
-// dedupeMax is how many keys a node without Redis remembers: 833 messages a second for ten minutes, about 50 MB.
-const dedupeMax = 500_000
-
 // newMemoryBackend is for a node without Redis: the room lives in this process.
 func newMemoryBackend(a *App) *backend {
 	alone := cluster.NewAlone(func() int { return a.edge.Connections() })
@@ -17,7 +14,7 @@ func newMemoryBackend(a *App) *backend {
 			MaxEntries: a.cfg.HistoryWindow + 1, // and the one before, where the window begins
 			MaxBytes:   a.cfg.HistoryBytes,
 			DedupeTTL:  a.cfg.DedupeTTL,
-			DedupeMax:  dedupeMax,
+			DedupeMax:  a.cfg.DedupeMax,
 		}),
 		members: alone,
 		bus:     cluster.NoBus{},

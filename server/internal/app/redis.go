@@ -26,7 +26,7 @@ func newRedisBackend(a *App) (*backend, error) {
 	b := &backend{id: cluster.NewNodeID(), closing: []func() error{client.Close}}
 	record, err := redis.New(redis.Options{
 		Client: client, Key: cfg.StreamKey, MaxLen: int64(cfg.HistoryWindow),
-		DedupeTTL: cfg.DedupeTTL, AppendTimeout: cfg.AppendTimeout, Logger: a.log,
+		DedupeTTL: cfg.DedupeTTL, DedupeMax: int64(cfg.DedupeMax), AppendTimeout: cfg.AppendTimeout, Logger: a.log,
 	})
 	if err != nil {
 		_ = client.Close()

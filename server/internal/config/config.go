@@ -25,6 +25,7 @@ type Config struct {
 	HistoryWindow int    // messages kept, for recovery and history
 	HistoryBytes  int    // bytes of messages that a node keeps in memory
 	HistoryMax    int    // messages that a handshake may ask for
+	DedupeMax     int    // ids that are remembered at least
 
 	AllowedOrigins []string // patterns in which * stands for anything but a slash; "*" alone allows every origin
 	TrustedProxies []netip.Prefix

@@ -88,6 +88,7 @@ var samples = map[string]sample{
 	"HISTORY_WINDOW":         {value: "500"},
 	"HISTORY_BYTES":          {value: "2000000"},
 	"HISTORY_MAX":            {value: "7"},
+	"DEDUPE_MAX":             {value: "5000"},
 	"ALLOWED_ORIGINS":        {value: "https://chat-*-team.vercel.app, http://localhost:3000"},
 	"TRUSTED_PROXIES":        {value: "10.1.2.3/8, 192.168.1.1, fd00::/8"},
 	"MAX_MESSAGE_CHARS":      {value: "100"},

@@ -30,6 +30,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "HISTORY_WINDOW", def: "10000", help: "messages kept for recovery and history; names and texts stay in Redis that long", set: number(&c.HistoryWindow, minWindow, 10_000_000)},
 		{key: "HISTORY_BYTES", def: "16777216", help: "bytes of messages that a node keeps in memory", set: number(&c.HistoryBytes, 1, 1<<40)},
 		{key: "HISTORY_MAX", def: "200", help: "past messages that a client may ask for when it connects", set: number(&c.HistoryMax, 0, 10_000)},
+		{key: "DEDUPE_MAX", def: "500000", help: "ids of the newest messages that are remembered, so that one sent again is not doubled; Redis keeps up to twice as many, 100 bytes each", set: number(&c.DedupeMax, 1000, 100_000_000)},
 
 		{key: "ALLOWED_ORIGINS", def: "*", help: "comma-separated origins of web pages that may connect; * stands for any text", set: origins(&c.AllowedOrigins)},
 		{key: "TRUSTED_PROXIES", help: "comma-separated networks (CIDR) whose X-Forwarded-For is believed", set: networks(&c.TrustedProxies)},

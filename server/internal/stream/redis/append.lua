@@ -3,17 +3,17 @@
 --
 -- KEYS 1 the stream
 --      2 the marker of the writer: the number of its newest batch and the offsets that batch got
---      3, 4 two tables of the offsets of deduplication keys, used in turn: each for the length of one TTL, then kept for
---        another one. The field '' says which period a table is of.
+--      3, 4 two tables of the offsets of deduplication keys. Keys are added to the one that was begun last, until it is as
+--        old as one TTL or full; then the other one is emptied and begun anew. The field '' says when a table was begun (ms).
 -- ARGV 1 number of the batch, 2 how long the marker lives (ms)
---      3 how many entries to retain, about, 4 for how long at least a key is remembered (ms)
---      5, 6 the newest offset the writer has ever seen: ms and seq
---      7, 8 … for each record its key, '' for none, and its event
+--      3 how many entries to retain, about, 4 for how long at least a key is remembered (ms), 5 how many keys fill a table
+--      6, 7 the newest offset the writer has ever seen: ms and seq
+--      8, 9 … for each record its key, '' for none, and its event
 -- Answers the offsets of the records, separated by spaces.
 
 local stream, marker = KEYS[1], KEYS[2]
-local batch, ttl = ARGV[1], tonumber(ARGV[4])
-local records = (#ARGV - 6) / 2
+local batch, ttl, full = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local records = (#ARGV - 7) / 2
 
 -- A repeated batch gets its first answer. One that was overtaken (its sender gave it up, the network kept it) is dead.
 local seen = records > 0 and redis.call('GET', marker)
@@ -40,10 +40,10 @@ end
 -- Redis names the first entry, and the others get the next numbers. But if Redis has lost entries that the writer has seen,
 -- and its clock is behind them, the first one gets the number after those: an offset must never be given twice.
 local id, ms, seq = '*', '', 0
-local newest_ms, newest_seq = split(ARGV[5] .. '-' .. ARGV[6])
+local newest_ms, newest_seq = split(ARGV[6] .. '-' .. ARGV[7])
 local prev_ms, prev_seq = split(prev)
 if now <= newest_ms and (prev_ms < newest_ms or prev_ms == newest_ms and prev_seq < newest_seq) then
-  id = ARGV[5] .. '-' .. string.format('%.0f', newest_seq + 1)
+  id = ARGV[6] .. '-' .. string.format('%.0f', newest_seq + 1)
 end
 
 local function add(...)
@@ -61,24 +61,20 @@ end
 
 local keys = {}
 for i = 1, records do
-  local key = ARGV[5 + 2 * i]
+  local key = ARGV[6 + 2 * i]
   if key ~= '' then
     keys[#keys + 1] = key
   end
 end
 
--- What a table knows: its period first, then an offset or false for each of the keys.
-local function recall(name, oldest_period)
-  local known = #keys > 0 and redis.call('HMGET', name, '', unpack(keys))
-  if known and known[1] and tonumber(known[1]) >= oldest_period then
-    return known
+-- What the two tables know: when each was begun, then an offset or false for each of the keys. The one begun last is first.
+local current, other, recent, old = KEYS[3], KEYS[4], {}, {}
+if #keys > 0 then
+  recent, old = redis.call('HMGET', current, '', unpack(keys)), redis.call('HMGET', other, '', unpack(keys))
+  if (tonumber(old[1]) or 0) > (tonumber(recent[1]) or 0) then
+    current, other, recent, old = other, current, old, recent
   end
-  return {}
 end
-
-local period = math.floor(now / ttl)
-local current, previous = KEYS[3 + period % 2], KEYS[4 - period % 2]
-local recent, old = recall(current, period), recall(previous, period - 1)
 
 -- From here on there are writes. An XADD comes first: if Redis refuses writes, it does so before anything has changed.
 if prev == '0-0' then
@@ -87,13 +83,13 @@ end
 
 local offsets, fresh, additions, k = {}, {}, {}, 1
 for i = 1, records do
-  local key, offset = ARGV[5 + 2 * i], nil
+  local key, offset = ARGV[6 + 2 * i], nil
   if key ~= '' then
     k = k + 1
     offset = recent[k] or old[k] or fresh[key]
   end
   if not offset then
-    offset = add('event', ARGV[6 + 2 * i])
+    offset = add('event', ARGV[7 + 2 * i])
     if key ~= '' then
       fresh[key] = offset
       additions[#additions + 1] = key
@@ -104,10 +100,12 @@ for i = 1, records do
 end
 
 if #additions > 0 then
-  if not recent[1] then
-    redis.call('UNLINK', current)
-    redis.call('HSET', current, '', period)
-    redis.call('PEXPIRE', current, 2 * ttl + 1000)
+  local begun = tonumber(recent[1])
+  if not begun or now - begun >= ttl or redis.call('HLEN', current) > full then
+    redis.call('UNLINK', other)
+    redis.call('HSET', other, '', string.format('%.0f', math.max(now, (begun or 0) + 1)))
+    redis.call('PEXPIRE', other, 2 * ttl)
+    current = other
   end
   redis.call('HSET', current, unpack(additions))
 end

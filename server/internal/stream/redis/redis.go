@@ -35,9 +35,13 @@ type Options struct {
 	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so a few more may be.
 	// Default 10,000.
 	MaxLen int64
-	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long. A key
-	// costs Redis about 100 bytes. All nodes need the same value. Default 10 minutes.
+	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long. All nodes
+	// need the same value. Default 10 minutes.
 	DedupeTTL time.Duration
+	// DedupeMax is how many of the newest keys are remembered at least; where more come within DedupeTTL, older ones may
+	// be forgotten before their time. At most twice as many keys and two batches are kept, about 100 bytes each. Default
+	// 500,000.
+	DedupeMax int64
 	// AppendTimeout is how long after Append a record may wait until its outcome is known. Then it is unavailable.
 	// Default 5 seconds.
 	AppendTimeout time.Duration
@@ -78,6 +82,7 @@ func New(opts Options) (*Stream, error) {
 	}
 	setDefault(&opts.MaxLen, 10_000)
 	setDefault(&opts.DedupeTTL, 10*time.Minute)
+	setDefault(&opts.DedupeMax, 500_000)
 	setDefault(&opts.AppendTimeout, 5*time.Second)
 	setDefault(&opts.QueueRecords, 8192)
 	setDefault(&opts.QueueBytes, 16<<20)
@@ -88,7 +93,8 @@ func New(opts Options) (*Stream, error) {
 	s := &Stream{opts: opts, queue: newQueue(opts.QueueRecords, opts.QueueBytes), health: health{log: opts.Logger}}
 	tag := "{" + opts.Key + "}"
 	s.script = script{
-		client: opts.Client, maxLen: opts.MaxLen, dedupeTTL: opts.DedupeTTL,
+		client: opts.Client, maxLen: opts.MaxLen,
+		dedupeTTL: opts.DedupeTTL, dedupeMax: opts.DedupeMax,
 		keys: []string{opts.Key, tag + ":writer:" + rand.Text(), tag + ":keys:0", tag + ":keys:1"},
 	}
 	s.ended, s.end = context.WithCancel(context.Background())

@@ -192,6 +192,55 @@ func TestP4_KeyIsRememberedForOneToTwoTTLs(t *testing.T) {
 	}
 }
 
+// TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany: a flood of ids makes Redis forget older ones, never grow.
+func TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany(t *testing.T) {
+	const most = 1000
+	server := redistest.Start(t)
+	s := open(t, server.Addr, Options{DedupeMax: most, MaxLen: 100})
+	offsets := putKeys(t, s, 0, 10*most)
+	kept := 0
+	for _, table := range s.script.keys[2:] {
+		n, err := strconv.Atoi(server.CLI("HLEN", table))
+		noError(t, err)
+		kept += n
+	}
+	if kept > 2*(most+batchRecords+1) {
+		t.Errorf("%d keys are kept, DedupeMax is %d", kept, most)
+	}
+	again := putKeys(t, s, 9*most, 10*most)
+	for i, o := range again {
+		if o != offsets[9*most+i] {
+			t.Fatalf("key %d of the newest %d was forgotten", i, most)
+		}
+	}
+	if put(t, s, "key 0", "x") == offsets[0] {
+		t.Error("the oldest key is still remembered")
+	}
+}
+
+// TestP6_AFloodOfKeysDoesNotFillRedis: with a limit of memory that all keys together would exceed, everything is stored.
+func TestP6_AFloodOfKeysDoesNotFillRedis(t *testing.T) {
+	server := redistest.Start(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
+	s := open(t, server.Addr, Options{DedupeMax: 2000, MaxLen: 100})
+	putKeys(t, s, 0, 40_000) // would be 4 MB, beside the 1 MB that an empty Redis needs
+}
+
+// putKeys appends entries with the keys from one number up to another and returns their offsets.
+func putKeys(t *testing.T, s *Stream, from, to int) []stream.Offset {
+	t.Helper()
+	offsets, errs := make([]stream.Offset, to-from), make(chan error, to-from)
+	for i := range offsets {
+		noError(t, s.Append(t.Context(), "key "+strconv.Itoa(from+i), []byte("x"), func(o stream.Offset, err error) {
+			offsets[i] = o
+			errs <- err
+		}))
+	}
+	for range offsets {
+		noError(t, <-errs)
+	}
+	return offsets
+}
+
 func TestForeignEntryIsAGapOnce(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{})

@@ -29,6 +29,7 @@ type script struct {
 	keys      []string // the stream, the marker of this process, two tables of deduplication keys
 	maxLen    int64
 	dedupeTTL time.Duration
+	dedupeMax int64
 
 	mu     sync.Mutex
 	newest stream.Offset // the newest that this process has ever seen
@@ -59,8 +60,8 @@ type call struct {
 // only makes sure that there is a genesis entry.
 func (s *script) prepare(number uint64, records []record) call {
 	newest := s.seen()
-	args := append(make([]any, 0, 6+2*len(records)), number, markerTTL.Milliseconds(),
-		s.maxLen, s.dedupeTTL.Milliseconds(), newest.Ms, newest.Seq)
+	args := append(make([]any, 0, 7+2*len(records)), number, markerTTL.Milliseconds(),
+		s.maxLen, s.dedupeTTL.Milliseconds(), s.dedupeMax, newest.Ms, newest.Seq)
 	for _, r := range records {
 		args = append(args, r.key, r.event)
 	}
