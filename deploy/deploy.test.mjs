@@ -136,6 +136,8 @@ test("render.yaml: the service knows its settings, its health does not follow Re
   assert.notEqual(value("PORT"), "10000");
   assert.ok(web.maxShutdownDelaySeconds >= seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")) + 15);
   assert.ok(web.maxShutdownDelaySeconds <= 300);
+  const messages = value("HISTORY_WINDOW") * 6 * value("MAX_MESSAGE_CHARS");
+  assert.ok(messages + value("DEDUPE_MAX") * 200 + 10e6 <= 256e6, "what the servers keep must fit into the plan");
   const redis = web.envVars.find((v) => v.key === "REDIS_URL").fromService;
   assert.deepEqual(redis, { type: "keyvalue", name: keyvalue.name, property: "connectionString" });
   assert.equal(keyvalue.maxmemoryPolicy, "noeviction");

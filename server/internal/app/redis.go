@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"time"
 
@@ -48,17 +49,25 @@ func newRedisBackend(a *App) (*backend, error) {
 		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST
 	})
 	b.members, b.bus, b.nodes = b.registry, b.redisBus, b.registry.Nodes
-	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run)
-	b.degraded = map[string]func() string{"stream": record.Degraded, "cluster": b.heartbeat}
+	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run, func(ctx context.Context) {
+		if b.join(ctx) == nil {
+			warnOfEviction(ctx, record, a.log)
+		}
+	})
+	b.degraded = map[string]func() string{"stream": record.Degraded, "cluster": b.registry.Degraded}
 	return b, nil
 }
 
-// heartbeat says what is wrong with the registry, in words for everyone.
-func (b *backend) heartbeat() string {
-	if b.registry.Err() != nil {
-		return "the other nodes cannot be seen"
+// warnOfEviction says what a Redis may do that forgets what it was given when it is full.
+func warnOfEviction(ctx context.Context, record *redis.Stream, log *slog.Logger) {
+	policy, err := record.EvictionPolicy(ctx)
+	switch {
+	case err != nil:
+		log.Debug("the maxmemory-policy of Redis is not known", "error", err)
+	case policy != "" && policy != "noeviction":
+		log.Warn("Redis may evict messages and ids when it is full, which ends sessions and stores messages twice",
+			"maxmemory-policy", policy, "needed", "noeviction")
 	}
-	return ""
 }
 
 // ownAddress is where the other nodes reach this one.

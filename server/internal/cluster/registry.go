@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,11 +118,31 @@ func (r *Registry) Run(ctx context.Context) {
 	}
 }
 
-// Joined is closed when this node is registered and knows the others: a node should not serve before.
+// Joined is closed when this node knows the others: a node should not serve before. As a rule it is registered then; if
+// Redis can be read but takes no writes (it is full, say), Degraded tells.
 func (r *Registry) Joined() <-chan struct{} { return r.joined }
 
 // Err returns why the last heartbeat failed, nil if it did not.
 func (r *Registry) Err() error { return *r.failed.Load() }
+
+// errRefused means that the other nodes were read, but that Redis did not take the record of this one.
+var errRefused = errors.New("this node is not registered")
+
+// Degraded says in words, without addresses, what is wrong with the registry. It is empty while all is well.
+func (r *Registry) Degraded() string {
+	var refusal redis.Error
+	switch err := r.Err(); {
+	case err == nil:
+		return ""
+	case !errors.Is(err, errRefused):
+		return "the other nodes cannot be seen"
+	case errors.As(err, &refusal):
+		code, _, _ := strings.Cut(refusal.Error(), " ")
+		return "the other nodes cannot see this one: Redis refuses (" + code + ")"
+	default:
+		return "the other nodes cannot see this one"
+	}
+}
 
 // Online returns the connections to the cluster, as [Members] says.
 func (r *Registry) Online() int { return r.cfg.Local() + r.view.Load().online }
@@ -181,13 +202,15 @@ func (r *Registry) heartbeat(ctx context.Context) {
 	defer cancel()
 	entries, err := r.exchange(ctx, record{Address: r.cfg.Address, Connections: r.cfg.Local()})
 	if was := r.Err(); (was == nil) != (err == nil) && !errors.Is(err, context.Canceled) {
-		r.cfg.Log.Warn("cluster registry", "reachable", err == nil, "error", err)
+		r.cfg.Log.Warn("cluster registry", "works", err == nil, "error", err)
 	}
 	r.failed.Store(&err)
-	if err != nil {
+	refused := errors.Is(err, errRefused)
+	if err != nil && !refused {
 		return
 	}
-	dead := r.roster.observe(time.Now(), entries)
+	// While Redis refuses the records of the nodes, an old one does not show that its node is dead.
+	dead := r.roster.observe(time.Now(), entries, !refused)
 	r.view.Store(r.roster.view())
 	if len(dead) > 0 {
 		// A node that was only slow comes back with its next heartbeat; if this fails, the next reading tries again.
@@ -201,8 +224,9 @@ func (r *Registry) heartbeat(ctx context.Context) {
 }
 
 // exchange does the whole of a heartbeat in one round trip. The keys are written again each time, so that a Redis that
-// lost its data has them back within one interval; the hash as a whole expires when no node is left.
-func (r *Registry) exchange(ctx context.Context, rec record) (map[string]string, error) {
+// lost its data has them back within one interval; the hash as a whole expires when no node is left. With errRefused the
+// entries are valid all the same.
+func (r *Registry) exchange(ctx context.Context, rec record) (entries map[string]string, err error) {
 	r.beat++
 	rec.Beat = r.beat
 	nodes := redisKey(r.cfg.Key, "nodes")
@@ -211,16 +235,20 @@ func (r *Registry) exchange(ctx context.Context, rec record) (map[string]string,
 	if r.cfg.Secret == "" {
 		token = r.shareSecret(ctx, pipe)
 	}
-	pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
+	written := pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
 	pipe.PExpire(ctx, nodes, r.cfg.TTL)
-	entries := pipe.HGetAll(ctx, nodes)
-	if _, err := pipe.Exec(ctx); err != nil {
+	read := pipe.HGetAll(ctx, nodes)
+	_, _ = pipe.Exec(ctx) // its error is that of any command; what counts is told by the commands themselves
+	if err := read.Err(); err != nil {
 		return nil, fmt.Errorf("heartbeat: %w", err)
 	}
-	if token != nil {
+	if token != nil && token.Err() == nil {
 		r.adopt(token.Val())
 	}
-	return entries.Val(), nil
+	if err := written.Err(); err != nil {
+		return read.Val(), fmt.Errorf("heartbeat: %w: %w", errRefused, err)
+	}
+	return read.Val(), nil
 }
 
 // shareSecret offers our secret, or a new one, and asks for the one that counts.

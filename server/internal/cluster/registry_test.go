@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,6 +135,38 @@ func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
 			equal(t, "moments at which the other was lost", wrong.Load(), 0)
 			route, ok := a.Route(t.Context(), b.cfg.ID)
 			equal(t, "route", ok && b.Admits(route.Ticket), true)
+		})
+	}
+}
+
+// TestP5_RegistryReadsWhatItCannotWrite: a Redis that is full, or takes no writes for another reason, is no reason to lose
+// the others or to keep a new node from starting.
+func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
+	for name, refusal := range map[string]struct{ set, unset []string }{
+		"OOM":        {[]string{"maxmemory", "1"}, []string{"maxmemory", "0"}},
+		"NOREPLICAS": {[]string{"min-replicas-to-write", "1"}, []string{"min-replicas-to-write", "0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := redistest.Start(t)
+			a, b := join(t, r, 1), join(t, r, 2)
+			a.waitOnline(t, 3)
+			b.waitOnline(t, 3)
+			r.CLI(append([]string{"CONFIG", "SET"}, refusal.set...)...)
+			eventually(t, "the refusal is told", func() bool { return strings.Contains(a.Degraded(), name) && b.Err() != nil })
+			c := join(t, r, 0)
+			c.waitOnline(t, 3)
+			route, ok := c.Route(t.Context(), a.cfg.ID)
+			equal(t, "the new node is admitted", ok && a.Admits(route.Ticket), true)
+			outlast(t, 3*testTTL)
+			for _, n := range []*testNode{a, b, c} {
+				equal(t, "online", n.Online(), 3)
+			}
+			r.CLI(append([]string{"CONFIG", "SET"}, refusal.unset...)...)
+			eventually(t, "all is well", func() bool { return a.Degraded()+b.Degraded()+c.Degraded() == "" })
+			_, ok = a.Route(t.Context(), c.cfg.ID)
+			equal(t, "the new node is known", ok, true)
+			outlast(t, testTTL/2)
+			equal(t, "nodes", a.Nodes(), 3)
 		})
 	}
 }

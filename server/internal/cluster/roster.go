@@ -68,10 +68,11 @@ func newRoster(self string, ttl, step time.Duration) *roster {
 	return &roster{self: self, ttl: ttl, step: step, peers: make(map[string]*peer)}
 }
 
-// observe takes one reading of the registry and returns the ids whose entries may be removed from it.
-func (r *roster) observe(now time.Time, entries map[string]string) (dead []string) {
+// observe takes one reading of the registry and returns the ids whose entries may be removed from it. Nobody ages by a
+// reading of a registry that is not writable: the others cannot renew their records either.
+func (r *roster) observe(now time.Time, entries map[string]string, writable bool) (dead []string) {
 	var passed time.Duration
-	if !r.last.IsZero() {
+	if !r.last.IsZero() && writable {
 		passed = min(max(now.Sub(r.last), 0), r.step)
 	}
 	r.last = now

@@ -25,7 +25,7 @@ func newReadings(t *testing.T) *readings {
 
 func (r *readings) read(after time.Duration, entries map[string]string) []string {
 	r.now = r.now.Add(after)
-	dead := r.r.observe(r.now, entries)
+	dead := r.r.observe(r.now, entries, true)
 	slices.Sort(dead)
 	return dead
 }

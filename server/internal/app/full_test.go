@@ -1,0 +1,79 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/siotest"
+)
+
+// TestP5_ANodeStartsAgainstAFullRedis: what can be read is served, /readyz says what cannot be done, and all goes on as soon
+// as there is room.
+func TestP5_ANodeStartsAgainstAFullRedis(t *testing.T) {
+	r := redistest.Start(t)
+	url := "--redis-url=" + r.URL()
+	before := start(t, url)
+	say(t, open(t, before.url(), siotest.Options{Transport: siotest.WebSocket}), "before")
+
+	r.CLI("CONFIG", "SET", "maxmemory", "1")
+	a := start(t, url)
+	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket, Auth: map[string]any{"history": 1}})
+	wait(t, c, "history", func(s siotest.State) bool { return s.Messages == 1 })
+	eventually(t, "the refusal is told", func() bool {
+		return strings.Contains(a.health.Report().Degraded, "cluster: the other nodes cannot see this one: Redis refuses (OOM)")
+	})
+	equal(t, "status", a.health.Report().Status, "ready")
+
+	r.CLI("CONFIG", "SET", "maxmemory", "0")
+	eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
+	say(t, c, "after")
+}
+
+// TestEvictionIsWarnedOf: a Redis that evicts keys is named at the start, and one that does not let us ask is no error.
+func TestEvictionIsWarnedOf(t *testing.T) {
+	r := redistest.Start(t, "--maxmemory-policy", "volatile-lru")
+	r.CLI("ACL", "SETUSER", "shy", "on", ">password", "~*", "&*", "+@all", "-info")
+	warned := logged(t, "--redis-url="+r.URL())
+	eventually(t, "the policy is named", func() bool { return strings.Contains(warned.String(), "maxmemory-policy=volatile-lru") })
+
+	silent := logged(t, "--redis-url="+strings.Replace(r.URL(), "//", "//shy:password@", 1), "--log-level=debug")
+	if strings.Contains(silent.String(), "volatile") {
+		t.Errorf("asked without the right: %s", silent)
+	}
+}
+
+// lines collects what a node logs.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write keeps p.
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+// String is all that was logged.
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// logged starts a node and returns what it logs.
+func logged(t *testing.T, flags ...string) *lines {
+	t.Helper()
+	log := &lines{}
+	a, err := New(load(t, flags...), slog.New(slog.NewTextHandler(log, nil)))
+	noError(t, err)
+	t.Cleanup(func() { _ = a.Stop(context.Background()) })
+	noError(t, a.Start(t.Context()))
+	return log
+}
