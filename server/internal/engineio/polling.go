@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"scalable-chat/server/internal/engineio/wire"
 )
@@ -19,13 +21,6 @@ const (
 	// lastPollTimeout is how long a session that has ended waits for a poll to fetch its last packets.
 	lastPollTimeout = 2 * time.Second
 	separator       = 0x1e
-)
-
-// Large bodies share a room, because each is held until its last packet has had its turn. Those of a few packets cost no
-// more than what a WebSocket has under way.
-const (
-	bodiesRoom = 64 << 20
-	smallBody  = 8 << 10
 )
 
 var okBody = []byte("ok")
@@ -249,6 +244,8 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.server.refuse(w, refuseTooLarge)
 	case errors.Is(err, errEnded):
 		s.refuseEnded(w)
+	case errors.Is(err, errNoRoom): // nothing of it was handed over
+		s.server.RefuseBusy(w, r)
 	case errors.As(err, &malformed):
 		s.end(causePacket)
 		s.server.refuse(w, refuseRequest)
@@ -259,49 +256,52 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
-	size, err := s.server.roomFor(w, r)
-	if err != nil {
-		return err
-	}
-	defer func() { s.server.bodies.Release(size) }()
+	held := s.server.bodies.hold(func() { s.end(causeHeld) })
+	defer held.shrink(0)
 	body := borrow()
 	defer giveBack(body)
-	*body, err = wire.ReadBody(*body, r.Body, r.ContentLength, s.server.opts.MaxBody)
-	if err != nil {
+	if *body, err = s.readBody(w, r, held, *body); err != nil {
 		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	if surplus := size - int64(len(*body)); surplus > 0 {
-		s.server.bodies.Release(surplus)
-		size -= surplus
-	}
 	// It may be long until all of it has had its turn. A client that goes away meanwhile is not coming back to this session.
 	defer context.AfterFunc(r.Context(), func() { s.end(causeGone) })()
 	err = errEnded // unless all of it is handed over
-	s.guard(func() { err = wire.DecodePayload(*body, s.receive) })
+	s.guard(func() { err = s.handOverAll(held, body) })
 	return err
 }
 
-// roomFor waits for the room that a body needs. The client has a bounded time for all of that and for the body itself.
-func (s *Server) roomFor(w http.ResponseWriter, r *http.Request) (size int64, err error) {
-	size, most := r.ContentLength, int64(s.opts.MaxBody)
-	if size < 0 {
-		size = most
-	}
-	if size <= smallBody || size > most { // of one that is too large nothing is read
-		return 0, nil
-	}
-	size = min(size, bodiesRoom)
-	if s.bodies.TryAcquire(size) {
-		return size, nil
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.opts.BodyTimeout)
+// readBody reads a body to dst. The client has a bounded time for it, and as much again to wait for room.
+func (s *Session) readBody(w http.ResponseWriter, r *http.Request, held *holding, dst []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.server.opts.BodyTimeout)
 	defer cancel()
-	if err := s.bodies.Acquire(ctx, size); err != nil {
-		return 0, err
+	body := &heldBody{Reader: r.Body, held: held, ctx: ctx, waited: func() { s.server.boundBody(w, r) }}
+	return wire.ReadBody(dst, body, r.ContentLength, s.server.opts.MaxBody)
+}
+
+// handOverAll hands over the packets of a body, one after the other. Room is given back meanwhile: whenever half of the
+// body is done, the rest moves to a place of its size.
+func (s *Session) handOverAll(held *holding, body *[]byte) error {
+	if !utf8.Valid(*body) {
+		return wire.ErrPayloadText
 	}
-	s.boundBody(w, r)
-	return size, nil
+	rest := *body
+	for range wire.MaxPackets {
+		p, next, more, err := wire.CutPacket(rest)
+		if err != nil {
+			return err
+		}
+		if err := s.receive(p); err != nil || !more {
+			return err
+		}
+		rest = next
+		if len(*body) > smallBody && len(rest) <= len(*body)/2 {
+			rest = slices.Clone(rest)
+			*body = rest
+			held.shrink(costOf(len(rest)))
+		}
+	}
+	return wire.ErrTooMany
 }
 
 // refuseEnded answers a POST whose session ended before all of it was handed over: one that said goodbye is thanked. One
@@ -316,6 +316,8 @@ func (s *Session) refuseEnded(w http.ResponseWriter) {
 		_ = s.server.plain(w, okBody)
 	case c == causeTooLarge:
 		s.server.refuse(w, refuseTooLarge)
+	case c == causeHeld:
+		s.server.refuse(w, refuseBusy)
 	default:
 		s.server.refuse(w, refuseRequest)
 	}

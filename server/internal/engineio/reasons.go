@@ -26,6 +26,7 @@ var (
 	causeTooLarge = cause{"transport error", "too large", wire.CodeTooBig, false}
 	causeOverlap  = cause{"transport error", "overlapping requests", wire.CodePolicy, false}
 	causeRepeated = cause{"transport error", "repeated poll", wire.CodePolicy, false}
+	causeHeld     = cause{"transport error", "body held too long", wire.CodePolicy, false}
 	causeStalled  = cause{"transport error", "stalled handler", wire.CodeInternal, false}
 	causePanic    = cause{"transport error", "internal error", wire.CodeInternal, false}
 )
@@ -38,7 +39,7 @@ func (c cause) parting() bool { return c == causeForced || c == causeDrain || c 
 func CloseReasons() []string {
 	all := []cause{
 		causeClient, causeGone, causeError, causePing, causeForced, causeDrain, causeSlow, causeReset,
-		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeStalled, causePanic,
+		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeHeld, causeStalled, causePanic,
 	}
 	reasons := make([]string, len(all))
 	for i, c := range all {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/zishang520/engine.io/v2/engine"
-	"golang.org/x/sync/semaphore"
 
 	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
@@ -77,7 +76,7 @@ type Server struct {
 
 	stopWheel func() // may be called more than once
 
-	bodies *semaphore.Weighted // the room for large bodies
+	bodies *bodies // the room for large bodies
 
 	mu        sync.Mutex
 	sessions  map[string]*Session
@@ -105,7 +104,7 @@ func NewServer(o Options) *Server {
 		wheel:      wheel,
 		stopWheel:  sync.OnceFunc(wheel.close),
 		started:    time.Now(),
-		bodies:     semaphore.NewWeighted(bodiesRoom),
+		bodies:     newBodies(max(bodiesRoom, o.MaxBody)),
 		sessions:   map[string]*Session{},
 		addresses:  map[string]int{},
 		emptied:    make(chan struct{}),

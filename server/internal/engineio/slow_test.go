@@ -256,7 +256,10 @@ func TestP6_LargeBodiesShareARoom(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	large, small, client := newPoller(t, e), newPoller(t, e), httpClient(t)
-	equal(t, "all of it is taken", e.bodies.TryAcquire(bodiesRoom), true)
+	all := e.bodies.hold(nil)
+	waited, err := all.grow(t.Context(), bodiesRoom)
+	noError(t, "all of it is taken", err)
+	equal(t, "all of it is taken at once", waited, false)
 	answered := make(chan int, 2)
 	go func() {
 		status, _ := large.post("4" + strings.Repeat("x", smallBody))
@@ -264,17 +267,17 @@ func TestP6_LargeBodiesShareARoom(t *testing.T) {
 	}()
 	chunked := newPoller(t, e)
 	go func() {
-		status, _ := fetch(t, client, http.MethodPost, e.url+eio+"polling&sid="+chunked.open.SID, io.MultiReader(strings.NewReader("4of unknown size")))
+		status, _ := fetch(t, client, http.MethodPost, e.url+eio+"polling&sid="+chunked.open.SID, io.MultiReader(strings.NewReader("4of unknown size"+strings.Repeat("x", smallBody))))
 		answered <- status
 	}()
 	status, _ := small.post("4" + strings.Repeat("x", smallBody-1))
 	equal(t, "small body", status, http.StatusOK)
 	equal(t, "large bodies answered", len(answered), 0)
-	e.bodies.Release(bodiesRoom)
+	all.shrink(0)
 	for range 2 {
 		equal(t, "large body", take(t, "answer", answered), http.StatusOK)
 	}
-	until(t, "all of it is free", func() bool { return e.bodies.TryAcquire(bodiesRoom) })
+	until(t, "all of it is free", func() bool { return e.bodies.unused() == bodiesRoom })
 }
 
 // TestP6_APostEndsWithItsClient: it may be long until all of its packets have had their turn.

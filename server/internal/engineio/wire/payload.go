@@ -101,8 +101,7 @@ func DecodePayload(body []byte, fn func(Packet) error) error {
 		return ErrPayloadText
 	}
 	for range MaxPackets {
-		one, rest, more := bytes.Cut(body, []byte{separator})
-		p, err := decodePolled(one)
+		p, rest, more, err := CutPacket(body)
 		if err != nil {
 			return err
 		}
@@ -115,6 +114,14 @@ func DecodePayload(body []byte, fn func(Packet) error) error {
 		body = rest
 	}
 	return ErrTooMany
+}
+
+// CutPacket decodes the first packet of a payload and returns what follows it, if there is more. It checks no UTF-8, and
+// does not bound the number of packets, as [DecodePayload] does.
+func CutPacket(payload []byte) (p Packet, rest []byte, more bool, err error) {
+	one, rest, more := bytes.Cut(payload, []byte{separator})
+	p, err = decodePolled(one)
+	return p, rest, more, err
 }
 
 // decodePolled decodes one packet of a payload.

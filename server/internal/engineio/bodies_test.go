@@ -1,0 +1,154 @@
+package engineio
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func (b *bodies) unused() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.free
+}
+
+// separate makes the body of a POST of packets.
+func separate(packets ...string) string { return strings.Join(packets, "\x1e") }
+
+// post sends a body in the background.
+func (p *poller) posting(body string) <-chan answer {
+	done := make(chan answer, 1)
+	go func() {
+		status, text := p.post(body)
+		done <- answer{status, text}
+	}()
+	return done
+}
+
+// ordinary is a message of 3,900 Chinese characters.
+var ordinary = `42["event:message",{"message":"` + strings.Repeat("\u6c49", 3900) + `","username":"u"}]`
+
+// TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut: sessions fill the room for bodies with packets that wait for their turn
+// for ever. Others say something all the same, and only sessions that hold room end.
+func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
+	t.Parallel()
+	e, _ := newTurns(t) // nothing is ever done
+	e.bodies = newBodies(4 << 20)
+	large := separate(`42["x"]`, `42["y","`+strings.Repeat("z", 60_000)+`"]`)
+	full := large + strings.Repeat("\x1e"+`42["y","`+strings.Repeat("z", 60_000)+`"]`, 15)
+	var holders []*poller
+	var held []<-chan answer
+	for e.bodies.unused() > len(full) {
+		p := newPoller(t, e)
+		before := e.bodies.unused()
+		holders, held = append(holders, p), append(held, p.posting(full))
+		until(t, "it is read", func() bool { return e.bodies.unused() < before-len(full)/2 })
+		take(t, "session", e.sessions)
+	}
+	more := newPoller(t, e)
+	held = append(held, more.posting(full)) // finds only a part
+	take(t, "session", e.sessions)
+
+	for range 3 {
+		p := newPoller(t, e)
+		s := take(t, "session", e.sessions)
+		posted := p.posting(ordinary)
+		until(t, "it is taken", func() bool { return s.Turn() == 1 })
+		s.Done(1)
+		equal(t, "status", take(t, "answer", posted).status, http.StatusOK)
+	}
+	first := take(t, "the longest holder", held[0])
+	equal(t, "its answer", first.status, http.StatusServiceUnavailable)
+	ended := e.closedBy("body held too long")
+	if ended == 0 || ended == len(holders) {
+		t.Errorf("%d of %d sessions ended", ended, len(holders))
+	}
+	equal(t, "no other reason", e.closedBy("transport error")+e.closedBy("transport close"), 0)
+}
+
+// TestLIM12_WaitingForRoomIsNoEnd: a body that found no room may come again.
+func TestLIM12_WaitingForRoomIsNoEnd(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, quickBodies)
+	all := e.bodies.hold(func() { t.Error("told to go before its time") })
+	_, err := all.grow(t.Context(), bodiesRoom)
+	noError(t, "all of it is taken", err)
+
+	p := newPoller(t, e)
+	r, err := http.NewRequest(http.MethodPost, p.url, strings.NewReader("4"+ordinary))
+	noError(t, "request", err)
+	res, err := p.client.Do(r)
+	noError(t, "answer", err)
+	_ = res.Body.Close()
+	equal(t, "status", res.StatusCode, http.StatusServiceUnavailable)
+	equal(t, "when to come again", res.Header.Get("Retry-After"), "5")
+	equal(t, "sessions", e.Connections(), 1)
+	all.shrink(0)
+	status, _ := p.post("4" + ordinary)
+	equal(t, "again", status, http.StatusOK)
+	_, body := p.get()
+	equal(t, "echo", body, "4"+ordinary)
+}
+
+// TestLIM12_OnlyWhatIsNotHandedOverIsCharged: room comes back while the packets of a body have their turns.
+func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
+	t.Parallel()
+	e, got := newTurns(t)
+	p := newPoller(t, e)
+	s := take(t, "session", e.sessions)
+	packet := `42["x","` + strings.Repeat("y", 50_000) + `"]`
+	const packets = 16
+	posted := p.posting(separate(strings.Split(strings.Repeat(packet+" ", packets), " ")[:packets]...))
+	for turn := range packets {
+		take(t, "packet", got)
+		if turn < packets-1 {
+			until(t, "the next one waits", s.isHeld)
+		}
+		left := (packets - turn) * len(packet)
+		if taken := bodiesRoom - e.bodies.unused(); taken > 2*left+packets {
+			t.Fatalf("packet %d: %d bytes are charged, %d are left", turn, taken, left)
+		}
+		s.Done(uint64(turn) + 1)
+	}
+	equal(t, "status", take(t, "answer", posted).status, http.StatusOK)
+	equal(t, "all is free", e.bodies.unused(), bodiesRoom)
+}
+
+// TestLIM12_ABodyIsChargedForWhatArrives: to announce much takes nothing up.
+func TestLIM12_ABodyIsChargedForWhatArrives(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	for range 100 {
+		p := newPoller(t, e)
+		raw(t, e, "POST /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n4a")
+		s := take(t, "session", e.sessions)
+		until(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
+	}
+	equal(t, "all is free", e.bodies.unused(), bodiesRoom)
+}
+
+// TestLIM12_TwoHalvesThatWaitForEachOther: of bodies that hold a part and want the rest, one gets through.
+func TestLIM12_TwoHalvesThatWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	b := newBodies(100)
+	told := make(chan int, 2)
+	results := make(chan error, 2)
+	halves := make([]*holding, 2)
+	for i := range halves {
+		halves[i] = b.hold(func() { told <- i })
+		_, err := halves[i].grow(t.Context(), 50)
+		noError(t, "half", err)
+	}
+	for _, h := range halves {
+		go func() {
+			_, err := h.grow(t.Context(), 50)
+			h.shrink(0)
+			results <- err
+		}()
+	}
+	equal(t, "the one that went", take(t, "first", told), 0)
+	equal(t, "its result", take(t, "result", results), errEnded)
+	noError(t, "the other", take(t, "result", results))
+	equal(t, "all is free", b.unused(), 100)
+	equal(t, "nobody waits", b.waiting.Len()+b.holders.Len()+b.leaving, 0)
+}
