@@ -7,6 +7,7 @@ import (
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/siotest"
 )
 
 // until reads on until a packet has the prefix, and returns what is behind that.
@@ -48,6 +49,28 @@ func TestTypingAndPresenceReachOtherNodes(t *testing.T) {
 			t.Errorf("the typist got %s", p)
 		}
 	}
+}
+
+// TestDatabasesOfOneRedisAreApart: staging on /2 and production on /1 share a server, and nothing else.
+func TestDatabasesOfOneRedisAreApart(t *testing.T) {
+	r := redistest.Start(t)
+	production := start(t, "--redis-url="+r.URL()+"/1")
+	staging := start(t, "--redis-url="+r.URL()+"/2")
+	other := start(t, "--redis-url="+r.URL()+"/2")
+	listener, _ := join(t, production, "")
+	eventually(t, "staging hears", func() bool {
+		_ = other.backend.bus.Publish("hello", nil)
+		return staging.backend.redisBus.Stats().Received > 0
+	})
+	eventually(t, "production would hear", func() bool { return strings.Contains(r.CLI("PUBSUB", "CHANNELS"), production.backend.id) })
+	colleague, _ := join(t, staging, "")
+	typist, _ := join(t, other, "")
+	noError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
+	colleague.until(t, `42["typing",`)
+	say(t, open(t, production.url(), siotest.Options{Transport: siotest.WebSocket}), "still here")
+	listener.until(t, `42["message",{"message":"still here"`)
+	equal(t, "messages of the other database", production.backend.redisBus.Stats(), cluster.BusStats{})
+	equal(t, "nodes", production.backend.nodes(), 1)
 }
 
 func TestBusCarriesWhatTheAdapterGivesToIt(t *testing.T) {

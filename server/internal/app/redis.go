@@ -43,7 +43,9 @@ func newRedisBackend(a *App) (*backend, error) {
 		Client: client, Key: cfg.StreamKey, ID: b.id, Address: address,
 		Local: func() int { return a.edge.Connections() }, Secret: cfg.ClusterSecret, Log: a.log,
 	})
-	b.redisBus = cluster.NewRedisBus(cluster.BusConfig{Client: client, Key: cfg.StreamKey, ID: b.id, Log: a.log})
+	b.redisBus = cluster.NewRedisBus(cluster.BusConfig{
+		Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: b.id, Log: a.log,
+	})
 	b.forwarder = cluster.NewForwarder(cluster.ForwarderConfig{
 		Self: b.id, Router: b.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: a.log,
 		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST

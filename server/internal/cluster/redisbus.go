@@ -10,6 +10,7 @@ import (
 	"net"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ const (
 type BusConfig struct {
 	Client redis.UniversalClient // remains the caller's; closed by the caller after Run returned
 	Key    string                // STREAM_KEY
+	DB     int                   // the number of Client's database: pub/sub does not separate databases, channel names do
 	ID     string                // this node's id
 	Log    *slog.Logger          // nil means the default logger
 }
@@ -141,10 +143,11 @@ func (b *RedisBus) Subscribe(topic string, fn func(from string, payload []byte))
 
 // channel names the channel of one node, or of all.
 func (b *RedisBus) channel(nodeID string) string {
-	if nodeID == "" {
-		return redisKey(b.cfg.Key, "bus")
+	name := "bus:" + strconv.Itoa(b.cfg.DB)
+	if nodeID != "" {
+		name += ":" + nodeID
 	}
-	return redisKey(b.cfg.Key, "bus:"+nodeID)
+	return redisKey(b.cfg.Key, name)
 }
 
 func (b *RedisBus) enqueue(channel, topic string, payload []byte) error {
