@@ -24,7 +24,7 @@ func newCrowd(t testing.TB, l *Log, size int) *crowd {
 	g := &crowd{buf: make([]byte, 64<<10)}
 	for range size {
 		server, client := tcpPair(t, 256<<10)
-		c := l.NewConn(newOwner())
+		c := l.sweepers.NewConn(newOwner())
 		t.Cleanup(c.Close)
 		c.Attach(server)
 		c.Join(l.Head(), nil)
@@ -67,16 +67,16 @@ func (b *batch) appendTo(l *Log) {
 
 // deliver appends the batch and waits until it is written to each of size connections.
 func (b *batch) deliver(l *Log, size int) {
-	want := l.Stats().Deliveries + int64(size*len(b.frames))
+	want := l.sweepers.Stats().Deliveries + int64(size*len(b.frames))
 	b.appendTo(l)
-	for l.Stats().Deliveries < want {
+	for l.sweepers.Stats().Deliveries < want {
 		runtime.Gosched()
 	}
 }
 
 func TestP9_DeliveriesAllocateNothing(t *testing.T) {
 	const size = 64
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	g := newCrowd(t, l, size)
 	b := newBatch(10, 150)
 	round := func() {
@@ -88,13 +88,13 @@ func TestP9_DeliveriesAllocateNothing(t *testing.T) {
 	if allocs := testing.AllocsPerRun(200, round); allocs != 0 {
 		t.Errorf("%v allocations for %d deliveries", allocs, size*len(b.frames))
 	}
-	equal(t, "parks", l.Stats().Parks, 0)
+	equal(t, "parks", l.sweepers.Stats().Parks, 0)
 	want := int64((200 + 2) * size * len(b.frames))
-	equal(t, "deliveries", l.Stats().Deliveries, want)
+	equal(t, "deliveries", l.sweepers.Stats().Deliveries, want)
 }
 
 func TestP9_PrivateFramesThatAreWrittenAtOnceAllocateNothing(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	g := newCrowd(t, l, 1)
 	f := frame(kindPrivate, 1, 100)
 	for _, send := range []func([]byte) bool{g.conns[0].Send, g.conns[0].SendVolatile} {
@@ -112,8 +112,8 @@ func BenchmarkDelivery(b *testing.B) {
 	for _, frames := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("frames=%d", frames), func(b *testing.B) {
 			const size = 500
-			l := New(offset(0), Options{Shards: 1})
-			l.Close() // the benchmark is the sweeper
+			l := makeLog(settings{Shards: 1})
+			l.sweepers.Close() // the benchmark is the sweeper
 			g := newCrowd(b, l, size)
 			fds := make([]int, size)
 			for i, server := range g.servers {
@@ -127,7 +127,7 @@ func BenchmarkDelivery(b *testing.B) {
 			for b.Loop() {
 				start := time.Now()
 				shots.appendTo(l)
-				l.shards[0].sweep()
+				l.sweepers.shards[0].round()
 				ours += time.Since(start)
 				g.drain(b, shots.size)
 

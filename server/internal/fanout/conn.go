@@ -39,34 +39,34 @@ type Owner interface {
 	Pending()
 }
 
-// Conn is one reader of the log with its private queue. It begins without a socket, as a session that polls; [Conn.Attach]
+// Conn is one client: a cursor in each log that it follows, and a private queue. It begins without a socket, as a session that polls; [Conn.Attach]
 // gives it one. All methods may be called from any goroutine, and none of them blocks but [Conn.WaitFlushed].
 type Conn struct {
-	log   *Log
 	shard *shard
 	owner Owner
 
 	mu      sync.Mutex
 	net     net.Conn        // nil while polling
 	raw     syscall.RawConn // nil if net has no raw socket
-	place   place           // nowhere unless joined
-	open    []byte          // the rest of what is partly written, mostly a frame of the log: it goes first
+	readers []*reader       // one for each log that it follows
+	turn    int             // whose of them it is to be written; may be beyond the last
+	open    []byte          // the rest of what is partly written, mostly a frame of a log: it goes first
 	private []byte          // frames, the first of which may be partly written: they go next
 	written uint64          // bytes written in all
 	flushed chan struct{}   // closed when open and private are empty; nil if nobody waits
 
-	joined bool // follows the log
-	listed bool // its shard knows it
-	late   bool // joined in the older half of the window and was there ever since
 	parked bool // a goroutine waits for the socket, and it alone writes
 	closed bool
 }
 
-// NewConn makes a connection that polls and does not follow the log yet.
-func (l *Log) NewConn(owner Owner) *Conn {
-	i := int(l.nextShard.Add(1)) % len(l.shards)
-	return &Conn{log: l, shard: l.shards[i], owner: owner}
+// reader is the cursor of a connection in one log. It is guarded by the mutex of the connection.
+type reader struct {
+	conn  *Conn
+	place place // nowhere once the connection has left the log
+	late  bool  // joined in the older half of the window and was there ever since
 }
+
+func (r *reader) follows() bool { return r.place.seg != nil }
 
 // Attach gives the connection its socket, once: what was pending goes there from now on. The caller goes on owning the
 // socket: it reads from it and closes it, after [Conn.Close]. It should bound the kernel's send buffer.
@@ -80,25 +80,28 @@ func (c *Conn) Attach(nc net.Conn) {
 	c.tell(lost)
 }
 
-// Join starts following the log at the cursor, after the given private frames (which are copied) and those sent before.
-// It is one atomic step: no frame of the log is skipped, repeated, or written before the private ones. A connection that
-// follows already goes on at the cursor.
+// Join starts following the log of the cursor there, after the given private frames (which are copied) and those sent
+// before. It is one atomic step: no frame of the log is skipped, repeated, or written before the private ones. A connection
+// that follows that log already goes on at the cursor. What a connection follows of several logs is written in turns, whole
+// frames of each; only the order within a log is certain.
 func (c *Conn) Join(at Cursor, first []byte) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
 		return
 	}
-	c.place, c.joined = at.place, true
-	c.late = c.log.behind(at.place)
-	if !c.listed {
+	log := at.seg.log
+	r := c.readerLocked(log)
+	if r == nil {
+		r = &reader{conn: c}
+		c.readers = append(c.readers, r)
 		// It is listed before it looks for what is there: frames that come later start a sweep that visits it.
-		c.listed = true
-		c.shard.join(c)
+		c.shard.join(r, log)
 	}
+	r.place, r.late = at.place, at.behind()
 	var lost Lost
-	if c.log.stale(at.place) {
-		c.leaveLocked()
+	if at.stale() {
+		c.leaveLocked(r)
 		lost = LostReset
 	} else {
 		lost = c.queueLocked(first)
@@ -107,19 +110,48 @@ func (c *Conn) Join(at Cursor, first []byte) {
 	c.tell(lost)
 }
 
-// Leave stops following the log; a frame that is partly written is still completed.
-func (c *Conn) Leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.leaveLocked()
+// readerLocked is the cursor in a log, nil if the connection does not follow it.
+func (c *Conn) readerLocked(l *Log) *reader {
+	for _, r := range c.readers {
+		if r.place.seg.log == l {
+			return r
+		}
+	}
+	return nil
 }
 
-// leaveLocked lets go of the log, which would otherwise be kept from here on, and of the segment of an open frame.
-func (c *Conn) leaveLocked() {
-	if c.joined {
-		c.joined, c.place, c.open = false, place{}, slices.Clone(c.open)
-		c.shard.leave()
+// Leave stops following a log; a frame that is partly written is still completed.
+func (c *Conn) Leave(l *Log) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.readerLocked(l); r != nil {
+		c.leaveLocked(r)
 	}
+}
+
+// LeaveAll stops following every log.
+func (c *Conn) LeaveAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leaveAllLocked()
+}
+
+func (c *Conn) leaveAllLocked() {
+	for len(c.readers) > 0 {
+		c.leaveLocked(c.readers[len(c.readers)-1])
+	}
+}
+
+// leaveLocked lets go of a log, which would otherwise be kept from the cursor on, and of the segment of an open frame.
+func (c *Conn) leaveLocked(r *reader) {
+	log := r.place.seg.log
+	r.place, c.open = place{}, slices.Clone(c.open)
+	i := slices.Index(c.readers, r)
+	c.readers = slices.Delete(c.readers, i, i+1)
+	if len(c.readers) == 0 {
+		c.readers = nil
+	}
+	c.shard.leave(log)
 }
 
 // Send queues one whole private frame, or writes it at once. It is false if the connection is closed, or if the queue
@@ -128,11 +160,11 @@ func (c *Conn) leaveLocked() {
 func (c *Conn) Send(frame []byte) bool {
 	c.mu.Lock()
 	var lost Lost
-	ok := !c.closed && len(c.private)+len(frame) <= c.log.maxPrivate
+	ok := !c.closed && len(c.private)+len(frame) <= c.shard.maxPrivate
 	if ok {
 		lost = c.queueLocked(frame)
 	} else if !c.closed {
-		c.leaveLocked()
+		c.leaveAllLocked()
 		lost = LostSlow
 	}
 	c.mu.Unlock()
@@ -236,7 +268,7 @@ func (c *Conn) Close() {
 // endLocked lets go of everything.
 func (c *Conn) endLocked() {
 	c.closed, c.open, c.private = true, nil, nil
-	c.leaveLocked()
+	c.leaveAllLocked()
 	c.signalLocked()
 }
 

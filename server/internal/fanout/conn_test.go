@@ -37,11 +37,11 @@ func reading(t *testing.T, check *checker, client net.Conn) {
 
 func TestLeaveCompletesTheOpenFrameAndJoinGoesOnElsewhere(t *testing.T) {
 	for _, rejoin := range []bool{false, true} {
-		l := newLog(t, Options{})
+		l := newTestLog(t, settings{})
 		c, client, n := stuck(t, l, newOwner())
 		l.Append(logFrames(n+1, n+50, sized(5000)))
 		if !rejoin {
-			c.Leave()
+			c.Leave(l)
 			c.Send(frame(kindLeft, 0, 0))
 		}
 		at := l.Back(5)
@@ -49,14 +49,14 @@ func TestLeaveCompletesTheOpenFrameAndJoinGoesOnElsewhere(t *testing.T) {
 		c.Send(frame(kindPrivate, 1, 0))
 		var check checker
 		reading(t, &check, client)
-		until(t, "the rest", func() bool { return check.seen.Load() == n+50 && check.private.Load() == 1 })
+		until(t, "the rest", func() bool { return check.logs[0].seen.Load() == n+50 && check.private.Load() == 1 })
 		l.Append(logFrames(n+51, n+51, sized(100)))
-		until(t, "what comes next", func() bool { return check.seen.Load() == n+51 })
+		until(t, "what comes next", func() bool { return check.logs[0].seen.Load() == n+51 })
 	}
 }
 
 func TestPrivateFramesOvertakeTheLogBetweenFrames(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	c, client, n := stuck(t, l, newOwner())
 	l.Append(logFrames(n+1, n+2000, sized(1000)))
 	c.Send(frame(kindPrivate, 1, 300))
@@ -68,7 +68,7 @@ func TestPrivateFramesOvertakeTheLogBetweenFrames(t *testing.T) {
 		noError(t, err)
 		noError(t, check.feed(buf[:k]))
 	}
-	if seen := check.seen.Load(); seen > n+1000 {
+	if seen := check.logs[0].seen.Load(); seen > n+1000 {
 		t.Errorf("the private frame came after %d of %d frames", seen-n, 2000)
 	}
 	equal(t, "flushed although the log is not", receive(t, "flush", flushed), true)
@@ -86,14 +86,14 @@ func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
 		},
 		"poll": func(*testing.T, *Conn) {},
 	} {
-		for bound, options := range map[string]Options{"count": {MaxCount: 1000}, "bytes": {MaxBytes: 500_000}} {
+		for bound, options := range map[string]settings{"count": {MaxCount: 1000}, "bytes": {MaxBytes: 500_000}} {
 			t.Run(name+" by "+bound, func(t *testing.T) {
-				l := newLog(t, options)
+				l := newTestLog(t, options)
 				l.Append(logFrames(1, 2000, sized(500)))
 				o := newOwner()
 				seen, recoverable := l.Head().Offset(), false
 				o.onLost = func() { _, recoverable = l.After(seen) }
-				c := l.NewConn(o)
+				c := l.sweepers.NewConn(o)
 				defer c.Close()
 				attach(t, c)
 				c.Join(l.Head(), nil)
@@ -115,11 +115,11 @@ func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
 
 // Whoever recovers from the older half of the window has the whole of it for catching up, and is as others are after.
 func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
-	l := newLog(t, Options{MaxCount: 1000})
+	l := newTestLog(t, settings{MaxCount: 1000})
 	l.Append(logFrames(1, 3000, sized(100)))
 	appendOne := func(n uint64) { l.Append(logFrames(n, n, sized(100))) }
 	o := newOwner()
-	c := l.NewConn(o)
+	c := l.sweepers.NewConn(o)
 	defer c.Close()
 	at := l.Back(900)
 	c.Join(at, joinFrame(at))
@@ -131,7 +131,7 @@ func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
 	equal(t, "losses", len(o.lost), 0)
 	var check checker
 	noError(t, check.feed(c.Take(nil, 1<<30)))
-	equal(t, "seen", check.seen.Load(), 3090)
+	equal(t, "seen", check.logs[0].seen.Load(), 3090)
 	for n := uint64(3091); n <= 3090+501; n++ {
 		appendOne(n)
 		if n < 3090+501 {
@@ -141,7 +141,7 @@ func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
 	equal(t, "half the window later", receive(t, "loss", o.lost), LostSlow)
 
 	late := newOwner()
-	c = l.NewConn(late)
+	c = l.sweepers.NewConn(late)
 	defer c.Close()
 	c.Join(l.Back(900), nil)
 	for n := uint64(3592); n <= 3592+100+1000/8; n++ {
@@ -151,9 +151,9 @@ func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
 }
 
 func TestP6_PrivateQueueIsBounded(t *testing.T) {
-	l := newLog(t, Options{MaxPrivate: 1000})
+	l := newTestLog(t, settings{MaxPrivate: 1000})
 	o := newOwner()
-	c := l.NewConn(o)
+	c := l.sweepers.NewConn(o)
 	defer c.Close()
 	c.Join(l.Head(), nil)
 	sent := uint64(0)
@@ -182,10 +182,10 @@ func TestBrokenSocketIsLostOnce(t *testing.T) {
 		"opaque": func(c net.Conn) net.Conn { return opaque{c} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLog(t, Options{})
+			l := newTestLog(t, settings{})
 			server, client := tcpPair(t, smallBuffer)
 			o := newOwner()
-			c := l.NewConn(o)
+			c := l.sweepers.NewConn(o)
 			c.Attach(hide(server))
 			c.Join(l.Head(), nil)
 			noError(t, client.SetLinger(0))
@@ -209,13 +209,13 @@ func TestBrokenSocketIsLostOnce(t *testing.T) {
 
 func TestOpaqueSocketThatTakesNothingIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(offset(0), Options{})
-		defer l.Close()
+		l := makeLog(settings{})
+		defer l.sweepers.Close()
 		server, client := net.Pipe()
 		defer client.Close()
 		defer server.Close()
 		o := newOwner()
-		c := l.NewConn(o)
+		c := l.sweepers.NewConn(o)
 		c.Attach(server)
 		c.Send(frame(kindPrivate, 1, 0))
 		time.Sleep(writeTimeout - time.Second)
@@ -235,9 +235,9 @@ func flush(c *Conn, stop <-chan struct{}) <-chan bool {
 }
 
 func TestWaitFlushed(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	c, client, _ := stuck(t, l, newOwner())
-	c.Leave()
+	c.Leave(l)
 	stop := make(chan struct{})
 	stopped, flushed := flush(c, stop), flush(c, nil)
 	close(stop)
@@ -249,7 +249,7 @@ func TestWaitFlushed(t *testing.T) {
 	c.Send(frame(kindPrivate, 1, 0))
 	until(t, "the next frame", func() bool { return check.private.Load() == 1 })
 
-	polls := l.NewConn(newOwner())
+	polls := l.sweepers.NewConn(newOwner())
 	polls.Send(frame(kindPrivate, 1, 0))
 	taken := flush(polls, nil)
 	polls.Take(nil, 1)
@@ -262,7 +262,7 @@ func TestWaitFlushed(t *testing.T) {
 }
 
 func TestVolatileFramesAreDroppedWhereTheyWouldWait(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	c, client, n := stuck(t, l, newOwner())
 	if waits := c.Private(); waits == 0 || waits > 300_020 {
 		t.Errorf("a private frame would wait for %d bytes", waits)
@@ -271,21 +271,21 @@ func TestVolatileFramesAreDroppedWhereTheyWouldWait(t *testing.T) {
 	equal(t, "sent while parked", c.SendVolatile(frame(kindPrivate, 7, 0)), false)
 	var check checker
 	reading(t, &check, client)
-	until(t, "the log", func() bool { return check.seen.Load() == n && c.Writable() })
+	until(t, "the log", func() bool { return check.logs[0].seen.Load() == n && c.Writable() })
 	equal(t, "sent when writable", c.SendVolatile(frame(kindPrivate, 1, 0)), true)
 	until(t, "the frame", func() bool { return check.private.Load() == 1 })
 	c.Close()
 	equal(t, "writable when closed", c.Writable(), false)
 	equal(t, "sent when closed", c.SendVolatile(frame(kindPrivate, 2, 0)), false)
 
-	polls := l.NewConn(newOwner())
+	polls := l.sweepers.NewConn(newOwner())
 	equal(t, "the first one waits for the poll", polls.SendVolatile(frame(kindPrivate, 1, 0)), true)
 	equal(t, "the second one is dropped", polls.SendVolatile(frame(kindPrivate, 2, 0)), false)
 }
 
 func TestWrittenCountsWhatLeft(t *testing.T) {
-	l := newLog(t, Options{})
-	c := l.NewConn(newOwner())
+	l := newTestLog(t, settings{})
+	c := l.sweepers.NewConn(newOwner())
 	c.Join(l.Head(), frame(kindPrivate, 1, 100))
 	l.Append(logFrames(1, 1, sized(50)))
 	equal(t, "before", c.Written(), 0)
@@ -294,8 +294,8 @@ func TestWrittenCountsWhatLeft(t *testing.T) {
 }
 
 func TestBehindUntilEverythingIsTaken(t *testing.T) {
-	l := newLog(t, Options{})
-	c := l.NewConn(newOwner())
+	l := newTestLog(t, settings{})
+	c := l.sweepers.NewConn(newOwner())
 	equal(t, "at first", c.Behind(), false)
 	c.Join(l.Head(), frame(kindPrivate, 1, 0))
 	equal(t, "with a private frame", c.Behind(), true)

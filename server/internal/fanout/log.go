@@ -2,33 +2,30 @@ package fanout
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"scalable-chat/server/internal/stream"
 )
 
-// Options bound a log. Zero values take the defaults.
-type Options struct {
-	MaxCount int // frames in the retention window; default 10,000. Whole segments are dropped, so a few more may stay
-	MaxBytes int // bytes in the retention window; default 16 MiB
-	Shards   int // sweepers; default one for each core that Go may use
-
-	// MaxPrivate bounds the private queue of a connection in bytes; default 1 MiB. A connection that exceeds it is lost.
-	MaxPrivate int
+// Window bounds a log. Zero values take the defaults.
+type Window struct {
+	MaxCount int // frames; default 10,000. Whole segments are dropped, so a few more may stay
+	MaxBytes int // bytes; default 16 MiB
 }
 
-// segmentSize is what one segment holds, unless a single frame is larger.
-const segmentSize = 64 << 10
+// The size of a segment, unless a single frame is larger: a log begins with a small one, and each is twice as large as the
+// one before, so that a quiet log costs little.
+const (
+	minSegment  = 1 << 10
+	segmentSize = 64 << 10
+)
 
-// Log is the shared log and the sweepers that move cursors over it. Its methods may be called from any goroutine.
+// Log is one stream of frames in its final form, and what of it is kept. Its methods may be called from any goroutine.
 type Log struct {
+	sweepers           *Sweepers
 	maxCount, maxBytes int64
-	maxPrivate         int
 	segBytes, segCount int
-	shards             []*shard
-	nextShard          atomic.Uint32
 	oldest, head       atomic.Pointer[segment] // the ends of the window; Append writes to head
 
 	mu         sync.Mutex // guards appending, the index of every segment, and what follows
@@ -38,58 +35,29 @@ type Log struct {
 	grown      chan struct{}
 }
 
-// Stats are totals since the start, except where it says now.
-type Stats struct {
-	Deliveries int64 // frames of the log written to or taken by a connection
-	Writes     int64 // pieces of the log that they were written or taken in: one write(2) each
-	Parks      int64 // times that a connection was parked
-	Parked     int64 // connections parked now
-}
-
 // Frame is one entry of the stream in its final form: a whole WebSocket frame. Append copies it.
 type Frame struct {
 	Offset stream.Offset
 	Bytes  []byte
 }
 
-// New starts the sweepers of an empty log in which base is the entry before the first one to come. [Log.Close] ends it.
-func New(base stream.Offset, o Options) *Log {
-	if o.MaxCount <= 0 {
-		o.MaxCount = 10_000
+func newLog(s *Sweepers, base stream.Offset, w Window) *Log {
+	if w.MaxCount <= 0 {
+		w.MaxCount = 10_000
 	}
-	if o.MaxBytes <= 0 {
-		o.MaxBytes = 16 << 20
-	}
-	if o.Shards <= 0 {
-		o.Shards = runtime.GOMAXPROCS(0)
-	}
-	if o.MaxPrivate <= 0 {
-		o.MaxPrivate = 1 << 20
+	if w.MaxBytes <= 0 {
+		w.MaxBytes = 16 << 20
 	}
 	l := &Log{
-		maxCount:   int64(o.MaxCount),
-		maxBytes:   int64(o.MaxBytes),
-		maxPrivate: o.MaxPrivate,
+		sweepers: s,
+		maxCount: int64(w.MaxCount),
+		maxBytes: int64(w.MaxBytes),
 		// Small windows get small segments, because a window shrinks by whole segments.
-		segBytes: min(segmentSize, max(o.MaxBytes/16, 1)),
-		segCount: max(o.MaxCount/8, 1),
+		segBytes: min(segmentSize, max(w.MaxBytes/16, 1)),
+		segCount: max(w.MaxCount/8, 1),
 	}
 	l.resetLocked(base)
-	for range o.Shards {
-		l.shards = append(l.shards, newShard(l))
-	}
 	return l
-}
-
-// Close stops the sweepers and waits for them: the log is delivered no further. Connections are the owner's to close;
-// until then they write their private frames, and what is pending of the log on one that is parked. Call it once.
-func (l *Log) Close() {
-	for _, s := range l.shards {
-		s.end()
-	}
-	for _, s := range l.shards {
-		<-s.done
-	}
 }
 
 // lag is the part of the window by which the sweepers may be behind: one in so many. It keeps who falls behind by half
@@ -100,8 +68,8 @@ const lag = 8
 // them if they are behind by an eighth of the window, but for no client.
 func (l *Log) Append(frames []Frame) {
 	for len(frames) > 0 {
-		for _, s := range l.shards {
-			s.keepUp()
+		for _, s := range l.sweepers.shards {
+			s.keepUp(l)
 		}
 		n := l.portion(frames)
 		l.append(frames[:n])
@@ -124,7 +92,10 @@ func (l *Log) append(frames []Frame) {
 	seg := l.segments[len(l.segments)-1]
 	size, _ := seg.published()
 	for _, f := range frames {
-		if size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount {
+		switch {
+		case seg.buf == nil:
+			seg.buf = make([]byte, l.sizeFor(seg, len(f.Bytes))) // nobody looks before the first publish
+		case size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount:
 			seg.publish(size)
 			seg = l.growLocked(seg, len(f.Bytes))
 			size = 0
@@ -145,7 +116,8 @@ func (l *Log) append(frames []Frame) {
 
 // growLocked adds a segment behind seg and drops from the other end what the window no longer holds.
 func (l *Log) growLocked(seg *segment, atLeast int) *segment {
-	next := l.newSegmentLocked(seg.lastOffset(), atLeast)
+	next := l.newSegmentLocked(seg.lastOffset())
+	next.buf = make([]byte, l.sizeFor(seg, atLeast))
 	l.segments = append(l.segments, next)
 	seg.next.Store(next)
 	l.head.Store(next)
@@ -164,9 +136,15 @@ func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 	return next
 }
 
-func (l *Log) newSegmentLocked(base stream.Offset, atLeast int) *segment {
+// sizeFor is the size of the segment that comes after before and takes at least so many bytes.
+func (l *Log) sizeFor(before *segment, atLeast int) int {
+	return max(min(max(2*len(before.buf), minSegment), l.segBytes), atLeast)
+}
+
+// newSegmentLocked makes a segment without a buffer: the first frame brings that.
+func (l *Log) newSegmentLocked(base stream.Offset) *segment {
 	return &segment{
-		buf:        make([]byte, max(l.segBytes, atLeast)),
+		log:        l,
 		generation: l.generation,
 		start:      l.total,
 		base:       base,
@@ -187,15 +165,15 @@ func (l *Log) Reset(base stream.Offset) {
 
 func (l *Log) resetLocked(base stream.Offset) {
 	l.generation++
-	seg := l.newSegmentLocked(base, 0)
+	seg := l.newSegmentLocked(base)
 	l.segments = []*segment{seg}
 	l.oldest.Store(seg)
 	l.head.Store(seg)
 }
 
 func (l *Log) wakeAll() {
-	for _, s := range l.shards {
-		s.wakeUp()
+	for _, s := range l.sweepers.shards {
+		s.grew(l)
 	}
 }
 
@@ -264,27 +242,6 @@ func (l *Log) Reach(ctx context.Context, offset stream.Offset) {
 	}
 }
 
-// Stats reads the counters.
-func (l *Log) Stats() Stats {
-	var sum Stats
-	for _, s := range l.shards {
-		sum.Deliveries += s.deliveries.Load()
-		sum.Writes += s.writes.Load()
-		sum.Parks += s.parks.Load()
-		sum.Parked += s.parked.Load()
-	}
-	return sum
-}
-
-// stale reports whether p is a place in a log that was reset since.
-func (l *Log) stale(p place) bool { return p.seg.generation != l.head.Load().generation }
-
-// evicted reports whether the window has left a reader at p behind.
-func (l *Log) evicted(p place) bool { return p.mark().bytes < l.oldest.Load().start.bytes }
-
-// behind reports whether a reader at p is further behind the head than half the window.
-func (l *Log) behind(p place) bool { return l.apart(p.mark(), l.mark(), 2) }
-
 // apart reports whether there is more between two marks than the given part of the window.
 func (l *Log) apart(from, to mark, part int64) bool {
 	return to.bytes-from.bytes > l.maxBytes/part || to.count-from.count > l.maxCount/part
@@ -295,21 +252,4 @@ func (l *Log) mark() mark {
 	head := l.head.Load()
 	size, frames := head.published()
 	return place{head, size, frames}.mark()
-}
-
-// past is the first frame boundary in the segment of p that is n bytes or more after p.
-func (l *Log) past(p place, n int) place {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return p.seg.past(p.pos + n)
-}
-
-// fit is the last frame boundary not more than n bytes after p, but at least one frame after it.
-func (l *Log) fit(p place, n int) place {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if fit := p.seg.upTo(p.pos + n); fit.pos > p.pos {
-		return fit
-	}
-	return p.seg.past(p.pos + 1)
 }

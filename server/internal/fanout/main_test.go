@@ -65,10 +65,19 @@ func sized(n int) func(uint64) int { return func(uint64) int { return n } }
 // checker reads the stream of one connection and holds it to its promises.
 type checker struct {
 	buf     []byte
-	follows bool
-	seen    atomic.Uint64 // the last frame of the log, or where it was joined
+	logs    [testLogs]followed
 	private atomic.Uint64 // the last private frame
 }
+
+// followed is what a checker knows of one log.
+type followed struct {
+	now  bool
+	seen atomic.Uint64 // the last frame, or where it was joined
+}
+
+// testLogs is how many logs a connection of the tests follows at most. The high half of the number of a frame says whose it
+// is; most tests have one log, whose frames are counted from zero.
+const testLogs = 5
 
 // feed takes bytes as they come. It returns an error at the first frame that is torn, missing, doubled or out of place.
 func (c *checker) feed(p []byte) error {
@@ -100,22 +109,23 @@ func (c *checker) frame(f []byte) error {
 	if !bytes.Equal(f, frame(kind, n, size)) {
 		return fmt.Errorf("torn: %c %d of %d bytes is not as it was sent", kind, n, size)
 	}
+	log := &c.logs[n>>32]
 	switch kind {
 	case kindLog:
-		if seen := c.seen.Load(); !c.follows || n != seen+1 {
-			return fmt.Errorf("log frame %d after %d (follows: %v)", n, seen, c.follows)
+		if seen := log.seen.Load(); !log.now || n != seen+1 {
+			return fmt.Errorf("log frame %x after %x (follows: %v)", n, seen, log.now)
 		}
-		c.seen.Store(n)
+		log.seen.Store(n)
 	case kindPrivate:
 		if last := c.private.Load(); n != last+1 {
 			return fmt.Errorf("private frame %d after %d", n, last)
 		}
 		c.private.Store(n)
 	case kindJoin:
-		c.follows = true
-		c.seen.Store(n)
+		log.now = true
+		log.seen.Store(n)
 	case kindLeft:
-		c.follows = false
+		log.now = false
 	}
 	return nil
 }
@@ -160,9 +170,17 @@ func (o *owner) Pending() {
 	}
 }
 
-func newLog(t testing.TB, o Options) *Log {
-	l := New(offset(0), o)
-	t.Cleanup(l.Close)
+// settings are those of a log and of sweepers that serve it alone.
+type settings struct{ MaxCount, MaxBytes, Shards, MaxPrivate int }
+
+func makeLog(o settings) *Log {
+	sweepers := New(Options{Shards: o.Shards, MaxPrivate: o.MaxPrivate})
+	return sweepers.NewLog(offset(0), Window{MaxCount: o.MaxCount, MaxBytes: o.MaxBytes})
+}
+
+func newTestLog(t testing.TB, o settings) *Log {
+	l := makeLog(o)
+	t.Cleanup(l.sweepers.Close)
 	return l
 }
 
@@ -194,7 +212,7 @@ type opaque struct{ net.Conn }
 // attached is a connection over loopback; the client's end is not read yet.
 func attached(t testing.TB, l *Log, o Owner) (*Conn, *net.TCPConn) {
 	server, client := tcpPair(t, smallBuffer)
-	c := l.NewConn(o)
+	c := l.sweepers.NewConn(o)
 	c.Attach(server)
 	t.Cleanup(c.Close)
 	return c, client

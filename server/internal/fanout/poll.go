@@ -16,7 +16,7 @@ func (c *Conn) Take(dst []byte, limit int) []byte {
 		next := c.nextLocked()
 		n, room := len(next.bytes), max(limit-(len(dst)-start), 0)
 		if n > room {
-			n = c.fitLocked(next.bytes, room)
+			n = next.fit(room)
 		}
 		if n == 0 || n > room && len(dst) > start {
 			return dst
@@ -26,11 +26,12 @@ func (c *Conn) Take(dst []byte, limit int) []byte {
 	}
 }
 
-// fitLocked is the length of the frames at the start of p that fit into room, or of the first one if none does.
-func (c *Conn) fitLocked(p []byte, room int) int {
-	if len(c.private) == 0 {
-		return c.log.fit(c.place, room).pos - c.place.pos
+// fit is the length of the frames at the start of a chunk that fit into room, or of the first one if none does.
+func (next chunk) fit(room int) int {
+	if r := next.from; r != nil {
+		return r.place.fit(room).pos - r.place.pos
 	}
+	p := next.bytes
 	n := wire.FrameLen(p)
 	for n < len(p) {
 		next := n + wire.FrameLen(p[n:])

@@ -9,11 +9,12 @@ import (
 
 // segment is a piece of the log. Published bytes never change, so that readers need no lock.
 type segment struct {
-	buf  []byte                  // fixed size; written by Append only
+	buf  []byte                  // fixed size from the first frame on, nil before; written by Append only
 	done atomic.Uint64           // what is published: bytes in the low half, frames in the high; always whole frames
 	next atomic.Pointer[segment] // set once, after the last change of done
 
 	// Fixed from the start.
+	log        *Log
 	generation uint64        // of the log: a Reset begins a new one
 	start      mark          // where it begins
 	base       stream.Offset // the entry before the first one of this segment
@@ -106,23 +107,50 @@ func (p place) mark() mark {
 	return mark{p.seg.start.bytes + int64(p.pos), p.seg.start.count + int64(p.frames)}
 }
 
+// stale reports whether p is a place in a log that was reset since.
+func (p place) stale() bool { return p.seg.generation != p.seg.log.head.Load().generation }
+
+// evicted reports whether the window has left a reader at p behind.
+func (p place) evicted() bool { return p.mark().bytes < p.seg.log.oldest.Load().start.bytes }
+
+// behind reports whether a reader at p is further behind the head than half the window.
+func (p place) behind() bool { return p.seg.log.apart(p.mark(), p.seg.log.mark(), 2) }
+
+// past is the first frame boundary in the segment of p that is n bytes or more after p.
+func (p place) past(n int) place {
+	p.seg.log.mu.Lock()
+	defer p.seg.log.mu.Unlock()
+	return p.seg.past(p.pos + n)
+}
+
+// fit is the last frame boundary not more than n bytes after p, but at least one frame after it.
+func (p place) fit(n int) place {
+	p.seg.log.mu.Lock()
+	defer p.seg.log.mu.Unlock()
+	if fit := p.seg.upTo(p.pos + n); fit.pos > p.pos {
+		return fit
+	}
+	return p.seg.past(p.pos + 1)
+}
+
 // chunk is a piece of what a connection is to get next.
 type chunk struct {
 	bytes []byte
-	end   place // where a reader of the log stands after it; nowhere if it is not from the log
+	from  *reader // whose log it is from; nil if it is from none
+	end   place   // where that reader stands after it
 }
 
 // ahead returns the published, contiguous bytes after the place, which it first moves to the next segment if it stands
-// at the end of a full one. The result is empty at the head.
-func (p *place) ahead() chunk {
+// at the end of a full one, and where they end. There are none at the head.
+func (p *place) ahead() (bytes []byte, end place) {
 	for {
 		next := p.seg.next.Load() // before published: once next is there, that is final
 		size, frames := p.seg.published()
 		if p.pos < size {
-			return chunk{p.seg.buf[p.pos:size], place{p.seg, size, frames}}
+			return p.seg.buf[p.pos:size], place{p.seg, size, frames}
 		}
 		if next == nil {
-			return chunk{}
+			return nil, place{}
 		}
 		*p = place{seg: next}
 	}

@@ -7,25 +7,38 @@ import (
 
 // shard is a part of the connections and the goroutine that sweeps it.
 type shard struct {
-	log  *Log
-	wake chan struct{} // one token: the log grew or was reset, or many have left
-	stop chan struct{}
-	done chan struct{}
+	maxPrivate int           // see Options
+	wake       chan struct{} // one token: an audience is due
+	stop       chan struct{}
+	done       chan struct{}
 
 	deliveries, writes, parks, parked atomic.Int64 // see Stats
 
 	// Owned by run.
-	conns  []*Conn
 	writer *socketWriter
 	lost   []lostConn
+	taken  []*audience // the audiences of this round
 
-	mu      sync.Mutex
-	joined  []*Conn   // not in conns yet
-	left    int       // how many in conns or joined have left
-	size    int       // connections at the last sweep
-	swept   mark      // where the head was when that began
-	changed sync.Cond // swept or stopped
-	stopped bool
+	mu        sync.Mutex // guards the fields of every audience that say so, and what follows
+	audiences map[*Log]*audience
+	due       []*audience // to be swept, each listed once, first come first served
+	changed   sync.Cond   // an audience was swept, or the shard stopped
+	stopped   bool
+}
+
+// audience is the connections of one shard that follow one log. It exists while it has members.
+type audience struct {
+	log *Log
+
+	// Owned by the shard's run.
+	readers []*reader
+
+	// Guarded by shard.mu.
+	joined []*reader // not in readers yet
+	left   int       // how many in readers or joined have left
+	size   int       // readers after the last sweep
+	swept  mark      // where the head was when that began
+	queued bool      // is in due
 }
 
 type lostConn struct {
@@ -33,8 +46,11 @@ type lostConn struct {
 	reason Lost
 }
 
-func newShard(l *Log) *shard {
-	s := &shard{log: l, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+func newShard(maxPrivate int) *shard {
+	s := &shard{
+		maxPrivate: maxPrivate, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		audiences: map[*Log]*audience{},
+	}
 	s.writer = newSocketWriter()
 	s.changed.L = &s.mu
 	go s.run()
@@ -49,37 +65,60 @@ func (s *shard) end() {
 	close(s.stop)
 }
 
-// keepUp waits until the sweeps are not too far behind the head.
-func (s *shard) keepUp() {
+// keepUp waits until the sweeps of this log are not too far behind its head.
+func (s *shard) keepUp(l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.stopped && s.log.apart(s.swept, s.log.mark(), lag) {
+	for !s.stopped {
+		a := s.audiences[l]
+		if a == nil || !l.apart(a.swept, l.mark(), lag) {
+			return
+		}
 		s.changed.Wait()
 	}
 }
 
-func (s *shard) wakeUp() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // a sweep is about to start, and will see what the caller did
+// grew has the log swept, if anybody here follows it: it grew or was reset.
+func (s *shard) grew(l *Log) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.audiences[l]; a != nil {
+		s.queueLocked(a)
 	}
 }
 
-// join lists c for the sweeps that begin from now on. It starts none: whoever joins writes what is there already.
-func (s *shard) join(c *Conn) {
-	s.mu.Lock()
-	s.joined = append(s.joined, c)
-	s.mu.Unlock()
+// queueLocked has an audience swept soon. One that is listed already will see what the caller did.
+func (s *shard) queueLocked(a *audience) {
+	if a.queued {
+		return
+	}
+	a.queued = true
+	s.due = append(s.due, a)
+	select {
+	case s.wake <- struct{}{}:
+	default: // a round is about to start
+	}
 }
 
-// leave counts, so that a quiet room, too, lets go of the connections that left it, without a sweep for each.
-func (s *shard) leave() {
+// join lists a reader for the sweeps that begin from now on. It starts none: whoever joins writes what is there already.
+func (s *shard) join(r *reader, l *Log) {
 	s.mu.Lock()
-	s.left++
-	sweep := s.left > 64+s.size/8
-	s.mu.Unlock()
-	if sweep {
-		s.wakeUp()
+	defer s.mu.Unlock()
+	a := s.audiences[l]
+	if a == nil {
+		a = &audience{log: l, swept: l.mark()}
+		s.audiences[l] = a
+	}
+	a.joined = append(a.joined, r)
+}
+
+// leave counts, so that a quiet log, too, lets go of the connections that left it, without a sweep for each.
+func (s *shard) leave(l *Log) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.audiences[l]
+	if a.left++; a.left >= a.size+len(a.joined) || a.left > 64+a.size/8 {
+		s.queueLocked(a)
 	}
 }
 
@@ -91,44 +130,58 @@ func (s *shard) run() {
 		select {
 		case <-s.wake:
 			g.gather()
-			s.sweep()
+			s.round()
 		case <-s.stop:
 			return
 		}
 	}
 }
 
-// sweep visits every connection of the shard once. Those that are lost are told so at the end, with no lock held.
-func (s *shard) sweep() {
+// round sweeps every audience that is due once. Connections that are lost are told so at the end, with no lock held.
+func (s *shard) round() {
 	s.mu.Lock()
-	s.conns = append(s.conns, s.joined...)
-	clear(s.joined)
-	s.joined = s.joined[:0]
-	s.left = 0
+	s.taken, s.due = s.due, s.taken[:0]
 	s.mu.Unlock()
-
-	began := s.log.mark()
-	kept := s.conns[:0]
-	for _, c := range s.conns {
-		stays, lost := c.sweep(s.writer)
-		if stays {
-			kept = append(kept, c)
-		}
-		if lost != 0 {
-			s.lost = append(s.lost, lostConn{c, lost})
-		}
+	for _, a := range s.taken {
+		s.sweep(a)
 	}
-	clear(s.conns[len(kept):])
-	s.conns = kept
-
+	clear(s.taken)
 	for _, l := range s.lost {
 		l.conn.tell(l.reason)
 	}
 	clear(s.lost)
 	s.lost = s.lost[:0]
+}
+
+// sweep visits every connection of an audience once.
+func (s *shard) sweep(a *audience) {
+	s.mu.Lock()
+	a.queued = false
+	a.readers = append(a.readers, a.joined...)
+	clear(a.joined)
+	a.joined = a.joined[:0]
+	a.left = 0
+	s.mu.Unlock()
+
+	began := a.log.mark()
+	kept := a.readers[:0]
+	for _, r := range a.readers {
+		stays, lost := r.conn.sweep(r, s.writer)
+		if stays {
+			kept = append(kept, r)
+		}
+		if lost != 0 {
+			s.lost = append(s.lost, lostConn{r.conn, lost})
+		}
+	}
+	clear(a.readers[len(kept):])
+	a.readers = kept
 
 	s.mu.Lock()
-	s.size, s.swept = len(kept), began
+	defer s.mu.Unlock()
+	a.size, a.swept = len(kept), began
+	if len(kept) == 0 && len(a.joined) == 0 && !a.queued { // a round that is to come would take a later one for it
+		delete(s.audiences, a.log)
+	}
 	s.changed.Broadcast()
-	s.mu.Unlock()
 }

@@ -33,14 +33,14 @@ func (g *laggard) away() bool {
 
 // live is one connection of the laggard. It returns whether it has seen the last frame.
 func (g *laggard) live(t *testing.T, last uint64) (done bool, err error) {
-	seen := offset(g.check.seen.Load())
+	seen := offset(g.check.logs[0].seen.Load())
 	at, ok := g.log.After(seen)
 	if !ok {
 		return false, fmt.Errorf("not recoverable at %v", seen)
 	}
 	server, client := tcpPair(t, smallBuffer)
 	o := newOwner()
-	c := g.log.NewConn(o)
+	c := g.log.sweepers.NewConn(o)
 	now := &life{}
 	g.life.Store(now)
 	g.lives++
@@ -55,7 +55,7 @@ func (g *laggard) live(t *testing.T, last uint64) (done bool, err error) {
 	if err := g.readFor(client, last); err != nil {
 		return false, err
 	}
-	if g.check.seen.Load() == last {
+	if g.check.logs[0].seen.Load() == last {
 		c.Close()
 		return true, server.Close()
 	}
@@ -71,7 +71,7 @@ func (g *laggard) live(t *testing.T, last uint64) (done bool, err error) {
 func (g *laggard) readFor(client net.Conn, last uint64) error {
 	buf := make([]byte, 4096)
 	stopAt := last
-	for seen := g.check.seen.Load(); seen < stopAt; seen = g.check.seen.Load() {
+	for seen := g.check.logs[0].seen.Load(); seen < stopAt; seen = g.check.logs[0].seen.Load() {
 		// It catches up first: who stays in the older half of the window is left behind by it.
 		if stopAt == last && seen >= g.log.Back(500).Offset().Seq {
 			g.life.Load().caughtUp.Store(true)
@@ -94,7 +94,7 @@ func (g *laggard) readFor(client net.Conn, last uint64) error {
 func TestP3_SlowReadersComeBackAndMissNothing(t *testing.T) {
 	const last = 20_000
 	seed := stormSeed(t)
-	l := newLog(t, Options{MaxCount: 2000})
+	l := newTestLog(t, settings{MaxCount: 2000})
 	var running sync.WaitGroup
 	var laggards []*laggard
 	for i := range 4 {
@@ -124,7 +124,7 @@ func TestP3_SlowReadersComeBackAndMissNothing(t *testing.T) {
 	}
 	running.Wait()
 	for _, g := range laggards {
-		equal(t, "seen", g.check.seen.Load(), last)
+		equal(t, "seen", g.check.logs[0].seen.Load(), last)
 		t.Logf("%d connections", g.lives)
 	}
 }
@@ -139,7 +139,7 @@ func churn(l *Log, n uint64) {
 
 func TestP6_NobodyKeepsTheLogAlive(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, l *Log, c *Conn, o *owner){
-		"left":   func(_ *testing.T, _ *Log, c *Conn, _ *owner) { c.Leave() },
+		"left":   func(_ *testing.T, l *Log, c *Conn, _ *owner) { c.Leave(l) },
 		"closed": func(_ *testing.T, _ *Log, c *Conn, _ *owner) { c.Close() },
 		"lost, and the owner does nothing": func(t *testing.T, l *Log, _ *Conn, o *owner) {
 			churn(l, 200)
@@ -151,7 +151,7 @@ func TestP6_NobodyKeepsTheLogAlive(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLog(t, Options{MaxBytes: 4 << 20})
+			l := newTestLog(t, settings{MaxBytes: 4 << 20})
 			o := newOwner()
 			c, _, _ := stuck(t, l, o)
 			kept := weak.Make(l.head.Load())
@@ -169,13 +169,13 @@ func TestP6_NobodyKeepsTheLogAlive(t *testing.T) {
 // A client that never reads 20,000 frames of 10 KB costs a window and no more, even if nobody closes it.
 func TestP6_ReaderThatNeverReadsCostsOneWindow(t *testing.T) {
 	const window = 4 << 20
-	l := newLog(t, Options{MaxBytes: window})
+	l := newTestLog(t, settings{MaxBytes: window})
 	for _, hide := range []func(net.Conn) net.Conn{
 		func(c net.Conn) net.Conn { return c },
 		func(c net.Conn) net.Conn { return opaque{c} },
 		nil,
 	} {
-		c := l.NewConn(newOwner())
+		c := l.sweepers.NewConn(newOwner())
 		defer c.Close()
 		if hide != nil {
 			server, _ := tcpPair(t, smallBuffer)
@@ -198,10 +198,10 @@ func TestP6_ReaderThatNeverReadsCostsOneWindow(t *testing.T) {
 
 // In a quiet room no sweep comes by for a long time, and those who left are let go of all the same.
 func TestP6_QuietRoomLetsGoOfWhoLeft(t *testing.T) {
-	l := newLog(t, Options{Shards: 1})
+	l := newTestLog(t, settings{Shards: 1})
 	var conns []weak.Pointer[Conn]
 	for range 5000 {
-		c := l.NewConn(newOwner())
+		c := l.sweepers.NewConn(newOwner())
 		c.Join(l.Head(), nil)
 		c.Close()
 		conns = append(conns, weak.Make(c))

@@ -91,7 +91,7 @@ func (y yielding) Read(p []byte) (int, error) {
 func (m *member) poll(n uint64) error {
 	rng := rand.New(rand.NewPCG(n, 1))
 	buf := make([]byte, 0, 16<<10)
-	for m.check.seen.Load() < n {
+	for m.check.logs[0].seen.Load() < n {
 		buf = m.conn.Take(buf[:0], rng.IntN(8<<10))
 		if err := m.check.feed(buf); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (m *member) act(l *Log) {
 	for range stormSteps {
 		switch m.rng.IntN(5) {
 		case 0:
-			m.conn.Leave()
+			m.conn.Leave(l)
 			m.conn.Send(frame(kindLeft, 0, 0))
 		case 1:
 			m.join(l)
@@ -140,7 +140,7 @@ func (m *member) join(l *Log) {
 		at = l.Back(m.rng.IntN(300))
 	case 2:
 		head := l.Head().Offset().Seq
-		at, _ = l.After(offset(head - min(head, m.rng.Uint64N(300))))
+		at, _ = l.After(offset(head - min(head&(1<<32-1), m.rng.Uint64N(300)))) // not before the base
 	}
 	m.conn.Join(at, joinFrame(at))
 }
@@ -167,14 +167,14 @@ func appendStorm(l *Log, rng *rand.Rand) {
 // private frames in order between them, while all of them send, join, leave and upgrade at random.
 func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	seed := stormSeed(t)
-	l := newLog(t, Options{MaxCount: 4 * stormFrames, MaxBytes: 256 << 20, Shards: 2})
+	l := newTestLog(t, settings{MaxCount: 4 * stormFrames, MaxBytes: 256 << 20, Shards: 2})
 	var members []*member
 	var reading, acting sync.WaitGroup
 	for name, reader := range readers {
 		for range 3 {
 			m := &member{name: name, owner: newOwner(), stop: make(chan struct{})}
 			m.rng = rand.New(rand.NewPCG(seed, uint64(len(members))))
-			m.conn = l.NewConn(m.owner)
+			m.conn = l.sweepers.NewConn(m.owner)
 			if nc := reader(t, m); nc != nil {
 				m.conn.Attach(nc)
 			}
@@ -191,10 +191,10 @@ func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	acting.Wait()
 	for _, m := range members {
 		until(t, m.name+" to have everything", func() bool {
-			return m.check.seen.Load() == stormFrames && m.check.private.Load() == m.sent
+			return m.check.logs[0].seen.Load() == stormFrames && m.check.private.Load() == m.sent
 		})
 	}
-	stats := l.Stats()
+	stats := l.sweepers.Stats()
 	for _, m := range members {
 		endMember(m)
 	}
@@ -206,7 +206,7 @@ func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	if stats.Parks == 0 {
 		t.Error("no connection was ever parked")
 	}
-	until(t, "parked connections to end", func() bool { return l.Stats().Parked == 0 })
+	until(t, "parked connections to end", func() bool { return l.sweepers.Stats().Parked == 0 })
 }
 
 // endMember ends its reading, too.

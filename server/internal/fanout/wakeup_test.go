@@ -19,9 +19,9 @@ func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(stormSeed(t), 0))
-			l := newLog(t, Options{MaxCount: 1 << 20, MaxBytes: 256 << 20, Shards: 1})
+			l := newTestLog(t, settings{MaxCount: 1 << 20, MaxBytes: 256 << 20, Shards: 1})
 			server, client := tcpPair(t, smallBuffer)
-			c := l.NewConn(newOwner())
+			c := l.sweepers.NewConn(newOwner())
 			t.Cleanup(c.Close)
 			c.Attach(hide(server))
 			c.Join(l.Head(), joinFrame(l.Head()))
@@ -42,10 +42,10 @@ func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
 					}
 				}
 				until(t, "the burst", func() bool {
-					return check.seen.Load() == n && check.private.Load() == private
+					return check.logs[0].seen.Load() == n && check.private.Load() == private
 				})
 			}
-			if parks := l.Stats().Parks; parks < 20 {
+			if parks := l.sweepers.Stats().Parks; parks < 20 {
 				t.Errorf("parked only %d times", parks)
 			}
 		})
@@ -54,12 +54,12 @@ func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
 
 func TestP1_AttachDuringTrafficLosesNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(stormSeed(t), 0))
-	l := newLog(t, Options{Shards: 1})
+	l := newTestLog(t, settings{Shards: 1})
 	var n uint64
 	for round := range 200 {
 		server, client := tcpPair(t, smallBuffer)
 		o := newOwner()
-		c := l.NewConn(o)
+		c := l.sweepers.NewConn(o)
 		c.Join(l.Head(), joinFrame(l.Head()))
 		c.Send(frame(kindPrivate, 1, 0))
 		var check checker
@@ -82,7 +82,7 @@ func TestP1_AttachDuringTrafficLosesNothing(t *testing.T) {
 		equal(t, "taken after it was attached", len(c.Take(nil, 1000)), 0)
 		racing.Wait()
 		reading(t, &check, client)
-		until(t, "everything", func() bool { return check.seen.Load() == n && check.private.Load() == 2 })
+		until(t, "everything", func() bool { return check.logs[0].seen.Load() == n && check.private.Load() == 2 })
 		c.Close()
 		noError(t, server.Close())
 	}
@@ -107,9 +107,9 @@ func (p *poller) Pending() {
 }
 
 func TestP1_JoinAndLeaveDuringTrafficLoseNothing(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	p := &poller{}
-	c := l.NewConn(p)
+	c := l.sweepers.NewConn(p)
 	p.conn.Store(c)
 	defer c.Close()
 	for n := uint64(1); n <= 3000; n++ {
@@ -117,13 +117,13 @@ func TestP1_JoinAndLeaveDuringTrafficLoseNothing(t *testing.T) {
 		racing.Go(func() { l.Append(logFrames(n, n, sized(20))) })
 		racing.Go(func() {
 			if n%3 != 0 {
-				c.Leave()
+				c.Leave(l)
 			}
 			at := l.Back(int(n % 2))
 			c.Join(at, joinFrame(at))
 		})
 		racing.Wait()
-		until(t, "the frame", func() bool { return p.check.seen.Load() == n })
+		until(t, "the frame", func() bool { return p.check.logs[0].seen.Load() == n })
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,10 +131,10 @@ func TestP1_JoinAndLeaveDuringTrafficLoseNothing(t *testing.T) {
 }
 
 func TestP1_EachNewConnectionGetsWhatComesAfterItsCursor(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	for n := uint64(1); n <= 2000; n++ {
 		p := &poller{}
-		c := l.NewConn(p)
+		c := l.sweepers.NewConn(p)
 		p.conn.Store(c)
 		var racing sync.WaitGroup
 		racing.Go(func() { l.Append(logFrames(n, n, sized(20))) })
@@ -143,7 +143,7 @@ func TestP1_EachNewConnectionGetsWhatComesAfterItsCursor(t *testing.T) {
 			c.Join(at, joinFrame(at))
 		})
 		racing.Wait()
-		until(t, "the frame", func() bool { return p.check.seen.Load() == n })
+		until(t, "the frame", func() bool { return p.check.logs[0].seen.Load() == n })
 		c.Close()
 	}
 }

@@ -12,13 +12,14 @@ import (
 // numbersFrom polls the log from a cursor and returns which frames it gets.
 func numbersFrom(t *testing.T, l *Log, at Cursor) (first, last uint64) {
 	t.Helper()
-	c := l.NewConn(newOwner())
+	c := l.sweepers.NewConn(newOwner())
 	defer c.Close()
 	c.Join(at, nil)
-	check := checker{follows: true}
-	check.seen.Store(at.Offset().Seq)
+	var check checker
+	check.logs[0].now = true
+	check.logs[0].seen.Store(at.Offset().Seq)
 	noError(t, check.feed(c.Take(nil, 1<<30)))
-	return at.Offset().Seq + 1, check.seen.Load()
+	return at.Offset().Seq + 1, check.logs[0].seen.Load()
 }
 
 // oldest is the number of the oldest frame in the window.
@@ -27,17 +28,17 @@ func oldest(l *Log) uint64 { return l.Back(1<<30).Offset().Seq + 1 }
 func TestWindowIsBoundedByCountAndBytes(t *testing.T) {
 	for _, row := range []struct {
 		name            string
-		options         Options
+		options         settings
 		size            int
 		atLeast, atMost uint64 // frames that it holds
 	}{
-		{"count", Options{MaxCount: 1000, MaxBytes: 64 << 20}, 50, 1000, 1000 + 1000/8},
-		{"bytes", Options{MaxCount: 1 << 30, MaxBytes: 1 << 20}, 1020, 960, 1024 + 64},
-		{"one frame", Options{MaxCount: 1, MaxBytes: 1}, 50, 1, 2},
-		{"frames larger than the window", Options{MaxBytes: 1000}, 2000, 1, 1},
+		{"count", settings{MaxCount: 1000, MaxBytes: 64 << 20}, 50, 1000, 1000 + 1000/8},
+		{"bytes", settings{MaxCount: 1 << 30, MaxBytes: 1 << 20}, 1020, 960, 1024 + 64},
+		{"one frame", settings{MaxCount: 1, MaxBytes: 1}, 50, 1, 2},
+		{"frames larger than the window", settings{MaxBytes: 1000}, 2000, 1, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			l := newLog(t, row.options)
+			l := newTestLog(t, row.options)
 			for n := uint64(1); n <= 3000; n += 50 {
 				l.Append(logFrames(n, n+49, sized(row.size)))
 				if held := n + 50 - oldest(l); n > 2000 && (held < row.atLeast || held > row.atMost) {
@@ -52,7 +53,7 @@ func TestWindowIsBoundedByCountAndBytes(t *testing.T) {
 func TestP3_CursorsAreWhereTheirOffsetSays(t *testing.T) {
 	seed := stormSeed(t)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	l := newLog(t, Options{MaxCount: 200, MaxBytes: 20_000})
+	l := newTestLog(t, settings{MaxCount: 200, MaxBytes: 20_000})
 	size := func(n uint64) int { return int(n*7919%300) + int(n%41/40)*5000 }
 	for head := uint64(0); head < 2000; {
 		n := 1 + rng.Uint64N(30)
@@ -76,7 +77,7 @@ func TestP3_CursorsAreWhereTheirOffsetSays(t *testing.T) {
 }
 
 func TestP3_AfterKnowsOnlyWhatIsInTheWindow(t *testing.T) {
-	l := newLog(t, Options{MaxCount: 80})
+	l := newTestLog(t, settings{MaxCount: 80})
 	found := func(o stream.Offset) bool {
 		_, ok := l.After(o)
 		return ok
@@ -99,7 +100,7 @@ func TestP3_AfterKnowsOnlyWhatIsInTheWindow(t *testing.T) {
 }
 
 func TestBackOfAnEmptyLogIsItsBase(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	for _, n := range []int{-1, 0, 1, 100} {
 		equal(t, "offset", l.Back(n).Offset(), offset(0))
 	}
@@ -109,8 +110,8 @@ func TestBackOfAnEmptyLogIsItsBase(t *testing.T) {
 
 func TestReachWaitsForTheOffset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(offset(0), Options{})
-		defer l.Close()
+		l := makeLog(settings{})
+		defer l.sweepers.Close()
 		wait := func(ctx context.Context, n uint64) <-chan struct{} {
 			done := make(chan struct{})
 			go func() { l.Reach(ctx, offset(n)); close(done) }()
@@ -139,12 +140,12 @@ func TestReachWaitsForTheOffset(t *testing.T) {
 }
 
 func TestP3_ResetLosesWhoFollowsAndStartsAfresh(t *testing.T) {
-	l := newLog(t, Options{})
+	l := newTestLog(t, settings{})
 	l.Append(logFrames(1, 10, sized(50)))
 	old := l.Head()
 	polls, idle, late := newOwner(), newOwner(), newOwner()
 	socket := newOwner()
-	pc, ic, lc := l.NewConn(polls), l.NewConn(idle), l.NewConn(late)
+	pc, ic, lc := l.sweepers.NewConn(polls), l.sweepers.NewConn(idle), l.sweepers.NewConn(late)
 	sc, client := attached(t, l, socket)
 	pc.Join(old, nil)
 	sc.Join(old, nil)
@@ -165,14 +166,14 @@ func TestP3_ResetLosesWhoFollowsAndStartsAfresh(t *testing.T) {
 		c.Join(at, joinFrame(at))
 		var check checker
 		noError(t, check.feed(c.Take(nil, 1<<20)))
-		equal(t, "seen", check.seen.Load(), 103)
+		equal(t, "seen", check.logs[0].seen.Load(), 103)
 	}
 
 	var check checker
 	equal(t, "private frames still go", sc.Send(frame(kindPrivate, 1, 0)), true)
 	sc.Join(l.Back(1), joinFrame(l.Back(1)))
 	go func() { _ = check.read(client, 1<<10) }()
-	until(t, "the socket to follow the new log", func() bool { return check.seen.Load() == 103 })
+	until(t, "the socket to follow the new log", func() bool { return check.logs[0].seen.Load() == 103 })
 	equal(t, "private", check.private.Load(), 1)
 	equal(t, "losses of who did not follow", len(idle.lost), 0)
 	for _, o := range []*owner{polls, socket, late} {
@@ -189,9 +190,9 @@ func (o blockingOwner) Pending()  { <-o.release }
 // The sweepers are never so far behind that a reader could fall out of the window between two sweeps.
 func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(offset(0), Options{MaxCount: 800, Shards: 1})
+		l := makeLog(settings{MaxCount: 800, Shards: 1})
 		o := blockingOwner{make(chan struct{})}
-		c := l.NewConn(o)
+		c := l.sweepers.NewConn(o)
 		c.Join(l.Head(), nil)
 		appended := make(chan struct{})
 		go func() {
@@ -206,7 +207,7 @@ func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 		<-appended
 		equal(t, "head", l.Head().Offset(), offset(700))
 		c.Close()
-		l.Close()
+		l.sweepers.Close()
 		l.Append(logFrames(701, 2000, sized(50))) // nobody to wait for
 	})
 }

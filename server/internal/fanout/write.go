@@ -19,30 +19,27 @@ const (
 	writeTimeout  = 20 * time.Second
 )
 
-// sweep is the visit of the shard's sweeper: it writes what is new. stays is false once the connection has left the log,
+// sweep is the visit of the sweeper of a log: it writes what is new. stays is false once the connection has left that log,
 // be it that it is lost.
-func (c *Conn) sweep(w *socketWriter) (stays bool, lost Lost) {
+func (c *Conn) sweep(r *reader, w *socketWriter) (stays bool, lost Lost) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.joined {
-		lost = c.followLocked(w)
+	if r.follows() {
+		lost = c.followLocked(r, w)
 	}
-	if !c.joined {
-		c.listed = false
-	}
-	return c.joined, lost
+	return r.follows(), lost
 }
 
-func (c *Conn) followLocked(w *socketWriter) Lost {
-	if c.log.stale(c.place) {
-		c.leaveLocked()
+func (c *Conn) followLocked(r *reader, w *socketWriter) Lost {
+	if r.place.stale() {
+		c.leaveLocked(r)
 		return LostReset
 	}
 	waits := c.parked || c.raw == nil
-	if !c.log.behind(c.place) {
-		c.late = false
-	} else if waits && (!c.late || c.log.evicted(c.place)) {
-		c.leaveLocked()
+	if !r.place.behind() {
+		r.late = false
+	} else if waits && (!r.late || r.place.evicted()) {
+		c.leaveLocked(r)
 		return LostSlow
 	}
 	if waits {
@@ -102,21 +99,28 @@ func (c *Conn) pumpLocked(s sink) (done bool, err error) {
 	return false, nil
 }
 
-// nextLocked returns what goes next: the rest of what is open, else private frames, else the log.
+// nextLocked returns what goes next: the rest of what is open, else private frames, else the logs, each in turn.
 func (c *Conn) nextLocked() chunk {
 	switch {
 	case len(c.open) > 0:
 		return chunk{bytes: c.open}
 	case len(c.private) > 0:
 		return chunk{bytes: c.private}
-	case c.joined:
-		return c.place.ahead()
-	default:
-		return chunk{}
 	}
+	for range c.readers {
+		if c.turn >= len(c.readers) {
+			c.turn = 0
+		}
+		r := c.readers[c.turn]
+		if bytes, end := r.place.ahead(); len(bytes) > 0 {
+			return chunk{bytes, r, end}
+		}
+		c.turn++
+	}
+	return chunk{}
 }
 
-// wroteLocked notes that the first n bytes of next are written. If they end inside a frame of the log, that frame is open.
+// wroteLocked notes that the first n bytes of next are written. If they end inside a frame of a log, that frame is open.
 func (c *Conn) wroteLocked(next chunk, n int) {
 	c.written += uint64(n)
 	switch {
@@ -125,13 +129,12 @@ func (c *Conn) wroteLocked(next chunk, n int) {
 	case len(c.private) > 0:
 		c.private = rest(c.private, n)
 	default:
-		end := next.end
+		r, end := next.from, next.end
 		if n < len(next.bytes) {
-			end = c.log.past(c.place, n)
+			end = r.place.past(n)
 		}
-		c.open = rest(next.bytes[:end.pos-c.place.pos], n)
-		c.moveLocked(end)
-		c.shard.writes.Add(1)
+		c.open = rest(next.bytes[:end.pos-r.place.pos], n)
+		c.moveLocked(r, end)
 	}
 	c.signalLocked()
 }
@@ -144,10 +147,12 @@ func rest(p []byte, n int) []byte {
 	return p[n:]
 }
 
-// moveLocked moves the cursor forward within its segment.
-func (c *Conn) moveLocked(to place) {
-	c.shard.deliveries.Add(int64(to.frames - c.place.frames))
-	c.place = to
+// moveLocked moves a cursor forward within its segment. The next piece is another log's, if that has one.
+func (c *Conn) moveLocked(r *reader, to place) {
+	c.shard.deliveries.Add(int64(to.frames - r.place.frames))
+	c.shard.writes.Add(1)
+	r.place = to
+	c.turn++
 }
 
 // parkLocked takes the connection out of the sweep: until push is done, it alone writes.
@@ -218,15 +223,14 @@ func (c *Conn) pushBlocking() error {
 // openLocked makes what goes next the open piece, whatever is sent, joined or left while it is written without the lock.
 func (c *Conn) openLocked() []byte {
 	if len(c.open) == 0 {
-		next := c.nextLocked().bytes
-		n := min(len(next), blockingBytes)
-		if len(c.private) > 0 {
-			c.open, c.private = next[:n], rest(next, n)
+		next := c.nextLocked()
+		n := min(len(next.bytes), blockingBytes)
+		if r := next.from; r != nil {
+			end := r.place.fit(n)
+			c.open = next.bytes[:end.pos-r.place.pos]
+			c.moveLocked(r, end)
 		} else if n > 0 {
-			end := c.log.fit(c.place, n)
-			c.open = next[:end.pos-c.place.pos]
-			c.moveLocked(end)
-			c.shard.writes.Add(1)
+			c.open, c.private = next.bytes[:n], rest(next.bytes, n)
 		}
 	}
 	return c.open[:min(len(c.open), blockingBytes)]
