@@ -23,7 +23,6 @@ import (
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/stream"
 )
 
 // What the suites expect.
@@ -65,10 +64,10 @@ func run(ctx context.Context, args []string, output io.Writer, ready func(addr s
 	if err != nil {
 		return err
 	}
-	frames := fanout.New(stream.Offset{}, fanout.Options{})
-	defer frames.Close()
+	sweepers := fanout.New(fanout.Options{})
+	defer sweepers.Close()
 	options := engineio.Options{
-		Log:          frames,
+		Sweepers:     sweepers,
 		NewID:        func() string { return cluster.NewSessionID("conforms") },
 		PingInterval: pingInterval, PingTimeout: pingTimeout,
 		MaxPayload: maxPayload, MaxBody: maxPayload,

@@ -146,8 +146,8 @@ func TestP3_UnknownPlaceIsToldAndNeverReplayedInPart(t *testing.T) {
 
 func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := fanout.New(stream.Offset{Ms: 1}, fanout.Options{Shards: 1})
-		defer log.Close()
+		sweepers, log := newTestLog(stream.Offset{Ms: 1})
+		defer sweepers.Close()
 		h := New(Options{Stream: memory.New(memory.Options{}), Log: log})
 		defer h.Close()
 		found := make(chan bool, 1)

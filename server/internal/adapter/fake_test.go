@@ -54,12 +54,13 @@ func noError(t *testing.T, err error) {
 
 // node is a hub with a Socket.IO server that is bound to sessions without a transport.
 type node struct {
-	t      *testing.T
-	hub    *Hub
-	io     *socket.Server
-	stream stream.Stream
-	log    *fanout.Log
-	engine engine.BaseServer
+	t        *testing.T
+	hub      *Hub
+	io       *socket.Server
+	stream   stream.Stream
+	sweepers *fanout.Sweepers
+	log      *fanout.Log
+	engine   engine.BaseServer
 }
 
 // newNode starts a node; change, which may be nil, edits its options.
@@ -68,7 +69,8 @@ func newNode(t *testing.T, s stream.Stream, change func(*Options)) *node {
 	if s == nil {
 		s = memory.New(memory.Options{})
 	}
-	n := &node{t: t, stream: s, log: fanout.New(stream.Offset{}, fanout.Options{Shards: 1}), engine: engine.MakeBaseServer()}
+	n := &node{t: t, stream: s, engine: engine.MakeBaseServer()}
+	n.sweepers, n.log = newTestLog(stream.Offset{})
 	o := Options{Stream: s, Log: n.log, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if change != nil {
 		change(&o)
@@ -84,9 +86,15 @@ func newNode(t *testing.T, s stream.Stream, change func(*Options)) *node {
 	t.Cleanup(func() {
 		n.hub.Close()
 		following.Wait()
-		n.log.Close()
+		n.sweepers.Close()
 	})
 	return n
+}
+
+// newTestLog is a log with sweepers of its own, which the caller closes.
+func newTestLog(base stream.Offset) (*fanout.Sweepers, *fanout.Log) {
+	s := fanout.New(fanout.Options{Shards: 1})
+	return s, s.NewLog(base, fanout.Window{})
 }
 
 // fake is a session without a transport.
@@ -119,7 +127,7 @@ func (n *node) open() *fake {
 	noError(n.t, err)
 	f := &fake{EventEmitter: events.New(), id: id, state: "open", pending: make(chan struct{}, 1)}
 	f.turned.L = &f.mu
-	f.conn = n.log.NewConn(f)
+	f.conn = n.sweepers.NewConn(f)
 	n.engine.Emit("connection", f)
 	n.t.Cleanup(func() { f.close("transport close") })
 	return f
@@ -139,7 +147,7 @@ func (f *fake) Pending() {
 }
 
 func (f *fake) Follow(at fanout.Cursor, first []byte) { f.conn.Join(at, first) }
-func (f *fake) Unfollow()                             { f.conn.Leave() }
+func (f *fake) Unfollow(l *fanout.Log)                { f.conn.Leave(l) }
 func (f *fake) SendFrame(frame []byte) bool           { return f.conn.Send(frame) }
 func (f *fake) SendVolatile(frame []byte) bool        { return f.conn.SendVolatile(frame) }
 func (f *fake) Id() string                            { return f.id }

@@ -126,11 +126,11 @@ type session interface {
 	turns
 }
 
-// follower moves a session along the shared log.
+// follower moves a session along logs.
 type follower interface {
 	// Follow starts at the cursor, behind the private frames first, in one atomic step.
 	Follow(at fanout.Cursor, first []byte)
-	Unfollow()
+	Unfollow(log *fanout.Log)
 }
 
 // sender queues whole private frames without blocking; false means that the frame is gone.

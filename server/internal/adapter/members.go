@@ -38,15 +38,15 @@ func (m *member) follow(greet func(fanout.Cursor) []byte) {
 	m.start = fanout.Cursor{} // it would keep a segment alive
 }
 
-// leave ends the delivery for good.
-func (m *member) leave() {
+// leave ends the delivery of the log for good.
+func (m *member) leave(log *fanout.Log) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.gone = true
 	m.start = fanout.Cursor{}
 	if m.following {
 		m.following = false
-		m.conn.Unfollow()
+		m.conn.Unfollow(log)
 	}
 }
 

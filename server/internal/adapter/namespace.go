@@ -87,7 +87,7 @@ func (n *namespace) DelAll(id socket.SocketId) {
 	if m == nil {
 		return
 	}
-	m.leave()
+	m.leave(n.hub.opts.Log)
 	n.announce(id, changes)
 }
 

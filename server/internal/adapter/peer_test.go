@@ -19,7 +19,6 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/engineio"
-	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 )
@@ -152,10 +151,11 @@ func newPeers(t *testing.T, n int) (*fabric, []*peer) {
 
 func newPeer(t *testing.T, s stream.Stream, bus Bus, nodes func() int) *peer {
 	t.Helper()
-	n := &node{t: t, stream: s, log: fanout.New(stream.Offset{}, fanout.Options{Shards: 1})}
+	n := &node{t: t, stream: s}
+	n.sweepers, n.log = newTestLog(stream.Offset{})
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	n.hub = New(Options{Stream: s, Log: n.log, Logger: quiet, Bus: bus, Nodes: nodes, Timeout: clusterTimeout})
-	edge := engineio.NewServer(engineio.Options{Log: n.log, NewID: rand.Text, AllowBinary: true, Logger: quiet})
+	edge := engineio.NewServer(engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: quiet})
 	n.io = socket.NewServer(nil, n.hub.ServerOptions())
 	n.io.Bind(edge)
 	noError(t, n.hub.Load(n.hub.life))
@@ -167,7 +167,7 @@ func newPeer(t *testing.T, s stream.Stream, bus Bus, nodes func() int) *peer {
 		server.Close()
 		n.hub.Close()
 		following.Wait()
-		n.log.Close()
+		n.sweepers.Close()
 	})
 	return &peer{node: n, addr: strings.TrimPrefix(server.URL, "http://")}
 }

@@ -41,13 +41,14 @@ type App struct {
 	cfg config.Config
 	log *slog.Logger
 
-	health  *ops.Health
-	metrics *ops.Metrics
-	frames  *fanout.Log
-	backend *backend
-	hub     *adapter.Hub
-	chat    *chat.Service
-	edge    *engineio.Server
+	health   *ops.Health
+	metrics  *ops.Metrics
+	sweepers *fanout.Sweepers
+	frames   *fanout.Log
+	backend  *backend
+	hub      *adapter.Hub
+	chat     *chat.Service
+	edge     *engineio.Server
 
 	public  *listener
 	private *listener // nil without OPS_ADDR
@@ -78,7 +79,8 @@ func New(cfg config.Config, logger *slog.Logger) (_ *App, err error) {
 		Events: chat.Events(), Outcomes: chat.Outcomes(),
 		Closes: engineio.CloseReasons(), Refusals: engineio.RefusalReasons(),
 	})
-	a.frames = fanout.New(stream.Offset{}, fanout.Options{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes})
+	a.sweepers = fanout.New(fanout.Options{})
+	a.frames = a.sweepers.NewLog(stream.Offset{}, fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes})
 	if a.backend, err = newBackend(a); err != nil {
 		return nil, err
 	}
@@ -108,8 +110,8 @@ func (a *App) build() {
 	}
 	a.chat = chat.New(limits, a.hub, a.hub, a.hub.Typing, chat.Hooks{Handled: a.metrics.Handled, Logger: a.log})
 	a.edge = engineio.NewServer(engineio.Options{
-		Log:   a.frames,
-		NewID: a.backend.newID,
+		Sweepers: a.sweepers,
+		NewID:    a.backend.newID,
 
 		PingInterval: cfg.PingInterval, PingTimeout: cfg.PingTimeout, UpgradeTimeout: cfg.UpgradeTimeout,
 		MaxPayload: cfg.MaxPayloadBytes, MaxBody: cfg.MaxBodyBytes,
@@ -304,8 +306,8 @@ func (a *App) release() {
 	if a.backend != nil {
 		a.backend.close()
 	}
-	if a.frames != nil {
-		a.frames.Close()
+	if a.sweepers != nil {
+		a.sweepers.Close()
 	}
 	for _, l := range []*listener{a.public, a.private} {
 		if l != nil {

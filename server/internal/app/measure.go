@@ -14,7 +14,7 @@ func (a *App) measure() {
 	m.Gauge("online", "Connections to the cluster, as this node knows it.", func() float64 { return float64(a.backend.members.Online()) })
 
 	log := func(of func(fanout.Stats) int64) func() float64 {
-		return func() float64 { return float64(of(a.frames.Stats())) }
+		return func() float64 { return float64(of(a.sweepers.Stats())) }
 	}
 	m.Counter("deliveries_total", "Messages written to clients.", log(func(s fanout.Stats) int64 { return s.Deliveries }))
 	m.Counter("writes_total", "Write calls for messages; each carries all that a client lacks.", log(func(s fanout.Stats) int64 { return s.Writes }))

@@ -14,14 +14,13 @@ import (
 
 	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/stream"
 )
 
 // clocked is a server without network in a bubble of fake time.
 type clocked struct {
 	*Server
-	log *fanout.Log
-	ids int
+	sweepers *fanout.Sweepers
+	ids      int
 
 	mu     sync.Mutex
 	reason map[string]int
@@ -31,8 +30,8 @@ func withClock(t *testing.T, o Options, fn func(c *clocked)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &clocked{reason: map[string]int{}}
-		c.log = fanout.New(stream.Offset{}, fanout.Options{Shards: 1})
-		o.Log, o.Logger = c.log, slog.New(slog.NewTextHandler(io.Discard, nil))
+		c.sweepers = fanout.New(fanout.Options{Shards: 1})
+		o.Sweepers, o.Logger = c.sweepers, slog.New(slog.NewTextHandler(io.Discard, nil))
 		o.NewID = func() string { c.ids++; return strconv.Itoa(c.ids) }
 		o.Hooks.Closed = func(reason string) {
 			c.mu.Lock()
@@ -40,7 +39,7 @@ func withClock(t *testing.T, o Options, fn func(c *clocked)) {
 			c.reason[reason]++
 		}
 		c.Server = NewServer(o)
-		defer c.log.Close()
+		defer c.sweepers.Close()
 		defer func() { noError(t, "shutdown", c.Shutdown(context.Background(), 0)) }()
 		fn(c)
 	})

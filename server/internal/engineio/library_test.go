@@ -23,14 +23,16 @@ import (
 // library is the Socket.IO library, bound to an edge without network. Its handlers do whatever handlers do.
 type library struct {
 	*Server
-	log *fanout.Log
-	io  *socket.Server
+	sweepers *fanout.Sweepers
+	log      *fanout.Log
+	io       *socket.Server
 }
 
 func newLibrary(binary bool) *library {
-	l := &library{log: fanout.New(stream.Offset{}, fanout.Options{Shards: 1})}
+	l := &library{sweepers: fanout.New(fanout.Options{Shards: 1})}
+	l.log = l.sweepers.NewLog(stream.Offset{}, fanout.Window{})
 	l.Server = NewServer(Options{
-		Log: l.log, NewID: rand.Text, AllowBinary: binary, MaxPayload: 2000,
+		Sweepers: l.sweepers, NewID: rand.Text, AllowBinary: binary, MaxPayload: 2000,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	l.io = socket.NewServer(nil, nil)
@@ -45,7 +47,7 @@ func (l *library) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_ = l.Shutdown(ctx, 0)
-	l.log.Close()
+	l.sweepers.Close()
 }
 
 func (l *library) serve(nsp socket.Namespace) {
@@ -61,7 +63,7 @@ func (l *library) serve(nsp socket.Namespace) {
 			}
 			next(nil)
 		})
-		_ = s.On("disconnect", func(...any) { session.Unfollow(); session.Done(session.Turn()) })
+		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Done(session.Turn()) })
 		for name, handle := range handlers {
 			_ = s.On(name, func(args ...any) {
 				defer session.Done(session.Turn())

@@ -60,6 +60,7 @@ func take[T any](t testing.TB, what string, from <-chan T) T {
 // edge is a server on a loopback port, and what it told.
 type edge struct {
 	*Server
+	sweepers *fanout.Sweepers
 	log      *fanout.Log
 	url      string
 	addr     string
@@ -74,13 +75,14 @@ type edge struct {
 // newEdge starts a server. Messages are handed to data, in the goroutine that received them; nil ignores them.
 func newEdge(t testing.TB, data func(*Session, io.Reader), change ...func(*Options)) *edge {
 	e := &edge{sessions: make(chan *Session, 10_000), closed: map[string]int{}, refused: map[string]int{}}
-	e.log = fanout.New(stream.Offset{}, fanout.Options{})
+	e.sweepers = fanout.New(fanout.Options{})
+	e.log = e.sweepers.NewLog(stream.Offset{}, fanout.Window{})
 	o := Options{
-		Log:    e.log,
-		NewID:  rand.Text,
-		Raw:    true,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Hooks:  Hooks{Closed: e.count(e.closed), Refused: e.count(e.refused)},
+		Sweepers: e.sweepers,
+		NewID:    rand.Text,
+		Raw:      true,
+		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Hooks:    Hooks{Closed: e.count(e.closed), Refused: e.count(e.refused)},
 	}
 	for _, fn := range change {
 		fn(&o)
@@ -100,7 +102,7 @@ func newEdge(t testing.TB, data func(*Session, io.Reader), change ...func(*Optio
 		defer cancel()
 		noError(t, "shutdown", e.Shutdown(ctx, 0))
 		hs.Close()
-		e.log.Close()
+		e.sweepers.Close()
 	})
 	return e
 }

@@ -140,7 +140,7 @@ func TestRFC6455_NothingFollowsTheCloseFrame(t *testing.T) {
 				e.publish("log")
 			}
 		}()
-		until(t, "deliveries", func() bool { return e.log.Stats().Deliveries > 0 })
+		until(t, "deliveries", func() bool { return e.sweepers.Stats().Deliveries > 0 })
 		s.Close(false)
 		equal(t, "late frame", s.SendFrame(messageFrame("late")), false)
 		equal(t, "late volatile", s.SendVolatile(messageFrame("late")), false)

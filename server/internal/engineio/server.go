@@ -19,7 +19,7 @@ import (
 
 // Options configure a [Server]. All of them are read once.
 type Options struct {
-	Log *fanout.Log // what sessions follow; required
+	Sweepers *fanout.Sweepers // write to the sessions; required
 
 	NewID func() string // makes session ids: unguessable, safe in a URL; required
 

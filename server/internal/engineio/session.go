@@ -95,7 +95,7 @@ func (s *Server) newSession(address string, request handshake) *Session {
 		sundries: pace.New(sundriesRate, sundriesBurst), bytes: pace.New(s.opts.ByteRate, s.opts.ByteBurst),
 	}
 	session.changed.L = &session.mu
-	session.conn = s.opts.Log.NewConn(session)
+	session.conn = s.opts.Sweepers.NewConn(session)
 	return session
 }
 
@@ -137,7 +137,7 @@ func (s *Session) finish() {
 	s.server.wheel.remove(s)
 	s.guard(func() { s.server.hooks.closed(s.cause.reason) })
 	nc := s.settle()
-	s.conn.Leave()
+	s.conn.LeaveAll()
 	s.guard(func() { s.Emit("close", s.cause.event, nil) })
 	s.Clear()
 	if nc != nil {
@@ -248,7 +248,7 @@ func (s *Session) Pending() {
 	}
 }
 
-// Follow starts the delivery of the shared log from the cursor, behind the private frames in first and those sent before.
+// Follow starts the delivery of a log from the cursor, behind the private frames in first and those sent before.
 // On a session that has ended it does nothing.
 func (s *Session) Follow(at fanout.Cursor, first []byte) {
 	if !s.hasEnded() {
@@ -256,8 +256,8 @@ func (s *Session) Follow(at fanout.Cursor, first []byte) {
 	}
 }
 
-// Unfollow ends the delivery of the shared log.
-func (s *Session) Unfollow() { s.conn.Leave() }
+// Unfollow ends the delivery of a log.
+func (s *Session) Unfollow(log *fanout.Log) { s.conn.Leave(log) }
 
 // SendFrame sends one whole WebSocket frame to this client only. It is false if the session has ended, or ends because
 // it cannot take the frame.

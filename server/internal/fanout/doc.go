@@ -1,6 +1,7 @@
-// Package fanout delivers one stream of messages to very many connections: one shared log, one cursor for each of them.
+// Package fanout delivers streams of messages to very many connections: one shared log for each stream, and one cursor for
+// each connection that follows it.
 //
-// Every WebSocket client of the room receives the same bytes, so a message is encoded once, into its final frame, and
+// Every WebSocket client of a room receives the same bytes, so a message is encoded once, into its final frame, and
 // appended once to a log of segments. A connection owns no queue of messages, only a cursor: the place up to which the
 // log was written to it.
 //
@@ -14,10 +15,14 @@
 //	           cursor of a client           cursors of clients that have (almost) everything
 //	           that just recovered
 //
-// A sweeper for each core owns a shard of the connections. When the log grows it visits those whose cursor is behind and
-// makes one non-blocking write(2) of all the contiguous bytes up to the head. The busier the room, the more messages go
-// into one write: batching without timers, without copies and without allocations. New messages, the replay after a
-// reconnect and history on joining are the same operation; only the cursor starts elsewhere.
+// A sweeper for each core owns a shard of the connections. When a log grows, the sweeper visits those of its connections
+// that follow that log, and makes one non-blocking write(2) of all the contiguous bytes up to the head. The busier the room,
+// the more messages go into one write: batching without timers, without copies and without allocations. New messages, the
+// replay after a reconnect and history on joining are the same operation; only the cursor starts elsewhere.
+//
+// All logs share the sweepers, and logs that grew are swept first come, first served. A log that is silent costs neither a
+// goroutine nor a buffer, and an append costs what the followers of its log cost, however many other logs there are. A
+// connection that follows several logs gets a piece of each in turn, always whole frames.
 //
 // A connection whose socket is full, or that has much to catch up with, is parked: it leaves the sweep, a goroutine of its
 // own waits for the socket, catches up and puts it back. Nobody else waits. A reader that falls behind by half the window
