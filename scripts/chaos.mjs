@@ -9,7 +9,7 @@ import { setup } from "./setup.mjs";
 await main(async () => {
   const { minutes, seed } = readArguments();
   await setup({ programs: ["gcc", "redis-server"] });
-  const test = ["test", "-race", "-count=1", "-v", "-timeout=0", "-run=^TestStorm$", "./internal/chaos"];
+  const test = ["test", "-race", "-count=1", "-v", "-timeout=0", "-run=^TestStorm$", "./internal/test/chaos"];
   await run("go", [...test, "-args", `-minutes=${minutes}`, `-seed=${seed}`], {
     cwd: join(root, "server"),
     env: environment(),

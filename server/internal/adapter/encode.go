@@ -8,8 +8,8 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 
 	"scalable-chat/server/internal/chat"
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/wire"
 )
 
 // The text around the arguments of an event of "/" that came out of the stream: Engine.IO message, Socket.IO event, and

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/wire"
 )
 
 func TestEntryBecomesOneFrame(t *testing.T) {

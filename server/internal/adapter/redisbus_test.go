@@ -12,8 +12,8 @@ import (
 
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/cluster"
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // joinRedis runs a bus until the test ends.

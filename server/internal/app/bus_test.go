@@ -6,8 +6,8 @@ import (
 
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/cluster"
-	"scalable-chat/server/internal/redistest"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // until reads on until a packet has the prefix, and returns what is behind that.

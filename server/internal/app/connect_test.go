@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // inLanes runs n jobs, so many at once.

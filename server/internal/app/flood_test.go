@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // TestLIM1_NoWayAroundThePace: what is not a message, and whoever leaves the room and comes in again, waits like everybody.

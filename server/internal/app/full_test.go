@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"scalable-chat/server/internal/redistest"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // TestP5_ANodeStartsAgainstAFullRedis: what can be read is served, /readyz says what cannot be done, and all goes on as soon

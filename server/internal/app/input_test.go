@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // TestBadPacketsEndTheirSessionAlone sends, each on a connection of its own, what ends the process of the library alone or

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // TestP6_WhoComesAndGoesLeavesNothing: connects of all kinds, ended in all ways, leave heap and goroutines where they were.

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/config"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // burst lets senders say count messages each, as fast as the connection takes them, and waits for all acks.

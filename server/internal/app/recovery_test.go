@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // TestP3_CutAtRandomEverybodyEndsWithTheSameTimeline cuts clients during traffic, and so also during the replay that

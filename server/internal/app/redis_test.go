@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"scalable-chat/server/internal/ops"
-	"scalable-chat/server/internal/redistest"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 func TestEveryKindOfRedis(t *testing.T) {

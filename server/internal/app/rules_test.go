@@ -34,19 +34,19 @@ var inside = map[string][]string{
 	"internal/stream/memory":         {"internal/stream", "internal/stream/internal/deque"},
 	"internal/stream/redis":          {"internal/stream", "internal/stream/internal/deque"},
 	"internal/rawconn":               {},
-	"internal/fanout":                {"internal/engineio/wire", "internal/rawconn", "internal/stream"},
-	"internal/engineio/wire":         {},
+	"internal/fanout":                {"internal/wire", "internal/rawconn", "internal/stream"},
+	"internal/wire":                  {},
 	"internal/pace":                  {},
-	"internal/engineio":              {"internal/engineio/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
+	"internal/engineio":              {"internal/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
 	"internal/chat":                  {"internal/pace"},
 	"internal/config":                {},
 	"internal/ops":                   {},
 	"internal/cluster":               {"internal/rawconn"},
-	"internal/adapter":               {"internal/chat", "internal/engineio/wire", "internal/fanout", "internal/stream"},
+	"internal/adapter":               {"internal/chat", "internal/wire", "internal/fanout", "internal/stream"},
 }
 
 // testOnly are packages that exist for tests.
-var testOnly = []string{"internal/siotest", "internal/redistest", "internal/chaos", "internal/stream/streamtest"}
+var testOnly = []string{"internal/test/siotest", "internal/test/redistest", "internal/test/chaos", "internal/stream/streamtest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for pkg, imports := range sources(t) {

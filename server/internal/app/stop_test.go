@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/ops"
-	"scalable-chat/server/internal/redistest"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // TestStopDuringTraffic: clients are sent away at the transport, so that they come back by themselves, and what was acked

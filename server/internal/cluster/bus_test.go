@@ -13,7 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // newBus starts a bus and waits until it hears.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 const eio = "?EIO=4&transport="

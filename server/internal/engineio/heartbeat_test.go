@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/wire"
 )
 
 // clocked is a server without network in a bubble of fake time.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // errEnded ends whoever hands packets to a session that has ended.

@@ -15,9 +15,9 @@ import (
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/wire"
 )
 
 // library is the Socket.IO library, bound to an edge without network. Its handlers do whatever handlers do.

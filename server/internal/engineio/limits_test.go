@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 func TestP6_PollingBodyOverTheLimit(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // TestLIM10_ValuesOnBothTransports: a packet that a decoder would blow up ends its session before it is decoded.

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // The behaviours of this file are those that the public test suite of the Engine.IO protocol checks, with its terms.

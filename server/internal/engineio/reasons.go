@@ -1,6 +1,6 @@
 package engineio
 
-import "scalable-chat/server/internal/engineio/wire"
+import "scalable-chat/server/internal/wire"
 
 // cause says why a session ends: to the library in the words of the reference server, to metrics and logs more exactly,
 // and to a WebSocket client as a close code.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 func TestRFC6455_Violations(t *testing.T) {

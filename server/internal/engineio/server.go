@@ -13,8 +13,8 @@ import (
 
 	"github.com/zishang520/engine.io/v2/engine"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/wire"
 )
 
 // Options configure a [Server]. All of them are read once.

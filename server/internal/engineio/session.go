@@ -14,9 +14,9 @@ import (
 	"github.com/zishang520/engine.io/v2/transports"
 	"github.com/zishang520/engine.io/v2/types"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/wire"
 )
 
 // Session is one client: an engine.Socket for the library, whatever its transport. The library and the adapter may call

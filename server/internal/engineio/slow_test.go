@@ -15,7 +15,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // slowBody gives its first part at once, and the second when it is told to.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // newTurns is a server that hands packets to a channel and never says that it is done with one.

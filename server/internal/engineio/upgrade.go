@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // upgrade tries a WebSocket for a session that polls. Until the client has confirmed it, the session lives on by polling

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // sequence checks that numbers come one after the other.

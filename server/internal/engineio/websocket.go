@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/rawconn"
+	"scalable-chat/server/internal/wire"
 )
 
 // serveWebSocket opens a session, or tries to upgrade one.

@@ -15,8 +15,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"scalable-chat/server/internal/engineio/wire"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,6 +1,6 @@
 package fanout
 
-import "scalable-chat/server/internal/engineio/wire"
+import "scalable-chat/server/internal/wire"
 
 // Take is how a connection without a socket is read: it appends whole frames to dst, private ones first, as many as fit
 // into limit bytes but at least one if there is any, and moves the cursor behind them. Once a socket is attached, or the

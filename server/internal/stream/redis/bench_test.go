@@ -12,8 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // BenchmarkAppend compares the appender with one XADD at a time, which is what a node would do that waits for each.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 func TestClientKinds(t *testing.T) {

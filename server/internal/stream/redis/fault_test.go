@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 const lots = 1 << 20 // retention that a test does not reach

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // load appends from many callers until it is stopped, and knows what was acknowledged. The callers named "retry" send one

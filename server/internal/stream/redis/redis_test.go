@@ -12,9 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/streamtest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // failover kills the master under load and waits until appends flow again. Redis replicates asynchronously: what it had

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/ops"
-	"scalable-chat/server/internal/redistest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // heal undoes every fault: Redis runs, every node runs and reaches it, and nobody is cut off.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"scalable-chat/server/internal/siotest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 const (

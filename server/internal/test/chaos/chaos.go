@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // StreamKey is the room's name within Redis.

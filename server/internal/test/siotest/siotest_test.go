@@ -13,7 +13,7 @@ import (
 
 	"scalable-chat/server/internal/app"
 	"scalable-chat/server/internal/config"
-	. "scalable-chat/server/internal/siotest"
+	. "scalable-chat/server/internal/test/siotest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -14,7 +14,7 @@ import (
 	"net/url"
 	"sync"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // webSocket is the client's end. One goroutine reads; write may be called by any.

@@ -10,7 +10,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // maxAnswer bounds what a client takes from a server in one answer.

@@ -6,7 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(Finish)) }

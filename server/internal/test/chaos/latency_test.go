@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // BenchmarkCrossNodeLatency reports how long a message takes from its sender on one node to a client on another, at 100
 // messages a second: from just before it is sent to when the client has read it. One operation is one message:
 //
-//	go test -run '^$' -bench CrossNode -benchtime 1000x ./internal/chaos
+//	go test -run '^$' -bench CrossNode -benchtime 1000x ./internal/test/chaos
 func BenchmarkCrossNodeLatency(b *testing.B) {
 	const pause = 10 * time.Millisecond
 	redis := redistest.Start(b)

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/ops"
-	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // Node is one chatd, which keeps its port over restarts. Its methods are for the test's goroutine.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"scalable-chat/server/internal/engineio/wire"
+	"scalable-chat/server/internal/wire"
 )
 
 // session is one Engine.IO session: from the handshake to the first thing that goes wrong.

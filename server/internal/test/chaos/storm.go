@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"scalable-chat/server/internal/redistest"
+	"scalable-chat/server/internal/test/redistest"
 )
 
 // Weather says which faults a storm has.

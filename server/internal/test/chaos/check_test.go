@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"scalable-chat/server/internal/siotest"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // said is a record with a genesis and these messages, one a millisecond from 1 on.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"scalable-chat/server/internal/siotest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // sender says one message after the other and repeats each, with the same id, until it is acked.
