@@ -244,3 +244,10 @@ describe("another name", () => {
     expect(change().disabled).toBe(false);
   });
 });
+
+test("the settings say which version this is", () => {
+  vi.stubEnv("NEXT_PUBLIC_VERSION", "1.2.3");
+  open();
+  within(dialog()).getByText("Version 1.2.3");
+  vi.unstubAllEnvs();
+});

@@ -71,13 +71,17 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// version is what the Go tool knows of the build.
+// Version is the release that this is, or the one before it on the way to the next (Semantic Versioning 2.0). CHANGELOG.md
+// says what is in it.
+const Version = "0.1.0"
+
+// version is the release, and what the Go tool knows of the build.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return Version
 	}
-	text := info.Main.Version
+	text := Version
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
 			text += " " + s.Value

@@ -50,7 +50,7 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 	out.Reset()
 	equal(t, "exit code of --version", run([]string{"--version"}, &out, &bad), exitOK)
-	if !strings.HasPrefix(out.String(), "chatd ") || strings.Count(out.String(), "\n") != 1 {
+	if !strings.HasPrefix(out.String(), "chatd "+Version+" ") || strings.Count(out.String(), "\n") != 1 {
 		t.Errorf("version: %q", out.String())
 	}
 	equal(t, "errors", bad.String(), "")

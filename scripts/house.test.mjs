@@ -1,0 +1,41 @@
+// What the files at the top say of the project is true: one version everywhere, every decision in the index.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { root } from "./processes.mjs";
+import { steps } from "./steps.mjs";
+
+const read = (path) => readFileSync(join(root, path), "utf8");
+
+test("the version is the same in package.json, chatd and the changelog", () => {
+  const { version } = JSON.parse(read("package.json"));
+  assert.equal(/^const Version = "(.+)"$/m.exec(read("server/cmd/chatd/main.go"))?.[1], version);
+  const released = [...read("CHANGELOG.md").matchAll(/^## \[(\d[^\]]*)\] – \d{4}-\d{2}-\d{2}$/gm)];
+  assert.equal(released[0]?.[1], version);
+});
+
+test("every decision is in the index, with its title, a date and a status", () => {
+  const index = read("docs/decisions/README.md");
+  const rows = [
+    ...index.matchAll(/^\| \[(.+)\]\((.+\.md)\) \| \d{4}-\d{2}-\d{2} \| (accepted|replaced by \[.+\]\(.+\.md\)) \|$/gm),
+  ];
+  const titles = new Map(rows.map(([, title, file]) => [file, title]));
+  const pages = readdirSync(join(root, "docs/decisions")).filter((file) => file !== "README.md");
+  assert.deepEqual([...titles.keys()].sort(), pages.sort());
+  for (const page of pages) {
+    assert.equal(titles.get(page), /^# (.+)$/m.exec(read(`docs/decisions/${page}`))?.[1], page);
+  }
+});
+
+test("the pipelines run the README's test command, and nothing else", () => {
+  assert.match(read("README.md"), /```sh\nnpm test\n```/);
+  assert.match(read(".ci/run"), /^exec npm test$/m);
+  const runs = [...read(".github/workflows/ci.yml").matchAll(/^\s+(?:- )?run: (.+)$/gm)].map(([, command]) => command);
+  assert.deepEqual(runs, ["npm test"]);
+});
+
+test("every step of npm test has a name of its own and says what it proves", () => {
+  assert.equal(new Set(steps.map((step) => step.name)).size, steps.length);
+  for (const step of steps) assert.ok(step.proves.length > 10, step.name);
+});
