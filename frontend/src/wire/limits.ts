@@ -1,3 +1,5 @@
+import { visibleName } from "./names";
+
 /** The rules of messages and names, as the server applies them (MSG-4 to MSG-8): nobody should meet a refusal. */
 
 export const maxMessageChars = 4000;
@@ -25,10 +27,11 @@ export function checkMessage(text: string): MessageProblem | undefined {
 
 export type Username = { ok: true; username: string } | { ok: false; problem: UsernameProblem };
 
-/** checkUsername returns the name that everybody will see: without white space around it, and never empty. */
+/** checkUsername returns the name that everybody will see, and that the server makes of it: never empty. */
 export function checkUsername(raw: string): Username {
-  const username = raw.trim();
+  const trimmed = raw.trim().replace(/\p{Cs}/gu, "\ufffd"); // half a surrogate pair does not survive the way
+  if (/\p{Cc}/u.test(trimmed)) return { ok: false, problem: "control_character" };
+  const username = visibleName(trimmed);
   if (countChars(username) > maxUsernameChars) return { ok: false, problem: "too_long" };
-  if (/\p{Cc}/u.test(username)) return { ok: false, problem: "control_character" };
   return { ok: true, username: username === "" ? anonymous : username };
 }

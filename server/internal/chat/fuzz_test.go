@@ -60,7 +60,7 @@ func checkRules(t *testing.T, event map[string]any) {
 }
 
 func checkName(t *testing.T, name string) {
-	if name == "" || utf8.RuneCountInString(name) > 64 || strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) != name {
+	if name == "" || utf8.RuneCountInString(name) > 64 || strings.ContainsFunc(name, unicode.IsControl) || strings.TrimSpace(name) != name || visibleName(name) != name {
 		t.Errorf("username %q", name)
 	}
 }

@@ -99,20 +99,20 @@ func (s *Service) readMessage(args []any) (message, *Error) {
 	return m, nil
 }
 
-// readUsername returns the trimmed name, or [Anonymous] for an empty one.
+// readUsername returns the name as people see it, or [Anonymous] for one of which nothing is seen.
 func (s *Service) readUsername(object map[string]any) (string, *Error) {
 	name, ok := object["username"].(string)
 	if !ok {
 		return "", invalid("The username must be text.")
 	}
-	name = trim(name)
-	switch {
+	if name = trim(name); strings.ContainsFunc(name, unicode.IsControl) {
+		return "", invalid("The username may not contain control characters.")
+	}
+	switch name = visibleName(name); {
 	case name == "":
 		return Anonymous, nil
 	case longer(name, s.limits.MaxUsernameChars):
 		return "", invalid("The username may have at most %d characters.", s.limits.MaxUsernameChars)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "", invalid("The username may not contain control characters.")
 	}
 	return name, nil
 }
