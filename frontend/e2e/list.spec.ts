@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { articles, badge, composer, expect, list, said, say, test } from "./room";
+import { articles, badge, composer, expect, list, type Robot, said, say, test } from "./room";
 
 /** Rows in the page at once, whatever the length of the list. */
 const maxMounted = 60;
@@ -222,4 +222,143 @@ test("a link keeps the keyboard's focus when new messages push it out of sight",
   await expect(said(ada, "message 79 .")).toBeInViewport();
   await expect(link).toBeFocused();
   expect(await articles(ada).count()).toBeLessThanOrEqual(maxMounted);
+});
+
+/** Says something every ten milliseconds, whatever else happens, until it is told to stop. */
+function pour(robot: Robot): () => Promise<void> {
+  const told: Promise<void>[] = [];
+  const timer = setInterval(() => told.push(robot.say(`busy ${told.length} .`)), 10);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all(told);
+  };
+}
+
+async function fill(robot: Robot, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 250) {
+    const batch = Array.from({ length: Math.min(250, count - i) }, (_, n) => i + n);
+    await Promise.all(batch.map((n) => robot.say(`message ${n} ${"and some more words ".repeat(n % 7)}.`)));
+  }
+}
+
+const fromEnd = (page: Page) =>
+  list(page).evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
+
+test.describe("by keyboard", () => {
+  test.use({ serverEnv: { MESSAGE_RATE: "0" } });
+
+  test("Home and End reach the ends of a long list, and no page is left out", async ({ room }) => {
+    const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
+    await fill(await room.robot(), 1000);
+    await expect(said(ada, "message 999 ")).toBeInViewport();
+    await list(ada).focus();
+    await ada.keyboard.press("Home");
+    await expect(said(ada, "message 0 ")).toBeInViewport();
+    await expect.poll(() => list(ada).evaluate(({ scrollTop }) => scrollTop)).toBe(0);
+    await ada.keyboard.press("End");
+    await expect(said(ada, "message 999 ")).toBeInViewport({ ratio: 1 });
+    await expect.poll(() => fromEnd(ada)).toBeLessThanOrEqual(1);
+    // From page to page something is seen again.
+    for (const key of ["PageUp", "PageUp", "Shift+Space", "PageUp", "PageDown", "Space"]) {
+      const back = key === "PageDown" || key === "Space";
+      const edge = await seenRow(ada, back ? "last" : "first");
+      await ada.keyboard.press(key);
+      await expect(said(ada, `message ${edge} `)).toBeInViewport();
+      await expect.poll(() => seenRow(ada, back ? "last" : "first")).not.toBe(edge);
+    }
+    // And from the input.
+    await composer(ada).focus();
+    await ada.keyboard.press("PageUp");
+    await expect(ada.getByRole("button", { name: "Newest" })).toBeVisible();
+    const before = await list(ada).evaluate(({ scrollTop }) => scrollTop);
+    await ada.keyboard.press("PageUp");
+    await expect.poll(() => list(ada).evaluate(({ scrollTop }) => scrollTop)).toBeLessThan(before - 300);
+    await expect(composer(ada)).toBeFocused();
+  });
+});
+
+/** The number of the first or last message of which something is seen. */
+function seenRow(page: Page, which: "first" | "last"): Promise<string | undefined> {
+  return list(page).evaluate((scroller, first) => {
+    const { top, bottom } = scroller.getBoundingClientRect();
+    const seen = [...scroller.querySelectorAll("article")].filter((article) => {
+      const box = article.getBoundingClientRect();
+      return box.bottom > top && box.top < bottom;
+    });
+    return /message (\d+) /.exec(seen.at(first ? 0 : -1)?.textContent ?? "")?.[1];
+  }, which === "first");
+}
+
+test("what is typed beside the input is written in it, and a shortcut is not", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 40; i++) await robot.say(`message ${i} https://example.com/${i}`);
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+  await expect(said(ada, "message 39 ")).toBeInViewport();
+  await list(ada).focus();
+  await ada.keyboard.press("Control+b");
+  await expect(list(ada)).toBeFocused();
+  await ada.keyboard.type("hello");
+  await expect(composer(ada)).toBeFocused();
+  await expect(composer(ada)).toHaveValue("hello");
+  await ada.getByRole("link", { name: "https://example.com/39" }).focus();
+  await ada.keyboard.type(" you");
+  await expect(composer(ada)).toHaveValue("helloyou");
+});
+
+test("a long message at the end opens where it begins, and closes there again", async ({ room }) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 20; i++) await robot.say(`message ${i} .`);
+  await robot.say(Array.from({ length: 120 }, (_, i) => `line ${i} .`).join("\n"));
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
+  const long = said(ada, "line 0 .");
+  await expect(ada.getByRole("button", { name: "Show all" })).toBeInViewport();
+  const top = async () => Math.round((await long.boundingBox())?.y ?? Number.NaN);
+  const before = await top();
+  await ada.getByRole("button", { name: "Show all" }).click();
+  await expect(long).toContainText("line 119 .");
+  expect(await top()).toBe(before);
+  await robot.say("meanwhile");
+  await expect(ada.getByRole("button", { name: "1 new message" })).toBeVisible();
+  expect(await top()).toBe(before);
+  // It stays open when it is scrolled out of sight.
+  await ada.getByRole("button", { name: "1 new message" }).click();
+  await expect(said(ada, "meanwhile")).toBeInViewport();
+  const less = ada.getByRole("button", { name: "Show less" });
+  await less.focus();
+  await ada.keyboard.press("Enter");
+  await expect(ada.getByRole("button", { name: "Show all" })).toBeFocused();
+  await expect(long).not.toContainText("line 119 .");
+  await expect(long).toBeInViewport();
+});
+
+test.describe("in a busy room", () => {
+  test.use({ serverEnv: { MESSAGE_RATE: "0" } });
+
+  test("nothing is offered to who reads the end, and one notch of the wheel leaves it", async ({ room }) => {
+    const robot = await room.robot();
+    await fill(robot, 500);
+    const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+    const pill = ada.getByRole("button", { name: /new message|Newest/ });
+    await list(ada).hover();
+    await ada.evaluate(() => {
+      const seen = { pills: 0 };
+      Object.assign(window, { seen });
+      const isPill = (node: Node) => node instanceof HTMLButtonElement && /new message|Newest/.test(node.textContent);
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) seen.pills += [...addedNodes].filter(isPill).length;
+      }).observe(document.querySelector("section[aria-label=Messages]")?.parentElement as Node, { childList: true });
+    });
+    const stop = pour(robot);
+    await expect.poll(() => robot.heard.length).toBeGreaterThan(800);
+    expect(await ada.evaluate(() => (window as unknown as { seen: { pills: number } }).seen.pills)).toBe(0);
+    for (let attempt = 0; attempt < 6; attempt++) {
+      await ada.mouse.wheel(0, -20);
+      await expect(pill).toBeVisible({ timeout: 2000 });
+      await pill.click();
+      await expect(pill).toBeHidden();
+      await list(ada).hover();
+    }
+    await stop();
+    await expect.poll(() => fromEnd(ada)).toBeLessThanOrEqual(1);
+  });
 });

@@ -1,19 +1,17 @@
 "use client";
 
 import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { buildRows, type Row } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
 import { useChatState, useMe, useStore } from "./context";
 import { DayView, GapView, TopView } from "./dividers";
 import { keepFocus } from "./focus";
+import { endThreshold, useFollowing } from "./following";
 import styles from "./MessageList.module.css";
-import { MessageView } from "./MessageView";
+import { MessageView, type Reading } from "./MessageView";
+import { useRoomKeys } from "./roomkeys";
 
-/** This close to the end counts as reading the end. */
-const endThreshold = 80;
-/** Scrolled up by more than this, a reader has left the end. */
-const leaveThreshold = 1;
 /** Rows that are mounted beyond what is seen, on either side. */
 const overscan = 8;
 /** Older messages are asked for when this few rows are left above what is seen. */
@@ -24,6 +22,7 @@ const settleMs = 100;
 export function MessageList() {
   const rows = useRows();
   const scroller = useRef<HTMLDivElement>(null);
+  const [follows, setFollows] = useState(true);
   const list = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -32,21 +31,35 @@ export function MessageList() {
     overscan,
     rangeExtractor: (range) => withFocused(range, scroller.current, rows),
     anchorTo: "end",
+    // A row that grows takes the reader along at the end only, and not if they have just left it.
+    scrollEndThreshold: follows ? 1 : -1,
     // Near enough to begin with; the effect below makes it exact.
     initialOffset: () => rows.reduce((sum, row) => sum + estimate(row), 0),
   });
-  useKeepEnd(scroller, rows, list.scrollToEnd);
+  const { leave, follow } = useFollowing(scroller, list, setFollows, rows);
+  useRoomKeys(
+    scroller,
+    useCallback(
+      (step) => {
+        if (step === "end") return follow();
+        if (step === "begin" || step < 0) leave();
+        if (step === "begin") list.scrollToOffset(0);
+        else list.scrollBy(step * (scroller.current?.clientHeight ?? 0));
+      },
+      [list, leave, follow],
+    ),
+  );
   const items = list.getVirtualItems();
-  const atEnd = list.isAtEnd(endThreshold);
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;
   const near = list.range !== null && list.range.startIndex < olderThreshold;
-  useLoadOlder(near && (roomLeft || !atEnd), scroller);
+  useLoadOlder(near && (roomLeft || !follows), scroller);
 
   // What one has written oneself is always shown.
   const written = useChatState((state) => state.written);
   useEffect(() => {
-    if (written !== null) list.scrollToEnd();
-  }, [written, list]);
+    if (written !== null) follow();
+  }, [written, follow]);
+  const reading = useMemo<Reading>(() => ({ opened: new Set(), opens: leave }), [leave]);
 
   return (
     <div className={styles.frame}>
@@ -64,13 +77,13 @@ export function MessageList() {
                 className={styles.row}
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                {row && <RowView row={row} />}
+                {row && <RowView row={row} reading={reading} />}
               </li>
             );
           })}
         </ol>
       </section>
-      <NewMessages atEnd={atEnd} toEnd={() => list.scrollToEnd()} />
+      <NewMessages follows={follows} near={list.isAtEnd(endThreshold)} follow={follow} />
     </div>
   );
 }
@@ -90,42 +103,6 @@ function useRows(): Row[] {
   const outbox = useChatState((state) => state.outbox);
   const me = useMe();
   return useMemo(() => buildRows(timeline, outbox, me), [timeline, outbox, me]);
-}
-
-/**
- * A list that stands at its end stays there, whatever changes: something comes, also above messages that still wait; the
- * oldest are dropped; a keyboard opens; the input grows.
- */
-function useKeepEnd(scroller: RefObject<HTMLElement | null>, rows: readonly Row[], toEnd: () => void): void {
-  const atEnd = useRef(true);
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    let height = element.clientHeight;
-    let top = element.scrollTop;
-    const scrolled = () => {
-      const up = element.scrollTop < top;
-      top = element.scrollTop;
-      // Where a reader stands is told by scrolling only, not by the change of height itself.
-      if (element.clientHeight !== height) return;
-      // Who scrolls up wants to leave, and must get away from the end even if something new comes with every step.
-      atEnd.current = element.scrollHeight - top - height <= (up ? leaveThreshold : endThreshold);
-    };
-    const observer = new ResizeObserver(() => {
-      height = element.clientHeight;
-      if (atEnd.current) toEnd();
-    });
-    element.addEventListener("scroll", scrolled, { passive: true });
-    observer.observe(element);
-    return () => {
-      element.removeEventListener("scroll", scrolled);
-      observer.disconnect();
-    };
-  }, [scroller, toEnd]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the list grows with its rows
-  useLayoutEffect(() => {
-    if (atEnd.current) toEnd();
-  }, [rows, toEnd]);
 }
 
 /** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
@@ -151,17 +128,18 @@ function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement)
 }
 
 /** The pill that counts what came while one was reading further up. */
-function NewMessages({ atEnd, toEnd }: { atEnd: boolean; toEnd: () => void }) {
+function NewMessages({ follows, near, follow }: { follows: boolean; near: boolean; follow: () => void }) {
   const timeline = useChatState((state) => state.timeline);
   const newest = timeline.entries.at(-1)?.offset;
   const [seen, setSeen] = useState(newest);
   useEffect(() => {
-    if (atEnd) setSeen(newest);
-  }, [atEnd, newest]);
-  if (atEnd) return null;
+    if (follows) setSeen(newest);
+  }, [follows, newest]);
+  if (follows) return null;
   const unseen = seen === undefined ? timeline.entries.length : countAfter(timeline, seen);
+  if (near && unseen === 0) return null;
   return (
-    <button type="button" className={styles.pill} onClick={keepFocus(toEnd)}>
+    <button type="button" className={styles.pill} onClick={keepFocus(follow)}>
       {unseen > 0 ? `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}` : "Newest"}
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
@@ -170,10 +148,10 @@ function NewMessages({ atEnd, toEnd }: { atEnd: boolean; toEnd: () => void }) {
   );
 }
 
-function RowView({ row }: { row: Row }) {
+function RowView({ row, reading }: { row: Row; reading: Reading }) {
   switch (row.kind) {
     case "message":
-      return <MessageView row={row} />;
+      return <MessageView row={row} reading={reading} />;
     case "day":
       return <DayView at={row.at} />;
     case "gap":

@@ -1,6 +1,7 @@
 "use client";
 
-import { memo, useState } from "react";
+import { type MouseEvent, memo, useState } from "react";
+import { flushSync } from "react-dom";
 import { isOnlyEmoji, linkify } from "@/chat/links";
 import { shortened } from "@/chat/news";
 import { canRetry } from "@/chat/outbox";
@@ -17,11 +18,25 @@ const freshMs = 1500;
 const mostLines = 16;
 const mostChars = 900;
 
-export const MessageView = memo(Message, (a, b) => isSameRow(a.row, b.row));
+/** What the list keeps for its rows, which come and go while one scrolls. */
+export interface Reading {
+  /** The keys of the long messages that are shown whole. */
+  readonly opened: Set<string>;
+  /** Called before one is shown whole: the reader stays where it begins, also at the end of the list. */
+  opens(): void;
+}
 
-function Message({ row }: { row: MessageRow }) {
+interface Props {
+  row: MessageRow;
+  reading?: Reading;
+}
+
+export const MessageView = memo(Message, (a, b) => a.reading === b.reading && isSameRow(a.row, b.row));
+
+function Message({ row, reading }: Props) {
   const [fresh] = useState(() => Math.abs(Date.now() - row.at) < freshMs);
-  const [whole, setWhole] = useState(() => beginning(row.text) === row.text);
+  const short = beginning(row.text);
+  const { whole, toggle } = useWhole(row.key, reading);
   const { delivery } = row;
   return (
     <article
@@ -39,11 +54,11 @@ function Message({ row }: { row: MessageRow }) {
       </p>
       <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
         <p className={styles.text} dir="auto">
-          <Text text={whole ? row.text : beginning(row.text)} />
+          <Text text={whole ? row.text : short} />
         </p>
-        {!whole && (
-          <button type="button" className={styles.more} onClick={keepFocus(() => setWhole(true))}>
-            Show all
+        {short !== row.text && (
+          <button key={String(whole)} type="button" className={styles.more} aria-expanded={whole} onClick={toggle}>
+            {whole ? "Show less" : "Show all"}
           </button>
         )}
         <p className={styles.meta}>
@@ -56,6 +71,31 @@ function Message({ row }: { row: MessageRow }) {
       {delivery.kind === "failed" && <Failed id={row.id} why={delivery.why} />}
     </article>
   );
+}
+
+function useWhole(key: string, reading: Reading | undefined) {
+  const [whole, setWhole] = useState(() => reading?.opened.has(key) ?? false);
+  const toggle = (event: MouseEvent<HTMLElement>) => {
+    const article = event.currentTarget.closest("article");
+    const byKeyboard = event.detail === 0;
+    if (whole) reading?.opened.delete(key);
+    else reading?.opened.add(key);
+    flushSync(() => {
+      if (!whole) reading?.opens();
+      setWhole(!whole);
+    });
+    if (byKeyboard) article?.querySelector<HTMLElement>("button[aria-expanded]")?.focus({ preventScroll: true });
+    if (whole) showBegin(article);
+  };
+  return { whole, toggle };
+}
+
+/** Who has read to the end of a long message would otherwise find themselves far below it. */
+function showBegin(article: HTMLElement | null): void {
+  const list = article?.closest("section");
+  if (!article || !list) return;
+  const above = list.getBoundingClientRect().top - article.getBoundingClientRect().top;
+  if (above > 0) list.scrollTop -= above;
 }
 
 /** One message should not fill the room. */

@@ -1,0 +1,40 @@
+import { type RefObject, useEffect } from "react";
+import { composerInput } from "./focus";
+import { isWriting, type ScrollStep, scrollStep } from "./scrollkeys";
+
+/**
+ * useRoomKeys scrolls the list by keyboard, from the input too, and takes what is typed beside the input to it. The
+ * browser's own scrolling by key glides, and stops where it is as soon as the list measures a row.
+ */
+export function useRoomKeys(scroller: RefObject<HTMLElement | null>, scroll: (step: ScrollStep) => void): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
+      const step = stepOf(event, scroller.current);
+      if (step !== undefined) {
+        event.preventDefault();
+        scroll(step);
+      } else if (isBesideInput(event.target, scroller.current) && isWriting(event)) {
+        composerInput()?.focus(); // in time for the key to be written there
+      }
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, [scroller, scroll]);
+}
+
+function stepOf(event: KeyboardEvent, list: HTMLElement | null): ScrollStep | undefined {
+  const input = composerInput();
+  if (input !== null && event.target === input) {
+    const scrollsItself = input.scrollHeight > input.clientHeight;
+    return event.key.startsWith("Page") && !scrollsItself ? scrollStep(event) : undefined;
+  }
+  if (!isBesideInput(event.target, list)) return undefined;
+  const presses = event.key === " " && event.target !== list && event.target !== document.body;
+  return presses ? undefined : scrollStep(event);
+}
+
+/** Where nothing else waits for what is typed. */
+function isBesideInput(target: EventTarget | null, list: HTMLElement | null): boolean {
+  return target === document.body || (target instanceof Node && list !== null && list.contains(target));
+}
