@@ -175,6 +175,7 @@ func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err e
 	}
 	start := time.Now()
 	var senders sync.WaitGroup
+	senders.Go(func() { l.announce(ctx, start, d) })
 	for s := range l.options.senders {
 		senders.Go(func() { l.send(ctx, l.clients[s], start, d) })
 	}

@@ -21,6 +21,7 @@ type options struct {
 	clients int
 	lanes   int // connects at the same time
 	senders int
+	typists int     // clients that say that they type; Socket.IO only
 	rate    float64 // messages per second of all senders together; 0: as fast as the window lets them
 	window  int     // messages a sender may have on the way; 0: any number
 	size    int     // bytes of the text of a message, at least
@@ -46,6 +47,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.clients, "n", 500, "clients")
 	f.IntVar(&o.lanes, "par", 64, "clients that connect at the same time")
 	f.IntVar(&o.senders, "s", 10, "senders among the clients")
+	f.IntVar(&o.typists, "typists", 0, "clients that say once a second that they type (Socket.IO)")
 	f.Float64Var(&o.rate, "rate", 50, "messages per second in all; 0: a closed loop, limited by -w")
 	f.IntVar(&o.window, "w", 0, "messages that a sender may have on the way; it waits for its own echo (0: any number)")
 	f.IntVar(&o.size, "size", 64, "bytes of the text of a message, at least")
@@ -107,6 +109,8 @@ func (o *options) check() error {
 		return errors.New("-n, -par and -s start at 1")
 	case o.senders > o.clients:
 		return errors.New("-s: more senders than clients")
+	case o.typists < 0 || o.senders+o.typists > o.clients:
+		return errors.New("-typists: more senders and typists than clients")
 	case o.rate < 0 || o.window < 0 || o.size < 0:
 		return errors.New("-rate, -w and -size cannot be negative")
 	case o.rate == 0 && o.window == 0 && o.duration+o.warmup > 0:

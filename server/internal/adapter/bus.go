@@ -68,7 +68,7 @@ func (h *Hub) complain(what string, err error) {
 	}
 }
 
-// receive takes a message of another node. Answers are passed on at once; what asks for work waits its turn, so that
+// receive takes a message of another node. Answers and what is volatile are passed on at once; what asks for work waits its turn, so that
 // work that takes long, or waits for an answer itself, does not keep answers out.
 func (h *Hub) receive(from string, payload []byte) {
 	if h.life.Err() != nil {
@@ -82,6 +82,10 @@ func (h *Hub) receive(from string, payload []byte) {
 	}
 	if m.Kind.isAnswer() {
 		h.requests.answer(from, m)
+		return
+	}
+	if m.Kind == kindTogether || m.Kind == kindEmit && m.Volatile {
+		h.hear(m)
 		return
 	}
 	if !h.inbox.do(len(payload), func() { h.serve(from, m) }) {

@@ -105,6 +105,8 @@ func (n *namespace) admit(s *socket.Socket) bool {
 	m := &member{socket: s, conn: conn}
 	if n.hub.follows(n.nsp.Name()) {
 		m.start = n.hub.startOf(s)
+	} else {
+		m.alone, m.since = true, n.volatiles.now()
 	}
 	n.members.add(s.Id(), m)
 	// Added with the first socket, so that the listeners that were added before anybody could connect run before ours:
@@ -134,7 +136,7 @@ func (n *namespace) connection(args ...any) {
 	if m == nil || !n.hub.follows(n.nsp.Name()) {
 		return
 	}
-	m.follow(func(at fanout.Cursor) []byte {
+	m.follow(n.volatiles.now(), func(at fanout.Cursor) []byte {
 		online := 0
 		if n.hub.opts.Online != nil {
 			online = n.hub.opts.Online()

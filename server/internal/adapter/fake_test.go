@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -106,6 +108,8 @@ type fake struct {
 	conn    *fanout.Conn
 	pending chan struct{}
 
+	volatile atomic.Int64 // pieces that were sent
+
 	mu      sync.Mutex
 	turned  sync.Cond
 	turn    uint64
@@ -149,11 +153,15 @@ func (f *fake) Pending() {
 func (f *fake) Follow(at fanout.Cursor, first []byte) { f.conn.Join(at, first) }
 func (f *fake) Unfollow(l *fanout.Log)                { f.conn.Leave(l) }
 func (f *fake) SendFrame(frame []byte) bool           { return f.conn.Send(frame) }
-func (f *fake) SendVolatile(frame []byte) bool        { return f.conn.SendVolatile(frame) }
 func (f *fake) Id() string                            { return f.id }
 func (f *fake) Protocol() int                         { return 4 }
 func (f *fake) RemoteAddress() string                 { return "127.0.0.1" }
 func (f *fake) Transport() transports.Transport       { return transport{} }
+
+func (f *fake) SendVolatile(frames []byte) bool {
+	f.volatile.Add(1)
+	return f.conn.SendVolatile(frames)
+}
 
 type transport struct{ transports.Transport }
 
@@ -269,7 +277,11 @@ func (f *fake) take() (string, bool) {
 			case 127:
 				size, n = 10, int(binary.BigEndian.Uint64(b[2:]))
 			}
-			f.queue = append(f.queue, string(b[size+1:size+n]))
+			start := size + 1 // without the type of the packet, which binary ones do not have
+			if b[0]&0xf == byte(wire.OpBinary) {
+				start = size
+			}
+			f.queue = append(f.queue, string(b[start:size+n]))
 			b = b[size+n:]
 		}
 	}

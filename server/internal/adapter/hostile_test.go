@@ -70,6 +70,9 @@ var hostile = []string{
 	`{"k":"ack","i":1,"a":[]}`, `{"k":"ack","i":1,"a":{}}`, `{"k":"ack","a":[]}`, `{"k":"reply","i":1,"a":[1],"l":true}`,
 	`{"k":"sockets","i":1,"s":[null]}`, `{"k":"sockets","i":1,"p":-1}`, `{"k":"sockets","i":1,"p":9223372036854775807,"l":true}`,
 	`{"k":"sockets","i":1,"s":[{"i":1}]}`, `{"k":"sockets","i":1,"s":[{"i":"a","h":{"headers":5}}]}`, `{"k":"x"}`,
+	`{"k":"together"}`, `{"k":"together","n":"/","t":[]}`, `{"k":"together","n":"/","t":[null]}`, `{"k":"together","n":"/nowhere","t":[{"k":"emit","a":["x"]}]}`,
+	`{"k":"together","n":"/","t":[{"k":"emit","a":["x"]},{"k":"emit"}]}`, `{"k":"together","n":"/","t":[{"k":"disconnect"}]}`,
+	`{"k":"together","n":"/","t":[{"k":"together","t":[{"k":"emit","a":["x"]}]}]}`, `{"k":"together","n":"/","t":[{"k":"emit","r":["",null],"a":["x"]}]}`,
 	`{"k":"emit","n":"/","a":` + strings.Repeat("[", 20_000) + `}`,
 }
 

@@ -65,8 +65,11 @@ type Options struct {
 	Nodes func() int
 	// Timeout is how long answers of other nodes are waited for, where the caller does not say. Default 5 s.
 	Timeout time.Duration
-	Hooks   Hooks
-	Logger  *slog.Logger // nil: the default logger
+	// VolatileInterval is how long volatile broadcasts of a namespace are gathered, to be written to each socket in one piece.
+	// At most 64 of them, and 64 KiB unless a single one is larger, are delivered in that time. Default 150 ms.
+	VolatileInterval time.Duration
+	Hooks            Hooks
+	Logger           *slog.Logger // nil: the default logger
 }
 
 // Stats are totals since the start.
@@ -74,6 +77,8 @@ type Stats struct {
 	Panics    int64 // handlers that panicked
 	Malformed int64 // entries of the stream that are no events
 	Unsent    int64 // broadcasts that the stream did not take
+
+	VolatileDropped int64 // volatile broadcasts, also of other nodes, that were dropped because too many came
 
 	BusUnsent    int64 // messages that the bus did not take
 	BusUnheard   int64 // messages of other nodes that were dropped because too many came
@@ -88,7 +93,7 @@ type Hub struct {
 	life context.Context // ends with Close; handlers and appends run under it
 	end  context.CancelFunc
 
-	panics, malformed, unsent atomic.Int64
+	panics, malformed, unsent, volatileDropped atomic.Int64
 
 	main       atomic.Pointer[namespace] // "/"
 	namespaces sync.Map                  // by name: *namespace
@@ -133,10 +138,10 @@ type follower interface {
 	Unfollow(log *fanout.Log)
 }
 
-// sender queues whole private frames without blocking; false means that the frame is gone.
+// sender queues whole private frames without blocking; false means that they are gone.
 type sender interface {
 	SendFrame(frame []byte) bool
-	SendVolatile(frame []byte) bool
+	SendVolatile(frames []byte) bool
 }
 
 // turns hand inbound packets over one at a time.
@@ -166,6 +171,9 @@ func New(o Options) *Hub {
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.VolatileInterval <= 0 {
+		o.VolatileInterval = volatileInterval
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -208,7 +216,8 @@ func (h *Hub) Close() {
 func (h *Hub) Stats() Stats {
 	return Stats{
 		Panics: h.panics.Load(), Malformed: h.malformed.Load(), Unsent: h.unsent.Load(),
-		BusUnsent: h.busUnsent.Load(), BusUnheard: h.busUnheard.Load(), BusMalformed: h.busMalformed.Load(),
+		VolatileDropped: h.volatileDropped.Load(),
+		BusUnsent:       h.busUnsent.Load(), BusUnheard: h.busUnheard.Load(), BusMalformed: h.busMalformed.Load(),
 	}
 }
 

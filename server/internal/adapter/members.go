@@ -21,19 +21,21 @@ type member struct {
 
 	mu        sync.Mutex
 	start     fanout.Cursor // where it begins to follow the log
+	since     uint64        // the number of the first volatile broadcast that it may hear
 	following bool
+	alone     bool // its namespace has no log, so that it need not be greeted
 	gone      bool
 }
 
 // follow starts the delivery of the log behind the frame that greets the client, unless the socket has left already.
 // leave cannot come in between: otherwise a client that comes back within the same session could be cut off by it.
-func (m *member) follow(greet func(fanout.Cursor) []byte) {
+func (m *member) follow(since uint64, greet func(fanout.Cursor) []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.gone || m.following {
 		return
 	}
-	m.following = true
+	m.following, m.since = true, since
 	m.conn.Follow(m.start, greet(m.start))
 	m.start = fanout.Cursor{} // it would keep a segment alive
 }
@@ -54,6 +56,13 @@ func (m *member) isGreeted() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.following
+}
+
+// hearsSince is the number of the first volatile broadcast that is for the socket; false: none is yet.
+func (m *member) hearsSince() (uint64, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.since, m.following || m.alone
 }
 
 // members are the sockets of a namespace on this node and the rooms that they are in. The library's own maps lose a

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ type kind string
 
 const (
 	kindEmit       kind = "emit"       // a packet for sockets
+	kindTogether   kind = "together"   // several of them, all volatile
 	kindAsk        kind = "ask"        // one that every client shall answer
 	kindJoin       kind = "join"       // sockets join rooms
 	kindLeave      kind = "leave"      // sockets leave rooms
@@ -48,6 +50,7 @@ type message struct {
 	Args     json.RawMessage `json:"a,omitempty"` // of an event or an answer: an array
 	Binary   [][]byte        `json:"b,omitempty"` // attachments
 	Volatile bool            `json:"v,omitempty"`
+	Together []*message      `json:"t,omitempty"`
 	Window   int64           `json:"w,omitempty"` // how long answers are waited for, in milliseconds
 	Change   []socket.Room   `json:"c,omitempty"` // to join or leave
 	Close    bool            `json:"d,omitempty"` // the connection too
@@ -73,6 +76,10 @@ func decodeMessage(payload []byte) (*message, error) {
 	switch m.Kind {
 	case kindEmit, kindServer:
 		ok = isArgs(m.Args)
+	case kindTogether:
+		ok = !slices.ContainsFunc(m.Together, func(one *message) bool {
+			return one == nil || one.Kind != kindEmit || !isArgs(one.Args)
+		})
 	case kindAsk:
 		ok = isArgs(m.Args) && m.ID != 0
 	case kindAck, kindReply:

@@ -19,6 +19,7 @@ type namespace struct {
 	once    sync.Once // adds the connection listener
 
 	listeners *serial // of events that other nodes emit
+	volatiles *volatiles
 }
 
 var _ socket.Adapter = (*namespace)(nil)
@@ -26,6 +27,7 @@ var _ socket.Adapter = (*namespace)(nil)
 func newNamespace(h *Hub, nsp socket.Namespace) *namespace {
 	n := &namespace{EventEmitter: events.New(), hub: h, nsp: nsp, members: newMembers()}
 	n.listeners = newSerial(h, "listener of a server-side event", inboxCalls, inboxBytes)
+	n.volatiles = &volatiles{nsp: n}
 	nsp.Use(n.middleware)
 	return n
 }
@@ -126,6 +128,10 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 		n.hub.publish(e.args)
 		return
 	}
+	if opts.Flags.Volatile && packet.Id == nil && !n.isForOne(opts) {
+		n.broadcastVolatile(e, opts)
+		return
+	}
 	to := n.match(opts)
 	if packet.Id != nil {
 		n.answerOnce(*packet.Id, to)
@@ -133,9 +139,23 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 		return
 	}
 	n.deliver(e, opts.Flags.Volatile, to)
+	n.publish(n.emission(e, opts), opts)
+}
+
+// broadcastVolatile lets a packet wait for others of its kind.
+func (n *namespace) broadcastVolatile(e encoded, opts *socket.BroadcastOptions) {
+	one := notice{packet: e.packet, frames: e.frames(), rooms: keys(opts.Rooms), except: keys(opts.Except)}
+	if !n.concernsUsAlone(opts) {
+		one.message = n.emission(e, opts)
+	}
+	n.volatiles.add(one)
+}
+
+// emission is a packet for the sockets of other nodes.
+func (n *namespace) emission(e encoded, opts *socket.BroadcastOptions) *message {
 	m := n.concerning(kindEmit, opts)
 	m.Args, m.Binary = e.args, e.attachments()
-	n.publish(m, opts)
+	return m
 }
 
 // durable reports whether a packet is for everyone and for good.

@@ -28,10 +28,12 @@ func (n *namespace) concernsUsAlone(opts *socket.BroadcastOptions) bool {
 	if n.hub.opts.Bus == nil || opts.Flags.Local {
 		return true
 	}
-	if opts.Rooms.Len() != 1 {
-		return false
-	}
-	return n.members.get(socket.SocketId(opts.Rooms.Keys()[0])) != nil
+	return n.isForOne(opts)
+}
+
+// isForOne reports whether the room is the own one of a socket of this node.
+func (n *namespace) isForOne(opts *socket.BroadcastOptions) bool {
+	return opts.Rooms.Len() == 1 && n.members.get(socket.SocketId(opts.Rooms.Keys()[0])) != nil
 }
 
 // others is how many other nodes have to answer.

@@ -24,6 +24,7 @@ func (a *App) measure() {
 	m.Counter("handler_panics_total", "Events whose handler panicked.", func() float64 { return float64(a.hub.Stats().Panics) })
 	m.Counter("malformed_entries_total", "Entries of the stream that are no events.", func() float64 { return float64(a.hub.Stats().Malformed) })
 	m.Counter("unsent_broadcasts_total", "Broadcasts that the stream did not take.", func() float64 { return float64(a.hub.Stats().Unsent) })
+	m.Counter("volatile_dropped_total", "Volatile broadcasts that were dropped because too many came.", func() float64 { return float64(a.hub.Stats().VolatileDropped) })
 	for outcome, of := range map[string]func(adapter.Stats) int64{
 		"unsent":    func(s adapter.Stats) int64 { return s.BusUnsent },
 		"unheard":   func(s adapter.Stats) int64 { return s.BusUnheard },

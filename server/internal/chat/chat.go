@@ -94,6 +94,7 @@ type Service struct {
 	archive Archive
 	relay   Relay
 	hooks   Hooks
+	typists typists
 	epoch   time.Time // clients keep times as nanoseconds since then: eight bytes, and monotonic
 }
 

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,4 +87,56 @@ func TestTYP3_TooEarlyIsRefused(t *testing.T) {
 			equal(t, "answer", a.code(t), step.want)
 		}
 	})
+}
+
+// announce lets a client say whether somebody types there, and reports how many notices the others heard because of it.
+func (a *air) announce(t *testing.T, s *Service, c *Client, typing bool) int {
+	t.Helper()
+	before, answers := len(a.notices), &acks{}
+	s.Typing(t.Context(), c, object(fmt.Sprintf(`{"username":"u","typing":%v}`, typing)), answers.add)
+	equal(t, "answer", answers.code(t), "ok")
+	return len(a.notices) - before
+}
+
+func TestTYP6_WhileManyTypeOthersHearOfSome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heard := &air{}
+		s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
+		var all []*Client
+		for i := range 1500 {
+			all = append(all, s.NewClient(fmt.Sprint("s", i)))
+		}
+		say := func(clients []*Client, typing bool) (sum int) {
+			for _, c := range clients {
+				sum += heard.announce(t, s, c, typing)
+			}
+			return sum
+		}
+		const half = maxTypists / 2
+		for range 3 {
+			equal(t, "beginnings", say(all, true), maxTypists)
+			time.Sleep(time.Second)
+		}
+		equal(t, "ends of those who were heard of", say(all[:half], false), half)
+		equal(t, "a second end", say(all[:half], false), 0)
+		equal(t, "ends of those who were not", say(all[maxTypists:maxTypists+half], false), 0)
+		equal(t, "beginnings right after the ends", say(all[100:200], true), 0)
+		time.Sleep(typingRest)
+		equal(t, "beginnings in their places", say(all[200:300], true), half)
+		equal(t, "the others kept theirs", say(all[half:maxTypists], false), half)
+		time.Sleep(typingTTL)
+		equal(t, "the end of somebody forgotten", say(all[200:201], false), 0)
+		equal(t, "beginnings when all are forgotten", say(all[300:400], true), maxTypists)
+		equal(t, "places", len(s.typists.places), maxTypists)
+	})
+}
+
+func TestTYP5_AnEndFollowsItsBeginning(t *testing.T) {
+	heard := &air{}
+	s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
+	c := s.NewClient("s1")
+	for _, typing := range []bool{true, false} {
+		heard.announce(t, s, c, typing)
+	}
+	equal(t, "heard", heard.notices, []Typing{{"u", "s1", true}, {"u", "s1", false}})
 }

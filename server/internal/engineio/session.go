@@ -263,8 +263,10 @@ func (s *Session) Unfollow(log *fanout.Log) { s.conn.Leave(log) }
 // it cannot take the frame.
 func (s *Session) SendFrame(frame []byte) bool { return !s.hasEnded() && s.conn.Send(frame) }
 
-// SendVolatile sends a frame that is dropped unless it can be written now.
-func (s *Session) SendVolatile(frame []byte) bool { return !s.hasEnded() && s.conn.SendVolatile(frame) }
+// SendVolatile sends whole frames that are dropped unless they can be written now.
+func (s *Session) SendVolatile(frames []byte) bool {
+	return !s.hasEnded() && s.conn.SendVolatile(frames)
+}
 
 // Write sends a message, as text or, if it is a [types.BytesBuffer], as binary. It never blocks; on a session that has
 // ended it does nothing. The callback, which the library does not use, is not called.

@@ -184,13 +184,13 @@ func (c *Conn) queueLocked(frames []byte) Lost {
 	return lost
 }
 
-// SendVolatile sends a frame that is worth nothing later: a connection that is not writable drops it.
-func (c *Conn) SendVolatile(frame []byte) bool {
+// SendVolatile sends whole frames that are worth nothing later: a connection that is not writable drops all of them.
+func (c *Conn) SendVolatile(frames []byte) bool {
 	c.mu.Lock()
 	var lost Lost
 	ok := c.writableLocked()
 	if ok {
-		lost = c.queueLocked(frame)
+		lost = c.queueLocked(frames)
 	}
 	c.mu.Unlock()
 	c.tell(lost)

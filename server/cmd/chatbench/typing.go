@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// typingInterval is how often one client says that it types: a little less than the once a second that is relayed.
+const typingInterval = 1010 * time.Millisecond
+
+// announce has the last clients say again and again, evenly spread over time, that somebody types there.
+func (l *load) announce(ctx context.Context, start time.Time, d time.Duration) {
+	typists := l.clients[max(len(l.clients)-l.options.typists, 0):]
+	if len(typists) == 0 {
+		return
+	}
+	gap := typingInterval / time.Duration(len(typists))
+	for i := 0; ; i++ {
+		due := start.Add(time.Duration(i) * gap)
+		if !due.Before(start.Add(d)) || pause(ctx, time.Until(due)) != nil {
+			return
+		}
+		c := typists[i%len(typists)]
+		packet := fmt.Appendf(nil, `42["typing",{"username":"typist %d","typing":true}]`, c.id)
+		if err := c.write(opText, packet); err != nil {
+			l.blame(fmt.Sprintf("typist %d", c.id), err)
+			return
+		}
+	}
+}

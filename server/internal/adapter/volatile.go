@@ -1,0 +1,268 @@
+package adapter
+
+import (
+	"math/bits"
+	"sync"
+	"time"
+
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/wire"
+)
+
+const (
+	// volatileInterval is how long volatile broadcasts are gathered, where the options do not say.
+	volatileInterval = 150 * time.Millisecond
+	// maxVolatile and maxVolatileBytes bound what is gathered for one namespace in that time; what comes beyond is dropped.
+	// A selection of so many fits into the bits of a word.
+	maxVolatile      = 64
+	maxVolatileBytes = 64 << 10
+	// maxSelections bounds the bytes of selections that are kept while they are written.
+	maxSelections = 1 << 20
+)
+
+// volatiles gathers what a namespace broadcasts without keeping it. Sent one by one, such packets cost as many writes as
+// there are senders times receivers, and nothing holds the senders back. So each socket gets what came within an interval
+// as one piece, or, if it is not ready for it, not at all; and so do the other nodes. The next interval begins when
+// everything is written: a busy node gathers for longer.
+type volatiles struct {
+	nsp *namespace
+
+	mu      sync.Mutex
+	waiting []notice
+	bytes   int    // of the frames that wait
+	begun   bool   // an interval, or the writing after it
+	count   uint64 // notices that were ever taken
+}
+
+// notice is one volatile broadcast. Whom it concerns is looked up when it is written.
+type notice struct {
+	packet        *parser.Packet // for the listeners of outgoing packets
+	frames        []byte
+	rooms, except []socket.Room
+	message       *message // for the other nodes; nil: it does not concern them
+}
+
+// add takes a notice. What comes too fast is counted and dropped.
+func (v *volatiles) add(n notice) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	full := len(v.waiting) >= maxVolatile || len(v.waiting) > 0 && v.bytes+len(n.frames) > maxVolatileBytes
+	if full {
+		v.nsp.hub.volatileDropped.Add(1)
+		return
+	}
+	v.waiting = append(v.waiting, n)
+	v.bytes += len(n.frames)
+	v.count++
+	if !v.begun {
+		v.begun = true
+		v.beginLocked()
+	}
+}
+
+// beginLocked begins an interval.
+func (v *volatiles) beginLocked() {
+	h := v.nsp.hub
+	time.AfterFunc(h.opts.VolatileInterval, func() { h.tasks.start(v.flush) })
+}
+
+// now is the number of the next notice: who joins now hears nothing that is older.
+func (v *volatiles) now() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.count
+}
+
+// flush writes what was gathered.
+func (v *volatiles) flush() {
+	v.mu.Lock()
+	batch, first := v.waiting, v.count-uint64(len(v.waiting))
+	v.waiting, v.bytes = nil, 0
+	v.mu.Unlock()
+
+	h := v.nsp.hub
+	h.protect("listener of outgoing packets", func() { v.nsp.deliverTogether(batch, first) })
+	h.tellTogether(v.nsp.nsp.Name(), batch)
+
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.begun = len(v.waiting) > 0; v.begun {
+		v.beginLocked()
+	}
+}
+
+// deliverTogether writes notices, the first of which has the given number, to the sockets of this node, to each in one
+// piece.
+func (n *namespace) deliverTogether(batch []notice, first uint64) {
+	pieces, kept := map[uint64][]byte{}, 0
+	for _, s := range n.members.choose(batch) {
+		m, selected := s.member, s.notices
+		since, ok := m.hearsSince()
+		if !ok {
+			continue // nothing of what others do comes before the joining offset
+		}
+		if since > first {
+			selected &^= 1<<(since-first) - 1
+		}
+		if selected == 0 {
+			continue
+		}
+		notifyOutgoing(m, batch, selected)
+		piece, known := pieces[selected]
+		if !known {
+			piece = join(batch, selected)
+			if kept += len(piece); kept > maxSelections {
+				clear(pieces)
+				kept = len(piece)
+			}
+			pieces[selected] = piece
+		}
+		m.conn.SendVolatile(piece)
+	}
+}
+
+// join returns the frames of the selected notices, one after the other.
+func join(batch []notice, selected uint64) []byte {
+	var frames []byte
+	for ; selected != 0; selected &= selected - 1 {
+		frames = append(frames, batch[bits.TrailingZeros64(selected)].frames...)
+	}
+	return frames
+}
+
+// notifyOutgoing tells the listeners of a socket what it is sent.
+func notifyOutgoing(m *member, batch []notice, selected uint64) {
+	notify := m.socket.NotifyOutgoingListeners()
+	if notify == nil {
+		return
+	}
+	for ; selected != 0; selected &= selected - 1 {
+		notify(batch[bits.TrailingZeros64(selected)].packet)
+	}
+}
+
+// selection is what one socket gets of a batch.
+type selection struct {
+	member  *member
+	notices uint64 // as bits
+}
+
+// choose returns for each connected socket which of the notices are for it. Most are for everyone or nearly so: only who
+// is named by one costs a place in a map.
+func (s *members) choose(batch []notice) []selection {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	everyone, added, barred := uint64(0), map[*member]uint64{}, map[*member]uint64{}
+	for i, b := range batch {
+		if len(b.rooms) == 0 {
+			everyone |= 1 << i
+		}
+		for _, room := range b.rooms {
+			s.inLocked(room, func(m *member) { added[m] |= 1 << i })
+		}
+		for _, room := range b.except {
+			s.inLocked(room, func(m *member) { barred[m] |= 1 << i })
+		}
+	}
+	var chosen []selection
+	take := func(m *member) {
+		if notices := (everyone | added[m]) &^ barred[m]; notices != 0 && m.socket.Connected() {
+			chosen = append(chosen, selection{m, notices})
+		}
+	}
+	if everyone == 0 {
+		for m := range added {
+			take(m)
+		}
+		return chosen
+	}
+	chosen = make([]selection, 0, len(s.all))
+	for _, m := range s.all {
+		take(m)
+	}
+	return chosen
+}
+
+// isAnyoneIn reports whether one of the rooms has a socket of this node in it; no rooms: any socket.
+func (s *members) isAnyoneIn(rooms []socket.Room) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, room := range rooms {
+		if s.sizeLocked(room) > 0 {
+			return true
+		}
+	}
+	return len(rooms) == 0 && len(s.all) > 0
+}
+
+// frames is a packet and its attachments as WebSocket frames.
+func (e encoded) frames() []byte {
+	frames := appendText(nil, e.text)
+	for _, b := range e.buffers[1:] {
+		frames = wire.AppendFrame(frames, wire.OpBinary, b.Bytes())
+	}
+	return frames
+}
+
+// tellTogether sends notices of this node to the others, as few messages as they fit into.
+func (h *Hub) tellTogether(nsp string, batch []notice) {
+	var part []*message
+	size := 0
+	send := func() {
+		switch len(part) {
+		case 0:
+		case 1:
+			_ = h.tell(everyone, part[0])
+		default:
+			_ = h.tell(everyone, &message{Kind: kindTogether, Nsp: nsp, Together: part})
+		}
+		part, size = nil, 0
+	}
+	for _, n := range batch {
+		if n.message == nil {
+			continue
+		}
+		s := n.message.size()
+		if size+s > MaxBusPayload/2 { // the other half is for what the estimate leaves out
+			send()
+		}
+		part = append(part, n.message)
+		size += s
+	}
+	send()
+}
+
+// size is about how many bytes a message about an event takes on the bus.
+func (m *message) size() int {
+	size := 64 + len(m.Nsp) + len(m.Args)
+	for _, b := range m.Binary {
+		size += 4 + 2*len(b)
+	}
+	for _, rooms := range [][]socket.Room{m.Rooms, m.Except} {
+		for _, room := range rooms {
+			size += 4 + len(room)
+		}
+	}
+	return size
+}
+
+// hear takes volatile broadcasts of another node. They wait together with those of this one, not behind its requests.
+func (h *Hub) hear(m *message) {
+	found, ok := h.namespaces.Load(m.Nsp)
+	if !ok {
+		return // a namespace that nobody has opened here has no sockets
+	}
+	n := found.(*namespace)
+	together := m.Together
+	if m.Kind == kindEmit {
+		together = []*message{m}
+	}
+	for _, one := range together {
+		if n.members.isAnyoneIn(one.Rooms) {
+			e := one.event(n.nsp.Name(), nil)
+			n.volatiles.add(notice{packet: e.packet, frames: e.frames(), rooms: one.Rooms, except: one.Except})
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package adapter
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/chat"
+)
+
+func TestTYP8_VolatileBroadcastsAreOneWriteForEachSocket(t *testing.T) {
+	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	var all []*fake
+	for range 20 {
+		f, _ := n.join("{}")
+		all = append(all, f)
+	}
+	for i := range 10 * maxVolatile {
+		noError(t, n.io.Volatile().Emit("x", i))
+	}
+	n.hub.main.Load().volatiles.flush()
+	for _, f := range all {
+		equal(t, "writes", f.volatile.Load(), 1)
+		for i := range maxVolatile {
+			f.want(t, fmt.Sprintf(`2["x",%d]`, i))
+		}
+		f.silent(t)
+	}
+	equal(t, "dropped", n.hub.Stats().VolatileDropped, 9*maxVolatile)
+}
+
+func TestTYP7_IntervalsFollowEachOther(t *testing.T) {
+	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Millisecond })
+	f, _ := n.join("{}")
+	for i := range 20 {
+		noError(t, n.io.Volatile().Emit("x", i))
+		f.want(t, fmt.Sprintf(`2["x",%d]`, i))
+	}
+}
+
+func TestTYP8_LargeVolatileBroadcastsAreBounded(t *testing.T) {
+	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	n.join("{}")
+	v := n.hub.main.Load().volatiles
+	noError(t, n.io.Volatile().Emit("x", strings.Repeat("x", 2*maxVolatileBytes)))
+	equal(t, "a large one alone", len(v.waiting), 1)
+	noError(t, n.io.Volatile().Emit("x"))
+	equal(t, "another", len(v.waiting), 1)
+	v.flush()
+	noError(t, n.io.Volatile().Emit("x"))
+	equal(t, "after the flush", len(v.waiting), 1)
+	equal(t, "dropped", n.hub.Stats().VolatileDropped, 1)
+}
+
+func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
+	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	v := func(to *socket.BroadcastOperator, event string) { noError(t, to.Volatile().Emit(event, 1)) }
+	a, ga := n.join("{}")
+	b, gb := n.join("{}")
+	c, gc := n.join("{}")
+	n.socketOf(ga.Sid).Join("r", "q")
+	n.socketOf(gb.Sid).Join("r")
+	v(n.io.To("r", "q"), "both rooms")
+	v(n.io.Except(socket.Room(ga.Sid)), "all but a")
+	v(n.io.To("r").Except("q"), "b")
+	v(n.io.To("nobody"), "nobody")
+	v(n.io.Except("nobody"), "all")
+	noError(t, n.socketOf(gc.Sid).Volatile().Emit("own", 1)) // one socket alone is not kept waiting
+	c.want(t, `2["own",1]`)
+	n.io.Sockets().Volatile().Emit("binary", []byte("x"), 1)
+	v(n.io.Except("nobody"), "last")
+	late, _ := n.join("{}")
+	n.hub.main.Load().volatiles.flush()
+	binary := `51-["binary",{"_placeholder":true,"num":0},1]`
+	a.want(t, `2["both rooms",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
+	b.want(t, `2["both rooms",1]`, `2["all but a",1]`, `2["b",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
+	c.want(t, `2["all but a",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
+	late.silent(t) // what was said before it joined is not for it
+	for _, f := range []*fake{a, b, c} {
+		f.silent(t)
+	}
+}
+
+func TestTYP7_WhoIsNotReadyGetsAllOrNothing(t *testing.T) {
+	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	f, _ := n.join("{}")
+	other, g := n.join("{}")
+	noError(t, n.io.Local().Emit("unread", 1))
+	other.want(t, `2["unread",1]`)
+	for _, typing := range []bool{true, false} {
+		n.hub.Typing(g.Sid+"x", chat.Typing{Username: "A", ID: "a", Typing: typing})
+	}
+	n.hub.main.Load().volatiles.flush()
+	f.want(t, `2["unread",1]`)
+	f.silent(t)
+	other.want(t, `2["typing",{"username":"A","id":"a","typing":true}]`, `2["typing",{"username":"A","id":"a","typing":false}]`)
+}
+
+func TestTYP8_VolatileBroadcastsAreOneMessageForTheOtherNodes(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
+	before := f.count()
+	const many = 50
+	for i := range many {
+		noError(t, nodes[0].io.Except(a.room).Volatile().Emit("x", i))
+	}
+	for i := range many {
+		b.want(fmt.Sprintf(`42["x",%d]`, i))
+	}
+	if got := f.count() - before; got > 5 {
+		t.Errorf("%d messages on the bus", got)
+	}
+	// What is volatile waits neither behind the requests of other nodes nor before them.
+	noError(t, nodes[0].io.Local().Emit("nothing before", 1))
+	a.want(`42["nothing before",1]`)
+}
+
+func TestTYP8_MessagesForOtherNodesAreSplitWhereTheyAreTooLarge(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	b := nodes[1].dial("/", "")
+	room := socket.Room(strings.Repeat("r", 100_000))
+	b.socket().Join(room, room+"2")
+	before := f.count()
+	for i := range 4 {
+		noError(t, nodes[0].io.To(room, room+"2").Volatile().Emit("x", i))
+	}
+	for i := range 4 {
+		b.want(fmt.Sprintf(`42["x",%d]`, i))
+	}
+	equal(t, "messages on the bus", f.count()-before, 4)
+}
