@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -56,7 +57,11 @@ func newRedisBackend(a *App) (*backend, error) {
 			warnOfEviction(ctx, record, a.log)
 		}
 	})
-	b.degraded = map[string]func() string{"stream": record.Degraded, "cluster": b.registry.Degraded}
+	rights := &rights{record: record, bus: b.redisBus, log: a.log.With("user", cmp.Or(cfg.Redis.Username, "default"))}
+	b.runs = append(b.runs, rights.run)
+	b.degraded = map[string]func() string{
+		"stream": record.Degraded, "cluster": b.registry.Degraded, "bus": b.redisBus.Degraded, "rights": rights.degraded,
+	}
 	return b, nil
 }
 

@@ -58,6 +58,8 @@ type RedisBus struct {
 
 	sent, unsent, received, unheard, malformed, panics atomic.Uint64
 
+	deaf atomic.Pointer[error] // why nothing is heard; nil while all is well
+
 	heard map[string]uint64 // owned by the receiver: the last number of each sender
 
 	sending sync.Mutex
@@ -107,6 +109,21 @@ func (b *RedisBus) Stats() BusStats {
 		Malformed: b.malformed.Load(), Panics: b.panics.Load(),
 	}
 }
+
+// Degraded says in words, without addresses, why nothing is heard of other nodes. It is empty while all is well.
+func (b *RedisBus) Degraded() string {
+	err := b.deaf.Load()
+	if err == nil {
+		return ""
+	}
+	return "typing and requests of other nodes cannot be heard" + refusalOf(*err)
+}
+
+// Channels are those on which this node speaks and listens.
+func (b *RedisBus) Channels() []string { return []string{b.channel(""), b.channel(b.cfg.ID)} }
+
+// Notice is a message that no bus heeds: it shows whether this node may publish.
+func (b *RedisBus) Notice() []byte { return envelope{from: b.cfg.ID, topic: "notice"}.encode() }
 
 // Publish is [Bus.Publish].
 func (b *RedisBus) Publish(topic string, payload []byte) error {
@@ -189,13 +206,13 @@ func (b *RedisBus) publish(ctx context.Context, batch []outgoing) {
 	for _, o := range batch {
 		pipe.Publish(ctx, o.channel, o.data)
 	}
-	results, _ := pipe.Exec(ctx)
+	results, err := pipe.Exec(ctx)
 	for _, o := range batch {
 		b.out.release(o)
 	}
 	var sent uint64
 	for _, result := range results {
-		if result.Err() == nil {
+		if result.Err() == nil && unborne(results, err) == nil {
 			sent++
 		}
 	}
@@ -212,6 +229,7 @@ func (b *RedisBus) receive(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		b.deaf.Store(&err)
 		if time.Since(began) > busMaxBackoff {
 			backoff = busMinBackoff
 		}
@@ -226,7 +244,7 @@ func (b *RedisBus) receive(ctx context.Context) {
 // listen takes messages from one subscription until it breaks. The subscription is read directly, because the client's
 // own channel drops messages uncounted when it is full.
 func (b *RedisBus) listen(ctx context.Context) error {
-	sub := b.cfg.Client.Subscribe(ctx, b.channel(""), b.channel(b.cfg.ID))
+	sub := b.cfg.Client.Subscribe(ctx, b.Channels()...)
 	defer sub.Close()
 	// A read does not end with its context.
 	unwatch := context.AfterFunc(ctx, func() { _ = sub.Close() })
@@ -238,6 +256,7 @@ func (b *RedisBus) listen(ctx context.Context) error {
 		switch {
 		case err == nil:
 			asked = false
+			b.deaf.Store(nil)
 			if message, ok := got.(*redis.Message); ok {
 				b.take(message.Payload)
 			}

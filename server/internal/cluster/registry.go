@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,18 +131,24 @@ var errRefused = errors.New("this node is not registered")
 
 // Degraded says in words, without addresses, what is wrong with the registry. It is empty while all is well.
 func (r *Registry) Degraded() string {
-	var refusal redis.Error
 	switch err := r.Err(); {
 	case err == nil:
 		return ""
-	case !errors.Is(err, errRefused):
-		return "the other nodes cannot be seen"
-	case errors.As(err, &refusal):
-		code, _, _ := strings.Cut(refusal.Error(), " ")
-		return "the other nodes cannot see this one: Redis refuses (" + code + ")"
+	case errors.Is(err, errRefused):
+		return "the other nodes cannot see this one" + refusalOf(err)
 	default:
-		return "the other nodes cannot see this one"
+		return "the other nodes cannot be seen" + refusalOf(err)
 	}
+}
+
+// refusalOf says what Redis answered, if it answered at all.
+func refusalOf(err error) string {
+	var refusal redis.Error
+	if !errors.As(err, &refusal) {
+		return ""
+	}
+	code, _, _ := strings.Cut(refusal.Error(), " ")
+	return ": Redis refuses (" + code + ")"
 }
 
 // Online returns the connections to the cluster, as [Members] says.
@@ -238,8 +245,7 @@ func (r *Registry) exchange(ctx context.Context, rec record) (entries map[string
 	written := pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
 	pipe.PExpire(ctx, nodes, r.cfg.TTL)
 	read := pipe.HGetAll(ctx, nodes)
-	_, _ = pipe.Exec(ctx) // its error is that of any command; what counts is told by the commands themselves
-	if err := read.Err(); err != nil {
+	if err := cmp.Or(unborne(pipe.Exec(ctx)), read.Err()); err != nil {
 		return nil, fmt.Errorf("heartbeat: %w", err)
 	}
 	if token != nil && token.Err() == nil {
@@ -251,6 +257,17 @@ func (r *Registry) exchange(ctx context.Context, rec record) (entries map[string
 	return read.Val(), nil
 }
 
+// unborne is what kept a pipeline from being sent, such as a wrong password: then no command bears an error. Else each
+// tells what became of it.
+func unborne(commands []redis.Cmder, err error) error {
+	for _, c := range commands {
+		if c.Err() != nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // shareSecret offers our secret, or a new one, and asks for the one that counts.
 func (r *Registry) shareSecret(ctx context.Context, pipe redis.Pipeliner) *redis.StringCmd {
 	key := redisKey(r.cfg.Key, "token")
@@ -258,7 +275,7 @@ func (r *Registry) shareSecret(ctx context.Context, pipe redis.Pipeliner) *redis
 	if offer == "" {
 		offer = newSecret()
 	}
-	pipe.SetNX(ctx, key, offer, 0)
+	pipe.SetArgs(ctx, key, offer, redis.SetArgs{Mode: "NX"})
 	return pipe.Get(ctx, key)
 }
 

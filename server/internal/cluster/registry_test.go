@@ -171,6 +171,27 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 	}
 }
 
+// TestRegistryAndBusNoticeAWrongPassword: a pipeline that is never sent is no success.
+func TestRegistryAndBusNoticeAWrongPassword(t *testing.T) {
+	r := redistest.Start(t, "--requirepass", "password")
+	client := redis.NewClient(&redis.Options{Addr: r.Addr, Username: "default", Password: "wrong", MaxRetries: -1, Protocol: 2})
+	t.Cleanup(func() { _ = client.Close() })
+	n := NewRegistry(RegistryConfig{
+		Client: client, Key: "chat", ID: nodeA, Local: func() int { return 0 }, Interval: testInterval, Log: quietLog,
+	})
+	background(t, n.Run)
+	eventually(t, "the refusal is told", func() bool { return n.Degraded() == "the other nodes cannot be seen: Redis refuses (WRONGPASS)" })
+	select {
+	case <-n.Joined():
+		t.Fatal("joined what cannot be read")
+	default:
+	}
+	b := runBus(t, client)
+	equal(t, "publish", b.Publish("topic", nil), nil)
+	eventually(t, "the loss is counted", func() bool { return b.Stats().Unsent == 1 && b.Stats().Sent == 0 })
+	eventually(t, "the bus is degraded", func() bool { return strings.HasSuffix(b.Degraded(), "Redis refuses (WRONGPASS)") })
+}
+
 func TestRegistryTokenIsSharedAndSurvivesAFlush(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := join(t, r, 1), join(t, r, 1)

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/stream/redis"
+)
+
+// How often Redis is asked what our user may do: rights can be taken and given at any time, and a new master may have a list
+// of its own.
+const (
+	rightsInterval = 30 * time.Second
+	rightsRetry    = time.Second // while some are missing, or Redis gives no answer
+)
+
+// rights knows what the user that we are in Redis lacks.
+type rights struct {
+	record *redis.Stream
+	bus    *cluster.RedisBus
+	log    *slog.Logger
+
+	missing atomic.Pointer[string] // the rules, separated by spaces; nil: none
+}
+
+// degraded is for the health report.
+func (r *rights) degraded() string {
+	missing := r.missing.Load()
+	if missing == nil {
+		return ""
+	}
+	return "the user of Redis lacks " + *missing
+}
+
+// run asks, and asks again, until ctx ends.
+func (r *rights) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		rules, err := r.record.MissingRights(ctx, r.bus.Channels(), r.bus.Notice())
+		wait := rightsInterval
+		if err != nil || len(rules) > 0 {
+			wait = rightsRetry
+		}
+		if err == nil {
+			r.note(strings.Join(rules, " "))
+		}
+		sleep(ctx, wait)
+	}
+}
+
+// note logs what has changed.
+func (r *rights) note(missing string) {
+	var was string
+	if before := r.missing.Load(); before != nil {
+		was = *before
+	}
+	switch {
+	case missing == was:
+	case missing == "":
+		r.missing.Store(nil)
+		r.log.Info("the user of Redis has all rights")
+	default:
+		r.missing.Store(&missing)
+		r.log.Error("the user of Redis lacks rights; add them by ACL SETUSER", "missing", missing)
+	}
+}

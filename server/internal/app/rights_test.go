@@ -1,0 +1,125 @@
+package app
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
+)
+
+// documented are the rules of a user that the deployment page gives: what comes behind ACL SETUSER <name>.
+func documented(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../../deploy/README.md")
+	noError(t, err)
+	for line := range strings.Lines(string(page)) {
+		if rules, ok := strings.CutPrefix(line, "ACL SETUSER chat "); ok {
+			return strings.Fields(rules)
+		}
+	}
+	t.Fatal("deploy/README.md has no ACL SETUSER")
+	return nil
+}
+
+// grant makes the user on all servers, with further rules behind the documented ones.
+func grant(t *testing.T, servers []*redistest.Server, more ...string) {
+	t.Helper()
+	for _, s := range servers {
+		s.CLI("ACL", "LOG", "RESET")
+		out := s.CLI(append(append([]string{"ACL", "SETUSER", "chat"}, documented(t)...), more...)...)
+		equal(t, "ACL SETUSER", out, "OK")
+	}
+}
+
+// kinds are the ways in which Redis is run: the servers of each, and the flags to reach them as the user.
+func kinds(t *testing.T) map[string]func(t *testing.T) ([]*redistest.Server, []string) {
+	flags := func(url string, more ...string) []string {
+		return append([]string{"--redis-url=" + strings.Replace(url, "//", "//chat:password@", 1)}, more...)
+	}
+	return map[string]func(t *testing.T) ([]*redistest.Server, []string){
+		"single": func(t *testing.T) ([]*redistest.Server, []string) {
+			r := redistest.Start(t)
+			return []*redistest.Server{r}, flags(r.URL() + "/3")
+		},
+		"Cluster": func(t *testing.T) ([]*redistest.Server, []string) {
+			c := redistest.StartCluster(t)
+			return c.Nodes, flags(c.URL())
+		},
+		"Sentinel": func(t *testing.T) ([]*redistest.Server, []string) {
+			s := redistest.StartSentinels(t)
+			return []*redistest.Server{s.Master, s.Replica}, flags(s.URL(), "--redis-sentinel-master="+s.Name)
+		},
+	}
+}
+
+// TestTheDocumentedRightsSuffice: nothing that two nodes do is refused to a user with just these.
+func TestTheDocumentedRightsSuffice(t *testing.T) {
+	for name, begin := range kinds(t) {
+		t.Run(name, func(t *testing.T) {
+			servers, flags := begin(t)
+			grant(t, servers)
+			a, b := start(t, flags...), start(t, flags...)
+			speaker := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+			say(t, speaker, "hello")
+			listener, _ := join(t, b, "")
+			typist, _ := join(t, a, "")
+			eventually(t, "the bus is heard", func() bool {
+				_ = a.backend.bus.Publish("hello", nil)
+				return b.backend.redisBus.Stats().Received > 0
+			})
+			noError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
+			listener.until(t, `42["typing",`)
+			equal(t, "degraded", a.health.Report().Degraded+b.health.Report().Degraded, "")
+			for _, s := range servers {
+				if log := s.CLI("ACL", "LOG"); strings.Contains(log, "chat") {
+					t.Errorf("refused:\n%s", log)
+				}
+			}
+		})
+	}
+}
+
+// TestMissingRightsAreNamed: all of them, in one message, while the node does what it can.
+func TestMissingRightsAreNamed(t *testing.T) {
+	for name, begin := range kinds(t) {
+		t.Run(name, func(t *testing.T) {
+			servers, flags := begin(t)
+			grant(t, servers, "resetchannels", "-hdel", "-xtrim")
+			log := logged(t, flags...)
+			eventually(t, "the rights are named", func() bool {
+				return strings.Contains(log.String(), `user=chat missing="+hdel +xtrim &{chat}:*"`)
+			})
+			a := start(t, flags...)
+			eventually(t, "the report names them", func() bool {
+				d := a.health.Report().Degraded
+				return strings.Contains(d, "rights: the user of Redis lacks +hdel +xtrim &{chat}:*") &&
+					strings.Contains(d, "bus: typing and requests of other nodes cannot be heard: Redis refuses (NOPERM)")
+			})
+			equal(t, "status", a.health.Report().Status, "ready")
+
+			grant(t, servers)
+			eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
+			grant(t, servers, "resetchannels") // cuts the connection that listens
+			eventually(t, "the bus is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "bus:") })
+		})
+	}
+}
+
+// TestMissingRightsAreNamedBeforeTheNodeIsReady: also those without which nothing can be read.
+func TestMissingRightsAreNamedBeforeTheNodeIsReady(t *testing.T) {
+	r := redistest.Start(t)
+	grant(t, []*redistest.Server{r}, "resetkeys", "~other", "-select", "+select", "-xrevrange")
+	a, err := New(load(t, "--redis-url="+strings.Replace(r.URL(), "//", "//chat:password@", 1)), logger(t))
+	noError(t, err)
+	started := make(chan error, 1)
+	go func() { started <- a.Start(t.Context()) }()
+	eventually(t, "the report names them", func() bool {
+		return strings.Contains(a.health.Report().Degraded, "lacks +xrevrange ~chat ~{chat}:*")
+	})
+	equal(t, "status", a.health.Report().Status, "starting")
+	grant(t, []*redistest.Server{r})
+	noError(t, <-started)
+	noError(t, a.Stop(t.Context()))
+}
