@@ -128,4 +128,19 @@ export function setSeen(page: Page, seen: boolean): Promise<void> {
   );
 }
 
+/** Loads the page, and holds its scripts back until they are released, as a slow line does. */
+export async function holdScripts(page: Page, url = page.url()): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(/\.js(\?|$)/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto(url, { waitUntil: "commit" });
+  await page.getByRole("heading", { name: "Chat" }).waitFor();
+  return release;
+}
+
 export { expect };

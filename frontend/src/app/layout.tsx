@@ -2,6 +2,7 @@ import "@fontsource-variable/inter";
 import "./globals.css";
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { earlyScript } from "@/ui/early";
 
 export const metadata: Metadata = {
   title: "Chat",
@@ -20,15 +21,12 @@ export const viewport: Viewport = {
   ],
 };
 
-/** Runs before the first paint: see globals.css. */
-const markJoined = `try{if(sessionStorage.getItem("chat.joined")!==null)document.documentElement.dataset.joined=""}catch{}`;
-
 export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" suppressHydrationWarning>
       <body>
         {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, and its hash is in the policy */}
-        <script dangerouslySetInnerHTML={{ __html: markJoined }} />
+        <script dangerouslySetInnerHTML={{ __html: earlyScript }} />
         <noscript>This chat needs JavaScript.</noscript>
         {children}
       </body>

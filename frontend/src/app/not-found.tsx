@@ -1,8 +1,9 @@
+import { Notice } from "@/ui/Notice";
+
 export default function NotFound() {
   return (
-    <main className="lost">
-      <h1>There is nothing here.</h1>
+    <Notice title="There is nothing here." words="The address may be mistyped, or the page is gone.">
       <a href="/">To the chat</a>
-    </main>
+    </Notice>
   );
 }

@@ -45,6 +45,7 @@ export interface ChatDeps {
 export type SendProblem = MessageProblem | "outbox_full";
 
 const outboxKey = "chat.outbox";
+const draftKey = "chat.draft";
 /** Under load the page is drawn this often at most, whatever comes in. */
 const flushMs = 50;
 /** A connection that begins afresh starts with messages that are not news. */
@@ -118,6 +119,15 @@ export class ChatStore {
 
   networkChanged(): void {
     this.#connector.networkChanged();
+  }
+
+  /** What is being written, and was not sent yet. It survives a reload, too. */
+  get draft(): string {
+    return this.#deps.memory.get(draftKey) ?? "";
+  }
+
+  set draft(text: string) {
+    this.#deps.memory.set(draftKey, text);
   }
 
   /** Queues a message and sends it as soon as there is a connection. A problem means that nothing was queued. */

@@ -43,5 +43,5 @@ function Countdown({ until }: { until: number }) {
     return () => clearInterval(timer);
   }, []);
   const seconds = Math.max(Math.ceil((until - now) / 1000), 0);
-  return <>{`Next try in ${seconds} s`}</>;
+  return <span>{`Next try in ${seconds} s`}</span>;
 }

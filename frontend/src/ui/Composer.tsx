@@ -31,7 +31,7 @@ function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string):
 
 export function Composer({ username }: { username: string }) {
   const store = useStore();
-  const [text, setText] = useState("");
+  const [text, setText] = useState(store.draft);
   const [problem, setProblem] = useState<string>();
   const input = useRef<HTMLTextAreaElement>(null);
   const noteId = useId();
@@ -40,9 +40,14 @@ export function Composer({ username }: { username: string }) {
 
   function change(event: ChangeEvent<HTMLTextAreaElement>) {
     const { value } = event.target;
-    setText(value);
+    rewrite(value);
     setProblem(undefined);
     store.typing(username, value.trim() !== "");
+  }
+
+  function rewrite(value: string) {
+    setText(value);
+    store.draft = value;
   }
 
   function submit(event?: FormEvent) {
@@ -51,7 +56,7 @@ export function Composer({ username }: { username: string }) {
     const found = store.send(username, text);
     if (found === "empty") return;
     setProblem(found && problemWords(found));
-    if (found === undefined) setText("");
+    if (found === undefined) rewrite("");
   }
 
   function keyDown(event: KeyboardEvent) {

@@ -30,7 +30,9 @@ export function Header({ username }: { username: string }) {
         <span className={styles.initial} aria-hidden="true">
           {initial(username)}
         </span>
-        <bdi className={styles.name}>{username}</bdi>
+        <bdi className={styles.name} translate="no">
+          {username}
+        </bdi>
         {namesake && <span className={styles.mark} title={`Somebody else is called ${username}, too.`} />}
       </button>
       <Settings ref={settings} namesake={namesake} />
@@ -50,7 +52,7 @@ function ConnectionBadge() {
   return (
     <p className={styles.badge} data-state={connection.state} role="status">
       <span className={styles.dot} aria-hidden="true" />
-      {badgeWords(connection)}
+      <span>{badgeWords(connection)}</span>
     </p>
   );
 }

@@ -140,12 +140,17 @@ function NewMessages({ follows, near, follow }: { follows: boolean; near: boolea
   if (near && unseen === 0) return null;
   return (
     <button type="button" className={styles.pill} onClick={keepFocus(follow)}>
-      {unseen > 0 ? `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}` : "Newest"}
+      <span>{pillWords(unseen)}</span>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
       </svg>
     </button>
   );
+}
+
+function pillWords(unseen: number): string {
+  if (unseen === 0) return "Newest";
+  return `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}`;
 }
 
 function RowView({ row, reading }: { row: Row; reading: Reading }) {

@@ -49,8 +49,8 @@ function Message({ row, reading }: Props) {
     >
       {/* Seen once for a run of messages, heard with each. */}
       <p className={row.first && !row.mine ? styles.author : "hidden"}>
-        <bdi>{row.username}</bdi>
-        {row.mine && " (you)"}
+        <bdi translate="no">{row.username}</bdi>
+        {row.mine && <span> (you)</span>}
       </p>
       <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
         <p className={styles.text} dir="auto">
@@ -105,6 +105,7 @@ function beginning(text: string): string {
   return few.length > mostChars + 400 ? shortened(few, mostChars) : few;
 }
 
+/** Each piece has an element of its own: a translator may put another node in the place of a text. */
 function Text({ text }: { text: string }) {
   return linkify(text).map((piece, i) =>
     piece.kind === "link" ? (
@@ -113,7 +114,8 @@ function Text({ text }: { text: string }) {
         {piece.text}
       </a>
     ) : (
-      piece.text
+      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text never change
+      <span key={i}>{piece.text}</span>
     ),
   );
 }

@@ -1,29 +1,37 @@
 "use client";
 
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
-import { useChatState, useIdentity, useMe } from "./context";
+import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
+import { useChatState, useIdentity } from "./context";
+import { takeEarly } from "./early";
 import styles from "./NameForm.module.css";
 import { bannerWords, usernameWords } from "./words";
 
 /** The first screen: who are you? */
 export function NameForm() {
   const identity = useIdentity();
-  const { remembered } = useMe();
   const online = useChatState((state) => state.online);
   const connection = useChatState((state) => state.connection);
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();
 
-  // A name that is remembered is known only after the page came alive; by then something may have been typed.
+  const enter = useCallback(() => {
+    const checked = identity.rename(input.current?.value ?? "");
+    if (!checked.ok) setProblem(usernameWords(checked.problem));
+  }, [identity]);
+
+  // A name that is remembered is known only after the page came alive; by then something may have been typed and sent.
   useEffect(() => {
-    if (input.current?.value === "") input.current.value = remembered;
-  }, [remembered]);
+    const { typed, entered } = takeEarly();
+    if (!input.current) return;
+    if (input.current.value === "") input.current.value = typed || identity.getMe().remembered;
+    // An Enter was meant for what stood there.
+    if (entered && input.current.value === typed) enter();
+  }, [identity, enter]);
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    const checked = identity.rename(input.current?.value ?? "");
-    if (!checked.ok) setProblem(usernameWords(checked.problem));
+    enter();
   }
 
   return (

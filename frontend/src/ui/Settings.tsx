@@ -103,7 +103,7 @@ function Wishes() {
       <legend>When a message comes while I look elsewhere</legend>
       <label>
         <input type="checkbox" checked={sound} onChange={(event) => setSound(event.target.checked)} />
-        Play a sound
+        <span>Play a sound</span>
       </label>
       <label>
         <input
@@ -111,7 +111,7 @@ function Wishes() {
           checked={notify && mayNotify()}
           onChange={(event) => void setNotify(event.target.checked)}
         />
-        Show a notification
+        <span>Show a notification</span>
       </label>
       {blocked && <p role="alert">Your browser does not allow notifications from this page.</p>}
     </fieldset>

@@ -21,12 +21,12 @@ export function TypingLine() {
             {names.map((name, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: namesakes are possible, and names have no state
               <span key={i}>
-                {separator(i, names.length, more)}
-                <bdi>{name}</bdi>
+                <span>{separator(i, names.length, more)}</span>
+                <bdi translate="no">{name}</bdi>
               </span>
             ))}
-            {more > 0 && ` and ${more} more`}
-            {names.length + more === 1 ? " is typing" : " are typing"}
+            <span>{more > 0 && ` and ${more} more`}</span>
+            <span>{names.length + more === 1 ? " is typing" : " are typing"}</span>
           </span>
         </>
       )}

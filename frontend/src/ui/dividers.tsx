@@ -51,7 +51,7 @@ export function TopView({ more }: { more: boolean }) {
   if (older !== "failed") return <p className={styles.note}>Loading earlier messages…</p>;
   return (
     <p className={styles.note}>
-      Earlier messages could not be loaded.{" "}
+      <span>Earlier messages could not be loaded. </span>
       <button type="button" onClick={keepFocus(() => void store.loadOlder())}>
         Try again
       </button>

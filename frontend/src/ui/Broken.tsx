@@ -1,0 +1,21 @@
+"use client";
+
+import { Notice } from "./Notice";
+
+/**
+ * What is shown when drawing the page failed: an extension or a translator may have moved what React drew. The chat itself
+ * lives outside React, and what was written is in the storage of this tab.
+ */
+export function Broken() {
+  return (
+    <Notice
+      role="alert"
+      title="This page could not go on."
+      words="Something in your browser may have changed it, such as an extension. What you wrote is kept."
+    >
+      <button type="button" onClick={() => location.reload()}>
+        Reload
+      </button>
+    </Notice>
+  );
+}

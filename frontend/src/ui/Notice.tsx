@@ -1,0 +1,26 @@
+import type { ReactNode } from "react";
+import { Aurora } from "./Aurora";
+import styles from "./Notice.module.css";
+
+interface Props {
+  role?: "alert";
+  title: string;
+  words: string;
+  children: ReactNode;
+}
+
+/** A page that has nothing but a few words, and a way on. */
+export function Notice({ role, title, words, children }: Props) {
+  return (
+    <>
+      <Aurora />
+      <main className={styles.screen}>
+        <section className={styles.card} role={role}>
+          <h1>{title}</h1>
+          <p>{words}</p>
+          {children}
+        </section>
+      </main>
+    </>
+  );
+}
