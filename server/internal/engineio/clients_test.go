@@ -45,10 +45,13 @@ type poller struct {
 	open   opened
 }
 
-func newPoller(t testing.TB, e *edge) *poller {
+func newPoller(t testing.TB, e *edge) *poller { t.Helper(); return newPollerAt(t, e, "") }
+
+// newPollerAt is newPoller with more in the query of the handshake.
+func newPollerAt(t testing.TB, e *edge, query string) *poller {
 	t.Helper()
 	p := &poller{t: t, client: httpClient(t)}
-	status, body := fetch(t, p.client, http.MethodGet, e.url+eio+"polling", nil)
+	status, body := fetch(t, p.client, http.MethodGet, e.url+eio+"polling"+query, nil)
 	equal(t, "status of the handshake", status, http.StatusOK)
 	p.open = parseOpen(t, body)
 	p.url = e.url + eio + "polling&sid=" + p.open.SID

@@ -13,7 +13,8 @@ import (
 var errEnded = errors.New("session has ended")
 
 // receive takes one Engine.IO packet from the client, of either transport, in order. It blocks while the packet before
-// it is in turn: that is what holds a client back. p is not kept. An error means that the session has ended.
+// it is in turn: that is what holds a client back. p is not kept. The error is [errEnded], or [wire.ErrTooLarge]: then the
+// session is the caller's to end, once the client was told why.
 func (s *Session) receive(p wire.Packet) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
@@ -21,7 +22,7 @@ func (s *Session) receive(p wire.Packet) error {
 	case p.Binary:
 		return s.receiveBinary(p.Data)
 	case len(p.Data) > s.server.opts.MaxPayload:
-		s.end(causeTooLarge)
+		return wire.ErrTooLarge
 	case p.Type == wire.PacketMessage:
 		return s.receiveText(p.Data)
 	case p.Type == wire.PacketPong && s.pong():
@@ -80,8 +81,7 @@ func (s *Session) receiveBinary(data []byte) error {
 	var kind wire.Kind
 	switch {
 	case len(data) > opts.MaxPayload:
-		s.end(causeTooLarge)
-		return errEnded
+		return wire.ErrTooLarge
 	case opts.Raw:
 	case s.attachments == 0:
 		s.end(causePacket)

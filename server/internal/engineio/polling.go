@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -56,6 +57,7 @@ func giveBack(b *[]byte) {
 // openPolling is the handshake of a session that polls.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
 	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, false))
+	session.markHandshake(r)
 	if refused := s.admit(session); refused != nil {
 		s.refuse(w, *refused)
 		return
@@ -71,6 +73,8 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
 func (s *Server) servePolling(w http.ResponseWriter, r *http.Request, sid string) {
 	session := s.session(sid)
 	switch {
+	case session == nil && r.Method == http.MethodGet && s.farewells.take(sid):
+		_ = s.plain(w, noop)
 	case session == nil:
 		s.refuse(w, refuseSession)
 	case r.Method == http.MethodGet:
@@ -84,9 +88,9 @@ func (s *Server) servePolling(w http.ResponseWriter, r *http.Request, sid string
 
 // servePoll answers a GET as soon as there is something to say.
 func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
-	p, ok := s.openPoll(r)
-	if !ok {
-		s.server.refuse(w, refuseRequest)
+	p, instead := s.openPoll(r)
+	if p == nil {
+		s.answerAtOnce(w, instead)
 		return
 	}
 	defer s.closePoll(p)
@@ -97,40 +101,59 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	p.answered = true
+	moved := s.net != nil
 	s.mu.Unlock()
-	if s.server.plain(w, body) != nil {
+	switch {
+	case moved && &body[0] == &noop[0]: // whoever reads that would believe that polling goes on
+		s.answerAtOnce(w, nil)
+	case s.server.plain(w, body) != nil:
 		s.end(causeError)
 	}
 }
 
-// openPoll makes a GET the session's poll. It is false if it may not be: a second one closes the session. One that comes
-// while another's answer is on its way waits for that, so that a client that does not read costs one answer.
-func (s *Session) openPoll(r *http.Request) (*poll, bool) {
-	p := &poll{wake: make(chan struct{}, 1), done: make(chan struct{})}
-	s.mu.Lock()
-	before := s.poll
-	overlap := before != nil && !before.answered
-	repeated := s.repeatedLocked(r) && !overlap
-	over := s.ended && (s.parted || !s.cause.parting())
-	if s.net != nil || overlap || repeated || over {
-		s.mu.Unlock()
-		switch {
-		case overlap:
-			s.end(causeOverlap)
-		case repeated:
-			s.end(causeRepeated)
-		}
-		return nil, false
+// answerAtOnce answers a GET that is not the session's poll: with a payload, or with 400 if there is none.
+func (s *Session) answerAtOnce(w http.ResponseWriter, payload []byte) {
+	if payload == nil {
+		s.server.refuse(w, refuseRequest)
+		return
 	}
-	s.poll = p
+	_ = s.server.plain(w, payload) // nothing is lost with it
+}
+
+// openPoll makes a GET the session's poll, or returns what is to be answered instead, nil for a refusal. A second poll
+// closes the session. One that comes while another's answer is on its way waits for that, so that a client that does not
+// read costs one answer.
+func (s *Session) openPoll(r *http.Request) (p *poll, instead []byte) {
+	s.mu.Lock()
+	before, recurs := s.poll, s.recursLocked(r, nil)
+	over := s.ended && (s.parted || !s.cause.parting())
+	var fault *cause
+	switch {
+	case s.net != nil:
+	case recurs == late:
+		instead = noop
+	case before != nil && !before.answered:
+		fault = &causeOverlap
+	case recurs == again:
+		fault = &causeRepeated
+	case over && s.server.farewells.take(s.id):
+		instead = noop
+	case over:
+	default:
+		p = &poll{wake: make(chan struct{}, 1), done: make(chan struct{})}
+		s.poll = p
+	}
 	s.mu.Unlock()
-	if before != nil {
+	switch {
+	case fault != nil:
+		s.end(*fault)
+	case p != nil && before != nil:
 		select {
 		case <-before.done:
 		case <-r.Context().Done():
 		}
 	}
-	return p, true
+	return p, instead
 }
 
 func (s *Session) closePoll(p *poll) {
@@ -150,10 +173,11 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 		s.mu.Lock()
 		ended, cause, moved, upgrading := s.ended, s.cause, s.net != nil, s.probing != nil
 		s.mu.Unlock()
+		if moved || ended && cause == causeClient {
+			return noop
+		}
 		body := s.takePackets()
 		switch {
-		case ended && cause == causeClient || moved && len(body) == 0:
-			return noop
 		case ended && cause.parting() && len(body) > 0:
 			// Another poll comes for the rest, and then finds the session closed or gone. Not in one answer: stock clients
 			// act on a close at once, but deliver what came with it only later, and then no longer.
@@ -211,20 +235,17 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	overlap, parting := s.posting, s.ended && !s.parted && s.cause.parting()
 	if s.net != nil || s.ended || overlap {
 		s.mu.Unlock()
-		switch {
-		case overlap:
+		if overlap {
 			s.end(causeOverlap)
-			s.server.refuse(w, refuseRequest)
-		case parting:
+		}
+		switch {
+		case s.server.oversized(r):
+			s.server.refuse(w, refuseTooLarge)
+		case parting && !overlap:
 			s.refuseEnded(w)
 		default:
 			s.server.refuse(w, refuseRequest)
 		}
-		return
-	}
-	if s.repeatedLocked(r) {
-		s.mu.Unlock()
-		_ = s.server.plain(w, okBody)
 		return
 	}
 	s.posting = true
@@ -240,8 +261,8 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		_ = s.server.plain(w, okBody) // a client that is gone is noticed by its poll
 	case tooLarge(err):
+		s.server.refuse(w, refuseTooLarge) // before a poll can tell the client less
 		s.end(causeTooLarge)
-		s.server.refuse(w, refuseTooLarge)
 	case errors.Is(err, errEnded):
 		s.refuseEnded(w)
 	case errors.Is(err, errNoRoom): // nothing of it was handed over
@@ -255,6 +276,15 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// oversized reports whether a body that nobody takes is over the limit: its client is told so all the same.
+func (s *Server) oversized(r *http.Request) bool {
+	size, limit := r.ContentLength, int64(s.opts.MaxBody)
+	if size < 0 {
+		size, _ = io.Copy(io.Discard, io.LimitReader(r.Body, limit+1))
+	}
+	return size > limit
+}
+
 func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 	held := s.server.bodies.hold(func() { s.end(causeHeld) })
 	defer held.shrink(0)
@@ -264,6 +294,9 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if s.repeats(r, *body) {
+		return nil
+	}
 	// It may be long until all of it has had its turn. A client that goes away meanwhile is not coming back to this session.
 	defer context.AfterFunc(r.Context(), func() { s.end(causeGone) })()
 	err = errEnded // unless all of it is handed over

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,11 +31,33 @@ func TestP3_ALostAnswerToAPollIsNoSilentGap(t *testing.T) {
 				equal(t, "body", body, fmt.Sprint("4", n))
 			}
 			_, _ = p.post("4end")
-			status, _ := p.marked(http.MethodGet, "mark0", "")
+			status, body := p.marked(http.MethodGet, "mark0", "")
+			if later > 0 { // the client has had that answer, or it would not have polled again
+				equal(t, "a poll that is late", answer{status, body}, answer{http.StatusOK, "6"})
+				_, body = p.marked(http.MethodGet, "mark-last", "")
+				equal(t, "it took nothing", body, "4end")
+				return
+			}
 			equal(t, "status of a poll that comes again", status, http.StatusBadRequest)
 			until(t, "the session has ended", func() bool { return e.closedBy("repeated poll") == 1 })
 		})
 	}
+}
+
+// A poll that is late must not meet the one that is open: nobody waits for it.
+func TestP3_APollThatIsLateLeavesTheOpenOneAlone(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	p := newPoller(t, e)
+	for n := range 2 {
+		_, _ = p.post("4x")
+		_, _ = p.marked(http.MethodGet, fmt.Sprint("mark", n), "")
+	}
+	open := p.getting(e)
+	_, body := p.marked(http.MethodGet, "mark0", "")
+	equal(t, "late", body, "6")
+	_, _ = p.post("4y")
+	equal(t, "open", take(t, "open poll", open), answer{http.StatusOK, "4y"})
 }
 
 // TestP4_APostThatComesAgainIsTakenOnce: what it carries was handed over the first time.
@@ -48,4 +71,65 @@ func TestP4_APostThatComesAgainIsTakenOnce(t *testing.T) {
 	}
 	_, body := p.get()
 	equal(t, "packets", body, "4a\x1e4b")
+}
+
+// TestEIO1_AMarkThatNamesNoRequestIsNotBelieved: clients of other languages send the second, a short hash, or always the same.
+func TestEIO1_AMarkThatNamesNoRequestIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 0))
+	same := func(int) string { return "4hi" }
+	each := func(n int) string { return fmt.Sprint("4", n) }
+	for name, c := range map[string]struct {
+		handshake string
+		mark      func(n int) string // of the GET and the POST of round n
+		body      func(n int) string
+	}{
+		"always the same":              {"tenant-7", func(int) string { return "tenant-7" }, same},
+		"always the same, then":        {"", func(int) string { return "tenant-7" }, each},
+		"the second":                   {"1700000000", func(n int) string { return fmt.Sprint(1700000000 + n/4) }, same},
+		"the second, then":             {"1699999999", func(n int) string { return fmt.Sprint(1700000000 + n/4) }, same},
+		"a short hash":                 {"3", func(int) string { return fmt.Sprint(r.IntN(16)) }, each},
+		"a hash that says nothing new": {"", func(n int) string { return fmt.Sprint(n % 16) }, same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdge(t, echo)
+			p := newPollerAt(t, e, "&t="+c.handshake)
+			for n := range 100 {
+				mark, body := c.mark(n), c.body(n)
+				status, answer := p.marked(http.MethodPost, mark, body)
+				equal(t, "POST", fmt.Sprint(status, answer), "200ok")
+				for got := "6"; got != body; {
+					status, got = p.marked(http.MethodGet, mark, "")
+					if status != http.StatusOK || got != body && got != "6" {
+						t.Fatalf("round %d: %d %q", n, status, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Five POSTs, one mark, and no GET that would give it away.
+func TestEIO1_PostsOfOneMarkAreAllTaken(t *testing.T) {
+	t.Parallel()
+	p := newPoller(t, newEdge(t, echo))
+	for n := range 5 {
+		_, answer := p.marked(http.MethodPost, "7", fmt.Sprint("4", n))
+		equal(t, "answer", answer, "ok")
+	}
+	_, body := p.get()
+	equal(t, "packets", body, "40\x1e41\x1e42\x1e43\x1e44")
+}
+
+// A client that says nothing for hours but pongs, under a mark that comes back, stays.
+func TestEIO1_PongsAreTakenAsOftenAsTheyCome(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, quick)
+	p := newPoller(t, e)
+	for n := range 4 {
+		_, body := p.get()
+		equal(t, fmt.Sprint("ping ", n), body, "2")
+		_, answer := p.marked(http.MethodPost, "7", "3")
+		equal(t, "pong", answer, "ok")
+	}
 }

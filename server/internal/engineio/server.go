@@ -76,7 +76,8 @@ type Server struct {
 
 	stopWheel func() // may be called more than once
 
-	bodies *bodies // the room for large bodies
+	bodies    *bodies // the room for large bodies
+	farewells farewells
 
 	mu        sync.Mutex
 	sessions  map[string]*Session

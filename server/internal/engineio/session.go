@@ -120,6 +120,9 @@ func (s *Session) end(c cause) {
 		return
 	}
 	s.ended, s.cause = true, c
+	if c == causeClient && s.net == nil && (s.poll == nil || s.poll.answered) {
+		s.server.farewells.add(s.id)
+	}
 	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()

@@ -88,6 +88,7 @@ func (s *Session) moveTo(nc net.Conn) bool {
 	}
 	_ = nc.SetDeadline(time.Time{}) // its reader notices if it is closed
 	s.net, s.probing, s.moving = nc, nil, true
+	s.marks = nil // no request of polling is served any more
 	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()

@@ -175,7 +175,10 @@ func (s *Session) handle(r *wsReader, p []byte) bool {
 		if m.Op == 0 {
 			return !s.hasEnded()
 		}
-		if s.receiveMessage(m) != nil {
+		if err := s.receiveMessage(m); err != nil {
+			if tooLarge(err) {
+				s.end(causeTooLarge)
+			}
 			return false
 		}
 	}
