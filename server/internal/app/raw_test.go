@@ -24,21 +24,34 @@ var errClosed = errors.New("close frame")
 
 // dial opens a session and reads its open packet.
 func dial(addr string) (*raw, error) {
+	r, err := dialAt(addr, "")
+	if err != nil {
+		return nil, err
+	}
+	if open, err := r.read(); err != nil || !strings.HasPrefix(open, "0{") {
+		r.close()
+		return nil, fmt.Errorf("open packet %q: %w", open, err)
+	}
+	return r, nil
+}
+
+// dialAt opens a WebSocket, with more in its query.
+func dialAt(addr, query string) (*raw, error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	r := &raw{net: nc, in: bufio.NewReaderSize(nc, 512)}
-	if err := r.handshake(); err != nil {
+	if err := r.handshake(query); err != nil {
 		_ = nc.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *raw) handshake() error {
-	_, err := io.WriteString(r.net, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: test\r\n"+
+func (r *raw) handshake(query string) error {
+	_, err := io.WriteString(r.net, "GET /socket.io/?EIO=4&transport=websocket"+query+" HTTP/1.1\r\nHost: test\r\n"+
 		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	if err != nil {
 		return err
@@ -49,10 +62,6 @@ func (r *raw) handshake() error {
 	}
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		return errors.New(answer.Status)
-	}
-	open, err := r.read()
-	if err != nil || !strings.HasPrefix(open, "0{") {
-		return fmt.Errorf("open packet %q: %w", open, err)
 	}
 	return nil
 }

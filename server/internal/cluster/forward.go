@@ -32,8 +32,8 @@ type ForwarderConfig struct {
 	Path   string // the Engine.IO path, such as /socket.io/; nothing else is ever forwarded
 	// Limit bounds the requests and WebSockets that are being forwarded at one time; 0 is unlimited.
 	Limit int
-	// MaxBody bounds the body of a forwarded request, in bytes. It must be larger than the owner's own bound, which
-	// answers 413 and ends the session; 0 means 4 MiB.
+	// MaxBody bounds the body of a forwarded request, in bytes: more of it is not read. It must be larger than the owner's
+	// own bound, so that the owner answers 413 and ends the session; 0 means 4 MiB.
 	MaxBody int64
 	Log     *slog.Logger // nil means the default logger
 }
@@ -123,6 +123,7 @@ func newForwarder(cfg ForwarderConfig, t timings) *Forwarder {
 		// Shorter than the owner keeps them, or a post that meets a connection just closed could not be repeated.
 		IdleConnTimeout:        10 * time.Second,
 		DisableCompression:     true,
+		ExpectContinueTimeout:  time.Second, // see rewrite
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 	return f
@@ -222,13 +223,16 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string
 	unknown.ServeHTTP(w, r)
 }
 
+// errCut is why an owner that took a body for whole gets no credit for it: larger ones than our bound it must refuse.
+var errCut = errors.New("the owner took a body that was cut")
+
 // proxy forwards an ordinary request. It returns an error if nothing was answered yet.
 func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (err error) {
 	control := http.NewResponseController(w)
+	body := &boundedBody{ReadCloser: r.Body, left: f.cfg.MaxBody, control: control}
 	if r.ContentLength != 0 {
 		// The deadline is lifted at the end of the body: the answer may be held back to slow the client down.
 		_ = control.SetReadDeadline(time.Now().Add(f.timings.body))
-		body := &boundedBody{ReadCloser: http.MaxBytesReader(w, r.Body, f.cfg.MaxBody), control: control}
 		defer body.release()
 		r = r.WithContext(r.Context())
 		r.Body = body
@@ -237,7 +241,10 @@ func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (
 		Transport: f.transport,
 		ErrorLog:  f.quiet,
 		Rewrite:   func(p *httputil.ProxyRequest) { f.rewrite(p.Out, p.In, route) },
-		ModifyResponse: func(*http.Response) error {
+		ModifyResponse: func(answer *http.Response) error {
+			if answer.StatusCode < http.StatusMultipleChoices && body.wasCut() {
+				return errCut
+			}
 			_ = control.SetWriteDeadline(time.Now().Add(f.timings.stall))
 			return nil
 		},
@@ -252,7 +259,11 @@ func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (
 	return err
 }
 
-// rewrite makes out what the owner must see: in, marked as forwarded.
+// smallBody is the size of a body, in bytes, that is sent without asking first.
+const smallBody = 32 << 10
+
+// rewrite makes out what the owner must see: in, marked as forwarded. A large body is sent once the owner wants it: an owner
+// that refuses it unread closes the connection, and its answer could be lost in the middle of our writing.
 func (f *Forwarder) rewrite(out, in *http.Request, route Route) {
 	out.URL = f.target(in, route)
 	out.Host = in.Host
@@ -264,6 +275,12 @@ func (f *Forwarder) rewrite(out, in *http.Request, route Route) {
 	// Only the tunnel speaks another protocol.
 	out.Header.Del("Connection")
 	out.Header.Del("Upgrade")
+	if in.ContentLength < 0 || in.ContentLength > smallBody {
+		out.Header.Set("Expect", "100-continue")
+	}
+	if in.ContentLength > f.cfg.MaxBody {
+		out.ContentLength = -1 // it is cut
+	}
 	mark(out.Header, in, route)
 }
 
@@ -276,18 +293,27 @@ func mark(h http.Header, in *http.Request, route Route) {
 	h.Set(peerHeader, in.RemoteAddr)
 }
 
-// boundedBody is a request's body with a bound in bytes and, until its end, a deadline. Once released it no longer
-// touches the connection, which may serve the next request by then.
+// boundedBody is a request's body with a deadline until its end, and cut at a bound in bytes: the owner refuses less than
+// that, and has to be heard. Once released it no longer touches the connection, which may serve the next request by then.
 type boundedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	left    int64 // bytes until the bound; the transport's own while it reads
 
 	mu   sync.Mutex
 	done bool // guarded by mu
+	cut  bool // guarded by mu
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	if b.left <= 0 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.cut = true
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
 	if errors.Is(err, io.EOF) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -296,6 +322,12 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+func (b *boundedBody) wasCut() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.cut
 }
 
 func (b *boundedBody) release() {

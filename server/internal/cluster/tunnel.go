@@ -33,7 +33,7 @@ var tunnelBuffers = sync.Pool{New: func() any { return new([tunnelBufferBytes]by
 
 // isWebSocket reports whether r asks for an upgrade to WebSocket.
 func isWebSocket(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&
+	return r.Method == http.MethodGet && hasToken(r.Header["Upgrade"], "websocket") &&
 		hasToken(r.Header["Connection"], "upgrade")
 }
 
