@@ -1,0 +1,65 @@
+// Package assert is what the tests of all packages check with: a value, an error, a condition that comes true, something that
+// arrives. Nothing in it waits for a fixed time.
+package assert
+
+import (
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Patience is how long a test waits for what has to happen. It is generous, because test machines are busy; a test that
+// passes never waits that long.
+const Patience = 20 * time.Second
+
+// A condition is looked at again at once for the first tries, since most come true soon, and then once in an interval.
+const (
+	eagerTries   = 1000
+	pollInterval = time.Millisecond
+)
+
+// Equal fails the test, which goes on, unless got is deeply equal to want. what names the value.
+func Equal[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+// NoError ends the test if err is not nil. what, if given, says what was tried.
+func NoError(t testing.TB, err error, what ...string) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(strings.Join(append(what, err.Error()), ": "))
+	}
+}
+
+// Eventually ends the test if the condition does not come true within [Patience].
+func Eventually(t testing.TB, what string, met func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(Patience)
+	for tries := 0; !met(); tries++ {
+		if tries < eagerTries {
+			runtime.Gosched()
+			continue
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("never came true: %s", what)
+		}
+		time.Sleep(pollInterval)
+	}
+}
+
+// Receive returns what arrives on the channel, and ends the test if nothing does within [Patience].
+func Receive[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(Patience):
+		t.Fatalf("never arrived: %s", what)
+		panic("unreachable")
+	}
+}
