@@ -3,6 +3,7 @@ module scalable-chat/server
 go 1.26.0
 
 require (
+	github.com/gammazero/deque v1.2.0
 	github.com/gobwas/ws v1.4.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/redis/go-redis/v9 v9.23.0

@@ -16,33 +16,33 @@ const module = "scalable-chat/server/"
 // outside says which packages may import what of the outside world, beside the standard library. A package that is not
 // listed may import nothing of it.
 var outside = map[string][]string{
-	"internal/engineio":     {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io", "golang.org/x/sync/"},
-	"internal/adapter":      {"github.com/zishang520/", "golang.org/x/sync/"},
-	"internal/app":          {"github.com/zishang520/socket.io"},
-	"cmd/conformance":       {"github.com/zishang520/"},
-	"internal/stream/redis": {"github.com/redis/go-redis/"},
-	"internal/cluster":      {"github.com/redis/go-redis/"},
-	"internal/config":       {"github.com/spf13/viper", "github.com/spf13/pflag"},
-	"internal/ops":          {"github.com/prometheus/"},
+	"internal/engineio":      {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io", "golang.org/x/sync/"},
+	"internal/adapter":       {"github.com/zishang520/", "golang.org/x/sync/"},
+	"internal/app":           {"github.com/zishang520/socket.io"},
+	"cmd/conformance":        {"github.com/zishang520/"},
+	"internal/stream/redis":  {"github.com/redis/go-redis/", "github.com/gammazero/deque"},
+	"internal/stream/memory": {"github.com/gammazero/deque"},
+	"internal/cluster":       {"github.com/redis/go-redis/"},
+	"internal/config":        {"github.com/spf13/viper", "github.com/spf13/pflag"},
+	"internal/ops":           {"github.com/prometheus/"},
 }
 
 // inside says which packages of ours a package may import. The arrows of the design point one way: what is not listed is
 // not allowed. Commands and what only tests import are not judged.
 var inside = map[string][]string{
-	"internal/stream":                {},
-	"internal/stream/internal/deque": {},
-	"internal/stream/memory":         {"internal/stream", "internal/stream/internal/deque"},
-	"internal/stream/redis":          {"internal/stream", "internal/stream/internal/deque"},
-	"internal/rawconn":               {},
-	"internal/fanout":                {"internal/wire", "internal/rawconn", "internal/stream"},
-	"internal/wire":                  {},
-	"internal/pace":                  {},
-	"internal/engineio":              {"internal/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
-	"internal/chat":                  {"internal/pace"},
-	"internal/config":                {},
-	"internal/ops":                   {},
-	"internal/cluster":               {"internal/rawconn"},
-	"internal/adapter":               {"internal/chat", "internal/wire", "internal/fanout", "internal/stream"},
+	"internal/stream":        {},
+	"internal/stream/memory": {"internal/stream"},
+	"internal/stream/redis":  {"internal/stream"},
+	"internal/rawconn":       {},
+	"internal/fanout":        {"internal/wire", "internal/rawconn", "internal/stream"},
+	"internal/wire":          {},
+	"internal/pace":          {},
+	"internal/engineio":      {"internal/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
+	"internal/chat":          {"internal/pace"},
+	"internal/config":        {},
+	"internal/ops":           {},
+	"internal/cluster":       {"internal/rawconn"},
+	"internal/adapter":       {"internal/chat", "internal/wire", "internal/fanout", "internal/stream"},
 }
 
 // testOnly are packages that exist for tests.

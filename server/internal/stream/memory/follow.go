@@ -86,7 +86,7 @@ func (s *Stream) read(f *follower) error {
 		return fmt.Errorf("%w: %d entries were forgotten before they were followed", stream.ErrGap, s.first-f.next)
 	}
 	for i := int(f.next - s.first); i < s.entries.Len() && len(f.batch) < maxBatch; i++ {
-		f.batch = append(f.batch, *s.entries.At(i))
+		f.batch = append(f.batch, s.entries.At(i))
 	}
 	f.next += uint64(len(f.batch))
 	return nil

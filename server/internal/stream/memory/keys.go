@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/gammazero/deque"
 	"scalable-chat/server/internal/stream"
-	"scalable-chat/server/internal/stream/internal/deque"
 )
 
 // digest stands for a key, so that a key costs the same whatever its length. 128 bits of SHA-256 do not collide by accident
@@ -32,7 +32,7 @@ type remembered struct {
 }
 
 func (k *keyTable) find(key digest, now time.Time) (stream.Offset, bool) {
-	for k.order.Len() > 0 && !now.Before(k.order.At(0).until) {
+	for k.order.Len() > 0 && !now.Before(k.order.Front().until) {
 		k.forget()
 	}
 	offset, ok := k.offsets[key]
@@ -44,9 +44,9 @@ func (k *keyTable) add(key digest, offset stream.Offset, now time.Time) {
 		k.forget()
 	}
 	k.offsets[key] = offset
-	k.order.Push(remembered{key, now.Add(k.ttl)})
+	k.order.PushBack(remembered{key, now.Add(k.ttl)})
 }
 
 func (k *keyTable) forget() {
-	delete(k.offsets, k.order.Pop().key)
+	delete(k.offsets, k.order.PopFront().key)
 }

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gammazero/deque"
 	"scalable-chat/server/internal/stream"
-	"scalable-chat/server/internal/stream/internal/deque"
 )
 
 var _ stream.Stream = (*Stream)(nil)
@@ -108,7 +108,7 @@ func (s *Stream) Append(ctx context.Context, key string, event []byte, done func
 		<-s.slots
 		return stream.ErrClosed
 	}
-	s.pending.Push(outcome{done, s.storeLocked(key, event)})
+	s.pending.PushBack(outcome{done, s.storeLocked(key, event)})
 	drain := !s.draining
 	s.draining = true
 	s.mu.Unlock()
@@ -150,7 +150,7 @@ func (s *Stream) drain() {
 			s.mu.Unlock()
 			return
 		}
-		o := s.pending.Pop()
+		o := s.pending.PopFront()
 		s.mu.Unlock()
 		o.done(o.offset, nil)
 		<-s.slots
@@ -178,7 +178,7 @@ func (s *Stream) addLocked(event []byte, now time.Time) stream.Offset {
 	} else {
 		s.newest.Seq++
 	}
-	s.entries.Push(stream.Entry{Offset: s.newest, Event: event})
+	s.entries.PushBack(stream.Entry{Offset: s.newest, Event: event})
 	s.bytes += len(event) + EntryOverhead
 	for s.entries.Len() > s.opts.MaxEntries || s.bytes > s.opts.MaxBytes && s.entries.Len() > 1 {
 		s.forgetLocked()
@@ -190,7 +190,7 @@ func (s *Stream) addLocked(event []byte, now time.Time) stream.Offset {
 }
 
 func (s *Stream) forgetLocked() {
-	s.bytes -= len(s.entries.Pop().Event) + EntryOverhead
+	s.bytes -= len(s.entries.PopFront().Event) + EntryOverhead
 	s.first++
 }
 
@@ -208,7 +208,7 @@ func (s *Stream) Last(_ context.Context, before stream.Offset, n int) ([]stream.
 	from := max(0, end-max(0, n))
 	entries := make([]stream.Entry, 0, end-from)
 	for i := from; i < end; i++ {
-		entries = append(entries, *s.entries.At(i))
+		entries = append(entries, s.entries.At(i))
 	}
 	return entries, nil
 }

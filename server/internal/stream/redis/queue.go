@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gammazero/deque"
 	"scalable-chat/server/internal/stream"
-	"scalable-chat/server/internal/stream/internal/deque"
 )
 
 // record is an event on its way to Redis.
@@ -91,13 +91,13 @@ func (q *queue) fitsLocked(r record) bool {
 }
 
 func (q *queue) pushLocked(r record) {
-	q.records.Push(r)
+	q.records.PushBack(r)
 	q.bytes += len(r.event)
 	q.wake()
 }
 
 func (q *queue) popLocked() record {
-	r := q.records.Pop()
+	r := q.records.PopFront()
 	q.bytes -= len(r.event)
 	return r
 }
@@ -129,7 +129,7 @@ func (q *queue) take(batch []record, maxRecords, maxBytes int) (_ []record, last
 	defer q.mu.Unlock()
 	size := 0
 	for len(batch) < maxRecords && q.records.Len() > 0 {
-		size += len(q.records.At(0).event)
+		size += len(q.records.Front().event)
 		if size > maxBytes && len(batch) > 0 {
 			break
 		}
@@ -144,7 +144,7 @@ func (q *queue) expire(now time.Time) []record {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var expired []record
-	for q.records.Len() > 0 && !q.records.At(0).deadline.After(now) {
+	for q.records.Len() > 0 && !q.records.Front().deadline.After(now) {
 		expired = append(expired, q.popLocked())
 	}
 	q.admitLocked()
@@ -158,7 +158,7 @@ func (q *queue) deadline() (_ time.Time, ok bool) {
 	if q.records.Len() == 0 {
 		return time.Time{}, false
 	}
-	return q.records.At(0).deadline, true
+	return q.records.Front().deadline, true
 }
 
 // close refuses those in line and all that come later. What is queued already may still be taken.
