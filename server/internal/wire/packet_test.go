@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -247,6 +248,19 @@ func BenchmarkParsePacket(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
 				json.Valid(data[1:])
+			}
+		})
+		// What a library would have to do to know the depth and the number of values, too.
+		b.Run(name+"/json.Decoder", func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				d := json.NewDecoder(bytes.NewReader(data[1:]))
+				for {
+					if _, err := d.Token(); err != nil {
+						break
+					}
+				}
 			}
 		})
 	}
