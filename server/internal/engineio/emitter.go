@@ -8,7 +8,7 @@ import (
 	"github.com/zishang520/engine.io/v2/events"
 )
 
-// emitter is the library's EventEmitter in a tenth of the memory: a session has three listeners, and there are very many
+// emitter is the library's EventEmitter in a quarter of the memory: a session has three listeners, and there are very many
 // sessions. Listeners run in the order in which they were added, in the goroutine that emits, with no lock held.
 type emitter struct {
 	mu        sync.Mutex
