@@ -36,6 +36,27 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 	return problems
 }
 
+// idle are settings that were given and mean nothing beside the others.
+func (c *Config) idle(given map[string]bool, r redisParts) []string {
+	var warnings []string
+	check := func(key string, used bool, why string) {
+		if given[key] && !used {
+			warnings = append(warnings, key+": has no effect "+why)
+		}
+	}
+	with := c.Redis.Enabled()
+	const needsRedis = "without Redis; set REDIS_URL or REDIS_HOST to share the room with other nodes"
+	check(redisPort, r.host != "" || r.url != "", needsRedis)
+	check(redisPort, r.url == "", "beside REDIS_URL, which holds the port")
+	check("REDIS_SENTINEL_USERNAME", !with || c.Redis.SentinelMaster != "", "without REDIS_SENTINEL_MASTER")
+	check("REDIS_SENTINEL_PASSWD", !with || c.Redis.SentinelMaster != "", "without REDIS_SENTINEL_MASTER")
+	for _, key := range []string{"STREAM_KEY", "APPEND_TIMEOUT", "NODE_ADDRESS", "CLUSTER_SECRET"} {
+		check(key, with, needsRedis)
+	}
+	check("MESSAGE_BURST", c.MessageRate > 0, "with MESSAGE_RATE=0")
+	return warnings
+}
+
 // opsIsPublic reports whether both listeners were given the same fixed port on addresses that overlap.
 func (c *Config) opsIsPublic() bool {
 	host, port, err := net.SplitHostPort(c.OpsAddr)

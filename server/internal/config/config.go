@@ -54,19 +54,39 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"
 
+	// Warnings are settings that have no effect, each with the reason.
+	Warnings []string
+
 	shown []shown // every setting as it is in force, without secrets
 }
 
 // Redis says how to reach Redis. The zero Redis means none: the node keeps the room in its own memory.
 type Redis struct {
-	Addrs          []string // host:port; several: a Redis Cluster, or the Sentinels if SentinelMaster is set
-	Username       string
-	Password       string
-	DB             int
-	TLS            bool
-	CA             []byte // PEM; nil: the authorities of the system
-	SentinelMaster string
+	Addrs    []string // host:port; several: a Redis Cluster, or the Sentinels if SentinelMaster is set
+	Username string
+	Password string
+	DB       int
+	Cluster  ClusterMode
+
+	TLS  bool
+	CA   []byte // PEM; nil: the authorities of the system
+	Cert []byte // PEM, shown to Redis; nil: none
+	Key  []byte // PEM, of Cert
+
+	SentinelMaster   string
+	SentinelUsername string // of the Sentinels themselves, which share nothing with the master
+	SentinelPassword string
 }
+
+// ClusterMode says whether a Redis of one address is a node of a Redis Cluster.
+type ClusterMode int
+
+// The modes.
+const (
+	ClusterAuto ClusterMode = iota // Redis is asked
+	ClusterYes
+	ClusterNo
+)
 
 // Enabled reports whether there is a Redis at all.
 func (r Redis) Enabled() bool { return len(r.Addrs) > 0 }
@@ -81,6 +101,11 @@ func (r Redis) TLSConfig() *tls.Config {
 	if r.CA != nil {
 		conf.RootCAs = x509.NewCertPool()
 		conf.RootCAs.AppendCertsFromPEM(r.CA) // was checked by Load
+	}
+	if r.Cert != nil {
+		if pair, err := tls.X509KeyPair(r.Cert, r.Key); err == nil { // was checked by Load
+			conf.Certificates = []tls.Certificate{pair}
+		}
 	}
 	return conf
 }

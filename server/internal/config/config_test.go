@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -26,6 +25,8 @@ func clean(t *testing.T) (dir string) {
 		t.Setenv(Prefix+s.key, "")
 	}
 	write(t, "ca.pem", testAuthority)
+	write(t, "cert.pem", testCert)
+	write(t, "key.pem", testKey)
 	return dir
 }
 
@@ -69,48 +70,55 @@ func equal[T any](t *testing.T, what string, got, want T) {
 // sample is a value for each key that differs from the default, and what else it needs.
 type sample struct {
 	value string
-	with  string // a flag
+	with  string // flags
 }
 
 var samples = map[string]sample{
-	"PORT":                   {value: "9000"},
-	"HOST":                   {value: "127.0.0.1"},
-	"REDIS_URL":              {value: "rediss://user:p%40ss@redis.example:6390/2"},
-	"REDIS_HOST":             {value: "redis.example"},
-	"REDIS_PORT":             {value: "6380", with: "--redis-host=h"},
-	"REDIS_USERNAME":         {value: "someone", with: "--redis-url=redis://:p@h"},
-	"REDIS_PASSWD":           {value: "p@ss,wörd", with: "--redis-host=h"},
-	"REDIS_TLS":              {value: "true", with: "--redis-host=h"},
-	"REDIS_CA_FILE":          {value: "ca.pem", with: "--redis-url=rediss://h"},
-	"REDIS_CA":               {value: strings.ReplaceAll(testAuthority, "\n", `\n`), with: "--redis-url=rediss://h"},
-	"REDIS_SENTINEL_MASTER":  {value: "mymaster", with: "--redis-url=redis://a:1,b:2"},
-	"STREAM_KEY":             {value: "other"},
-	"HISTORY_WINDOW":         {value: "500"},
-	"HISTORY_BYTES":          {value: "2000000"},
-	"HISTORY_MAX":            {value: "7"},
-	"DEDUPE_MAX":             {value: "5000"},
-	"ALLOWED_ORIGINS":        {value: "https://chat-*-team.vercel.app, http://localhost:3000"},
-	"TRUSTED_PROXIES":        {value: "10.1.2.3/8, 192.168.1.1, fd00::/8"},
-	"MAX_MESSAGE_CHARS":      {value: "100"},
-	"MESSAGE_RATE":           {value: "0"},
-	"MESSAGE_BURST":          {value: "3"},
-	"MAX_PAYLOAD_BYTES":      {value: "100000"},
-	"MAX_BODY_BYTES":         {value: "2000000"},
-	"MAX_CONNECTIONS":        {value: "10"},
-	"MAX_CONNECTIONS_PER_IP": {value: "5"},
-	"CONNECT_TIMEOUT":        {value: "1s"},
-	"PING_INTERVAL":          {value: "300ms"},
-	"PING_TIMEOUT":           {value: "200ms"},
-	"UPGRADE_TIMEOUT":        {value: "1m"},
-	"APPEND_TIMEOUT":         {value: "2s"},
-	"DEDUPE_TTL":             {value: "1h"},
-	"DRAIN_DELAY":            {value: "0s"},
-	"DRAIN_TIMEOUT":          {value: "1s"},
-	"OPS_ADDR":               {value: "127.0.0.1:9100"},
-	"NODE_ADDRESS":           {value: "10.0.0.1:8000"},
-	"CLUSTER_SECRET":         {value: "0123456789abcdef"},
-	"LOG_LEVEL":              {value: "debug"},
-	"LOG_FORMAT":             {value: "json"},
+	"PORT":                    {value: "9000"},
+	"HOST":                    {value: "127.0.0.1"},
+	"REDIS_URL":               {value: "rediss://user:p%40ss@redis.example:6390/2"},
+	"REDIS_HOST":              {value: "redis.example"},
+	"REDIS_PORT":              {value: "6380", with: "--redis-host=h"},
+	"REDIS_USERNAME":          {value: "someone", with: "--redis-url=redis://:p@h"},
+	"REDIS_PASSWD":            {value: "p@ss,wörd", with: "--redis-host=h"},
+	"REDIS_TLS":               {value: "true", with: "--redis-host=h"},
+	"REDIS_CA_FILE":           {value: "ca.pem", with: "--redis-url=rediss://h"},
+	"REDIS_CA":                {value: strings.ReplaceAll(testAuthority, "\n", `\n`), with: "--redis-url=rediss://h"},
+	"REDIS_CERT_FILE":         {value: "cert.pem", with: "--redis-url=rediss://h --redis-key-file=key.pem"},
+	"REDIS_CERT":              {value: strings.ReplaceAll(testCert, "\n", `\n`), with: "--redis-url=rediss://h --redis-key-file=key.pem"},
+	"REDIS_KEY_FILE":          {value: "key.pem", with: "--redis-url=rediss://h --redis-cert-file=cert.pem"},
+	"REDIS_KEY":               {value: strings.ReplaceAll(testKey, "\n", `\n`), with: "--redis-url=rediss://h --redis-cert-file=cert.pem"},
+	"REDIS_CLUSTER":           {value: "true", with: "--redis-url=redis://h"},
+	"REDIS_SENTINEL_MASTER":   {value: "mymaster", with: "--redis-url=redis://a:1,b:2"},
+	"REDIS_SENTINEL_USERNAME": {value: "watcher", with: "--redis-url=redis://a:1,b:2 --redis-sentinel-master=m --redis-sentinel-passwd=p"},
+	"REDIS_SENTINEL_PASSWD":   {value: "p@ss", with: "--redis-url=redis://a:1,b:2 --redis-sentinel-master=m"},
+	"STREAM_KEY":              {value: "other"},
+	"HISTORY_WINDOW":          {value: "500"},
+	"HISTORY_BYTES":           {value: "2000000"},
+	"HISTORY_MAX":             {value: "7"},
+	"DEDUPE_MAX":              {value: "5000"},
+	"ALLOWED_ORIGINS":         {value: "https://chat-*-team.vercel.app, http://localhost:3000"},
+	"TRUSTED_PROXIES":         {value: "10.1.2.3/8, 192.168.1.1, fd00::/8"},
+	"MAX_MESSAGE_CHARS":       {value: "100"},
+	"MESSAGE_RATE":            {value: "0"},
+	"MESSAGE_BURST":           {value: "3"},
+	"MAX_PAYLOAD_BYTES":       {value: "100000"},
+	"MAX_BODY_BYTES":          {value: "2000000"},
+	"MAX_CONNECTIONS":         {value: "10"},
+	"MAX_CONNECTIONS_PER_IP":  {value: "5"},
+	"CONNECT_TIMEOUT":         {value: "1s"},
+	"PING_INTERVAL":           {value: "300ms"},
+	"PING_TIMEOUT":            {value: "200ms"},
+	"UPGRADE_TIMEOUT":         {value: "1m"},
+	"APPEND_TIMEOUT":          {value: "2s"},
+	"DEDUPE_TTL":              {value: "1h"},
+	"DRAIN_DELAY":             {value: "0s"},
+	"DRAIN_TIMEOUT":           {value: "1s"},
+	"OPS_ADDR":                {value: "127.0.0.1:9100"},
+	"NODE_ADDRESS":            {value: "10.0.0.1:8000"},
+	"CLUSTER_SECRET":          {value: "0123456789abcdef"},
+	"LOG_LEVEL":               {value: "debug"},
+	"LOG_FORMAT":              {value: "json"},
 }
 
 // TestEveryKeyFromEverySource finds out that no key was forgotten anywhere: each source alone has the same effect, and
@@ -123,7 +131,7 @@ func TestEveryKeyFromEverySource(t *testing.T) {
 				t.Fatal("no sample value")
 			}
 			clean(t)
-			args := slices.DeleteFunc([]string{sample.with}, func(a string) bool { return a == "" })
+			args := strings.Fields(sample.with)
 			plain, _ := Load(args)
 			flag := "--" + flagName(s.key) + "="
 			want := mustLoad(t, append(args, flag+sample.value)...)

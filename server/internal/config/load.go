@@ -16,8 +16,8 @@ import (
 )
 
 // Prefix may stand before any key in the environment, and then takes precedence: CHATD_PORT over PORT. Since it is ours
-// alone, a variable that begins with it and is no setting is a mistake and stops the start. (Kubernetes makes such
-// variables for a service called chatd; enableServiceLinks: false stops it.)
+// alone, a variable that begins with it and is no setting is a mistake and stops the start. What Kubernetes sets for a
+// Service whose name begins with chatd is ignored with a warning.
 const Prefix = "CHATD_"
 
 // Errors of [Load] that are wishes rather than problems.
@@ -45,7 +45,7 @@ func Load(args []string) (Config, error) {
 	flags := flagSet(all)
 	var problems Problems
 	if err := flags.Parse(args); err != nil {
-		problems = append(problems, "flags: "+err.Error())
+		problems = append(problems, "flags: "+err.Error()+flagHint(err))
 	}
 	if wish := wished(flags); wish != nil {
 		return Config{}, wish
@@ -57,8 +57,14 @@ func Load(args []string) (Config, error) {
 	problems = append(problems, bad...)
 	problems = append(problems, unknownVariables(all)...)
 	refused := map[string]bool{}
+	given := map[string]bool{}
 	for _, s := range all {
-		if bad := c.read(s, v.GetString(s.key)); bad != "" {
+		value := s.trim(v.GetString(s.key))
+		given[s.key] = value != "" && value != s.def
+		if s.secret && quoted(value) {
+			c.Warnings = append(c.Warnings, s.key+": begins and ends with a quote, which is taken as a part of it")
+		}
+		if bad := c.read(s, value); bad != "" {
 			problems = append(problems, bad)
 			refused[s.key] = true
 		}
@@ -67,6 +73,7 @@ func Load(args []string) (Config, error) {
 	c.Redis, redisProblems = r.assemble()
 	problems = append(problems, redisProblems...)
 	problems = append(problems, c.contradictions(refused)...)
+	c.Warnings = slices.Concat(c.Warnings, serviceWarning(), c.idle(given, r))
 	if len(problems) > 0 {
 		return Config{}, problems
 	}
@@ -82,12 +89,13 @@ func Usage() string {
 
 // read takes the value of one setting, or its default if it is empty, and says what is wrong with it.
 func (c *Config) read(s setting, value string) (problem string) {
-	value = strings.TrimSpace(value)
 	if value == "" {
 		value = s.def
 	}
 	text := value
-	if s.show != nil {
+	if s.secret {
+		text = secret(value)
+	} else if s.show != nil {
 		text = s.show(value)
 	}
 	c.shown = append(c.shown, shown{slog.String(s.key, text), value != s.def})
@@ -100,10 +108,28 @@ func (c *Config) read(s setting, value string) (problem string) {
 	return ""
 }
 
+// trim takes off what is no part of a value: space around it, and the quotes that "docker run --env-file" leaves there.
+// Quotes may be a part of a secret.
+func (s setting) trim(value string) string {
+	value = strings.TrimSpace(value)
+	if !s.secret && quoted(value) {
+		value = strings.TrimSpace(value[1 : len(value)-1])
+	}
+	return value
+}
+
+func quoted(s string) bool {
+	n := len(s)
+	return n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0]
+}
+
 // flagSet has a flag for each setting, and those that are no settings.
 func flagSet(all []setting) *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SortFlags = false
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		return pflag.NormalizedName(flagName(name)) // --REDIS_URL is --redis-url
+	})
 	flags.Usage = func() {}
 	flags.String("config", "", "the .env `file` to read; without it the nearest one is looked for")
 	flags.BoolP("help", "h", false, "say what can be set, and exit")
@@ -116,6 +142,14 @@ func flagSet(all []setting) *pflag.FlagSet {
 		}
 	}
 	return flags
+}
+
+// flagHint explains the error for -port=1, which is read as several one-letter flags.
+func flagHint(err error) string {
+	if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
+		return "; flags begin with two dashes, as in --port=8000"
+	}
+	return ""
 }
 
 func flagName(key string) string { return strings.ReplaceAll(strings.ToLower(key), "_", "-") }
@@ -135,11 +169,15 @@ func sources(all []setting, flags *pflag.FlagSet) (*viper.Viper, []string) {
 	v := viper.NewWithOptions(viper.KeyDelimiter("\x00")) // keys are flat
 	var problems []string
 	for _, s := range all {
+		names, link := variables(s.key)
 		v.SetDefault(s.key, s.def)
-		bound := errors.Join(
-			v.BindEnv(s.key, Prefix+s.key, s.key),
-			v.BindPFlag(s.key, flags.Lookup(flagName(s.key))),
-		)
+		if link != "" && s.key == redisPort {
+			v.SetDefault(s.key, link)
+		}
+		bound := v.BindPFlag(s.key, flags.Lookup(flagName(s.key)))
+		if len(names) > 0 {
+			bound = errors.Join(bound, v.BindEnv(append([]string{s.key}, names...)...))
+		}
 		if bound != nil {
 			problems = append(problems, s.key+": "+bound.Error())
 		}
@@ -213,9 +251,9 @@ func nearestFile() string {
 func unknownVariables(all []setting) []string {
 	var problems []string
 	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
+		name, value, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, Prefix)
-		if ours && !slices.ContainsFunc(all, func(s setting) bool { return s.key == key }) {
+		if ours && !isServiceLink(name, value) && !slices.ContainsFunc(all, func(s setting) bool { return s.key == key }) {
 			problems = append(problems, "environment: "+name+" is no setting")
 		}
 	}

@@ -1,31 +1,35 @@
 package config
 
 import (
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"net/url"
-	"os"
 	"strconv"
 	"strings"
 )
 
 // redisParts are the settings that together make a [Redis].
 type redisParts struct {
-	url            string
-	host           string
-	port           int
-	username       string
-	password       string
-	tls            bool
-	caFile, ca     string
-	sentinelMaster string
+	url              string
+	host             string
+	port             int
+	username         string
+	password         string
+	tls              bool
+	caFile, ca       string
+	certFile, cert   string
+	keyFile, key     string
+	sentinelMaster   string
+	sentinelUsername string
+	sentinelPassword string
+	cluster          ClusterMode
 }
 
 // assemble makes a Redis of the parts and returns everything that is wrong with them.
 func (p redisParts) assemble() (Redis, []string) {
-	r := Redis{Username: p.username, Password: p.password, TLS: p.tls, SentinelMaster: p.sentinelMaster}
+	r := Redis{
+		Username: p.username, Password: p.password, TLS: p.tls, Cluster: p.cluster,
+		SentinelMaster: p.sentinelMaster, SentinelUsername: p.sentinelUsername, SentinelPassword: p.sentinelPassword,
+	}
 	var problems []string
 	note := func(key string, err error) {
 		if err != nil {
@@ -38,31 +42,87 @@ func (p redisParts) assemble() (Redis, []string) {
 	case p.url != "":
 		note("REDIS_URL", r.readURL(p.url))
 	case p.host != "":
-		r.Addrs = []string{net.JoinHostPort(strings.Trim(p.host, "[]"), strconv.Itoa(p.port))}
+		note("REDIS_HOST", r.readHost(p.host, p.port))
 	default:
 		return Redis{}, p.orphans()
 	}
+	problems = append(problems, r.credentials()...)
+	problems = append(problems, r.kind()...)
+	return r, append(problems, p.certificates(&r)...)
+}
+
+// credentials completes the users' names and returns what is missing.
+func (r *Redis) credentials() (problems []string) {
 	if r.Username == "" && r.Password != "" {
 		r.Username = "default"
 	}
 	if r.Username != "" && r.Password == "" {
 		problems = append(problems, "REDIS_PASSWD: is missing, but there is a username")
 	}
-	if len(r.Addrs) > 1 && r.SentinelMaster == "" && r.DB != 0 {
-		problems = append(problems, "REDIS_URL: a Redis Cluster (several addresses) has no database but 0")
+	if r.SentinelMaster == "" {
+		r.SentinelUsername, r.SentinelPassword = "", "" // there is a warning
 	}
-	var key string
-	var err error
-	r.CA, key, err = p.authorities()
-	note(key, err)
-	if r.CA != nil && !r.TLS {
-		problems = append(problems, key+": needs TLS (REDIS_TLS=true or rediss://)")
+	if r.SentinelUsername != "" && r.SentinelPassword == "" {
+		problems = append(problems, "REDIS_SENTINEL_PASSWD: is missing, but there is a REDIS_SENTINEL_USERNAME")
 	}
-	return r, problems
+	return problems
 }
 
-// orphans are settings that mean nothing without an address. Ignoring them would start a node that is a room of its own
-// when it was meant to join one.
+// kind checks what a Redis of this kind cannot have.
+func (r *Redis) kind() (problems []string) {
+	cluster := r.SentinelMaster == "" && len(r.Addrs) > 1 || r.Cluster == ClusterYes
+	if r.Cluster == ClusterYes && r.SentinelMaster != "" {
+		problems = append(problems, "REDIS_CLUSTER: a Redis Cluster has no Sentinels; leave out REDIS_SENTINEL_MASTER or this")
+	}
+	if r.Cluster == ClusterNo && r.SentinelMaster == "" && len(r.Addrs) > 1 {
+		problems = append(problems, "REDIS_CLUSTER: is false, but several addresses are either a Redis Cluster or Sentinels (REDIS_SENTINEL_MASTER)")
+	}
+	if cluster && r.DB != 0 {
+		problems = append(problems, "REDIS_URL: a Redis Cluster (several addresses, or REDIS_CLUSTER) has no database but 0")
+	}
+	return problems
+}
+
+// certificates reads the authorities that Redis is checked against, and what this node shows to it.
+func (p redisParts) certificates(r *Redis) (problems []string) {
+	read := func(s pemSetting) (content []byte, key string) {
+		content, key, err := s.read()
+		if err != nil {
+			problems = append(problems, key+": "+err.Error())
+			return nil, ""
+		}
+		if content != nil && !r.TLS {
+			problems = append(problems, key+": needs TLS (REDIS_TLS=true or rediss://)")
+			return nil, ""
+		}
+		return content, key
+	}
+	var caKey, keyKey string
+	r.CA, caKey = read(pemSetting{"REDIS_CA_FILE", "REDIS_CA", p.caFile, p.ca})
+	if r.CA != nil {
+		if err := checkAuthorities(r.CA); err != nil {
+			problems = append(problems, caKey+": "+err.Error())
+		}
+	}
+	before := len(problems)
+	r.Cert, _ = read(pemSetting{"REDIS_CERT_FILE", "REDIS_CERT", p.certFile, p.cert})
+	r.Key, keyKey = read(pemSetting{"REDIS_KEY_FILE", "REDIS_KEY", p.keyFile, p.key})
+	switch {
+	case len(problems) > before:
+	case r.Cert == nil && r.Key != nil:
+		problems = append(problems, keyKey+": is set, but its certificate is not (REDIS_CERT_FILE or REDIS_CERT)")
+	case r.Cert != nil && r.Key == nil:
+		problems = append(problems, "REDIS_KEY_FILE: is missing, but there is a certificate (or REDIS_KEY, as text)")
+	case r.Cert != nil:
+		if err := checkPair(r.Cert, r.Key); err != nil {
+			problems = append(problems, keyKey+": "+err.Error())
+		}
+	}
+	return problems
+}
+
+// orphans are settings that say that there is a Redis, while its address is missing. Ignoring them would start a node that
+// is a room of its own when it was meant to join one.
 func (p redisParts) orphans() []string {
 	var problems []string
 	for _, o := range []struct {
@@ -74,7 +134,14 @@ func (p redisParts) orphans() []string {
 		{"REDIS_TLS", p.tls},
 		{"REDIS_CA_FILE", p.caFile != ""},
 		{"REDIS_CA", p.ca != ""},
+		{"REDIS_CERT_FILE", p.certFile != ""},
+		{"REDIS_CERT", p.cert != ""},
+		{"REDIS_KEY_FILE", p.keyFile != ""},
+		{"REDIS_KEY", p.key != ""},
+		{"REDIS_CLUSTER", p.cluster == ClusterYes},
 		{"REDIS_SENTINEL_MASTER", p.sentinelMaster != ""},
+		{"REDIS_SENTINEL_USERNAME", p.sentinelUsername != ""},
+		{"REDIS_SENTINEL_PASSWD", p.sentinelPassword != ""},
 	} {
 		if o.set {
 			problems = append(problems, o.key+": is set, but neither REDIS_URL nor REDIS_HOST is")
@@ -83,75 +150,28 @@ func (p redisParts) orphans() []string {
 	return problems
 }
 
-// readURL reads <scheme>://[user[:password]@]host[:port][,host[:port]…][/db]. Credentials that are not in the address
-// may come from the other settings. No error repeats the address: it may hold a password.
-func (r *Redis) readURL(s string) error {
-	scheme, rest, _ := strings.Cut(s, "://")
-	switch scheme {
-	case "rediss":
-		r.TLS = true
-	case "redis":
-	default:
-		return errors.New("must begin with redis:// or rediss://")
-	}
-	at := strings.LastIndexByte(rest, '@')
-	if err := r.readCredentials(rest[:max(at, 0)]); err != nil {
-		return err
-	}
-	hosts, db, _ := strings.Cut(rest[at+1:], "/")
-	if err := number(&r.DB, 0, 1<<20)(db); db != "" && err != nil {
-		return errors.New("the database after the slash must be a number, and nothing may follow it")
-	}
-	for host := range strings.SplitSeq(hosts, ",") {
-		u, err := url.Parse("//" + host)
-		if err != nil || u.Hostname() == "" || u.Host != host {
-			return errors.New("needs host or host:port, several joined by commas; special characters of a password must be percent-encoded")
+// readHost reads a host; a scheme before it and a port behind it are taken as what they say.
+func (r *Redis) readHost(s string, port int) error {
+	if scheme, rest, ok := strings.Cut(s, "://"); ok {
+		if err := r.readScheme(scheme); err != nil {
+			return err
 		}
-		port := u.Port()
-		if port == "" {
-			port = "6379"
-		}
-		r.Addrs = append(r.Addrs, net.JoinHostPort(u.Hostname(), port))
+		s = strings.TrimSuffix(rest, "/")
 	}
+	if strings.ContainsAny(s, "@/,") {
+		return errors.New("must be one host name or IP address; whole addresses and lists of them go into REDIS_URL")
+	}
+	host := bare(s)
+	if h, own, err := net.SplitHostPort(s); err == nil {
+		n, err := strconv.Atoi(own)
+		if err != nil || port != defaultRedisPort && port != n {
+			return errors.New("holds another port than REDIS_PORT, or none that is a number")
+		}
+		host, port = h, n
+	}
+	if !validHost(host) || port < 1 || port > 65535 {
+		return errors.New("must be a host name or an IP address, such as redis.example.org, 10.0.0.5 or ::1")
+	}
+	r.Addrs = []string{net.JoinHostPort(host, strconv.Itoa(port))}
 	return nil
-}
-
-func (r *Redis) readCredentials(s string) error {
-	username, password, _ := strings.Cut(s, ":")
-	for _, part := range []struct {
-		escaped string
-		to      *string
-	}{{password, &r.Password}, {username, &r.Username}} {
-		if part.escaped == "" {
-			continue
-		}
-		plain, err := url.PathUnescape(part.escaped)
-		if err != nil {
-			return errors.New("special characters of user and password must be percent-encoded")
-		}
-		*part.to = plain
-	}
-	return nil
-}
-
-// authorities reads the certificates that Redis is checked against, and tells which setting they come from.
-func (p redisParts) authorities() (pem []byte, key string, err error) {
-	switch {
-	case p.caFile != "" && p.ca != "":
-		return nil, "REDIS_CA", errors.New("give either REDIS_CA_FILE or REDIS_CA, not both")
-	case p.caFile != "":
-		key = "REDIS_CA_FILE"
-		if pem, err = os.ReadFile(p.caFile); err != nil {
-			return nil, key, fmt.Errorf("cannot be read: %w", err)
-		}
-	case p.ca != "":
-		key = "REDIS_CA"
-		pem = []byte(strings.ReplaceAll(p.ca, `\n`, "\n")) // how one-line input fields write it
-	default:
-		return nil, "", nil
-	}
-	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
-		return nil, key, errors.New("holds no certificate in PEM form")
-	}
-	return pem, key, nil
 }

@@ -8,27 +8,41 @@ type setting struct {
 	set    func(string) error  // reads a value that is not empty
 	show   func(string) string // how the log shows a value; nil: as it is
 	toggle bool                // --flag alone means true
+	secret bool                // taken as it is, quotes too, and never shown
 }
+
+// The settings that other code names, too.
+const (
+	redisPort        = "REDIS_PORT"
+	defaultRedisPort = 6379
+)
 
 // settings lists every setting in the order in which people read about them; reading one fills c or r.
 func settings(c *Config, r *redisParts) []setting {
 	return []setting{
-		{key: "PORT", def: "8000", help: "port of Socket.IO, /livez and /readyz", set: number(&c.Port, 0, 65535)},
-		{key: "HOST", help: "address to listen on; empty: all", set: text(&c.Host)},
+		{key: "PORT", def: "8000", help: "port of Socket.IO, /livez and /readyz", set: port(&c.Port, 0)},
+		{key: "HOST", help: "address to listen on; empty: all", set: listenHost(&c.Host)},
 
-		{key: "REDIS_URL", help: "redis://, rediss:// (TLS); user:password@, several host:port joined by commas, /db; without any Redis one node runs from memory", set: text(&r.url), show: withoutPassword},
+		{key: "REDIS_URL", help: "redis://, or rediss:// for TLS; user:password@, several host:port joined by commas, /db; without any Redis one node runs from memory", set: text(&r.url), show: withoutPassword},
 		{key: "REDIS_HOST", help: "instead of REDIS_URL: the host", set: text(&r.host)},
-		{key: "REDIS_PORT", def: "6379", help: "the port that goes with REDIS_HOST", set: number(&r.port, 1, 65535)},
+		{key: redisPort, def: "6379", help: "the port that goes with REDIS_HOST", set: servicePort(&r.port)},
 		{key: "REDIS_USERNAME", help: "user; empty: default, if there is a password", set: text(&r.username)},
-		{key: "REDIS_PASSWD", help: "password", set: text(&r.password), show: secret},
+		{key: "REDIS_PASSWD", help: "password", set: text(&r.password), secret: true},
 		{key: "REDIS_TLS", def: "false", help: "speak TLS", set: boolean(&r.tls), toggle: true},
 		{key: "REDIS_CA_FILE", help: "PEM file of the authority that signed the certificate of Redis; empty: those of the system", set: text(&r.caFile)},
 		{key: "REDIS_CA", help: "the same as PEM text, for platforms without files", set: text(&r.ca), show: present},
+		{key: "REDIS_CERT_FILE", help: "PEM file of the certificate that this node shows to Redis (mutual TLS)", set: text(&r.certFile)},
+		{key: "REDIS_CERT", help: "the same as PEM text", set: text(&r.cert), show: present},
+		{key: "REDIS_KEY_FILE", help: "PEM file of the key of that certificate, without passphrase", set: text(&r.keyFile)},
+		{key: "REDIS_KEY", help: "the same as PEM text", set: text(&r.key), show: present},
+		{key: "REDIS_CLUSTER", def: "auto", help: "whether a single address is a node of a Redis Cluster: true, false, or auto (Redis is asked)", set: clusterMode(&r.cluster)},
 		{key: "REDIS_SENTINEL_MASTER", help: "name of the master, if the addresses are those of Sentinels", set: text(&r.sentinelMaster)},
+		{key: "REDIS_SENTINEL_USERNAME", help: "user of the Sentinels themselves; empty: default, if they have a password", set: text(&r.sentinelUsername)},
+		{key: "REDIS_SENTINEL_PASSWD", help: "password of the Sentinels themselves", set: text(&r.sentinelPassword), secret: true},
 
 		{key: "STREAM_KEY", def: "chat", help: "names the room within Redis; nodes with the same key are one room", set: matching(&c.StreamKey, streamKey, "letters, digits and . _ : - only, at most 100")},
 		{key: "HISTORY_WINDOW", def: "10000", help: "messages kept for recovery and history; names and texts stay in Redis that long", set: number(&c.HistoryWindow, minWindow, 10_000_000)},
-		{key: "HISTORY_BYTES", def: "16777216", help: "bytes of messages that a node keeps in memory", set: number(&c.HistoryBytes, 1, 1<<40)},
+		{key: "HISTORY_BYTES", def: "16777216", help: "bytes of messages that a node keeps in memory", set: size(&c.HistoryBytes, 1, 1<<40)},
 		{key: "HISTORY_MAX", def: "200", help: "past messages that a client may ask for when it connects", set: number(&c.HistoryMax, 0, 10_000)},
 		{key: "DEDUPE_MAX", def: "500000", help: "ids of the newest messages that are remembered, so that one sent again is not doubled; Redis keeps up to twice as many, 100 bytes each", set: number(&c.DedupeMax, 1000, 100_000_000)},
 
@@ -38,8 +52,8 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "MAX_MESSAGE_CHARS", def: "4000", help: "characters of a message", set: number(&c.MaxMessageChars, 1, 100_000)},
 		{key: "MESSAGE_RATE", def: "50", help: "events per second of one connection before it is slowed down; 0: no limit", set: number(&c.MessageRate, 0, 1_000_000)},
 		{key: "MESSAGE_BURST", def: "200", help: "events that one connection may send at once", set: number(&c.MessageBurst, 1, 1_000_000)},
-		{key: "MAX_PAYLOAD_BYTES", def: "65536", help: "bytes of one packet", set: number(&c.MaxPayloadBytes, 1024, 100_000_000)},
-		{key: "MAX_BODY_BYTES", def: "1000000", help: "bytes of one polling request", set: number(&c.MaxBodyBytes, 1024, 100_000_000)},
+		{key: "MAX_PAYLOAD_BYTES", def: "65536", help: "bytes of one packet", set: size(&c.MaxPayloadBytes, 1024, 100_000_000)},
+		{key: "MAX_BODY_BYTES", def: "1000000", help: "bytes of one polling request", set: size(&c.MaxBodyBytes, 1024, 100_000_000)},
 		{key: "MAX_CONNECTIONS", def: "100000", help: "connections of one node", set: number(&c.MaxConnections, 1, 100_000_000)},
 		{key: "MAX_CONNECTIONS_PER_IP", def: "0", help: "connections of one client address; 0: no limit; behind a proxy only with TRUSTED_PROXIES", set: number(&c.MaxConnectionsPerIP, 0, 100_000_000)},
 
@@ -54,7 +68,7 @@ func settings(c *Config, r *redisParts) []setting {
 
 		{key: "OPS_ADDR", help: "host:port of metrics, profiles and health, not for the public; empty: off", set: address(&c.OpsAddr, false)},
 		{key: "NODE_ADDRESS", help: "host:port where the other nodes reach this one; empty: found out", set: address(&c.NodeAddress, true)},
-		{key: "CLUSTER_SECRET", help: "what nodes show each other, 16 characters or more; empty: a token kept in Redis", set: atLeast(&c.ClusterSecret, 16), show: secret},
+		{key: "CLUSTER_SECRET", help: "what nodes show each other, 16 characters or more; empty: a token kept in Redis", set: atLeast(&c.ClusterSecret, 16), secret: true},
 
 		{key: "LOG_LEVEL", def: "info", help: "debug, info, warn or error", set: level(&c.LogLevel)},
 		{key: "LOG_FORMAT", def: "text", help: "text or json", set: oneOf(&c.LogFormat, "text", "json")},

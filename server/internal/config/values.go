@@ -4,31 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-)
-
-// Bounds of the durations. Shorter ones only burn the processor, longer ones are typing errors.
-const (
-	minTimeout = 10 * time.Millisecond
-	minPing    = 100 * time.Millisecond // the edge looks every few milliseconds
-	maxTimeout = time.Hour
-	maxAppend  = time.Minute // well within the two minutes after which the edge gives a session up whose message hangs
-	maxDedupe  = 7 * 24 * time.Hour
+	"unicode"
 )
 
 // minWindow is the smallest window: somebody who polls must not fall out of it between two polls.
 const minWindow = 50
 
-var (
-	streamKey = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
-	origin    = regexp.MustCompile(`^(\*|null|[a-z][a-z0-9+.-]*://[^/\s,]+)$`)
-)
+var streamKey = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
 
 // Each of the functions below returns a reader that checks one value and stores it.
 
@@ -41,7 +28,7 @@ func text(p *string) func(string) error {
 
 func number(p *int, low, high int) func(string) error {
 	return func(s string) error {
-		n, err := strconv.Atoi(s)
+		n, err := strconv.Atoi(strings.ReplaceAll(s, "_", "")) // 10_000
 		if err != nil || n < low || n > high {
 			return fmt.Errorf("must be a whole number from %d to %d", low, high)
 		}
@@ -50,12 +37,32 @@ func number(p *int, low, high int) func(string) error {
 	}
 }
 
+// units of bytes; those of a thousand are what the standards say, whoever means 1,024 is 5 % off at most.
+var units = map[string]int{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+
+var sizeForm = regexp.MustCompile(`^([0-9_]{1,15}) ?([a-z]*)$`)
+
+// size reads a number of bytes, with or without a unit.
+func size(p *int, low, high int) func(string) error {
+	return func(s string) error {
+		m := sizeForm.FindStringSubmatch(strings.ToLower(s))
+		if m != nil && units[m[2]] > 0 {
+			n, err := strconv.Atoi(strings.ReplaceAll(m[1], "_", ""))
+			if err == nil && n <= high/units[m[2]] && n*units[m[2]] >= low {
+				*p = n * units[m[2]]
+				return nil
+			}
+		}
+		return fmt.Errorf("must be a number of bytes from %d to %d, such as 65536, 64KiB or 1MB", low, high)
+	}
+}
+
 func boolean(p *bool) func(string) error {
 	return func(s string) error {
 		switch strings.ToLower(s) {
-		case "true", "1", "yes", "on":
+		case "true", "1", "yes", "on", "t", "y", "enabled":
 			*p = true
-		case "false", "0", "no", "off":
+		case "false", "0", "no", "off", "f", "n", "disabled":
 			*p = false
 		default:
 			return errors.New("must be true or false")
@@ -64,19 +71,27 @@ func boolean(p *bool) func(string) error {
 	}
 }
 
-func duration(p *time.Duration, low, high time.Duration) func(string) error {
+func clusterMode(p *ClusterMode) func(string) error {
 	return func(s string) error {
-		d, err := time.ParseDuration(s)
-		if err != nil || d < low || d > high {
-			return fmt.Errorf("must be a duration with its unit (such as 500ms, 20s, 10m) from %v to %v", low, high)
+		if strings.EqualFold(s, "auto") {
+			*p = ClusterAuto
+			return nil
 		}
-		*p = d
+		var yes bool
+		if boolean(&yes)(s) != nil {
+			return errors.New("must be auto, true or false")
+		}
+		*p = ClusterNo
+		if yes {
+			*p = ClusterYes
+		}
 		return nil
 	}
 }
 
 func oneOf(p *string, values ...string) func(string) error {
 	return func(s string) error {
+		s = strings.ToLower(s)
 		if !slices.Contains(values, s) {
 			return fmt.Errorf("must be one of %s", strings.Join(values, ", "))
 		}
@@ -107,7 +122,7 @@ func atLeast(p *string, chars int) func(string) error {
 
 func level(p *slog.Level) func(string) error {
 	return func(s string) error {
-		levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+		levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "warning": slog.LevelWarn, "error": slog.LevelError, "err": slog.LevelError}
 		l, ok := levels[strings.ToLower(s)]
 		if !ok {
 			return errors.New("must be debug, info, warn or error")
@@ -117,62 +132,36 @@ func level(p *slog.Level) func(string) error {
 	}
 }
 
-// address reads host:port. Of one that others connect to both must be given: neither all addresses nor any port will do.
-func address(p *string, reachable bool) func(string) error {
-	return func(s string) error {
-		host, port, err := net.SplitHostPort(s)
-		n, bad := strconv.ParseUint(port, 10, 16)
-		switch {
-		case err != nil || bad != nil:
-			return errors.New("must be host:port")
-		case reachable && (host == "" || n == 0):
-			return errors.New("must be host:port, both given")
-		}
-		*p = s
-		return nil
-	}
-}
-
-func origins(p *[]string) func(string) error {
-	return func(s string) error {
-		all, err := list(s, func(item string) (string, error) {
-			item = strings.ToLower(item)
-			if !origin.MatchString(item) {
-				return "", fmt.Errorf("%q is no origin such as https://example.org, without a path", item)
-			}
-			return item, nil
-		})
-		if err == nil && len(all) == 0 {
-			err = errors.New("lists no origin; * allows all") // as an empty list would, unseen
-		}
-		*p = all
-		return err
-	}
-}
-
 func networks(p *[]netip.Prefix) func(string) error {
 	return func(s string) error {
-		all, err := list(s, func(item string) (netip.Prefix, error) {
-			if ip, err := netip.ParseAddr(item); err == nil {
-				return netip.PrefixFrom(ip, ip.BitLen()), nil
-			}
-			network, err := netip.ParsePrefix(item)
-			if err != nil {
-				return network, fmt.Errorf("%q is no network such as 10.0.0.0/8", item)
-			}
-			return network.Masked(), nil
-		})
+		all, err := list(s, readNetwork)
 		*p = all
 		return err
 	}
 }
 
-// list reads the items of a comma-separated value; empty ones are skipped.
+func readNetwork(item string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(bare(item)); err == nil && ip.Zone() == "" {
+		ip = ip.Unmap() // as the addresses of clients are
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(item)
+	if err != nil {
+		return network, fmt.Errorf("%q is no network such as 10.0.0.0/8, nor an address such as 10.0.0.1", item)
+	}
+	if ip := network.Addr(); ip.Is4In6() && network.Bits() >= 96 {
+		network = netip.PrefixFrom(ip.Unmap(), network.Bits()-96)
+	}
+	return network.Masked(), nil
+}
+
+// list reads the items of a value; empty ones are skipped. Commas separate them; spaces and line breaks do too, and
+// quotes around an item are dropped: none of these can be a part of it.
 func list[T any](s string, read func(string) (T, error)) ([]T, error) {
 	var all []T
 	var problems []string
-	for item := range strings.SplitSeq(s, ",") {
-		if item = strings.TrimSpace(item); item == "" {
+	for item := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		if item = strings.Trim(item, `"'`); item == "" {
 			continue
 		}
 		value, err := read(item)

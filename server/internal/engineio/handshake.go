@@ -69,7 +69,10 @@ func NewOrigins(patterns []string) Origins {
 		if p == "*" {
 			return Origins{}
 		}
-		expr := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSuffix(p, "/")), `\*`, `[^/]*`)
+		if !strings.HasSuffix(p, "://") { // as in file://, the origin of Electron's pages
+			p = strings.TrimSuffix(p, "/")
+		}
+		expr := strings.ReplaceAll(regexp.QuoteMeta(p), `\*`, `[^/]*`)
 		o.patterns = append(o.patterns, regexp.MustCompile(`(?i)^`+expr+`$`))
 	}
 	return o

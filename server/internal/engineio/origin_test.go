@@ -32,6 +32,9 @@ func TestLIM5_Origins(t *testing.T) {
 		{"https://app-*.example", "https://app-42.example", true},
 		{"http://localhost:*", "http://localhost:3000", true},
 		{"https://a.example,https://b.example", "https://b.example", true},
+		{"file://", "file://", true}, // Electron
+		{"file://", "https://a.example", false},
+		{"https://a.example", "file://", false},
 		{"https://a.example", "", true}, // not a browser's page
 	} {
 		var patterns []string
