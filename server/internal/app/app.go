@@ -220,6 +220,9 @@ func (a *App) Start(ctx context.Context) error {
 // logSettings says what is in force. Programs, which read JSON, get everything; people, who read text, get what somebody
 // decided, and the rest only if they want to know more.
 func (a *App) logSettings() {
+	for _, warning := range a.cfg.Warnings {
+		a.log.Warn("settings: " + warning)
+	}
 	if a.cfg.LogFormat == "json" {
 		a.log.Info("settings", "config", a.cfg)
 		return

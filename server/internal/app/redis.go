@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/config"
 	"scalable-chat/server/internal/stream/redis"
 )
 
@@ -17,11 +18,7 @@ const addressTimeout = 10 * time.Second
 // newRedisBackend is for a node that shares the room with others.
 func newRedisBackend(a *App) (*backend, error) {
 	cfg := a.cfg
-	client, err := redis.NewClient(redis.ClientOptions{
-		Addrs: cfg.Redis.Addrs, DB: cfg.Redis.DB,
-		Username: cfg.Redis.Username, Password: cfg.Redis.Password,
-		TLSConfig: cfg.Redis.TLSConfig(), SentinelMaster: cfg.Redis.SentinelMaster,
-	})
+	client, err := redis.NewClient(clientOptions(cfg.Redis))
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +71,14 @@ func warnOfEviction(ctx context.Context, record *redis.Stream, log *slog.Logger)
 	case policy != "" && policy != "noeviction":
 		log.Warn("Redis may evict messages and ids when it is full, which ends sessions and stores messages twice",
 			"maxmemory-policy", policy, "needed", "noeviction")
+	}
+}
+
+func clientOptions(r config.Redis) redis.ClientOptions {
+	return redis.ClientOptions{
+		Addrs: r.Addrs, DB: r.DB, Username: r.Username, Password: r.Password, TLSConfig: r.TLSConfig(),
+		Cluster: r.Cluster == config.ClusterYes, Single: r.Cluster == config.ClusterNo,
+		SentinelMaster: r.SentinelMaster, SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword,
 	}
 }
 

@@ -22,6 +22,20 @@ func TestEveryKindOfRedis(t *testing.T) {
 			server, ca := redistest.StartTLS(t)
 			return []string{"--redis-url=" + server.URL(), "--redis-ca-file=" + ca}
 		},
+		"mutual TLS": func(t *testing.T) []string {
+			server, ca, cert, key := redistest.StartMutualTLS(t)
+			return []string{"--redis-url=" + server.URL(), "--redis-ca-file=" + ca, "--redis-cert-file=" + cert, "--redis-key-file=" + key}
+		},
+		"Cluster by one address": func(t *testing.T) []string {
+			return []string{"--redis-url=" + redistest.StartMasters(t).Nodes[2].URL()}
+		},
+		"Sentinel, with a password": func(t *testing.T) []string {
+			s := redistest.StartSentinelsWithPassword(t, "watcher", "gehe1m")
+			return []string{
+				"--redis-url=" + s.URL(), "--redis-sentinel-master=" + s.Name,
+				"--redis-sentinel-username=watcher", "--redis-sentinel-passwd=gehe1m",
+			}
+		},
 		"Cluster": func(t *testing.T) []string { return []string{"--redis-url=" + redistest.StartCluster(t).URL()} },
 		"Sentinel": func(t *testing.T) []string {
 			s := redistest.StartSentinels(t)

@@ -11,10 +11,13 @@ import (
 
 // ClientOptions say where Redis is.
 type ClientOptions struct {
-	// Addrs are host:port each. A single one is a server, several are nodes of a Cluster. With SentinelMaster they are
-	// the Sentinels that watch the master of that name.
-	Addrs          []string
-	SentinelMaster string
+	// Addrs are host:port each. A single one is a server, or any node of a Cluster; several are nodes of a Cluster. With
+	// SentinelMaster they are the Sentinels that watch the master of that name.
+	Addrs []string
+	// Cluster says that a single address is a node of a Cluster, Single that it is none. Without either Redis is asked.
+	Cluster, Single bool
+	// SentinelMaster is the name of a master. SentinelUsername and SentinelPassword are for the Sentinels themselves.
+	SentinelMaster, SentinelUsername, SentinelPassword string
 	// DB is the number of the database; a Cluster has only 0.
 	DB                 int
 	Username, Password string
@@ -26,16 +29,30 @@ type ClientOptions struct {
 // the client does not repeat it by itself, except in a Cluster when it was sent to the wrong node or the connection failed.
 // The caller closes the client.
 func NewClient(o ClientOptions) (redis.UniversalClient, error) {
-	cluster := o.SentinelMaster == "" && len(o.Addrs) > 1
+	cluster := o.SentinelMaster == "" && (len(o.Addrs) > 1 || o.Cluster)
 	switch {
 	case len(o.Addrs) == 0:
 		return nil, errors.New("redis: no address")
 	case cluster && o.DB != 0:
 		return nil, errors.New("redis: a Cluster has only database 0")
 	}
-	u := &redis.UniversalOptions{
-		Addrs: o.Addrs, MasterName: o.SentinelMaster, DB: o.DB,
+	u := universal(o)
+	switch {
+	case cluster:
+		return newClusterClient(u), nil
+	case o.SentinelMaster != "":
+		return redis.NewFailoverClient(u.Failover()), nil
+	case o.Single:
+		return redis.NewClient(u.Simple()), nil
+	}
+	return newLoneClient(u), nil
+}
+
+func universal(o ClientOptions) *redis.UniversalOptions {
+	return &redis.UniversalOptions{
+		Addrs: o.Addrs, DB: o.DB,
 		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
+		MasterName: o.SentinelMaster, SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 
 		DialTimeout: 2 * time.Second, DialerRetries: 1,
 		ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second, ContextTimeoutEnabled: true,
@@ -47,11 +64,11 @@ func NewClient(o ClientOptions) (redis.UniversalClient, error) {
 		Protocol: 2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
-	if !cluster {
-		return redis.NewUniversalClient(u), nil
-	}
+}
+
+func newClusterClient(u *redis.UniversalOptions) *redis.ClusterClient {
 	c := u.Cluster()
 	// A dead master does not tell who took over, and the client does not ask: it has to look often.
 	c.ClusterStateReloadInterval = 2 * time.Second
-	return redis.NewClusterClient(c), nil
+	return redis.NewClusterClient(c)
 }

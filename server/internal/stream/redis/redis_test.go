@@ -17,7 +17,18 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(patient{m}) }
+
+// patient waits for what a client does for a second after it was closed: it looks once more for a server that is gone.
+type patient struct{ *testing.M }
+
+func (p patient) Run() int {
+	code := p.M.Run()
+	for end := time.Now().Add(5 * time.Second); goleak.Find() != nil && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	return code
+}
 
 func TestContract(t *testing.T) {
 	server := redistest.Start(t)

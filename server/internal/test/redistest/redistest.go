@@ -28,8 +28,9 @@ type Server struct {
 
 	t      testing.TB
 	args   []string
-	conf   string // not empty: configuration file of a Sentinel, which the process rewrites
-	caFile string // not empty: the port speaks TLS
+	conf   string   // not empty: configuration file of a Sentinel, which the process rewrites
+	caFile string   // not empty: the port speaks TLS
+	auth   []string // what redis-cli needs to be let in
 	cmd    *exec.Cmd
 	output *output
 }
@@ -111,6 +112,7 @@ func (s *Server) cli(args ...string) (string, error) {
 	if s.caFile != "" {
 		base = append(base, "--tls", "--cacert", s.caFile)
 	}
+	base = append(base, s.auth...)
 	out, err := exec.Command("redis-cli", append(base, args...)...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// Cluster is a Redis Cluster of three masters with a replica each.
+// Cluster is a Redis Cluster of three masters, with a replica each or without.
 type Cluster struct {
 	Nodes []*Server
 }
@@ -16,20 +18,31 @@ type Cluster struct {
 // StartCluster starts six processes and returns when all of them agree that the Cluster works.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
+	return startCluster(t, 1)
+}
+
+// StartMasters starts a Cluster of three masters without replicas.
+func StartMasters(t testing.TB) *Cluster {
+	t.Helper()
+	return startCluster(t, 0)
+}
+
+func startCluster(t testing.TB, replicas int) *Cluster {
+	t.Helper()
 	c := &Cluster{}
 	create := []string{"--cluster", "create"}
-	for range 6 {
+	for range 3 + 3*replicas {
 		s := Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
 		c.Nodes = append(c.Nodes, s)
 		create = append(create, s.Addr)
 	}
-	c.Nodes[0].CLI(append(create, "--cluster-replicas", "1", "--cluster-yes")...)
+	c.Nodes[0].CLI(append(create, "--cluster-replicas", strconv.Itoa(replicas), "--cluster-yes")...)
 	for _, s := range c.Nodes {
 		Eventually(t, "node "+s.Addr+" sees a working Cluster", func() error {
 			if info := s.CLI("CLUSTER", "INFO"); !strings.Contains(info, "cluster_state:ok") {
 				return fmt.Errorf("CLUSTER INFO: %s", info)
 			}
-			if nodes := s.CLI("CLUSTER", "NODES"); strings.Count(nodes, "slave") != 3 {
+			if nodes := s.CLI("CLUSTER", "NODES"); strings.Count(nodes, "slave") != 3*replicas {
 				return fmt.Errorf("CLUSTER NODES: %s", nodes)
 			}
 			return replicaInSync(s)
@@ -38,10 +51,10 @@ func StartCluster(t testing.TB) *Cluster {
 	return c
 }
 
-// Addrs are those of all six nodes, host:port each.
+// Addrs are those of all nodes, host:port each.
 func (c *Cluster) Addrs() []string { return addrs(c.Nodes) }
 
-// URL names all six nodes, separated by commas.
+// URL names all nodes, separated by commas.
 func (c *Cluster) URL() string { return "redis://" + strings.Join(c.Addrs(), ",") }
 
 // MasterOf is the node that owns the key now.
@@ -57,6 +70,27 @@ func (c *Cluster) MasterOf(t testing.TB, key string) *Server {
 	return nil
 }
 
+// MoveSlot moves the slot of the key, with all that is in it, to another master, as resharding does, and returns that one.
+func (c *Cluster) MoveSlot(t testing.TB, key string) *Server {
+	t.Helper()
+	from := c.MasterOf(t, key)
+	to := c.Nodes[(slices.Index(c.Nodes, from)+1)%len(c.Nodes)]
+	slot, fromID, toID := from.CLI("CLUSTER", "KEYSLOT", key), from.CLI("CLUSTER", "MYID"), to.CLI("CLUSTER", "MYID")
+	to.CLI("CLUSTER", "SETSLOT", slot, "IMPORTING", fromID)
+	from.CLI("CLUSTER", "SETSLOT", slot, "MIGRATING", toID)
+	for {
+		keys := strings.Fields(from.CLI("CLUSTER", "GETKEYSINSLOT", slot, "100"))
+		if len(keys) == 0 {
+			break
+		}
+		from.CLI(append([]string{"MIGRATE", "127.0.0.1", to.Port, "", "0", "5000", "KEYS"}, keys...)...)
+	}
+	for _, s := range append([]*Server{to}, c.Nodes...) {
+		s.CLI("CLUSTER", "SETSLOT", slot, "NODE", toID)
+	}
+	return to
+}
+
 // Sentinels is a master with one replica, watched by three Sentinels.
 type Sentinels struct {
 	Name            string // of the master, as the Sentinels know it
@@ -68,18 +102,36 @@ type Sentinels struct {
 // failover would succeed.
 func StartSentinels(t testing.TB) *Sentinels {
 	t.Helper()
+	return startSentinels(t, "", nil)
+}
+
+// StartSentinelsWithPassword starts Sentinels that let nobody in without the password, each other included. The master has
+// none. If user is empty, it is the password of the default user.
+func StartSentinelsWithPassword(t testing.TB, user, password string) *Sentinels {
+	t.Helper()
+	lines := fmt.Sprintf("requirepass %[1]s\nsentinel sentinel-pass %[1]s\n", password)
+	auth := []string{"--no-auth-warning", "-a", password}
+	if user != "" {
+		lines = fmt.Sprintf("user default off\nuser %[1]s on >%[2]s ~* &* +@all\nsentinel sentinel-user %[1]s\nsentinel sentinel-pass %[2]s\n", user, password)
+		auth = append(auth, "--user", user)
+	}
+	return startSentinels(t, lines, auth)
+}
+
+func startSentinels(t testing.TB, lines string, auth []string) *Sentinels {
+	t.Helper()
 	s := &Sentinels{Name: "chat", Master: Start(t, "--repl-diskless-sync-delay", "0")}
 	s.Replica = Start(t, "--replicaof", "127.0.0.1 "+s.Master.Port, "--repl-diskless-sync-delay", "0")
+	lines += fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s 1000\n"+
+		"sentinel failover-timeout %[1]s 3000\n", s.Name, s.Master.Port)
 	for range 3 {
 		w := newServer(t)
-		conf := filepath.Join(w.Dir, "sentinel.conf")
-		lines := fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %[2]s 2\nsentinel down-after-milliseconds %[1]s 1000\n"+
-			"sentinel failover-timeout %[1]s 3000\n", s.Name, s.Master.Port)
-		if err := os.WriteFile(conf, []byte(lines), 0o600); err != nil {
+		w.auth = auth
+		w.conf = filepath.Join(w.Dir, "sentinel.conf")
+		if err := os.WriteFile(w.conf, []byte(lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		w.args = []string{"--port", w.Port}
-		w.conf = conf
 		w.start()
 		s.Watchers = append(s.Watchers, w)
 	}

@@ -19,13 +19,27 @@ import (
 // returns the file that holds the certificate of that CA.
 func StartTLS(t testing.TB, args ...string) (s *Server, caFile string) {
 	t.Helper()
+	return startTLS(t, "no", args...)
+}
+
+// StartMutualTLS starts a redis-server as [StartTLS] does, which also asks clients for a certificate of that CA, as is
+// Redis' own default. It returns the file of the CA, and those of a certificate and its key that it accepts.
+func StartMutualTLS(t testing.TB) (s *Server, caFile, certFile, keyFile string) {
+	t.Helper()
+	s, caFile = startTLS(t, "yes")
+	return s, caFile, filepath.Join(s.Dir, "cert.pem"), filepath.Join(s.Dir, "key.pem")
+}
+
+func startTLS(t testing.TB, clients string, args ...string) (s *Server, caFile string) {
+	t.Helper()
 	s = newServer(t)
 	caFile = filepath.Join(s.Dir, "ca.pem")
 	certFile, keyFile := filepath.Join(s.Dir, "cert.pem"), filepath.Join(s.Dir, "key.pem")
 	writeCertificates(t, caFile, certFile, keyFile)
 	s.caFile = caFile
+	s.auth = []string{"--cert", certFile, "--key", keyFile}
 	s.args = append([]string{
-		"--port", "0", "--tls-port", s.Port, "--tls-auth-clients", "no",
+		"--port", "0", "--tls-port", s.Port, "--tls-auth-clients", clients,
 		"--tls-ca-cert-file", caFile, "--tls-cert-file", certFile, "--tls-key-file", keyFile,
 	}, args...)
 	s.start()

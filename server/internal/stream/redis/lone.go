@@ -1,0 +1,174 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// loneClient is a client that was given one address: a server, or, as with managed services, the way into a Cluster. It asks
+// with its first command. From the moment that it knows of a Cluster, a client of the Cluster does all the work, which knows
+// the nodes and follows the slots as they move. A redirection (MOVED, ASK) tells the same, at any time: the user may not be
+// allowed to ask, and a server may become a Cluster.
+type loneClient struct {
+	*redis.Client
+	options *redis.UniversalOptions
+
+	mu      sync.Mutex
+	asked   bool                 // guarded by mu; the server answered whether it is a Cluster
+	cluster *redis.ClusterClient // guarded by mu; nil while there is none
+	closed  bool                 // guarded by mu
+}
+
+var (
+	_ redis.UniversalClient = (*loneClient)(nil)
+	_ redis.Hook            = (*loneClient)(nil)
+)
+
+func newLoneClient(u *redis.UniversalOptions) *loneClient {
+	c := &loneClient{Client: redis.NewClient(u.Simple()), options: u}
+	c.AddHook(c)
+	return c
+}
+
+// DialHook changes nothing.
+func (c *loneClient) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook sends a command where it belongs.
+func (c *loneClient) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if ofConnection(cmd) {
+			return next(ctx, cmd)
+		}
+		if cluster := c.ask(ctx); cluster != nil {
+			return cluster.Process(ctx, cmd)
+		}
+		err := next(ctx, cmd)
+		if cluster := c.redirected(err); cluster != nil {
+			return cluster.Process(ctx, cmd)
+		}
+		return err
+	}
+}
+
+// ProcessPipelineHook sends the commands of a pipeline where they belong. After a redirection all are sent again: those that
+// were done already are done twice, as always when the answer to a pipeline is lost.
+func (c *loneClient) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if slices.ContainsFunc(cmds, ofConnection) {
+			return next(ctx, cmds)
+		}
+		if cluster := c.ask(ctx); cluster != nil {
+			return pipeline(ctx, cluster, cmds)
+		}
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			if cluster := c.redirected(cmd.Err()); cluster != nil {
+				return pipeline(ctx, cluster, cmds)
+			}
+		}
+		return err
+	}
+}
+
+// pipeline runs commands that were made for another client.
+func pipeline(ctx context.Context, cluster *redis.ClusterClient, cmds []redis.Cmder) error {
+	pipe := cluster.Pipeline()
+	for _, cmd := range cmds {
+		cmd.SetErr(nil)
+		_ = pipe.Process(ctx, cmd) // queues it
+	}
+	_, err := pipe.Exec(ctx)
+	return err
+}
+
+// ofConnection reports a command that concerns one connection: the client itself sends it when it connects, or [ask] does.
+func ofConnection(cmd redis.Cmder) bool {
+	switch cmd.Name() {
+	case "hello", "auth", "select", "client", "readonly", "cluster":
+		return true
+	}
+	return false
+}
+
+// ask returns the client of the Cluster, or nil if there is none as far as is known. As long as the server has not told, it
+// is asked first.
+func (c *loneClient) ask(ctx context.Context) *redis.ClusterClient {
+	c.mu.Lock()
+	asked, cluster := c.asked, c.cluster
+	c.mu.Unlock()
+	if asked || cluster != nil {
+		return cluster
+	}
+	err := c.ClusterInfo(ctx).Err()
+	if err == nil {
+		return c.enter("it says that it is one")
+	}
+	var refusal redis.Error
+	if errors.As(err, &refusal) && !redis.HasErrorPrefix(err, "LOADING") {
+		c.mu.Lock()
+		c.asked = true
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// redirected returns the client of the Cluster if err tells that there is one.
+func (c *loneClient) redirected(err error) *redis.ClusterClient {
+	_, moved := redis.IsMovedError(err)
+	_, ask := redis.IsAskError(err)
+	if moved || ask {
+		return c.enter("it sends elsewhere")
+	}
+	return nil
+}
+
+// enter returns the client of the Cluster and makes it if this is the first time.
+func (c *loneClient) enter(why string) *redis.ClusterClient {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cluster == nil && !c.closed {
+		c.cluster = newClusterClient(c.options)
+		slog.Info("redis is a Cluster, its nodes are used", "why", why)
+	}
+	return c.cluster
+}
+
+func (c *loneClient) inside() *redis.ClusterClient {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cluster
+}
+
+// Subscribe subscribes at any node of the Cluster, if there is one: all of them pass messages on.
+func (c *loneClient) Subscribe(ctx context.Context, channels ...string) *redis.PubSub {
+	if cluster := c.inside(); cluster != nil {
+		return cluster.Subscribe(ctx, channels...)
+	}
+	return c.Client.Subscribe(ctx, channels...)
+}
+
+// MasterForKey is the one server, or the master of the Cluster that owns the key.
+func (c *loneClient) MasterForKey(ctx context.Context, key string) (*redis.Client, error) {
+	if cluster := c.ask(ctx); cluster != nil {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return c.Client, nil
+}
+
+// Close closes both clients.
+func (c *loneClient) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	cluster := c.cluster
+	c.mu.Unlock()
+	err := c.Client.Close()
+	if cluster != nil {
+		err = errors.Join(err, cluster.Close())
+	}
+	return err
+}
