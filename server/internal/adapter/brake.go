@@ -22,9 +22,9 @@ const brakeTimeout = 4 * time.Second
 //	enter ──▶ queue ──▶ stream ──▶ stored ──▶ delivered
 //	└─────────── holds its share ────────────────┘
 type brake struct {
-	room  *semaphore.Weighted
-	most  int64 // all of it, in bytes
-	least int64 // a share, however small the entry: that bounds their number
+	room   *semaphore.Weighted
+	most   int64      // all of it, in bytes
+	window func() int // in entries
 
 	mu        sync.Mutex
 	delivered stream.Offset // how far this node has followed the stream
@@ -37,17 +37,18 @@ type share struct {
 	size   int64
 }
 
-func newBrake(window, windowBytes int) *brake {
-	b := &brake{most: max(int64(windowBytes/8), 1)}
-	b.least = max(b.most/max(int64(window/8), 1), 1)
-	b.room = semaphore.NewWeighted(b.most)
-	return b
+func newBrake(window func() int, windowBytes int) *brake {
+	most := max(int64(windowBytes/8), 1)
+	return &brake{room: semaphore.NewWeighted(most), most: most, window: window}
 }
+
+// least is a share, however small the entry: that bounds their number.
+func (b *brake) least() int64 { return max(b.most/max(int64(b.window()/8), 1), 1) }
 
 // enter takes a share for an entry with that many bytes on one of so many nodes. An error says that there was none for too
 // long.
 func (b *brake) enter(ctx context.Context, bytes, nodes int) (size int64, err error) {
-	size = min(max(int64(bytes)+frameOverhead, b.least)*int64(nodes), b.most)
+	size = min(max(int64(bytes)+frameOverhead, b.least())*int64(nodes), b.most)
 	if b.room.TryAcquire(size) {
 		return size, nil
 	}

@@ -359,9 +359,25 @@ func TestP6_QuestionsForHistoryTakeTurns(t *testing.T) {
 	}
 }
 
+// TestMSG12_BrakeFollowsWhatTheStreamRetains: where other nodes have a smaller window, less may be on its way.
+func TestMSG12_BrakeFollowsWhatTheStreamRetains(t *testing.T) {
+	retained := 160
+	o := Options{Window: 80, Retained: func() int { return retained }}
+	b := newBrake(o.retained, 1<<20)
+	share := func() int64 {
+		size, err := b.enter(t.Context(), 1, 1)
+		noError(t, err)
+		b.leave(size)
+		return b.most / size
+	}
+	equal(t, "entries, by the window of the node", share(), 10)
+	retained = 16
+	equal(t, "entries, by that of the others", share(), 2)
+}
+
 func TestBrake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBrake(16, 1<<20) // two entries
+		b := newBrake(func() int { return 16 }, 1<<20) // two entries
 		enter := func() (size int64, took time.Duration) {
 			began := time.Now()
 			size, err := b.enter(t.Context(), 1, 1)
@@ -373,10 +389,10 @@ func TestBrake(t *testing.T) {
 		free := func(what string, want int) {
 			t.Helper()
 			got := 0
-			for ; got < 3 && b.room.TryAcquire(b.least); got++ {
+			for ; got < 3 && b.room.TryAcquire(b.least()); got++ {
 			}
 			equal(t, what, got, want)
-			b.room.Release(int64(got) * b.least)
+			b.room.Release(int64(got) * b.least())
 		}
 		free("at first", 2)
 		size, _ := enter()

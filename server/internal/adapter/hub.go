@@ -48,6 +48,8 @@ type Options struct {
 	// Window is how many entries are preloaded, WindowBytes how large they may be: the size of the log, which is not
 	// larger than what the stream retains. Defaults 10,000 and 16 MiB.
 	Window, WindowBytes int
+	// Retained tells how many entries the stream retains now, where that may be fewer than Window; nil: Window.
+	Retained func() int
 	// History tells from the auth of a handshake how many past messages the client asks for; nil: none.
 	History func(auth map[string]any) int
 	// Online counts the connections to the cluster, for the presence that each socket is greeted with; nil: zero.
@@ -178,7 +180,7 @@ func New(o Options) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.Window, o.WindowBytes), reads: semaphore.NewWeighted(maxReads)}
+	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.retained, o.WindowBytes), reads: semaphore.NewWeighted(maxReads)}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.inbox = newSerial(h, "request of another node", inboxCalls, inboxBytes)
 	h.unsubscribe = func() {}
@@ -186,6 +188,14 @@ func New(o Options) *Hub {
 		h.unsubscribe = o.Bus.Subscribe(busTopic, h.receive)
 	}
 	return h
+}
+
+// retained is how many entries both the stream and the log hold.
+func (o Options) retained() int {
+	if o.Retained == nil {
+		return o.Window
+	}
+	return min(o.Window, o.Retained())
 }
 
 // ServerOptions are the options that the Socket.IO server must be made with: this adapter, and connection state recovery

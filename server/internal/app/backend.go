@@ -19,12 +19,13 @@ type record interface {
 
 // backend is what a node that is alone and one of many have differently.
 type backend struct {
-	id      string // of this node
-	stream  record
-	members cluster.Members
-	bus     cluster.Bus
-	nodes   func() int              // that live, this one included; nil: this one
-	runs    []func(context.Context) // what works in the background for as long as the node lives
+	id       string // of this node
+	stream   record
+	members  cluster.Members
+	bus      cluster.Bus
+	nodes    func() int              // that live, this one included; nil: this one
+	retained func() int              // entries that the stream retains; nil: HISTORY_WINDOW
+	runs     []func(context.Context) // what works in the background for as long as the node lives
 
 	// With Redis only.
 	forwarder *cluster.Forwarder

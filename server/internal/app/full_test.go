@@ -70,10 +70,17 @@ func (l *lines) String() string {
 // logged starts a node and returns what it logs.
 func logged(t *testing.T, flags ...string) *lines {
 	t.Helper()
+	_, log := logging(t, flags...)
+	return log
+}
+
+// logging starts a node whose log can be read.
+func logging(t *testing.T, flags ...string) (*App, *lines) {
+	t.Helper()
 	log := &lines{}
 	a, err := New(load(t, flags...), slog.New(slog.NewTextHandler(log, nil)))
 	noError(t, err)
 	t.Cleanup(func() { _ = a.Stop(context.Background()) })
 	noError(t, a.Start(t.Context()))
-	return log
+	return a, log
 }

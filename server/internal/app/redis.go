@@ -39,7 +39,8 @@ func newRedisBackend(a *App) (*backend, error) {
 	}
 	b.registry = cluster.NewRegistry(cluster.RegistryConfig{
 		Client: client, Key: cfg.StreamKey, ID: b.id, Address: address,
-		Local: func() int { return a.edge.Connections() }, Secret: cfg.ClusterSecret, Log: a.log,
+		Local: func() int { return a.edge.Connections() }, Secret: cfg.ClusterSecret,
+		Settings: record.Settings(), Log: a.log,
 	})
 	b.redisBus = cluster.NewRedisBus(cluster.BusConfig{
 		Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: b.id, Log: a.log,
@@ -49,6 +50,7 @@ func newRedisBackend(a *App) (*backend, error) {
 		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST
 	})
 	b.members, b.bus, b.nodes = b.registry, b.redisBus, b.registry.Nodes
+	b.retained = func() int { return int(b.registry.Settings()[redis.HistoryWindow]) }
 	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run, func(ctx context.Context) {
 		if b.join(ctx) == nil {
 			warnOfEviction(ctx, record, a.log)

@@ -1,43 +1,56 @@
 package app
 
 import (
-	"bytes"
-	"log/slog"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
-	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/test/redistest"
+	"scalable-chat/server/internal/test/siotest"
 )
 
-func TestFirstLogLineTellsWhatSomebodyDecided(t *testing.T) {
-	logged := func(level slog.Level, format string, flags ...string) string {
-		var out bytes.Buffer
-		cfg := load(t, append(flags, "--log-format="+format)...)
-		(&App{cfg: cfg, log: ops.NewLogger(level, format, &out)}).logSettings()
-		return out.String()
+// sayAs sends a message with an id, waits for its ack, and returns it.
+func sayAs(t *testing.T, c *siotest.Client, id string) string {
+	t.Helper()
+	answer, err := c.Call(t.Context(), "event:message", map[string]any{"message": "m", "username": "u", "id": id})
+	noError(t, err)
+	return string(answer)
+}
+
+// TestMSG12_NodesWithOtherSettingsFollow: two nodes that were told different things keep one record, and a rolling change
+// takes effect with the last node that has the old settings.
+func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
+	r := redistest.Start(t)
+	url := "--redis-url=" + r.URL()
+	a, err := New(load(t, url, "--history-window=5000", "--history-max=50"), logger(t))
+	noError(t, err)
+	noError(t, a.Start(t.Context()))
+	next := []string{url, "--history-window=60", "--history-max=50", "--dedupe-ttl=20s"}
+	b, log := logging(t, next...)
+	if !strings.Contains(log.String(), "in_force=\"dedupe_max=500000 dedupe_ttl_ms=600000 history_window=5000\"") {
+		t.Errorf("no warning of the difference:\n%s", log)
 	}
-	secret := "--cluster-secret=s3cret0123456789"
-	first := logged(slog.LevelInfo, "text", "--history-max=7", secret)
-	equal(t, "lines at info", strings.Count(first, "\n"), 1)
-	all := logged(slog.LevelDebug, "text", "--history-max=7", secret)
-	asJSON := logged(slog.LevelInfo, "json", "--history-max=7", secret)
-	for _, c := range []struct {
-		what, output, part string
-		want               bool
-	}{
-		{"text", first, "config.HISTORY_MAX=7", true},
-		{"text", first, "config.CLUSTER_SECRET=***", true},
-		{"text", first, "PING_INTERVAL", false},
-		{"text at debug", all, "config.HISTORY_MAX=7", true},
-		{"text at debug", all, "config.PING_INTERVAL=25s", true},
-		{"json", asJSON, `"HISTORY_MAX":"7"`, true},
-		{"json", asJSON, `"PING_INTERVAL":"25s"`, true},
-		{"text", first, "s3cret", false},
-		{"text at debug", all, "s3cret", false},
-		{"json", asJSON, "s3cret", false},
-	} {
-		if strings.Contains(c.output, c.part) != c.want {
-			t.Errorf("%s contains %s: %v, want %v: %s", c.what, c.part, !c.want, c.want, c.output)
-		}
+	first := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	second := open(t, b.url(), siotest.Options{Transport: siotest.WebSocket})
+	for n := range 300 {
+		say(t, []*siotest.Client{first, second}[n%2], fmt.Sprint(n))
 	}
+	equal(t, "nothing was trimmed", r.CLI("XLEN", "chat"), "301")
+	ack := sayAs(t, first, "1")
+	say(t, second, "other settings must not wipe the ids")
+	equal(t, "the same id on the other node", sayAs(t, second, "1"), ack)
+	equal(t, "and on the first", sayAs(t, first, "1"), ack)
+
+	noError(t, a.Stop(t.Context()))
+	c, log := logging(t, next...)
+	eventually(t, "the new settings are in force", func() bool { return b.backend.retained() == 60 && c.backend.retained() == 60 })
+	say(t, second, "after the change")
+	if n, _ := strconv.Atoi(r.CLI("XLEN", "chat")); n > 260 {
+		t.Errorf("%d entries are left", n)
+	}
+	if strings.Contains(log.String(), "other nodes have other settings") {
+		t.Errorf("warned of nothing:\n%s", log)
+	}
+	equal(t, "the id is still known", sayAs(t, second, "1"), ack)
 }

@@ -35,7 +35,9 @@ type RegistryConfig struct {
 	Local   func() int            // this node's connections; may be called from any goroutine
 	// Secret is what all nodes share to recognise each other. If it is empty, the first node makes one and keeps it in
 	// Redis.
-	Secret   string
+	Secret string
+	// Settings must be the same on all nodes: this is what this node would have, [Registry.Settings] what counts.
+	Settings Settings
 	Interval time.Duration // between heartbeats; 0 means 1 s
 	TTL      time.Duration // a node whose heartbeat has not been seen for so long is gone; 0 means 8 s
 	Log      *slog.Logger  // nil means the default logger
@@ -55,9 +57,10 @@ type Registry struct {
 	beat   uint64
 	begun  time.Time // when the last heartbeat began
 
-	view   atomic.Pointer[view]
-	secret atomic.Pointer[string]
-	failed atomic.Pointer[error] // of the last heartbeat
+	view     atomic.Pointer[view]
+	settings atomic.Pointer[Settings] // in force
+	secret   atomic.Pointer[string]
+	failed   atomic.Pointer[error] // of the last heartbeat
 
 	mu    sync.Mutex
 	round chan struct{} // guarded by mu; closed when a reading that has not begun yet is over
@@ -89,6 +92,7 @@ func NewRegistry(cfg RegistryConfig) *Registry {
 	}
 	r.view.Store(r.roster.view())
 	r.secret.Store(&cfg.Secret)
+	r.settings.Store(&cfg.Settings)
 	r.failed.Store(new(error))
 	return r
 }
@@ -207,7 +211,9 @@ func (r *Registry) heartbeat(ctx context.Context) {
 
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
-	entries, err := r.exchange(ctx, record{Address: r.cfg.Address, Connections: r.cfg.Local()})
+	told, err := r.exchange(ctx, record{
+		Address: r.cfg.Address, Connections: r.cfg.Local(), Settings: r.cfg.Settings.String(),
+	})
 	if was := r.Err(); (was == nil) != (err == nil) && !errors.Is(err, context.Canceled) {
 		r.cfg.Log.Warn("cluster registry", "works", err == nil, "error", err)
 	}
@@ -217,8 +223,9 @@ func (r *Registry) heartbeat(ctx context.Context) {
 		return
 	}
 	// While Redis refuses the records of the nodes, an old one does not show that its node is dead.
-	dead := r.roster.observe(time.Now(), entries, !refused)
+	dead := r.roster.observe(time.Now(), told.entries, !refused)
 	r.view.Store(r.roster.view())
+	r.settle(ctx, told.settings)
 	if len(dead) > 0 {
 		// A node that was only slow comes back with its next heartbeat; if this fails, the next reading tries again.
 		r.cfg.Client.HDel(ctx, redisKey(r.cfg.Key, "nodes"), dead...)
@@ -230,10 +237,16 @@ func (r *Registry) heartbeat(ctx context.Context) {
 	}
 }
 
+// reading is what one heartbeat learns.
+type reading struct {
+	entries  map[string]string // the records of the nodes
+	settings string            // in force; empty: none are shared yet
+}
+
 // exchange does the whole of a heartbeat in one round trip. The keys are written again each time, so that a Redis that
 // lost its data has them back within one interval; the hash as a whole expires when no node is left. With errRefused the
-// entries are valid all the same.
-func (r *Registry) exchange(ctx context.Context, rec record) (entries map[string]string, err error) {
+// reading is valid all the same.
+func (r *Registry) exchange(ctx context.Context, rec record) (reading, error) {
 	r.beat++
 	rec.Beat = r.beat
 	nodes := redisKey(r.cfg.Key, "nodes")
@@ -242,19 +255,21 @@ func (r *Registry) exchange(ctx context.Context, rec record) (entries map[string
 	if r.cfg.Secret == "" {
 		token = r.shareSecret(ctx, pipe)
 	}
+	settings := r.shareSettings(ctx, pipe)
 	written := pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
 	pipe.PExpire(ctx, nodes, r.cfg.TTL)
-	read := pipe.HGetAll(ctx, nodes)
-	if err := cmp.Or(unborne(pipe.Exec(ctx)), read.Err()); err != nil {
-		return nil, fmt.Errorf("heartbeat: %w", err)
+	entries := pipe.HGetAll(ctx, nodes)
+	if err := cmp.Or(unborne(pipe.Exec(ctx)), entries.Err()); err != nil {
+		return reading{}, fmt.Errorf("heartbeat: %w", err)
 	}
 	if token != nil && token.Err() == nil {
 		r.adopt(token.Val())
 	}
+	told := reading{entries: entries.Val(), settings: settings.Val()}
 	if err := written.Err(); err != nil {
-		return read.Val(), fmt.Errorf("heartbeat: %w: %w", errRefused, err)
+		return told, fmt.Errorf("heartbeat: %w: %w", errRefused, err)
 	}
-	return read.Val(), nil
+	return told, nil
 }
 
 // unborne is what kept a pipeline from being sent, such as a wrong password: then no command bears an error. Else each

@@ -16,7 +16,8 @@ type record struct {
 	Beat        uint64 `json:"beat"`
 	Address     string `json:"address,omitempty"` // empty: cannot be reached by other nodes
 	Connections int    `json:"connections"`
-	Left        bool   `json:"left,omitempty"` // the node stopped in order
+	Settings    string `json:"settings,omitempty"` // what the node would have all nodes have
+	Left        bool   `json:"left,omitempty"`     // the node stopped in order
 }
 
 func (r record) encode() string {
@@ -113,10 +114,23 @@ type view struct {
 	addresses map[string]string // of those that can be reached, by id
 }
 
+// lives reports whether the node is taken to be there.
+func (r *roster) lives(p *peer) bool { return !p.record.Left && p.age < r.ttl }
+
+// agree reports whether all other live nodes want these settings.
+func (r *roster) agree(s Settings) bool {
+	for _, p := range r.peers {
+		if r.lives(p) && p.record.Settings != s.String() {
+			return false
+		}
+	}
+	return true
+}
+
 func (r *roster) view() *view {
 	v := &view{addresses: make(map[string]string, len(r.peers))}
 	for id, p := range r.peers {
-		if p.record.Left || p.age >= r.ttl {
+		if !r.lives(p) {
 			continue
 		}
 		v.nodes++

@@ -5,14 +5,23 @@
 --      2 the marker of the writer: the number of its newest batch and the offsets that batch got
 --      3, 4 two tables of the offsets of deduplication keys. Keys are added to the one that was begun last, until it is as
 --        old as one TTL or full; then the other one is emptied and begun anew. The field '' says when a table was begun (ms).
+--      5 the settings that all nodes share, as "name=number name=number"
 -- ARGV 1 number of the batch, 2 how long the marker lives (ms)
---      3 how many entries to retain, about, 4 for how long at least a key is remembered (ms), 5 how many keys fill a table
+--      3, 4, 5 what holds where there is no such setting: how many entries to retain, about, for how long at least a key is
+--        remembered (ms), how many keys fill a table
 --      6, 7 the newest offset the writer has ever seen: ms and seq
 --      8, 9 … for each record its key, '' for none, and its event
 -- Answers the offsets of the records, separated by spaces.
 
 local stream, marker = KEYS[1], KEYS[2]
-local batch, ttl, full = ARGV[1], tonumber(ARGV[4]), tonumber(ARGV[5])
+local batch, shared = ARGV[1], redis.call('GET', KEYS[5]) or ''
+
+local function setting(name, own)
+  return tonumber(string.match(shared, name .. '=(%d+)') or own)
+end
+
+local window, ttl = setting('history_window', ARGV[3]), setting('dedupe_ttl_ms', ARGV[4])
+local full = setting('dedupe_max', ARGV[5])
 local records = (#ARGV - 7) / 2
 
 -- A repeated batch gets its first answer. One that was overtaken (its sender gave it up, the network kept it) is dead.
@@ -112,7 +121,7 @@ end
 
 local answer = table.concat(offsets, ' ')
 if records > 0 then
-  redis.call('XTRIM', stream, 'MAXLEN', '~', ARGV[3])
+  redis.call('XTRIM', stream, 'MAXLEN', '~', window)
   redis.call('SET', marker, batch .. ' ' .. answer, 'PX', ARGV[2])
 end
 return answer

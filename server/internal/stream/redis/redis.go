@@ -4,7 +4,9 @@
 // An entry has the fields "prev", the id of the entry before it, by which a follower detects a gap, and "event"; only the
 // genesis entry has no event. Beside the stream there are, all with its hash tag and all with an expiry: "{key}:keys:0" and
 // "{key}:keys:1", the offsets of the deduplication keys, and "{key}:writer:<id>", the outcome of the newest batch of one
-// process, for a day. Redis must not evict them (maxmemory-policy noeviction), or retries may be stored twice.
+// process, for a day. Redis must not evict them (maxmemory-policy noeviction), or retries may be stored twice. What is in
+// "{key}:settings", under the names of [Stream.Settings], holds for all nodes instead of their own options; the cluster's
+// registry keeps it.
 package redis
 
 import (
@@ -33,10 +35,10 @@ type Options struct {
 	// Key is the name of the stream. It may not contain braces, which would be taken for a hash tag.
 	Key string
 	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so a few more may be.
-	// Default 10,000.
+	// Default 10,000. It, DedupeTTL and DedupeMax give way to what nodes share, see [Stream.Settings].
 	MaxLen int64
-	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long. All nodes
-	// need the same value. Default 10 minutes.
+	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long. Default 10
+	// minutes.
 	DedupeTTL time.Duration
 	// DedupeMax is how many of the newest keys are remembered at least; where more come within DedupeTTL, older ones may
 	// be forgotten before their time. At most twice as many keys and two batches are kept, about 100 bytes each. Default
@@ -95,7 +97,7 @@ func New(opts Options) (*Stream, error) {
 	s.script = script{
 		client: opts.Client, maxLen: opts.MaxLen,
 		dedupeTTL: opts.DedupeTTL, dedupeMax: opts.DedupeMax,
-		keys: []string{opts.Key, tag + ":writer:" + rand.Text(), tag + ":keys:0", tag + ":keys:1"},
+		keys: []string{opts.Key, tag + ":writer:" + rand.Text(), tag + ":keys:0", tag + ":keys:1", tag + ":settings"},
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	ctx, giveUp := context.WithCancel(context.Background())
@@ -127,6 +129,16 @@ func (s *Stream) Append(ctx context.Context, key string, event []byte, done func
 // Degraded says in words, without addresses, why messages are not stored or not followed right now. It is empty while all
 // is well. An outage is noticed at the next append or within Block plus a second while someone follows.
 func (s *Stream) Degraded() string { return s.health.troubles() }
+
+// HistoryWindow is the name of MaxLen among the [Stream.Settings].
+const HistoryWindow = "history_window"
+
+// Settings are those options that shape what all nodes share, by the names under which Redis keeps them.
+func (s *Stream) Settings() map[string]int64 {
+	return map[string]int64{
+		HistoryWindow: s.opts.MaxLen, "dedupe_ttl_ms": s.opts.DedupeTTL.Milliseconds(), "dedupe_max": s.opts.DedupeMax,
+	}
+}
 
 // Close refuses new appends and finishes those that are queued, until ctx ends; what is left then is unavailable. Then it
 // ends the followers. It may be called again.

@@ -51,7 +51,7 @@ func harness(t *testing.T, s *Stream) streamtest.Harness {
 			noError(t, client.FlushAll(t.Context()).Err())
 		},
 		Expire: func() {
-			for _, table := range s.script.keys[2:] {
+			for _, table := range s.script.keys[2:4] {
 				ttl, err := client.PTTL(t.Context(), table).Result()
 				noError(t, err)
 				if ttl > 2*s.opts.DedupeTTL+time.Second || ttl > 0 && ttl <= s.opts.DedupeTTL {
@@ -210,7 +210,7 @@ func TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany(t *testing.T) 
 	s := open(t, server.Addr, Options{DedupeMax: most, MaxLen: 100})
 	offsets := putKeys(t, s, 0, 10*most)
 	kept := 0
-	for _, table := range s.script.keys[2:] {
+	for _, table := range s.script.keys[2:4] {
 		n, err := strconv.Atoi(server.CLI("HLEN", table))
 		noError(t, err)
 		kept += n
@@ -250,6 +250,29 @@ func putKeys(t *testing.T, s *Stream, from, to int) []stream.Offset {
 		noError(t, <-errs)
 	}
 	return offsets
+}
+
+// TestMSG12_SharedSettingsHoldWhateverANodeWasTold: a stream with other options neither trims nor forgets for the others.
+func TestMSG12_SharedSettingsHoldWhateverANodeWasTold(t *testing.T) {
+	server := redistest.Start(t)
+	mine := open(t, server.Addr, Options{MaxLen: 5000})
+	odd := open(t, server.Addr, Options{MaxLen: 60, DedupeTTL: time.Millisecond, DedupeMax: 1})
+	server.CLI("SET", "{room}:settings", "dedupe_max=1000 dedupe_ttl_ms=60000 history_window=5000")
+	offsets := putKeys(t, mine, 0, 900)
+	for i, o := range putKeys(t, odd, 0, 900) {
+		if o != offsets[i] {
+			t.Fatalf("key %d was forgotten", i)
+		}
+	}
+	putKeys(t, odd, 900, 1100)
+	if n := server.CLI("XLEN", "room"); n != "1101" {
+		t.Errorf("%s entries are left", n)
+	}
+	server.CLI("SET", "{room}:settings", "history_window=500 dedupe_ttl_ms=nonsense")
+	put(t, mine, "", "x")
+	if n, _ := strconv.Atoi(server.CLI("XLEN", "room")); n > 700 {
+		t.Errorf("%d entries are left, the window is 500 now", n)
+	}
 }
 
 func TestForeignEntryIsAGapOnce(t *testing.T) {

@@ -26,7 +26,7 @@ const markerTTL = 24 * time.Hour
 // script sends batches. Its fields are fixed but for the newest offset.
 type script struct {
 	client    redis.UniversalClient
-	keys      []string // the stream, the marker of this process, two tables of deduplication keys
+	keys      []string // the stream, the marker of this process, two tables of deduplication keys, the shared settings
 	maxLen    int64
 	dedupeTTL time.Duration
 	dedupeMax int64

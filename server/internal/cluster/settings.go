@@ -1,0 +1,69 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Settings are numbers that all nodes must have alike, by name. In Redis they are one text, "name=number name=number".
+type Settings map[string]int64
+
+// String is the text, ordered by name.
+func (s Settings) String() string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		parts = append(parts, fmt.Sprintf("%s=%d", name, s[name]))
+	}
+	return strings.Join(parts, " ")
+}
+
+// with returns s with the numbers that the text has for its names. What it lacks, or what is no number above zero, stays.
+func (s Settings) with(text string) Settings {
+	all := maps.Clone(s)
+	for part := range strings.FieldsSeq(text) {
+		name, digits, _ := strings.Cut(part, "=")
+		number, err := strconv.ParseInt(digits, 10, 64)
+		if _, known := s[name]; known && err == nil && number > 0 {
+			all[name] = number
+		}
+	}
+	return all
+}
+
+// Settings returns the numbers that are in force on all nodes. They change when all nodes want others.
+func (r *Registry) Settings() Settings { return *r.settings.Load() }
+
+// shareSettings offers our settings and asks for those that count.
+func (r *Registry) shareSettings(ctx context.Context, pipe redis.Pipeliner) *redis.StringCmd {
+	key := redisKey(r.cfg.Key, "settings")
+	if len(r.cfg.Settings) > 0 {
+		pipe.SetArgs(ctx, key, r.cfg.Settings.String(), redis.SetArgs{Mode: "NX"})
+	}
+	return pipe.Get(ctx, key)
+}
+
+// settle follows what is in force. If no live node wants it any more, and all want what we do, it puts that in force.
+func (r *Registry) settle(ctx context.Context, shared string) {
+	own := r.cfg.Settings
+	inForce := own.with(shared)
+	if !maps.Equal(inForce, own) && r.roster.agree(own) {
+		if r.cfg.Client.Set(ctx, redisKey(r.cfg.Key, "settings"), own.String(), 0).Err() == nil {
+			inForce = own
+		}
+	}
+	was := *r.settings.Swap(&inForce)
+	switch {
+	case maps.Equal(was, inForce):
+	case maps.Equal(own, inForce):
+		r.cfg.Log.Info("the settings of this node are in force on all nodes", "settings", own, "before", was)
+	default:
+		r.cfg.Log.Warn("other nodes have other settings, which stay in force until all nodes want the same",
+			"in_force", inForce, "ours", own)
+	}
+}
