@@ -153,3 +153,38 @@ func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
 		}
 	})
 }
+
+func TestEIO5_CredentialsAndTheOwnHost(t *testing.T) {
+	everyWay(t, []string{"--allowed-origins=https://*.a.example"}, func(t *testing.T, owner *App, url string) {
+		p := newPolled(t, owner, url, "")
+		for origin, want := range map[string]string{"https://b.a.example": "200 true", url: "200 true", "https://evil.example": "403 "} {
+			r, err := http.NewRequest(http.MethodPost, p.url, strings.NewReader("3"))
+			noError(t, err)
+			r.Header.Set("Origin", origin)
+			res, err := p.client.Do(r)
+			noError(t, err)
+			noError(t, res.Body.Close())
+			equal(t, origin, fmt.Sprint(res.StatusCode, " ", res.Header.Get("Access-Control-Allow-Credentials")), want)
+			equal(t, origin, res.Header.Get("Access-Control-Allow-Origin"), origin)
+			equal(t, "caches", fmt.Sprint(res.Header["Vary"]), "[Origin]")
+		}
+	})
+}
+
+func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
+	everyWay(t, nil, func(t *testing.T, owner *App, url string) {
+		speaker := open(t, owner.url(), siotest.Options{Transport: siotest.WebSocket})
+		for n := range 40 {
+			say(t, speaker, fmt.Sprint(n))
+		}
+		p := newPolled(t, owner, url, "")
+		equal(t, "CONNECT", p.post("", `40{"history":40}`), "200 ok")
+		for messages := 0; messages < 40; {
+			answer := p.ask(http.MethodGet, "", nil)
+			if n := strings.Count(answer, "\x1e") + 1; n > 16 {
+				t.Fatalf("%d packets", n)
+			}
+			messages += strings.Count(answer, `42["message"`)
+		}
+	})
+}

@@ -47,7 +47,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "DEDUPE_MAX", def: "500000", help: "ids of the newest messages that are remembered, so that one sent again is not doubled; Redis keeps up to twice as many, 100 bytes each", set: number(&c.DedupeMax, 1000, 100_000_000)},
 
 		{key: "ALLOWED_ORIGINS", def: "*", help: "comma-separated origins of web pages that may connect; * stands for any text", set: origins(&c.AllowedOrigins)},
-		{key: "TRUSTED_PROXIES", help: "comma-separated networks (CIDR) whose X-Forwarded-For is believed", set: networks(&c.TrustedProxies)},
+		{key: "TRUSTED_PROXIES", help: "comma-separated networks (CIDR) whose X-Forwarded-For, -Host and -Proto are believed", set: networks(&c.TrustedProxies)},
 
 		{key: "MAX_MESSAGE_CHARS", def: "4000", help: "characters of a message", set: number(&c.MaxMessageChars, 1, 100_000)},
 		{key: "MESSAGE_RATE", def: "50", help: "events per second of one connection before it is slowed down; 0: no limit", set: number(&c.MessageRate, 0, 1_000_000)},

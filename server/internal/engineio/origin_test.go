@@ -45,7 +45,8 @@ func TestLIM5_Origins(t *testing.T) {
 		if c.origin != "" {
 			r.Header.Set("Origin", c.origin)
 		}
-		equal(t, c.allowed+" allows "+c.origin, NewOrigins(patterns).cors(http.Header{}, r), c.want)
+		s := &Server{opts: Options{Origins: NewOrigins(patterns)}}
+		equal(t, c.allowed+" allows "+c.origin, s.cors(http.Header{}, r), c.want)
 	}
 }
 
@@ -138,5 +139,95 @@ func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
 		}
 		equal(t, c.peer+" for "+c.forwarded, trusted.client(r), c.want)
 		equal(t, "without trust", Proxies(nil).client(r) == c.want, c.peer[0] == '1' && c.peer[1] == '.' || c.forwarded == "" || c.want == "10.0.0.1" || c.want == "@")
+	}
+}
+
+// TestLIM5_TheOwnHostIsAllowed: native clients and pages of the same host say where they connect to.
+func TestLIM5_TheOwnHostIsAllowed(t *testing.T) {
+	s := &Server{opts: Options{
+		Origins: NewOrigins([]string{"https://a.example"}), Proxies: Proxies{netip.MustParsePrefix("10.0.0.0/8")},
+	}}
+	const direct, proxy = "1.2.3.4:1000", "10.0.0.1:1000"
+	for _, c := range []struct {
+		peer, host, origin, forwardedHost, forwardedProto string
+		want                                              bool
+	}{
+		{peer: direct, host: "chat.example", origin: "http://chat.example", want: true},
+		{peer: direct, host: "chat.example", origin: "https://chat.example", want: true}, // TLS ends before us
+		{peer: direct, host: "chat.example", origin: "wss://chat.example", want: true},
+		{peer: direct, host: "Chat.Example", origin: "HTTP://chat.eXample", want: true},
+		{peer: direct, host: "chat.example:8000", origin: "http://chat.example:8000", want: true},
+		{peer: direct, host: "chat.example:80", origin: "http://chat.example", want: true},
+		{peer: direct, host: "chat.example", origin: "https://chat.example:443", want: true},
+		{peer: direct, host: "[::1]:8000", origin: "http://[::1]:8000", want: true},
+		{peer: direct, host: "127.0.0.1:8000", origin: "http://127.0.0.1:8000", want: true},
+		{peer: direct, host: "chat.example:8000", origin: "http://chat.example"},
+		{peer: direct, host: "chat.example", origin: "http://chat.example:8000"},
+		{peer: direct, host: "chat.example", origin: "http://chat.example.evil.example"},
+		{peer: direct, host: "chat.example", origin: "http://evil.example"},
+		{peer: direct, host: "chat.example", origin: "ftp://chat.example"},
+		{peer: direct, host: "chat.example", origin: "null"},
+		{peer: direct, host: "", origin: "http://"},
+		{peer: direct, host: "chat.example", origin: "chat.example"},
+		{peer: direct, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example"}, // says so itself
+		{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example", want: true},
+		{peer: proxy, host: "inner:8000", forwardedHost: "chat.example, inner", origin: "http://chat.example", want: true},
+		{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://inner:8000"},
+		{peer: proxy, host: "chat.example", forwardedProto: "https", origin: "https://chat.example", want: true},
+		{peer: proxy, host: "chat.example", forwardedProto: "wss, http", origin: "https://chat.example", want: true},
+		{peer: proxy, host: "chat.example", forwardedProto: "https", origin: "http://chat.example"},
+		{peer: direct, host: "chat.example", forwardedProto: "https", origin: "http://chat.example", want: true},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host, r.RemoteAddr = c.host, c.peer
+		r.Header.Set("Origin", c.origin)
+		r.Header.Set("X-Forwarded-Host", c.forwardedHost)
+		r.Header.Set("X-Forwarded-Proto", c.forwardedProto)
+		h := http.Header{}
+		equal(t, c.peer+" to "+c.host+" from "+c.origin, s.cors(h, r), c.want)
+		equal(t, "credentials for "+c.origin, h.Get("Access-Control-Allow-Credentials") == "true", c.want)
+	}
+}
+
+// TestEIO5_CredentialsAreForListedOrigins: with them a browser hides the answer unless it names the origin.
+func TestEIO5_CredentialsAreForListedOrigins(t *testing.T) {
+	for _, c := range []struct{ allowed, origin, wantOrigin, wantCredentials, vary string }{
+		{"https://a.example", "https://a.example", "https://a.example", "true", "Origin"},
+		{"https://*.a.example", "https://b.a.example", "https://b.a.example", "true", "Origin"},
+		{"https://a.example", "https://b.example", "https://b.example", "", "Origin"}, // may read that it is refused
+		{"https://a.example", "", "", "", "Origin"},
+		{"*", "https://a.example", "*", "", ""},
+		{"https://a.example,*", "https://a.example", "*", "", ""},
+	} {
+		e := newEdge(t, echo, func(o *Options) { o.Origins = NewOrigins(strings.Split(c.allowed, ",")) })
+		for _, query := range []string{"polling", "polling&sid=none", "none"} {
+			headers := []string{"Origin", c.origin}
+			if c.origin == "" {
+				headers = nil
+			}
+			res := ask(t, http.MethodGet, e.url+eio+query, headers...)
+			what := c.allowed + " " + c.origin + " " + query
+			equal(t, what, res.Header.Get("Access-Control-Allow-Origin"), c.wantOrigin)
+			equal(t, what+": credentials", res.Header.Get("Access-Control-Allow-Credentials"), c.wantCredentials)
+			equal(t, what+": caches", res.Header.Get("Vary"), c.vary)
+		}
+	}
+}
+
+// TestEIO6_APreflightLetsThePageReadTheRealAnswer: whatever it wants to send, but not in the name of a proxy.
+func TestEIO6_APreflightLetsThePageReadTheRealAnswer(t *testing.T) {
+	const page = "https://a.example"
+	e := newEdge(t, echo, func(o *Options) { o.Origins = NewOrigins([]string{page}) })
+	p := newPoller(t, e)
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
+		res := ask(t, http.MethodOptions, p.url, "Origin", page, "Access-Control-Request-Method", method,
+			"Access-Control-Request-Headers", "authorization,x-forwarded-host, X-Forwarded-For,x-token,forwarded")
+		equal(t, "preflight", res.StatusCode, http.StatusNoContent)
+		equal(t, "methods", res.Header.Get("Access-Control-Allow-Methods"), "GET,POST,OPTIONS,"+method)
+		equal(t, "headers", res.Header.Get("Access-Control-Allow-Headers"), "authorization,x-token")
+		equal(t, "credentials", res.Header.Get("Access-Control-Allow-Credentials"), "true")
+		res = ask(t, method, p.url, "Origin", page, "X-Token", "x")
+		equal(t, "real answer", res.StatusCode, http.StatusBadRequest)
+		equal(t, "readable", res.Header.Get("Access-Control-Allow-Origin"), page)
 	}
 }

@@ -17,6 +17,8 @@ import (
 const (
 	// pollBatch bounds the frames that answer one poll, in bytes, unless a single one is larger.
 	pollBatch = 64 << 10
+	// pollPackets bounds the packets that answer one poll: some clients take no more (python-engineio: 16).
+	pollPackets = 16
 	// upgradeHold is how long a poll is held while a WebSocket is being tried: the client waits for its end.
 	upgradeHold = 100 * time.Millisecond
 	// lastPollTimeout is how long a session that has ended waits for a poll to fetch its last packets.
@@ -176,7 +178,11 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 		if moved || ended && cause == causeClient {
 			return noop
 		}
-		body := s.takePackets()
+		most := pollPackets
+		if ended {
+			most-- // the close packet needs a place
+		}
+		body := s.takeAtMost(most)
 		switch {
 		case ended && cause.parting() && len(body) > 0:
 			// Another poll comes for the rest, and then finds the session closed or gone. Not in one answer: stock clients
@@ -203,10 +209,13 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 }
 
 // takePackets takes what is there for one answer.
-func (s *Session) takePackets() []byte {
+func (s *Session) takePackets() []byte { return s.takeAtMost(pollPackets) }
+
+// takeAtMost is takePackets with another bound on their number.
+func (s *Session) takeAtMost(most int) []byte {
 	frames := borrow()
 	defer giveBack(frames)
-	*frames = s.conn.Take((*frames)[:0], pollBatch)
+	*frames = s.conn.TakeFrames((*frames)[:0], pollBatch, most)
 	return appendPackets(nil, *frames)
 }
 

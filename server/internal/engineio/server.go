@@ -38,7 +38,7 @@ type Options struct {
 	SendBuffer     int // bytes that the kernel may hold for a WebSocket that does not read; default 64 KiB
 
 	Origins Origins // who may connect from a browser
-	Proxies Proxies // whose X-Forwarded-For is believed
+	Proxies Proxies // whose X-Forwarded headers are believed
 
 	AllowBinary bool // Socket.IO packets with attachments; without it they close the session
 	Raw         bool // messages are not Socket.IO packets: they are handed over unchecked
@@ -231,7 +231,7 @@ func (s *Server) Close() engine.BaseServer {
 // ServeHTTP serves the Engine.IO path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.boundBody(w, r)
-	allowed := s.opts.Origins.cors(w.Header(), r)
+	allowed := s.cors(w.Header(), r)
 	if r.Method == http.MethodOptions {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -264,14 +264,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // RefuseUnknownSession answers a request whose session is nowhere, as the protocol has it: the client connects anew.
 func (s *Server) RefuseUnknownSession(w http.ResponseWriter, r *http.Request) {
 	s.boundBody(w, r)
-	s.opts.Origins.cors(w.Header(), r)
+	s.cors(w.Header(), r)
 	s.refuse(w, refuseSession)
 }
 
 // RefuseBusy answers a request that this node has no room for, or is not ready for: the client tries again.
 func (s *Server) RefuseBusy(w http.ResponseWriter, r *http.Request) {
 	s.boundBody(w, r)
-	s.opts.Origins.cors(w.Header(), r)
+	s.cors(w.Header(), r)
 	s.refuse(w, refuseBusy)
 }
 

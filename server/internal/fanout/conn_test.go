@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalable-chat/server/internal/wire"
 )
 
 // stuck is a connection whose client reads nothing, whose socket is full, and that has a frame open. It also returns the
@@ -291,6 +293,31 @@ func TestWrittenCountsWhatLeft(t *testing.T) {
 	equal(t, "before", c.Written(), 0)
 	n := len(c.Take(nil, 1<<20))
 	equal(t, "after", c.Written(), uint64(n))
+}
+
+// Frames are bounded in number across private ones, and across the segments of the log.
+func TestTakeFramesIsBoundedInNumber(t *testing.T) {
+	const private, logged = 7, 2000
+	l := newTestLog(t, settings{})
+	c := l.sweepers.NewConn(newOwner())
+	at := l.Head()
+	c.Join(at, joinFrame(at))
+	for n := range private {
+		c.Send(frame(kindPrivate, uint64(n)+1, 100))
+	}
+	l.Append(logFrames(1, logged, sized(300)))
+	var check checker
+	for left := 1 + private + logged; left > 0; left -= 16 {
+		taken, count := c.TakeFrames(nil, 1<<20, 16), 0
+		noError(t, check.feed(taken))
+		for p := taken; len(p) > 0; count++ {
+			p = p[wire.FrameLen(p):]
+		}
+		equal(t, "frames", count, min(left, 16))
+	}
+	equal(t, "behind", c.Behind(), false)
+	equal(t, "private", check.private.Load(), uint64(private))
+	equal(t, "of the log", check.logs[0].seen.Load(), uint64(logged))
 }
 
 func TestBehindUntilEverythingIsTaken(t *testing.T) {
