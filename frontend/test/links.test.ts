@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { firstCluster } from "@/chat/clusters";
 import { isOnlyEmoji, linkify } from "@/chat/links";
+import { shortened } from "@/chat/news";
 import { below, seeded } from "./random";
 
 const links = (text: string) => linkify(text).flatMap((piece) => (piece.kind === "link" ? [piece.text] : []));
@@ -31,6 +33,15 @@ test.each([
   ["\u770bhttps://example.com/a\uff0c\u597d", ["https://example.com/a"]],
   ["https://en.example.org/wiki/Schr%C3%B6dinger's_cat", ["https://en.example.org/wiki/Schr%C3%B6dinger's_cat"]],
   ["'https://example.com/a'", ["https://example.com/a"]],
+  // Parts of an address: of a mailbox, of another host, of another scheme.
+  ["bob@www.example.com mailto:bob@www.example.com", []],
+  ["ftp://bob@www.example.com bob+www.example.com", []],
+  ["old.www.example.com not-www.example.com", []],
+  ["git+https://example.com/a bob@https://example.com", []],
+  [
+    "-www.example.com: see=https://example.com Done.https://example.com",
+    ["www.example.com", "https://example.com", "https://example.com"],
+  ],
 ])("%j", (text, expected) => {
   expect(links(text)).toEqual(expected);
 });
@@ -72,7 +83,41 @@ test("P6 a long text of brackets and addresses takes no time", () => {
   expect(performance.now() - started).toBeLessThan(5000);
 });
 
-test.each(["👋", "🎉🎉", "👨‍👩‍👧 ❤️", "👍🏽", "🇫🇷"])("only emoji: %s", (text) => expect(isOnlyEmoji(text)).toBe(true));
-test.each(["", "hi 👋", "1", "#", "👋👋👋👋", "x".repeat(200)])("not only emoji: %j", (text) =>
-  expect(isOnlyEmoji(text)).toBe(false),
-);
+const emoji = ["👋", "🎉🎉", "👨‍👩‍👧 ❤️", "👍🏽", "🇫🇷", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣", "🏳️‍🌈", "🧑🏿‍❤️‍💋‍🧑🏻 🧑🏿‍❤️‍💋‍🧑🏻 🧑🏿‍❤️‍💋‍🧑🏻", "®️"];
+const noEmoji = ["", "hi 👋", "1", "#", "👋👋👋👋", "x".repeat(200), "®", "©", "™", "↔", "🏴x", "\ufe0f", "\u200d"];
+test.each(emoji)("only emoji: %s", (text) => expect(isOnlyEmoji(text)).toBe(true));
+test.each(noEmoji)("not only emoji: %j", (text) => expect(isOnlyEmoji(text)).toBe(false));
+
+test("the same where the browser has no list of emoji", async () => {
+  const RegExpOfToday = RegExp;
+  vi.resetModules();
+  vi.stubGlobal(
+    "RegExp",
+    class extends RegExpOfToday {
+      constructor(pattern: string | RegExp, flags?: string) {
+        if (flags?.includes("v")) throw new SyntaxError("Invalid flags");
+        super(pattern, flags);
+      }
+    },
+  );
+  const links = await import("@/chat/links");
+  vi.unstubAllGlobals();
+  for (const text of emoji) expect([text, links.isOnlyEmoji(text)]).toEqual([text, true]);
+  for (const text of noEmoji) expect([text, links.isOnlyEmoji(text)]).toEqual([text, false]);
+});
+
+test.each([
+  ["ada", "a"],
+  ["👨‍👩‍👧 family", "👨‍👩‍👧"],
+  ["🇫🇷", "🇫🇷"],
+  ["e\u0301va", "e\u0301"],
+  ["", ""],
+  [`a${"\u0301".repeat(500)}`, "a"],
+])("the first character of %j is %j", (text, first) => expect(firstCluster(text)).toBe(first));
+
+test("nothing is cut within what looks like one character", () => {
+  expect(shortened("ab👨‍👩‍👧cd", 4)).toBe("ab…");
+  expect(shortened("🇫🇷🇩🇪🇮🇹", 4)).toBe("🇫🇷…");
+  expect(shortened("abcdef", 4)).toBe("abc…");
+  expect(shortened(`a${"\u0301".repeat(500)}`, 100)).toHaveLength(100);
+});

@@ -8,15 +8,21 @@ const candidate =
 const honestHost = /^https?:\/\/(?:\[[\da-f:.]+\]|[\p{L}\p{M}\p{N}._-]+)(?::\d+)?(?:[/?#]|$)/iu;
 const brackets: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
 
+/** Just before what looks like an address: part of a longer one, such as that of a mailbox or another host. */
+const within = /[\p{Script=Latin}\p{N}_@+]$/u;
+const withinHost = /[\p{L}\p{N}][.-]$/u;
+
 /**
- * linkify finds web addresses. Only http and https become links, so no script and no other program can be started by a
+ * linkify finds web addresses. Libraries that do so want a space or a mark before an address, which Chinese and Japanese
+ * do without, and link the part of an address before a character that imitates another. Only http and https become links, so no script and no other program can be started by a
  * click; all pieces together are the text, unchanged.
  */
 export function linkify(text: string): Piece[] {
   const pieces: Piece[] = [];
   let done = 0;
   for (const match of text.matchAll(candidate)) {
-    if (/[\p{Script=Latin}\p{N}_]$/u.test(text.slice(Math.max(0, match.index - 2), match.index))) continue;
+    const before = text.slice(Math.max(0, match.index - 4), match.index);
+    if (within.test(before) || (/^www/i.test(match[0]) && withinHost.test(before))) continue;
     const address = withoutTail(match[0]);
     const href = hrefOf(address);
     if (href === undefined) continue;
@@ -60,10 +66,24 @@ function hrefOf(address: string): string | undefined {
   }
 }
 
-const emoji = String.raw`(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier}|\u200d\p{Extended_Pictographic})*)`;
-const onlyEmoji = new RegExp(String.raw`^(?:${emoji}\s*){1,3}$`, "u");
+/** Where the browser does not know the list of emoji yet: flags, keycaps, and what is drawn in colour, joined or not. */
+const oneOfEmoji = [
+  String.raw`\p{Regional_Indicator}{2}`,
+  String.raw`\u{1f3f4}[\u{e0061}-\u{e007a}]{5}\u{e007f}`,
+  String.raw`[0-9#*]\ufe0f\u20e3`,
+  String.raw`(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier}))\p{Emoji_Modifier}?(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*`,
+];
+const onlyEmoji = few(String.raw`\p{RGI_Emoji}`, "v") ?? few(oneOfEmoji.join("|"), "u");
+
+function few(one: string, flag: string): RegExp | undefined {
+  try {
+    return new RegExp(String.raw`^(?:(?:${one})\s*){1,3}$`, flag);
+  } catch {
+    return undefined; // A literal would be an error of the whole script.
+  }
+}
 
 /** isOnlyEmoji reports whether a text is one to three emoji and nothing else. */
 export function isOnlyEmoji(text: string): boolean {
-  return text.length <= 64 && onlyEmoji.test(text.trim());
+  return text.length <= 128 && onlyEmoji?.test(text.trim()) === true;
 }

@@ -1,4 +1,5 @@
 import type { PlacedMessage } from "@/wire/contract";
+import { clusterStart } from "./clusters";
 
 /** What an arrival should lead to, seen from this tab. */
 export interface Attention {
@@ -25,8 +26,10 @@ export function pageTitle(unread: number): string {
   return `(${unread > 99 ? "99+" : unread}) Chat`;
 }
 
-/** shortened cuts a text for places with little room, never within a character. */
+/** shortened cuts a text for places with little room, never within what looks like one character. */
 export function shortened(text: string, chars: number): string {
   const whole = Array.from(text.slice(0, chars * 2 + 2));
-  return whole.length <= chars ? text : `${whole.slice(0, chars - 1).join("")}…`;
+  if (whole.length <= chars) return text;
+  const end = whole.slice(0, chars - 1).join("").length;
+  return `${text.slice(0, clusterStart(text, end))}…`;
 }

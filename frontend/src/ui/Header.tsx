@@ -1,6 +1,7 @@
 "use client";
 
 import { useMemo, useRef } from "react";
+import { firstCluster } from "@/chat/clusters";
 import { isMine } from "@/chat/identity";
 import { useChatState, useMe } from "./context";
 import styles from "./Header.module.css";
@@ -68,5 +69,5 @@ function useNamesake(username: string): boolean {
 }
 
 function initial(username: string): string {
-  return Array.from(username)[0]?.toLocaleUpperCase() ?? "";
+  return firstCluster(username).toLocaleUpperCase();
 }
