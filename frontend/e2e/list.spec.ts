@@ -277,6 +277,28 @@ test.describe("by keyboard", () => {
   });
 });
 
+test.describe("far away", () => {
+  test.use({ serverEnv: { MESSAGE_RATE: "0" } });
+
+  test("a link keeps the keyboard's focus, and a selection its beginning", async ({ room }) => {
+    const robot = await room.robot();
+    await robot.say("see https://example.com/ please");
+    const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+    const link = ada.getByRole("link");
+    await link.focus();
+    await link.evaluate((element) => document.getSelection()?.selectAllChildren(element));
+    await fill(robot, 1000);
+    await expect(said(ada, "message 999 ")).toBeInViewport();
+    await expect(link).toBeFocused();
+    expect(await ada.evaluate(() => String(document.getSelection()))).toBe("https://example.com/");
+    expect(await articles(ada).count()).toBeLessThanOrEqual(maxMounted);
+    // It is where it belongs.
+    await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
+    await expect(link).toBeInViewport();
+    await expect(link).toBeFocused();
+  });
+});
+
 /** The number of the first or last message of which something is seen. */
 function seenRow(page: Page, which: "first" | "last"): Promise<string | undefined> {
   return list(page).evaluate((scroller, first) => {
@@ -303,6 +325,43 @@ test("what is typed beside the input is written in it, and a shortcut is not", a
   await ada.getByRole("link", { name: "https://example.com/39" }).focus();
   await ada.keyboard.type(" you");
   await expect(composer(ada)).toHaveValue("helloyou");
+});
+
+test("however many links there are, the settings are near by Tab, and the arrow keys go from link to link", async ({
+  room,
+}) => {
+  const robot = await room.robot();
+  for (let i = 0; i < 40; i++) await robot.say(`message ${i} https://example.com/${i} https://example.org/${i}`);
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+  await expect(said(ada, "message 39 ")).toBeInViewport();
+  await expect(composer(ada)).toBeFocused();
+  const link = (host: string, n: number) =>
+    ada.getByRole("link", { name: `https://example.${host}/${n}`, exact: true });
+  await ada.keyboard.press("Shift+Tab");
+  await expect(link("org", 39)).toBeFocused();
+  await ada.keyboard.press("Shift+Tab");
+  await expect(link("com", 39)).toBeFocused();
+  await ada.keyboard.press("Shift+Tab");
+  await expect(list(ada)).toBeFocused();
+  await ada.keyboard.press("Shift+Tab");
+  await expect(ada.getByRole("button", { name: /Settings/ })).toBeFocused();
+  await ada.keyboard.press("Tab");
+  await ada.keyboard.press("Tab");
+  await expect(link("com", 39)).toBeFocused();
+  for (const [host, n] of [
+    ["org", 38],
+    ["com", 38],
+    ["org", 37],
+  ] as const) {
+    await ada.keyboard.press("ArrowUp");
+    await expect(link(host, n)).toBeFocused();
+  }
+  await ada.keyboard.press("ArrowDown");
+  await expect(link("com", 38)).toBeFocused();
+  await ada.keyboard.press("Tab");
+  await expect(link("org", 38)).toBeFocused();
+  await ada.keyboard.press("Tab");
+  await expect(composer(ada)).toBeFocused();
 });
 
 test("a long message at the end opens where it begins, and closes there again", async ({ room }) => {

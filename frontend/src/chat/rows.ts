@@ -1,7 +1,7 @@
 import type { Offset } from "@/wire/contract";
-import { isMine, type Me } from "./identity";
+import { isMine, type Me, nobody } from "./identity";
 import type { Delivery, Outbox } from "./outbox";
-import type { Gap, Timeline } from "./timeline";
+import { countUpTo, type Entry, type Gap, type Timeline } from "./timeline";
 
 /** A message as it is shown. `first` and `last` say where it stands in a run of messages of one author. */
 export interface MessageRow {
@@ -13,8 +13,8 @@ export interface MessageRow {
   readonly at: number;
   readonly mine: boolean;
   readonly delivery: Delivery | { kind: "placed" };
-  first: boolean;
-  last: boolean;
+  readonly first: boolean;
+  readonly last: boolean;
 }
 
 export type Row =
@@ -28,33 +28,135 @@ const runMs = 5 * 60_000;
 
 const placed = { kind: "placed" } as const;
 
+/** Rows in a row, at most `blockRows` of them. Immutable: where nothing changed, the block is the same as before. */
+export type Block = readonly Row[];
+
+export const blockRows = 128;
+
 /** buildRows lays out what is known from top to bottom. Keys are unique and stay with what they name. */
 export function buildRows(timeline: Timeline, outbox: Outbox, me: Me): Row[] {
-  const layout = new Layout(timeline.more);
-  const gaps = new Map<Offset, Gap>(timeline.gaps.map((gap) => [gap.after, gap]));
-  const ownIds = new Set<string>();
-  for (const entry of timeline.entries) {
-    const mine = isMine(me, entry);
-    // Own messages keep their key when they get their place. An id says nothing about strangers'.
-    const own = mine && !ownIds.has(entry.id);
-    if (own) ownIds.add(entry.id);
-    layout.message(own ? `id:${entry.id}` : entry.offset, entry, entry.message, mine, placed);
-    const gap = gaps.get(entry.offset);
-    if (gap) layout.gap(gap);
-  }
-  for (const item of outbox) layout.message(`id:${item.id}`, item, item.text, true, item.delivery);
-  return layout.rows;
+  return new RowBuilder().update(timeline, outbox, me).flat();
 }
 
-/** Works through ten thousand messages at each change, so it makes one object for each and no more. */
+/** RowBuilder lays out the same again and again, and works only for what has changed at either end. */
+export class RowBuilder {
+  #layout = new Layout();
+  /** What `#blocks` shows: each entry, and no message of the outbox. */
+  #entries: readonly Entry[] = [];
+  #gaps: readonly Gap[] = [];
+  #me: Me = nobody;
+  #blocks: readonly Block[] = [];
+  #top: Block = [];
+
+  update({ entries, gaps, more }: Timeline, outbox: Outbox, me: Me): readonly Block[] {
+    const dropped = me === this.#me && sameGaps(gaps, this.#gaps) ? droppedFrom(this.#entries, entries) : undefined;
+    if (dropped === undefined) {
+      [this.#layout, this.#entries, this.#blocks] = [new Layout(), [], []];
+    } else if (dropped > 0) {
+      this.#blocks = withoutFirst(this.#blocks, dropped);
+    }
+    const known = this.#entries.length - (dropped ?? 0);
+    this.#blocks = extended(this.#blocks, laidOut(this.#layout, entries.slice(known), gaps, me));
+    [this.#entries, this.#gaps, this.#me] = [entries, gaps, me];
+    const top = this.#top[0];
+    if (top?.kind !== "top" || top.more !== more) this.#top = [{ kind: "top", key: "top", more }];
+    return [this.#top, ...extended(this.#blocks, waiting(this.#layout.fork(), outbox))];
+  }
+}
+
+function sameGaps(a: readonly Gap[], b: readonly Gap[]): boolean {
+  return a.length === b.length && a.every((gap, i) => gap.after === b[i]?.after && gap.state === b[i].state);
+}
+
+/** How many entries were dropped at the beginning, if else there were only added some at the end. */
+function droppedFrom(known: readonly Entry[], entries: readonly Entry[]): number | undefined {
+  const [first, last] = [entries[0], known.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const dropped = countUpTo(known, first.offset) - 1;
+  return known[dropped] === first && entries[known.length - 1 - dropped] === last ? dropped : undefined;
+}
+
+/** Without the first n messages, and what stood above them. */
+function withoutFirst(blocks: readonly Block[], n: number): readonly Block[] {
+  let left = n;
+  let i = 0;
+  for (; i < blocks.length; i++) {
+    const messages = (blocks[i] ?? []).filter((row) => row.kind === "message").length;
+    if (messages > left) break;
+    left -= messages;
+  }
+  const block = blocks[i] ?? [];
+  const rest = block.slice(block.findIndex((row) => row.kind === "message" && left-- === 0));
+  const begun = rest[0];
+  if (begun?.kind !== "message") return blocks.slice(i);
+  const day: Row = { kind: "day", key: `day:${begun.key}`, at: begun.at };
+  return [[day, { ...begun, first: true }, ...rest.slice(1)], ...blocks.slice(i + 1)];
+}
+
+function laidOut(layout: Layout, entries: readonly Entry[], gaps: readonly Gap[], me: Me): Addition {
+  const gapsByPlace = new Map<Offset, Gap>(gaps.map((gap) => [gap.after, gap]));
+  for (const entry of entries) {
+    layout.message(layout.keyOf(entry, me), entry, entry.message, isMine(me, entry), placed);
+    const gap = gapsByPlace.get(entry.offset);
+    if (gap) layout.gap(gap);
+  }
+  return layout.take();
+}
+
+function waiting(layout: Layout, outbox: Outbox): Addition {
+  for (const item of outbox) layout.message(`id:${item.id}`, item, item.text, true, item.delivery);
+  return layout.take();
+}
+
+/** Rows that come behind those there are. */
+interface Addition {
+  /** The row in front, if it is changed by what comes. */
+  readonly before: Row | undefined;
+  readonly rows: readonly Row[];
+}
+
+function extended(blocks: readonly Block[], { before, rows }: Addition): readonly Block[] {
+  if (rows.length === 0) return blocks;
+  const next = [...blocks];
+  let open = [...(next.pop() ?? [])];
+  if (before) open[open.length - 1] = before;
+  for (const row of rows) {
+    if (open.length >= blockRows) {
+      next.push(open);
+      open = [];
+    }
+    open.push(row);
+  }
+  return [...next, open];
+}
+
 class Layout {
-  readonly rows: Row[];
+  #rows: Row[] = [];
+  #before: Row | undefined;
   #previous: MessageRow | undefined;
   #dayBegin = 0;
   #dayEnd = 0;
+  #ownIds = new Set<string>();
 
-  constructor(more: boolean) {
-    this.rows = [{ kind: "top", key: "top", more }];
+  /** One that goes on where this one is, and leaves it there. The keys of entries are this one's business. */
+  fork(): Layout {
+    const fork = new Layout();
+    [fork.#previous, fork.#dayBegin, fork.#dayEnd] = [this.#previous, this.#dayBegin, this.#dayEnd];
+    return fork;
+  }
+
+  /** What was laid out since it was last taken. */
+  take(): Addition {
+    const addition = { before: this.#before, rows: this.#rows };
+    [this.#before, this.#rows] = [undefined, []];
+    return addition;
+  }
+
+  /** Own messages keep their key when they get their place. An id says nothing about strangers'. */
+  keyOf(entry: Entry, me: Me): string {
+    if (!isMine(me, entry) || this.#ownIds.has(entry.id)) return entry.offset;
+    this.#ownIds.add(entry.id);
+    return `id:${entry.id}`;
   }
 
   message(
@@ -68,14 +170,21 @@ class Layout {
     const previous = this.#previous;
     const joins =
       previous !== undefined && previous.mine === mine && previous.username === username && at - previous.at < runMs;
-    if (joins) previous.last = false;
+    if (joins) this.#goesOn(previous);
     this.#previous = { kind: "message", key, id, username, text, at, mine, delivery, first: !joins, last: true };
-    this.rows.push(this.#previous);
+    this.#rows.push(this.#previous);
   }
 
   gap(gap: Gap): void {
-    this.rows.push({ kind: "gap", key: `gap:${gap.after}`, gap });
+    this.#rows.push({ kind: "gap", key: `gap:${gap.after}`, gap });
     this.#previous = undefined;
+  }
+
+  /** A row that was taken is not changed any more, but replaced. */
+  #goesOn(previous: MessageRow): void {
+    const changed = { ...previous, last: false };
+    if (this.#rows.length > 0) this.#rows[this.#rows.length - 1] = changed;
+    else this.#before = changed;
   }
 
   /** A day is one where the reader is, and has 23 to 25 hours. */
@@ -84,6 +193,6 @@ class Layout {
     this.#dayBegin = date.setHours(0, 0, 0, 0);
     this.#dayEnd = date.setDate(date.getDate() + 1);
     this.#previous = undefined;
-    this.rows.push({ kind: "day", key: `day:${key}`, at });
+    this.#rows.push({ kind: "day", key: `day:${key}`, at });
   }
 }

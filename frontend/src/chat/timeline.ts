@@ -118,7 +118,7 @@ function settled(state: Timeline): Timeline {
   const spans = state.spans.slice(-maxSpans);
   const tooOld = spans.length < state.spans.length ? countBefore(state.entries, spans[0]?.from) : 0;
   const cut = Math.max(tooOld, state.entries.length - maxEntries, 0);
-  const entries = cut > 0 ? state.entries.slice(cut) : state.entries;
+  const entries = cut > 0 ? withoutFirst(state.entries, cut) : state.entries;
   const gaps: Gap[] = [];
   for (const span of spans.slice(0, -1)) {
     // Without entries before it a gap is just what "older" means.
@@ -135,40 +135,71 @@ function countBefore(entries: readonly Entry[], offset: Offset | undefined): num
 }
 
 function withEntries(state: Timeline, incoming: readonly Entry[]): Timeline {
-  const fresh = unknownOf(state.entries, incoming);
+  const byId = entriesById(state.entries);
+  const fresh = unknownOf(state.entries, byId, incoming);
   const newest = fresh.at(-1);
   const oldest = fresh[0];
   if (newest === undefined || oldest === undefined) return state;
   const last = state.entries.at(-1);
   const entries =
     last === undefined || compareOffsets(last.offset, oldest.offset) < 0
-      ? [...state.entries, ...fresh]
+      ? state.entries.concat(fresh)
       : interleaved(state.entries, fresh);
+  handOn(byId, state.entries, entries);
   return { ...state, entries };
+}
+
+function withoutFirst(entries: readonly Entry[], cut: number): readonly Entry[] {
+  const byId = entriesById(entries);
+  for (const entry of entries.slice(0, cut)) {
+    const namesakes = byId.get(entry.id)?.filter((other) => other !== entry);
+    if (namesakes?.length) byId.set(entry.id, namesakes);
+    else byId.delete(entry.id);
+  }
+  const rest = entries.slice(cut);
+  handOn(byId, entries, rest);
+  return rest;
+}
+
+type ById = Map<string, Entry[]>;
+
+/** To look through ten thousand entries for each one that comes would take longer the more there are. */
+const byIds = new WeakMap<readonly Entry[], ById>();
+
+function entriesById(entries: readonly Entry[]): ById {
+  const known = byIds.get(entries);
+  if (known !== undefined) return known;
+  const byId: ById = new Map();
+  for (const entry of entries) remember(byId, entry);
+  byIds.set(entries, byId);
+  return byId;
+}
+
+/** A list that was made from another takes its index over; if the old one is looked at again, it gets one anew. */
+function handOn(byId: ById, from: readonly Entry[], to: readonly Entry[]): void {
+  byIds.delete(from);
+  byIds.set(to, byId);
 }
 
 /**
  * unknownOf returns what is new of the incoming entries, in order. The same place is the same message, and so is the
  * same id with the same name and text: that is what the server takes for a retry (MSG-10). Not for ever: a program may
- * say the same under the same id day by day.
+ * say the same under the same id day by day. What is new is in `byId` afterwards.
  */
-function unknownOf(known: readonly Entry[], incoming: readonly Entry[]): Entry[] {
-  const ids = new Map<string, Entry[]>();
-  const wanted = new Set(incoming.map((entry) => entry.id));
-  for (const entry of known) if (wanted.has(entry.id)) remember(ids, entry);
+function unknownOf(known: readonly Entry[], byId: ById, incoming: readonly Entry[]): Entry[] {
   const fresh: Entry[] = [];
   for (const entry of incoming) {
-    const namesakes = ids.get(entry.id);
+    const namesakes = byId.get(entry.id);
     if (namesakes?.some((other) => isSame(other, entry)) || has(known, entry.offset)) continue;
-    remember(ids, entry);
+    remember(byId, entry);
     fresh.push(entry);
   }
   return fresh.sort((a, b) => compareOffsets(a.offset, b.offset));
 }
 
-function remember(ids: Map<string, Entry[]>, entry: Entry): void {
-  const namesakes = ids.get(entry.id);
-  if (namesakes === undefined) ids.set(entry.id, [entry]);
+function remember(byId: ById, entry: Entry): void {
+  const namesakes = byId.get(entry.id);
+  if (namesakes === undefined) byId.set(entry.id, [entry]);
   else namesakes.push(entry);
 }
 
@@ -193,7 +224,7 @@ function interleaved(a: readonly Entry[], b: readonly Entry[]): Entry[] {
 }
 
 /** The number of entries at or before a place. */
-function countUpTo(entries: readonly Entry[], offset: Offset): number {
+export function countUpTo(entries: readonly Entry[], offset: Offset): number {
   let [low, high] = [0, entries.length];
   while (low < high) {
     const middle = (low + high) >> 1;

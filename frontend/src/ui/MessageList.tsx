@@ -1,8 +1,7 @@
 "use client";
 
-import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { buildRows, type Row } from "@/chat/rows";
+import { type Block, type Row, RowBuilder } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
 import { useChatState, useMe, useStore } from "./context";
 import { DayView, GapView, TopView } from "./dividers";
@@ -11,32 +10,20 @@ import { endThreshold, useFollowing } from "./following";
 import styles from "./MessageList.module.css";
 import { MessageView, type Reading } from "./MessageView";
 import { useRoomKeys } from "./roomkeys";
+import { useRowStops } from "./rowstops";
+import { useVirtualRows } from "./virtualrows";
 
-/** Rows that are mounted beyond what is seen, on either side. */
-const overscan = 8;
 /** Older messages are asked for when this few rows are left above what is seen. */
 const olderThreshold = 20;
 /** What comes with a connection comes at once; a list that fills is no reason to ask for more. */
 const settleMs = 100;
 
 export function MessageList() {
-  const rows = useRows();
+  const blocks = useBlocks();
   const scroller = useRef<HTMLDivElement>(null);
   const [follows, setFollows] = useState(true);
-  const list = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: (index) => estimate(rows[index]),
-    getItemKey: (index) => rows[index]?.key ?? index,
-    overscan,
-    rangeExtractor: (range) => withFocused(range, scroller.current, rows),
-    anchorTo: "end",
-    // A row that grows takes the reader along at the end only, and not if they have just left it.
-    scrollEndThreshold: follows ? 1 : -1,
-    // Near enough to begin with; the effect below makes it exact.
-    initialOffset: () => rows.reduce((sum, row) => sum + estimate(row), 0),
-  });
-  const { leave, follow } = useFollowing(scroller, list, setFollows, rows);
+  const { list, mounted, rowsAbove } = useVirtualRows(blocks, scroller, follows);
+  const { leave, follow } = useFollowing(scroller, list, setFollows, blocks);
   useRoomKeys(
     scroller,
     useCallback(
@@ -49,9 +36,8 @@ export function MessageList() {
       [list, leave, follow],
     ),
   );
-  const items = list.getVirtualItems();
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;
-  const near = list.range !== null && list.range.startIndex < olderThreshold;
+  const near = list.range !== null && rowsAbove < olderThreshold;
   useLoadOlder(near && (roomLeft || !follows), scroller);
 
   // What one has written oneself is always shown.
@@ -59,6 +45,7 @@ export function MessageList() {
   useEffect(() => {
     if (written !== null) follow();
   }, [written, follow]);
+  useRowStops(scroller, mounted);
   const reading = useMemo<Reading>(() => ({ opened: new Set(), opens: leave }), [leave]);
 
   return (
@@ -66,21 +53,18 @@ export function MessageList() {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section ref={scroller} className={styles.scroller} aria-label="Messages" tabIndex={0}>
         <ol className={styles.content} style={{ height: list.getTotalSize() }}>
-          {items.map((item) => {
-            const row = rows[item.index];
-            return (
-              <li
-                key={item.key}
-                ref={list.measureElement}
-                data-index={item.index}
-                data-key={item.key}
-                className={styles.row}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                {row && <RowView row={row} reading={reading} />}
-              </li>
-            );
-          })}
+          {mounted.map(({ row, index, start }) => (
+            <li
+              key={row.key}
+              ref={index < 0 ? undefined : list.measureElement}
+              data-index={index}
+              data-key={row.key}
+              className={styles.row}
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              <RowView row={row} reading={reading} />
+            </li>
+          ))}
         </ol>
       </section>
       <NewMessages follows={follows} near={list.isAtEnd(endThreshold)} follow={follow} />
@@ -88,21 +72,12 @@ export function MessageList() {
   );
 }
 
-/** A row that holds the focus stays mounted: it would fall back to the top of the page. */
-function withFocused(range: Range, scroller: HTMLElement | null, rows: readonly Row[]): number[] {
-  const indexes = defaultRangeExtractor(range);
-  const key = scroller?.querySelector("li:focus-within")?.getAttribute("data-key");
-  if (!key) return indexes;
-  const focused = rows.findIndex((row) => row.key === key);
-  if (focused < 0 || indexes.includes(focused)) return indexes;
-  return [...indexes, focused].sort((a, b) => a - b);
-}
-
-function useRows(): Row[] {
+function useBlocks(): readonly Block[] {
   const timeline = useChatState((state) => state.timeline);
   const outbox = useChatState((state) => state.outbox);
   const me = useMe();
-  return useMemo(() => buildRows(timeline, outbox, me), [timeline, outbox, me]);
+  const [builder] = useState(() => new RowBuilder());
+  return useMemo(() => builder.update(timeline, outbox, me), [builder, timeline, outbox, me]);
 }
 
 /** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
@@ -164,11 +139,4 @@ function RowView({ row, reading }: { row: Row; reading: Reading }) {
     case "top":
       return <TopView more={row.more} />;
   }
-}
-
-/** Heights are measured once a row is shown; until then this has to do. */
-function estimate(row: Row | undefined): number {
-  if (row?.kind !== "message") return 56;
-  const lines = Math.ceil(row.text.length / 60);
-  return 40 + Math.min(lines, 20) * 22 + (row.first ? 24 : 0);
 }

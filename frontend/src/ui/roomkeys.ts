@@ -1,5 +1,6 @@
 import { type RefObject, useEffect } from "react";
 import { composerInput } from "./focus";
+import { goToStop } from "./rowstops";
 import { isWriting, type ScrollStep, scrollStep } from "./scrollkeys";
 
 /**
@@ -10,6 +11,7 @@ export function useRoomKeys(scroller: RefObject<HTMLElement | null>, scroll: (st
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
+      if (goesToStop(event, scroller.current)) return event.preventDefault();
       const step = stepOf(event, scroller.current);
       if (step !== undefined) {
         event.preventDefault();
@@ -21,6 +23,11 @@ export function useRoomKeys(scroller: RefObject<HTMLElement | null>, scroll: (st
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
   }, [scroller, scroll]);
+}
+
+function goesToStop({ key, target, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent, list: HTMLElement | null) {
+  if (!list || !(target instanceof HTMLElement) || shiftKey || ctrlKey || metaKey || altKey) return false;
+  return (key === "ArrowUp" && goToStop(list, target, -1)) || (key === "ArrowDown" && goToStop(list, target, 1));
 }
 
 function stepOf(event: KeyboardEvent, list: HTMLElement | null): ScrollStep | undefined {

@@ -1,0 +1,67 @@
+import type { Page } from "@playwright/test";
+import { articles, expect, list, type Robot, said, test } from "./room";
+
+test.describe("at 100 messages a second", () => {
+  test.use({ serverEnv: { MESSAGE_RATE: "0" } });
+
+  test("what comes costs the same, however much is held", async ({ room }, info) => {
+    test.setTimeout(240_000);
+    const robot = await room.robot();
+    const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
+    await fill(robot, ada, 0, 500);
+    const short = await cost(robot, ada);
+    await fill(robot, ada, 500, 10_000);
+    const long = await cost(robot, ada);
+    const report = `a second of script at 500 held: ${short.script} ms (p95 frame ${short.p95}), at 10,000: ${long.script} ms (p95 frame ${long.p95})`;
+    info.annotations.push({ type: "cost", description: report });
+    console.log(`    ${report}`);
+    expect(await articles(ada).count()).toBeLessThanOrEqual(60);
+    // On a busy machine times differ by half; ten times as much to do would show.
+    expect(long.script).toBeLessThan(2 * short.script + 50);
+  });
+});
+
+async function fill(robot: Robot, page: Page, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i += 250) {
+    const batch = Array.from({ length: Math.min(250, to - i) }, (_, n) => i + n);
+    await Promise.all(batch.map((n) => robot.say(`message ${n} ${"and some more words ".repeat(n % 7)}.`)));
+  }
+  await expect(said(page, `message ${to - 1} `)).toBeInViewport();
+}
+
+/** Milliseconds of script in a second with a hundred messages, and the 95th percentile of the frames. */
+async function cost(robot: Robot, page: Page): Promise<{ script: number; p95: number }> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Performance.enable");
+  const script = async () => {
+    const { metrics } = await devtools.send("Performance.getMetrics");
+    return 1000 * (metrics.find(({ name }) => name === "ScriptDuration")?.value ?? Number.NaN);
+  };
+  const frames = list(page).evaluate(
+    () =>
+      new Promise<number[]>((resolve) => {
+        const all: number[] = [];
+        const begin = performance.now();
+        let before = begin;
+        const step = (now: number) => {
+          all.push(now - before);
+          before = now;
+          if (now - begin > 4000) resolve(all.sort((a, b) => a - b));
+          else requestAnimationFrame(step);
+        };
+        requestAnimationFrame(step);
+      }),
+  );
+  const before = await script();
+  const told: Promise<void>[] = [];
+  const timer = setInterval(() => told.push(robot.say(`busy ${told.length} .`)), 10);
+  const sorted = await frames;
+  const after = await script();
+  clearInterval(timer);
+  await Promise.all(told);
+  const hundreds = told.length / 100;
+  return {
+    script: Math.round((after - before) / hundreds),
+    p95: Math.round(sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 0),
+  };
+}

@@ -1,0 +1,37 @@
+import { type RefObject, useEffect, useLayoutEffect } from "react";
+
+/**
+ * With each link in each message a stop of the Tab key, nobody would get past the list. So the list has the stops of one
+ * row only, the one that has the focus or else the last, and the arrow keys go from there to those of other rows.
+ */
+export function useRowStops(scroller: RefObject<HTMLElement | null>, mounted: unknown): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows come and go
+  useLayoutEffect(() => keepOneStop(scroller.current), [scroller, mounted]);
+  useEffect(() => {
+    const list = scroller.current;
+    const moved = () => keepOneStop(list);
+    list?.addEventListener("focusin", moved);
+    return () => list?.removeEventListener("focusin", moved);
+  }, [scroller]);
+}
+
+function stopsOf(list: HTMLElement): HTMLElement[] {
+  return [...list.querySelectorAll<HTMLElement>("li :is(a, button)")];
+}
+
+function keepOneStop(list: HTMLElement | null): void {
+  if (!list) return;
+  const stops = stopsOf(list);
+  const focused = document.activeElement?.closest("li");
+  const row = stops.some((stop) => stop.closest("li") === focused) ? focused : stops.at(-1)?.closest("li");
+  for (const stop of stops) stop.tabIndex = stop.closest("li") === row ? 0 : -1;
+}
+
+/** Goes from one stop in the list to the next, or the one before; false if there is none. */
+export function goToStop(list: HTMLElement, from: HTMLElement, step: 1 | -1): boolean {
+  const stops = stopsOf(list);
+  const at = stops.indexOf(from);
+  const next = at < 0 ? undefined : stops[at + step];
+  next?.focus();
+  return next !== undefined;
+}

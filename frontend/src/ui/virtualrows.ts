@@ -1,0 +1,148 @@
+import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
+import type { Block, Row } from "@/chat/rows";
+import { Finder, Heights, type Part, partAround, type View } from "./part";
+
+/** Rows that are mounted beyond what is seen, on either side. */
+const overscan = 8;
+
+export type List = Virtualizer<HTMLElement, Element>;
+
+export interface MountedRow {
+  readonly row: Row;
+  /** Where it is in what the virtualizer knows of; -1 if it is elsewhere, and mounted for another reason. */
+  readonly index: number;
+  /** In pixels from the beginning of the list. */
+  readonly start: number;
+}
+
+interface VirtualRows {
+  readonly list: List;
+  readonly mounted: readonly MountedRow[];
+  /** How many rows are above what is seen. */
+  readonly rowsAbove: number;
+}
+
+/**
+ * useVirtualRows says which rows are to be mounted, and where. The virtualizer works through all that it is given with
+ * each change, so it is given only the part around the reader; the rest counts as room above and below.
+ */
+export function useVirtualRows(
+  blocks: readonly Block[],
+  scroller: RefObject<HTMLElement | null>,
+  follows: boolean,
+): VirtualRows {
+  const before = useRef<{ list: List | null; blocks: readonly Block[]; part: Part | null }>(nothing);
+  const [finder] = useState(() => new Finder());
+  const [heights] = useState(() => new Heights((row) => heightOf(row, before.current.list)));
+  const view = viewOf(before.current, blocks, heights, finder);
+  const part = samePart(before.current.part, partAround(blocks, heights, view));
+  const { rows } = part;
+  const list = useVirtualizer<HTMLElement, Element>({
+    count: rows.length,
+    paddingStart: part.above,
+    paddingEnd: part.below,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => estimate(rows[index]),
+    getItemKey: useCallback((index: number) => rows[index]?.key ?? index, [rows]),
+    overscan,
+    anchorTo: "end",
+    // A row that grows takes the reader along at the end only, and not if they have just left it.
+    scrollEndThreshold: follows ? 1 : -1,
+    // Near enough to begin with; whoever follows the end makes it exact.
+    initialOffset: () => part.above + heights.sum(rows),
+  });
+  before.current = { list, blocks, part };
+  useEffect(() => forgetGone(list, blocks), [list, blocks]);
+  const mounted = list.getVirtualItems().flatMap(({ index, start }) => {
+    const row = rows[index];
+    return row ? [{ row, index, start }] : [];
+  });
+  return {
+    list,
+    mounted: withPinned(mounted, pinned(scroller.current), (key) => placeOf(blocks, heights, finder, key)),
+    rowsAbove: part.rowsAbove + (list.range?.startIndex ?? 0),
+  };
+}
+
+const nothing = { list: null, blocks: [], part: null };
+
+function viewOf(
+  { list, blocks: known }: { list: List | null; blocks: readonly Block[] },
+  blocks: readonly Block[],
+  heights: Heights,
+  finder: Finder,
+): View {
+  if (list === null || list.scrollOffset === null) return { top: Number.POSITIVE_INFINITY, height: 0 };
+  const view = { top: list.scrollOffset, height: list.scrollRect?.height ?? 0 };
+  const first = blocks === known ? undefined : list.getVirtualItemForOffset(view.top);
+  const place = first && placeOf(blocks, heights, finder, String(first.key));
+  // The virtualizer keeps the row that is first seen where it is; what came in above it moves the view.
+  return place ? { ...view, top: view.top + place.start - first.start } : view;
+}
+
+function samePart(before: Part | null, part: Part): Part {
+  const same =
+    before?.blocks.length === part.blocks.length && part.blocks.every((block, i) => block === before.blocks[i]);
+  return same ? { ...part, rows: before.rows } : part;
+}
+
+function placeOf(
+  blocks: readonly Block[],
+  heights: Heights,
+  finder: Finder,
+  key: string,
+): { row: Row; start: number } | undefined {
+  const found = finder.find(blocks, key);
+  const block = blocks[found?.block ?? -1];
+  const row = block?.[found?.index ?? -1];
+  if (!found || !block || !row) return undefined;
+  const above = blocks.slice(0, found.block).reduce((sum, other) => sum + heights.of(other), 0);
+  return { row, start: above + heights.sum(block.slice(0, found.index)) };
+}
+
+/**
+ * The rows that hold the focus or an end of the selection stay mounted: the focus would fall back to the top of the page,
+ * and the selection would end at another place.
+ */
+function pinned(list: HTMLElement | null): string[] {
+  if (!list) return [];
+  const selection = document.getSelection();
+  const ends = selection?.isCollapsed === false ? [selection.anchorNode, selection.focusNode] : [];
+  const rows = [list.querySelector("li:focus-within"), ...ends.map((node) => rowOf(node, list))];
+  return [...new Set(rows.flatMap((row) => row?.getAttribute("data-key") ?? []))];
+}
+
+function rowOf(node: Node | null, list: HTMLElement): Element | null {
+  const element = node instanceof Element ? node : (node?.parentElement ?? null);
+  return element && list.contains(element) ? element.closest("li[data-key]") : null;
+}
+
+function withPinned(
+  mounted: readonly MountedRow[],
+  keys: readonly string[],
+  find: (key: string) => { row: Row; start: number } | undefined,
+): readonly MountedRow[] {
+  const missing = keys.filter((key) => !mounted.some(({ row }) => row.key === key)).flatMap((key) => find(key) ?? []);
+  if (missing.length === 0) return mounted;
+  return [...mounted, ...missing.map((place) => ({ ...place, index: -1 }))].sort((a, b) => a.start - b.start);
+}
+
+/** Heights of rows that are no longer in the list would be kept for ever. */
+function forgetGone({ itemSizeCache }: List, blocks: readonly Block[]): void {
+  const rows = blocks.reduce((sum, block) => sum + block.length, 0);
+  if (itemSizeCache.size < 2 * rows + 1000) return;
+  const keys = new Set<unknown>(blocks.flatMap((block) => block.map((row) => row.key)));
+  for (const key of itemSizeCache.keys()) if (!keys.has(key)) itemSizeCache.delete(key);
+}
+
+function heightOf(row: Row, list: List | null): number {
+  return list?.itemSizeCache.get(row.key) ?? estimate(row);
+}
+
+/** Heights are measured once a row is shown; until then this has to do. */
+function estimate(row: Row | undefined): number {
+  if (row?.kind !== "message") return 56;
+  const lines = Math.ceil(row.text.length / 60);
+  return 40 + Math.min(lines, 20) * 22 + (row.first ? 24 : 0);
+}
