@@ -228,6 +228,29 @@ describe("announcer", () => {
     expect(counts.reduce((sum, n) => sum + n)).toBe(40);
   });
 
+  test("tells a flood as one count in ten seconds, and the rest when it ends", () => {
+    const { link } = live(<Announcer />);
+    act(() => vi.advanceTimersByTime(2000));
+    const counts = () =>
+      within(screen.getByRole("log"))
+        .queryAllByText(/new messages/)
+        .map((line) => Number.parseInt(line.textContent, 10));
+    for (let n = 1; n <= 300; n++) {
+      act(() => link.listener.message(placed(n)));
+      act(() => vi.advanceTimersByTime(100));
+    }
+    // Thirty seconds: after one and a half, eleven and a half, and so on.
+    expect(counts()).toHaveLength(3);
+    act(() => vi.advanceTimersByTime(1500));
+    expect(counts()).toHaveLength(4);
+    expect(counts().reduce((sum, n) => sum + n)).toBe(300);
+    // Then it is as quiet as before.
+    act(() => vi.advanceTimersByTime(20_000));
+    act(() => link.listener.message(placed(301)));
+    act(() => vi.advanceTimersByTime(1600));
+    expect(screen.getByRole("log").textContent).toContain("ada: text 301");
+  });
+
   test("tells whoever cannot see it that a message was not sent, and why", async () => {
     const { store, link } = live(<Announcer />);
     act(() => void store.send("ada", "hello"));

@@ -13,6 +13,8 @@ const kept = 6;
 const readOut = 3;
 /** What comes within this time comes at once: reading takes longer than writing where many write. */
 const collectMs = 1500;
+/** Where it goes on like that, a count is told this often, and once more when it ends. */
+const floodMs = 10_000;
 
 interface Line {
   key: number;
@@ -47,21 +49,49 @@ function useNews(tell: Tell): void {
   const store = useStore();
   const identity = useIdentity();
   useEffect(() => {
-    let waiting: PlacedMessage[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const stop = store.onNews((news) => {
-      waiting.push(...news.filter((message) => !isMine(identity.getMe(), message)));
-      if (waiting.length === 0) return;
-      timer ??= setTimeout(() => {
-        tell(announcement(waiting));
-        [waiting, timer] = [[], undefined];
-      }, collectMs);
-    });
+    const collector = new Collector(tell);
+    const stop = store.onNews((news) => collector.add(news.filter((message) => !isMine(identity.getMe(), message))));
     return () => {
       stop();
-      clearTimeout(timer);
+      collector.stop();
     };
   }, [store, identity, tell]);
+}
+
+/** Waits until there is something to tell in one go. */
+class Collector {
+  readonly #tell: Tell;
+  #waiting: PlacedMessage[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
+  #flooded = false;
+
+  constructor(tell: Tell) {
+    this.#tell = tell;
+  }
+
+  add(others: readonly PlacedMessage[]): void {
+    if (others.length === 0) return;
+    this.#waiting.push(...others);
+    this.#timer ??= setTimeout(this.#end, collectMs);
+    if (!this.#flooded) return;
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(this.#end, collectMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#quiet);
+  }
+
+  #end = (): void => {
+    this.stop();
+    const { length } = this.#waiting;
+    if (length > 0) this.#tell(announcement(this.#waiting));
+    this.#waiting = [];
+    this.#flooded = length > readOut;
+    this.#timer = this.#flooded ? setTimeout(this.#end, floodMs) : undefined;
+  };
 }
 
 /** Whoever wrote has an empty input before them, and does not see what became of it. */
