@@ -6,8 +6,10 @@ import { fileURLToPath } from "node:url";
 import { until } from "./until.mjs";
 
 const chatd = fileURLToPath(new URL("../bin/chatd", import.meta.url));
+/** A server of somebody else's, built on the adapter. */
+export const embedder = fileURLToPath(new URL("../bin/embedder", import.meta.url));
 // Another command runs the same tests against another server, or against a chatd built with the race detector.
-const [command, ...args] = process.env.SERVER_COMMAND?.split(" ") ?? [chatd, "--config=/dev/null"];
+const usual = process.env.SERVER_COMMAND?.split(" ") ?? [chatd, "--config=/dev/null"];
 
 // A test's server takes no setting from whoever runs the test, and does not wait for a load balancer.
 const defaults = {
@@ -18,9 +20,10 @@ const defaults = {
   DRAIN_TIMEOUT: "10s",
 };
 
-/** Server is one chatd on a port of its own, which a restart keeps. */
+/** Server is one chatd, or another program that serves alike, on a port of its own, which a restart keeps. */
 class Server {
-  constructor(port, settings) {
+  constructor(port, settings, program) {
+    this.program = program;
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.env = { ...defaults, ...settings, PORT: String(port) };
@@ -29,6 +32,7 @@ class Server {
 
   /** start returns when the server is ready, and fails with its output when it ends instead. */
   async start() {
+    const [command, ...args] = this.program;
     this.process = spawn(command, args, { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on("data", (chunk) => {
@@ -64,8 +68,8 @@ class Server {
 }
 
 /** startServer starts a chatd with these settings (names as in the environment) that ends with the test. */
-export async function startServer(t, settings = {}) {
-  const server = new Server(await freePort(), settings);
+export async function startServer(t, settings = {}, program = usual) {
+  const server = new Server(await freePort(), settings, program);
   t.after(async () => {
     // Whatever a test did to its server on purpose, one that died by itself is a failure.
     const died = !server.running && server.process.exitCode > 0;

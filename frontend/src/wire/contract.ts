@@ -39,7 +39,7 @@ export type HistoryAnswer = { status: "ok"; messages: PlacedMessage[]; more: boo
 
 export interface TypingNotice {
   username: string;
-  /** Tells namesakes apart; changes with each connection (TYP-2). */
+  /** Tells namesakes apart; changes with each connection that is not recovered (TYP-2). */
   id: string;
   typing: boolean;
 }

@@ -99,7 +99,7 @@ func TestClusterBroadcastWithAcknowledgementTimesOut(t *testing.T) {
 	forgotten(t, nodes, a, b)
 	a.send("43" + late + `["late"]`)
 	noError(t, nodes[0].io.Local().Emit("next"))
-	a.want(`42["next"]`)
+	a.want(`42["next",null]`)
 	equal(t, "callbacks too many", len(outcomes), 0)
 }
 
@@ -249,7 +249,7 @@ func TestP6_AnswersThatAreWaitedForAreBounded(t *testing.T) {
 	equal(t, "failed", o.err != nil, true)
 	nodes[0].hub.awaited.Store(0)
 	noError(t, nodes[0].io.Local().Emit("not asked"))
-	a.want(`42["not asked"]`)
+	a.want(`42["not asked",null]`)
 	equal(t, "callbacks", a.socket().Acks().Len(), 0)
 }
 

@@ -53,15 +53,15 @@ func TestTargetedPacketsArePrivate(t *testing.T) {
 	noError(t, n.io.Volatile().Emit("volatile"))
 	noError(t, n.io.Local().Emit("local"))
 	n.io.Sockets().Emit("binary", []byte("x"))
-	a.want(t, `2["private","not an offset"]`, `2["room"]`, `2["others"]`)
-	b.want(t, `2["room"]`, `2["except"]`, `2["own"]`)
-	c.want(t, `2["own"]`)
+	a.want(t, `2["private","not an offset",null]`, `2["room",null]`, `2["others",null]`)
+	b.want(t, `2["room",null]`, `2["except",null]`, `2["own",null]`)
+	c.want(t, `2["own",null]`)
 	for _, f := range []*fake{a, b, c} {
 		last := f.next(t) // a socket that has something to take is not ready for volatile packets
-		if last == `2["volatile"]` {
+		if last == `2["volatile",null]` {
 			last = f.next(t)
 		}
-		equal(t, "last", last, `2["local"]`)
+		equal(t, "last", last, `2["local",null]`)
 		f.want(t, `51-["binary",{"_placeholder":true,"num":0}]`, "x")
 		f.silent(t)
 	}
@@ -76,7 +76,7 @@ func TestWhatJSONCannotCarryIsNotSent(t *testing.T) {
 	noError(t, n.socketOf(g.Sid).Emit("bad", make(chan int)))
 	n.io.Emit("bad", func() {})
 	noError(t, n.socketOf(g.Sid).Emit("good"))
-	f.want(t, `2["good"]`)
+	f.want(t, `2["good",null]`)
 }
 
 func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
@@ -117,7 +117,7 @@ func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
 	sa.Leave(socket.Room(ga.Sid)) // its own room
 	noError(t, n.io.To(socket.Room(ga.Sid)).Emit("lost"))
 	noError(t, n.io.Local().Emit("found"))
-	a.want(t, `2["found"]`)
+	a.want(t, `2["found",null]`)
 }
 
 func TestRoomsSurviveRacingJoinsLeavesAndCloses(t *testing.T) {
@@ -169,7 +169,7 @@ func TestManySocketsAtOnce(t *testing.T) {
 	n.io.In("x").DisconnectSockets(false)
 	a.want(t, "1")
 	noError(t, n.io.Local().Emit("to b"))
-	b.want(t, `2["to b"]`)
+	b.want(t, `2["to b",null]`)
 	n.io.In(socket.Room(gb.Sid)).DisconnectSockets(true)
 	eventually(t, "b is closed", func() bool { return b.ReadyState() == "closed" })
 }

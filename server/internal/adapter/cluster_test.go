@@ -33,11 +33,11 @@ func TestClusterRoomsExceptionsAndFlags(t *testing.T) {
 		`452-["binary",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]`, "\x00\xff", "x",
 	}
 	room := `42["room","\u003c\u0026\u003e",1.5]`
-	a.want(room, `42["once"]`, `42["local"]`)
+	a.want(room, `42["once",null]`, `42["local",null]`)
 	a.want(binary...)
-	b.want(room, `42["once"]`, `42["not the sender"]`, `42["all others"]`)
+	b.want(room, `42["once",null]`, `42["not the sender",null]`, `42["all others",null]`)
 	b.want(binary...)
-	c.want(`42["once"]`, `42["except"]`, `42["other node's own room"]`, `42["not the sender"]`, `42["all others"]`)
+	c.want(`42["once",null]`, `42["except",null]`, `42["other node's own room",null]`, `42["not the sender",null]`, `42["all others",null]`)
 	c.want(binary...)
 }
 
@@ -66,8 +66,8 @@ func TestClusterWhatTheBusDoesNotCarryIsCounted(t *testing.T) {
 	large := strings.Repeat("x", MaxBusPayload)
 	noError(t, nodes[0].io.Except("nobody").Emit("large", large))
 	noError(t, nodes[0].io.Except("nobody").Emit("small"))
-	a.want(`42["large","`+large+`"]`, `42["small"]`)
-	b.want(`42["small"]`)
+	a.want(`42["large","`+large+`",null]`, `42["small",null]`)
+	b.want(`42["small",null]`)
 	equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 1)
 	if err := nodes[0].io.ServerSideEmit("large", large); !errors.Is(err, errTooLarge) {
 		t.Errorf("server-side: %v", err)
@@ -86,11 +86,11 @@ func TestClusterPrivatePacketsStayOnTheirNode(t *testing.T) {
 		noError(t, err)
 		equal(t, "found", len(found), 1)
 	})
-	a.want(`42["private"]`, `42["own room"]`)
+	a.want(`42["private",null]`, `42["own room",null]`)
 	a.question(`["question"]`)
 	nodes[0].io.In(a.room).SocketsLeave("r")
 	noError(t, nodes[0].io.Local().Emit("local"))
-	a.want(`42["local"]`)
+	a.want(`42["local",null]`)
 	equal(t, "messages on the bus", f.count(), 0)
 }
 
@@ -107,14 +107,14 @@ func TestClusterVolatileStaysVolatile(t *testing.T) {
 	noError(t, nodes[0].io.Volatile().Emit("volatile"))
 	m := await(t, "message", seen)
 	equal(t, "volatile", m.Volatile, true)
-	a.want(`42["volatile"]`)
-	b.want(`42["volatile"]`)
+	a.want(`42["volatile",null]`)
+	b.want(`42["volatile",null]`)
 
 	nodes[0].hub.Typing(a.sid, chat.Typing{Username: "A", ID: a.sid, Typing: true})
 	equal(t, "volatile", await(t, "message", seen).Volatile, true)
 	b.want(`42["typing",{"username":"A","id":"` + a.sid + `","typing":true}]`)
 	noError(t, nodes[0].io.Local().Emit("nothing before"))
-	a.want(`42["nothing before"]`)
+	a.want(`42["nothing before",null]`)
 }
 
 func TestClusterVolatileIsDroppedForWhoIsNotReady(t *testing.T) {
@@ -130,7 +130,7 @@ func TestClusterVolatileIsDroppedForWhoIsNotReady(t *testing.T) {
 	unread := c.conn.Private()
 	noError(t, nodes[0].io.Except("nobody").Emit("last"))
 	eventually(t, "the last one is there", func() bool { return c.conn.Private() > unread })
-	c.want(t, `2["unread"]`, `2["last"]`)
+	c.want(t, `2["unread",null]`, `2["last",null]`)
 }
 
 func TestClusterJoinsLeavesAndDisconnects(t *testing.T) {
@@ -139,13 +139,13 @@ func TestClusterJoinsLeavesAndDisconnects(t *testing.T) {
 	io := nodes[0].io
 	io.SocketsJoin("r", "q")
 	noError(t, io.To("r").Emit("joined")) // stays behind the join
-	a.want(`42["joined"]`)
-	b.want(`42["joined"]`)
+	a.want(`42["joined",null]`)
+	b.want(`42["joined",null]`)
 	io.In("q").Except(a.room).SocketsLeave("r")
 	noError(t, io.To("r").Emit("only a"))
 	noError(t, io.To("q").Emit("both"))
-	a.want(`42["only a"]`, `42["both"]`)
-	b.want(`42["both"]`)
+	a.want(`42["only a",null]`, `42["both",null]`)
+	b.want(`42["both",null]`)
 	io.In("q").DisconnectSockets(false)
 	a.want("41")
 	b.want("41")
@@ -200,7 +200,7 @@ func TestClusterFetchSockets(t *testing.T) {
 	noError(t, nodes[2].io.To("r").Emit("still there"))
 	s.Leave("r")
 	b.want(`42["private",1]`)
-	b.want(`42["still there"]`)
+	b.want(`42["still there",null]`)
 	eventually(t, "joined and left", func() bool { r := b.socket().Rooms(); return r.Has("far") && !r.Has("r") })
 	s.Disconnect(false)
 	b.want("41")
@@ -266,7 +266,7 @@ func TestClusterLostAnswersAreErrors(t *testing.T) {
 	}
 	equal(t, "what is known", len(found), 1)
 	noError(t, nodes[0].io.Except("x").Emit("local all the same"))
-	a.want(`42["local all the same"]`)
+	a.want(`42["local all the same",null]`)
 	equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 2)
 	equal(t, "pending", len(nodes[0].hub.requests.open), 0)
 }

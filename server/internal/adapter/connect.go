@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
-	"github.com/zishang520/engine.io/v2/utils"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/fanout"
@@ -13,7 +12,7 @@ import (
 
 // The order of a CONNECT, all of it while its turn lasts:
 //
-//	RestoreSession, if the client names a place   the cursor behind it is looked up
+//	RestoreSession                                the ids are made, the cursor that the client names is looked up
 //	admit, a middleware of the namespace          start cursor fixed, handlers attached
 //	library                                       socket stored, own room joined, CONNECT answered
 //	connection, the last listener                 greeting and log, turn released
@@ -26,31 +25,38 @@ const maxPrivateID = 64
 
 // RestoreSession implements [socket.Adapter]: a client that has seen the given offset wants to go on behind it. It can
 // if exactly that entry is in the log; one that this node has not reached yet is waited for. Nothing is kept of a session
-// but what the client itself remembers, so rooms and data are not restored.
+// but what the client itself remembers, so rooms and data are not restored. A client that cannot, or does not want to, gets
+// ids of its own.
 func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
 	h := n.hub
 	if !h.follows(n.nsp.Name()) {
 		return nil, nil
 	}
-	at, ok := fanout.Cursor{}, false
-	if seen, err := stream.ParseOffset(offset); err == nil && len(pid) > 0 && len(pid) <= maxPrivateID {
-		at, ok = h.after(seen)
+	at, recovered := fanout.Cursor{}, false
+	if pid != unnamed {
+		at, recovered = n.recover(pid, offset)
+		if h.opts.Hooks.Recovered != nil {
+			h.opts.Hooks.Recovered(recovered)
+		}
 	}
-	if h.opts.Hooks.Recovered != nil {
-		h.opts.Hooks.Recovered(ok)
+	if !recovered {
+		pid = newPrivateID()
 	}
-	if !ok {
-		return nil, nil
-	}
-	id, err := utils.Base64Id().GenerateId()
-	if err != nil {
-		return nil, err
-	}
-	sid := socket.SocketId(id)
-	h.restored.Store(sid, at)
+	sid := publicID(pid)
+	h.restored.Store(sid, restoration{recovered, at})
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: sid, Pid: pid, Rooms: types.NewSet[socket.Room](),
 	}}, nil
+}
+
+// recover finds the place where a client goes on, and claims the id that it had.
+func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.Cursor, bool) {
+	seen, err := stream.ParseOffset(offset)
+	if err != nil || len(pid) > maxPrivateID {
+		return fanout.Cursor{}, false
+	}
+	at, ok := n.hub.after(seen)
+	return at, ok && n.claim(publicID(pid))
 }
 
 // after finds the place behind an offset, and waits a while for the log to reach it. It looks now and then instead of
@@ -74,9 +80,9 @@ func (h *Hub) isAhead(seen stream.Offset) bool {
 }
 
 // startOf is where a socket that is about to be connected begins.
-func (h *Hub) startOf(s *socket.Socket) fanout.Cursor {
-	if at, ok := h.restored.LoadAndDelete(s.Id()); ok {
-		return at.(fanout.Cursor)
+func (h *Hub) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool) {
+	if found, ok := h.restored.Load(s.Id()); ok && found.(restoration).recovered {
+		return found.(restoration).at, true
 	}
 	wanted := 0
 	if auth, ok := s.Handshake().Auth.(map[string]any); ok && h.opts.History != nil {
@@ -84,7 +90,7 @@ func (h *Hub) startOf(s *socket.Socket) fanout.Cursor {
 	}
 	h.starts.RLock()
 	defer h.starts.RUnlock()
-	return h.opts.Log.Back(wanted)
+	return h.opts.Log.Back(wanted), false
 }
 
 // middleware admits a socket before the library answers its CONNECT.
@@ -98,13 +104,15 @@ func (n *namespace) middleware(s *socket.Socket, next func(*socket.ExtendedError
 
 // admit makes a member of a socket. It is false if the connection is not one of the edge's.
 func (n *namespace) admit(s *socket.Socket) bool {
+	defer n.hub.restored.Delete(s.Id()) // not before it is a member: until then the id is claimed
 	conn, ok := s.Conn().(session)
 	if !ok {
 		return false
 	}
 	m := &member{socket: s, conn: conn}
 	if n.hub.follows(n.nsp.Name()) {
-		m.start = n.hub.startOf(s)
+		unwrap(s)
+		m.start, m.recovered = n.hub.startOf(s)
 	} else {
 		m.alone, m.since = true, n.volatiles.now()
 	}
@@ -143,4 +151,7 @@ func (n *namespace) connection(args ...any) {
 		}
 		return appendPresence(nil, online, at.Offset())
 	})
+	if m.recovered && n.hub.opts.Bus != nil {
+		n.volatiles.move(s.Id())
+	}
 }

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/zishang520/engine.io/v2/types"
@@ -91,6 +92,21 @@ func (n *namespace) encode(original *parser.Packet) (encoded, bool) {
 	}
 	e.args = e.text[len(header):]
 	return e, true
+}
+
+// sealed is a packet as clients of the namespace may get it: a client that can recover takes the last argument of any event
+// for an offset, if it is a string, and the event's name if there is no argument. So null follows; what has an id ends in
+// the callback that the client adds.
+func (n *namespace) sealed(e encoded) encoded {
+	before, ok := bytes.CutSuffix(e.text, []byte(`]`))
+	ok = ok && bytes.HasSuffix(bytes.TrimRight(before, " \t\r\n"), []byte(`"`))
+	if !ok || e.packet.Id != nil || !n.hub.follows(n.nsp.Name()) {
+		return e
+	}
+	e.text = slices.Concat(before, []byte(`,null]`))
+	e.buffers = slices.Clone(e.buffers)
+	e.buffers[0] = types.NewStringBuffer(e.text)
+	return e
 }
 
 // plain reports whether the packet is text alone.

@@ -3,6 +3,7 @@ package adapter
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -56,12 +57,22 @@ func (n *namespace) FetchSockets(opts *socket.BroadcastOptions) func(func([]sock
 				found, ok = m.appendDetails(found)
 				return ok
 			},
-			done: func(err error) { callback(found, err) },
+			done: func(err error) { callback(distinct(found), err) },
 		}, timeout)
 		if err != nil {
 			callback(found, err)
 		}
 	}
+}
+
+// distinct leaves out sockets that come twice: a client may have come back to one node before another knows that it left.
+func distinct(found []socket.SocketDetails) []socket.SocketDetails {
+	seen := make(map[socket.SocketId]struct{}, len(found))
+	return slices.DeleteFunc(found, func(s socket.SocketDetails) bool {
+		_, twice := seen[s.Id()]
+		seen[s.Id()] = struct{}{}
+		return twice
+	})
 }
 
 func (m *message) appendDetails(found []socket.SocketDetails) ([]socket.SocketDetails, bool) {

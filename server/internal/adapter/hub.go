@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 	"golang.org/x/sync/semaphore"
 
@@ -115,7 +116,7 @@ type Hub struct {
 
 	// starts is held for writing while the log is emptied and refilled, so that nobody starts in between.
 	starts   sync.RWMutex
-	restored sync.Map // socket.SocketId -> fanout.Cursor: from RestoreSession to the admission of that socket
+	restored sync.Map // socket.SocketId -> restoration: from RestoreSession to the admission of that socket
 
 	// owned by Load and Run
 	last    stream.Offset // the newest entry that was taken from the stream
@@ -153,10 +154,11 @@ type turns interface {
 }
 
 // recoverWait bounds how long a client waits whose offset this node has not reached yet, recoverLook how long after that
-// was reached.
+// was reached, and claimLook how long after an older socket with its id is gone.
 const (
 	recoverWait = 2 * time.Second
 	recoverLook = 20 * time.Millisecond
+	claimLook   = time.Millisecond
 )
 
 // maxReads is how many clients' questions for history are answered at once: they go the same way as what is said now, and
@@ -199,7 +201,8 @@ func (o Options) retained() int {
 }
 
 // ServerOptions are the options that the Socket.IO server must be made with: this adapter, and connection state recovery
-// switched on, so that a CONNECT answer carries the private id that a client needs to recover.
+// switched on, so that a CONNECT answer carries the private id that a client needs to recover, with the parser that goes
+// with it.
 func (h *Hub) ServerOptions() *socket.ServerOptions {
 	o := socket.DefaultServerOptions()
 	o.SetServeClient(false)
@@ -208,6 +211,7 @@ func (h *Hub) ServerOptions() *socket.ServerOptions {
 		recovery := &socket.ConnectionStateRecovery{}
 		recovery.SetSkipMiddlewares(false)
 		o.SetConnectionStateRecovery(recovery)
+		o.SetParser(identifying{parser.NewParser(), h})
 	}
 	return o
 }

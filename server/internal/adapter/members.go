@@ -12,8 +12,9 @@ import (
 
 // member is a socket of this node, from its admission to the moment it left all its rooms.
 type member struct {
-	socket *socket.Socket
-	conn   session
+	socket    *socket.Socket
+	conn      session
+	recovered bool // goes on where an earlier connection ended
 
 	// Guarded by members.mu.
 	own   bool                     // is in the room of its own id, as every socket is that did not leave it

@@ -24,6 +24,7 @@ const (
 	kindJoin       kind = "join"       // sockets join rooms
 	kindLeave      kind = "leave"      // sockets leave rooms
 	kindDisconnect kind = "disconnect" // sockets are disconnected
+	kindMoved      kind = "moved"      // sockets are on the sender's node now
 	kindFetch      kind = "fetch"      // which sockets are there?
 	kindServer     kind = "server"     // an event for the listeners of the namespace
 
@@ -52,7 +53,7 @@ type message struct {
 	Volatile bool            `json:"v,omitempty"`
 	Together []*message      `json:"t,omitempty"`
 	Window   int64           `json:"w,omitempty"` // how long answers are waited for, in milliseconds
-	Change   []socket.Room   `json:"c,omitempty"` // to join or leave
+	Change   []socket.Room   `json:"c,omitempty"` // to join or leave; own rooms of those that moved
 	Close    bool            `json:"d,omitempty"` // the connection too
 
 	Clients int               `json:"m,omitempty"`
@@ -88,7 +89,7 @@ func decodeMessage(payload []byte) (*message, error) {
 		ok = m.ID != 0
 	case kindAsked:
 		ok = m.ID != 0 && m.Clients >= 0
-	case kindJoin, kindLeave, kindDisconnect:
+	case kindJoin, kindLeave, kindDisconnect, kindMoved:
 	default:
 		ok = false
 	}

@@ -84,7 +84,6 @@ func (n *namespace) Del(id socket.SocketId, room socket.Room) {
 
 // DelAll implements [socket.Adapter]: the socket is gone, or was never let in.
 func (n *namespace) DelAll(id socket.SocketId) {
-	n.hub.restored.Delete(id)
 	m, changes := n.members.remove(id)
 	if m == nil {
 		return
@@ -144,7 +143,7 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 
 // broadcastVolatile lets a packet wait for others of its kind.
 func (n *namespace) broadcastVolatile(e encoded, opts *socket.BroadcastOptions) {
-	one := notice{packet: e.packet, frames: e.frames(), rooms: keys(opts.Rooms), except: keys(opts.Except)}
+	one := notice{packet: e.packet, frames: n.sealed(e).frames(), rooms: keys(opts.Rooms), except: keys(opts.Except)}
 	if !n.concernsUsAlone(opts) {
 		one.message = n.emission(e, opts)
 	}
@@ -187,6 +186,7 @@ func (n *namespace) deliver(e encoded, volatile bool, to []*member) {
 	if len(to) == 0 {
 		return
 	}
+	e = n.sealed(e)
 	var frame []byte
 	if e.plain() {
 		frame = appendText(nil, e.text)

@@ -178,7 +178,9 @@ type remote struct {
 	net  net.Conn
 	sid  string
 	room socket.Room // its own
-	at   *peer
+
+	pid, offset string // what it needs to recover; in "/" only
+	at          *peer
 }
 
 // dial connects a client to a namespace; auth is the payload of its CONNECT.
@@ -197,12 +199,13 @@ func (p *peer) dial(nsp, auth string) *remote {
 		prefix = nsp + ","
 	}
 	c.send("40" + prefix + auth)
-	answer := struct{ Sid string }{}
+	answer := struct{ Sid, Pid string }{}
 	text := c.receive()
 	noError(p.t, json.Unmarshal([]byte(strings.TrimPrefix(text, "40"+prefix)), &answer))
-	c.sid, c.room = answer.Sid, socket.Room(answer.Sid)
+	c.sid, c.room, c.pid = answer.Sid, socket.Room(answer.Sid), answer.Pid
 	if nsp == "/" {
-		c.receive() // presence
+		presence := c.receive()
+		noError(p.t, json.Unmarshal([]byte(strings.TrimPrefix(presence, "42")), &[]any{new(string), &struct{}{}, &c.offset}))
 	}
 	return c
 }

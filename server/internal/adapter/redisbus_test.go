@@ -75,5 +75,5 @@ func TestClusterOverRedis(t *testing.T) {
 		t.Error("Redis is away, and everybody answered")
 	}
 	noError(t, nodes[0].io.To("r").Emit("here all the same"))
-	a.want(`42["here all the same"]`)
+	a.want(`42["here all the same",null]`)
 }

@@ -71,9 +71,14 @@ func (h *Hub) serve(node string, m *message) {
 }
 
 func (n *namespace) serve(node string, m *message) {
-	if m.Kind == kindServer {
+	switch m.Kind {
+	case kindServer:
 		n.serverEvent(node, m)
 		return
+	case kindMoved:
+		n.forgetMoved(m.Change)
+		return
+	default:
 	}
 	to := n.members.match(m.Rooms, m.Except)
 	switch m.Kind {
@@ -88,6 +93,15 @@ func (n *namespace) serve(node string, m *message) {
 	case kindFetch:
 		n.answerFetch(node, m.ID, to)
 	default:
+	}
+}
+
+// forgetMoved closes the connections of clients that have come back to another node.
+func (n *namespace) forgetMoved(rooms []socket.Room) {
+	for _, room := range rooms {
+		if m := n.members.get(socket.SocketId(room)); m != nil {
+			m.conn.Close(true)
+		}
 	}
 }
 

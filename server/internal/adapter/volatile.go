@@ -18,6 +18,8 @@ const (
 	// A selection of so many fits into the bits of a word.
 	maxVolatile      = 64
 	maxVolatileBytes = 64 << 10
+	// maxMoved bounds the sockets that the other nodes are told of in that time, after the end of a node for example.
+	maxMoved = 1024
 	// maxSelections bounds the bytes of selections that are kept while they are written.
 	maxSelections = 1 << 20
 )
@@ -31,9 +33,10 @@ type volatiles struct {
 
 	mu      sync.Mutex
 	waiting []notice
-	bytes   int    // of the frames that wait
-	begun   bool   // an interval, or the writing after it
-	count   uint64 // notices that were ever taken
+	moved   []socket.Room // own rooms of sockets that came back here
+	bytes   int           // of the frames that wait
+	begun   bool          // an interval, or the writing after it
+	count   uint64        // notices that were ever taken
 }
 
 // notice is one volatile broadcast. Whom it concerns is looked up when it is written.
@@ -56,14 +59,26 @@ func (v *volatiles) add(n notice) {
 	v.waiting = append(v.waiting, n)
 	v.bytes += len(n.frames)
 	v.count++
-	if !v.begun {
-		v.begun = true
+	v.beginLocked()
+}
+
+// move has the other nodes told that a socket is here now. If too many are, some are left out: where they were before, they
+// will be missed by a ping.
+func (v *volatiles) move(id socket.SocketId) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.moved) < maxMoved {
+		v.moved = append(v.moved, roomOf(id))
 		v.beginLocked()
 	}
 }
 
-// beginLocked begins an interval.
+// beginLocked begins an interval, unless one has begun.
 func (v *volatiles) beginLocked() {
+	if v.begun {
+		return
+	}
+	v.begun = true
 	h := v.nsp.hub
 	time.AfterFunc(h.opts.VolatileInterval, func() { h.tasks.start(v.flush) })
 }
@@ -79,16 +94,21 @@ func (v *volatiles) now() uint64 {
 func (v *volatiles) flush() {
 	v.mu.Lock()
 	batch, first := v.waiting, v.count-uint64(len(v.waiting))
-	v.waiting, v.bytes = nil, 0
+	moved := v.moved
+	v.waiting, v.moved, v.bytes = nil, nil, 0
 	v.mu.Unlock()
 
 	h := v.nsp.hub
 	h.protect("listener of outgoing packets", func() { v.nsp.deliverTogether(batch, first) })
 	h.tellTogether(v.nsp.nsp.Name(), batch)
+	if len(moved) > 0 {
+		_ = h.tell(everyone, &message{Kind: kindMoved, Nsp: v.nsp.nsp.Name(), Change: moved})
+	}
 
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.begun = len(v.waiting) > 0; v.begun {
+	v.begun = false
+	if len(v.waiting)+len(v.moved) > 0 {
 		v.beginLocked()
 	}
 }
@@ -262,7 +282,7 @@ func (h *Hub) hear(m *message) {
 	for _, one := range together {
 		if n.members.isAnyoneIn(one.Rooms) {
 			e := one.event(n.nsp.Name(), nil)
-			n.volatiles.add(notice{packet: e.packet, frames: e.frames(), rooms: one.Rooms, except: one.Except})
+			n.volatiles.add(notice{packet: e.packet, frames: n.sealed(e).frames(), rooms: one.Rooms, except: one.Except})
 		}
 	}
 }

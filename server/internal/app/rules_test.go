@@ -22,6 +22,7 @@ var outside = map[string][]string{
 	"cmd/conformance":        {"github.com/zishang520/"},
 	"internal/stream/redis":  {"github.com/redis/go-redis/", "github.com/gammazero/deque"},
 	"internal/stream/memory": {"github.com/gammazero/deque"},
+	"internal/test/embedder": {"github.com/zishang520/socket.io"},
 	"internal/cluster":       {"github.com/redis/go-redis/"},
 	"internal/config":        {"github.com/spf13/viper", "github.com/spf13/pflag"},
 	"internal/ops":           {"github.com/prometheus/"},
@@ -46,7 +47,7 @@ var inside = map[string][]string{
 }
 
 // testOnly are packages that exist for tests.
-var testOnly = []string{"internal/test/siotest", "internal/test/redistest", "internal/test/chaos", "internal/stream/streamtest"}
+var testOnly = []string{"internal/test/siotest", "internal/test/redistest", "internal/test/chaos", "internal/test/embedder", "internal/stream/streamtest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for pkg, imports := range sources(t) {

@@ -1,0 +1,165 @@
+package adapter
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zishang520/socket.io/v2/socket"
+)
+
+func TestREC7_PrivateEventsNeverEndInAString(t *testing.T) {
+	n := newNode(t, nil, nil)
+	n.io.Of("/other", nil)
+	f, g := n.join("{}")
+	s := n.socketOf(g.Sid)
+	s.Join("r")
+	for _, c := range []struct {
+		emit func() error
+		want string
+	}{
+		{func() error { return s.Emit("x", "text") }, `2["x","text",null]`},
+		{func() error { return s.Emit("x") }, `2["x",null]`},
+		{func() error { return s.Emit("x", `"]`, "") }, `2["x","\"]","",null]`},
+		{func() error { return n.io.To("r").Emit("x", 1, "text") }, `2["x",1,"text",null]`},
+		{func() error { return n.io.Local().Emit("x", "text") }, `2["x","text",null]`},
+		{func() error { return s.Emit("x", "text", nil) }, `2["x","text",null]`},
+		{func() error { return s.Emit("x", "text", 1) }, `2["x","text",1]`},
+		{func() error { return s.Emit("x", []string{"text"}) }, `2["x",["text"]]`},
+		{func() error { return s.Emit("x", map[string]any{"a": "b"}) }, `2["x",{"a":"b"}]`},
+		{func() error { return n.io.To("r").Volatile().Emit("x", "text") }, `2["x","text",null]`},
+	} {
+		noError(t, c.emit())
+		f.want(t, c.want)
+	}
+	noError(t, s.Emit("x", []byte("b"), "text"))
+	f.want(t, `51-["x",{"_placeholder":true,"num":0},"text",null]`, "b")
+	// A callback comes behind the arguments of an event that wants an answer.
+	noError(t, s.Emit("x", "text", socket.Ack(func([]any, error) {})))
+	if p := f.next(t); !strings.HasSuffix(p, `["x","text"]`) {
+		t.Errorf("question: %s", p)
+	}
+	// Who cannot recover gets what was sent.
+	f.send("0/other,{}")
+	f.next(t)
+	n.io.Of("/other", nil).Emit("x", "text")
+	f.want(t, `2/other,["x","text"]`)
+}
+
+func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	a := nodes[0].dial("/", "")
+	b := nodes[1].dial("/", back(a.pid, a.offset))
+	equal(t, "sid", b.sid, a.sid)
+	equal(t, "pid", b.pid, a.pid)
+	equal(t, "recovered", nodes[1].hub.Recovered(b.socket()), true)
+	// The node where it was is told: nothing that is sent to the client goes astray, and it is counted once.
+	eventually(t, "the old connection is closed", func() bool { return nodes[0].hub.main.Load().members.get(socket.SocketId(a.sid)) == nil })
+	noError(t, nodes[0].io.To(a.room).Emit("found", 1))
+	b.want(`42["found",1]`)
+	c := nodes[1].dial("/", back(a.pid+"x", a.offset)) // anybody may name an id that nobody has
+	if c.sid == a.sid {
+		t.Error("an id was taken without its secret")
+	}
+	fresh := nodes[1].dial("/", back(a.pid, "1-1"))
+	if fresh.sid == a.sid || fresh.pid == a.pid {
+		t.Error("a client that was not recovered kept its ids")
+	}
+	equal(t, "recovered", nodes[1].hub.Recovered(fresh.socket()), false)
+}
+
+func TestREC8_SocketsThatComeTwiceAreFetchedOnce(t *testing.T) {
+	f, nodes := newPeers(t, 2)
+	f.losing(kindMoved)
+	a := nodes[0].dial("/", "")
+	nodes[1].dial("/", back(a.pid, a.offset))
+	fetched := make(chan int, 1)
+	nodes[0].io.FetchSockets()(func(found []*socket.RemoteSocket, err error) {
+		noError(t, err)
+		fetched <- len(found)
+	})
+	equal(t, "sockets", await(t, "answer", fetched), 1)
+}
+
+func TestREC9_AnOlderConnectionIsClosedFirst(t *testing.T) {
+	n := newNode(t, nil, nil)
+	var mu sync.Mutex
+	var seen []string
+	tell := func(event string) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, event)
+	}
+	noError(t, n.io.On("connection", func(args ...any) {
+		s := args[0].(*socket.Socket)
+		s.Join("r")
+		tell("connection")
+		_ = s.On("disconnect", func(...any) { tell("disconnect") })
+	}))
+	old, g := n.join("{}")
+	for range 20 {
+		f, again := n.join(back(g.Pid, n.log.Head().Offset().String()))
+		equal(t, "sid", again.Sid, g.Sid)
+		equal(t, "the older connection", old.ReadyState(), "closed")
+		noError(t, n.io.To("r").Emit("x", 1))
+		noError(t, n.io.To(socket.Room(g.Sid)).Emit("y", 1))
+		f.want(t, `2["x",1]`, `2["y",1]`)
+		p, _ := n.say("live")
+		f.want(t, p)
+		old = f
+	}
+	ns := n.hub.main.Load()
+	equal(t, "members", len(ns.members.all), 1)
+	equal(t, "in the room", len(ns.members.rooms["r"]), 1)
+	equal(t, "sockets", n.io.Sockets().Sockets().Len(), 1)
+	equal(t, "ids that are claimed", n.restored(), 0)
+	eventually(t, "each was told of once", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(seen) == 41
+	})
+}
+
+func TestREC9_ManyAtOnceWithOneSecretLeaveNoGhost(t *testing.T) {
+	n := newNode(t, nil, nil)
+	first, g := n.join("{}")
+	auth := back(g.Pid, g.Offset)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 20 {
+				f := n.open()
+				f.send("0" + auth)
+				time.Sleep(time.Millisecond)
+				f.close("transport close")
+			}
+		})
+	}
+	all.Wait()
+	first.close("transport close")
+	ns := n.hub.main.Load()
+	eventually(t, "nothing is left", func() bool {
+		ns.members.mu.Lock()
+		defer ns.members.mu.Unlock()
+		return len(ns.members.all)+len(ns.members.rooms)+n.io.Sockets().Sockets().Len()+n.restored() == 0
+	})
+}
+
+func TestREC8_AHandshakeShowsWhatTheClientSent(t *testing.T) {
+	n := newNode(t, nil, nil)
+	_, g := n.join("{}")
+	recovered := back(g.Pid, g.Offset)
+	for _, auth := range []string{`{}`, `{"a":[1]}`, `{"pid":"x"}`, `{"pid":1,"offset":{}}`, `{"pid":"","offset":""}`, `{"payload":1}`, recovered} {
+		_, g := n.join(auth)
+		text, err := json.Marshal(n.socketOf(g.Sid).Handshake().Auth)
+		noError(t, err)
+		var want, got any
+		noError(t, json.Unmarshal([]byte(auth), &want))
+		noError(t, json.Unmarshal(text, &got))
+		wanted, _ := json.Marshal(want)
+		equal(t, "auth", string(text), string(wanted))
+		equal(t, "recovered", n.hub.Recovered(n.socketOf(g.Sid)), auth == recovered)
+	}
+}
