@@ -32,6 +32,33 @@ test("Enter sends, Shift+Enter begins a line", async ({ room }) => {
   await expect(articles(ada)).toHaveCount(1);
 });
 
+test("a draft survives a reload, and the way to another page and back", async ({ room }) => {
+  const ada = await room.join("ada");
+  await composer(ada).pressSequentially("not yet");
+  await ada.reload();
+  await expect(composer(ada)).toHaveValue("not yet");
+  await ada.goto(`${room.siteUrl}/nowhere`);
+  await ada.goBack();
+  await expect(composer(ada)).toHaveValue("not yet");
+  await ada.goForward();
+  await ada.goBack();
+  await composer(ada).press("End");
+  await composer(ada).pressSequentially(" said");
+  await composer(ada).press("Enter");
+  await expect.poll(() => texts(ada)).toEqual(["not yet said"]);
+  await ada.reload();
+  await expect(said(ada, "not yet said")).toBeVisible();
+  await expect(composer(ada)).toHaveValue("");
+});
+
+test("blank lines around a message are left out for everybody", async ({ room }) => {
+  const ada = await room.join("ada");
+  const robot = await room.robot();
+  await say(ada, "\n \n  one\n\ntwo\n\n");
+  await expect.poll(() => robot.heard).toEqual(["  one\n\ntwo"]);
+  await expect(said(ada, "one").getByLabel("Sent")).toBeVisible();
+});
+
 test("a page that is loaded again is the same person and sees the history", async ({ room }) => {
   const [ada, bob] = [await room.join("ada"), await room.join("bob")];
   await say(ada, "before");
@@ -140,6 +167,49 @@ test("the title counts what came while the page was not seen", async ({ room }) 
   }).toPass();
   await setSeen(ada, true);
   await expect(ada).toHaveTitle("Chat");
+});
+
+test("a window beside the one that is worked in counts, and has seen all when it is clicked", async ({ room }) => {
+  const ada = await room.join("ada");
+  const robot = await room.robot();
+  const setFocus = (focused: boolean) =>
+    ada.evaluate((value) => {
+      document.hasFocus = () => value;
+      window.dispatchEvent(new Event(value ? "focus" : "blur"));
+    }, focused);
+  await setFocus(false);
+  await expect(async () => {
+    await robot.say("unseen");
+    await expect(ada).toHaveTitle(/^\(\d+\) Chat$/, { timeout: 200 });
+  }).toPass();
+  await setFocus(true);
+  await expect(ada).toHaveTitle("Chat");
+});
+
+test("without sound and locks the page lives, and says nothing to nobody", async ({ room }) => {
+  const page = await room.visit();
+  await page.addInitScript(() => {
+    Reflect.deleteProperty(window, "AudioContext");
+    const refuse = () => Promise.reject(new DOMException("no", "SecurityError"));
+    Object.defineProperty(navigator, "locks", { value: { request: refuse, query: refuse } });
+  });
+  await page.reload();
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: /Settings/ }).click();
+  await page.getByLabel("Play a sound").click();
+  await expect(page.getByLabel("Play a sound")).toBeChecked();
+  await page.keyboard.press("Escape");
+  await setSeen(page, false);
+  const robot = await room.robot();
+  await expect(async () => {
+    await robot.say("unseen");
+    await expect(page).toHaveTitle(/^\(\d+\) Chat$/, { timeout: 200 });
+  }).toPass();
+  // What goes wrong unheard fails the test at its end.
+  await setSeen(page, true);
+  await say(page, "seen");
+  await expect(said(page, "seen").getByLabel("Sent")).toBeVisible();
 });
 
 test("pitfall 9: a notification is asked for, and only one of several tabs shows it", async ({ room }) => {

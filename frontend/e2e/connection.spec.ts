@@ -76,6 +76,42 @@ test("says how long until the next attempt, and tries at once when asked", async
   await expect(ada.getByText("The server cannot be reached.")).toBeHidden();
 });
 
+test("a server that freezes is not called live for long, and gets the message once when it goes on", async ({
+  room,
+}) => {
+  const ada = await room.join("ada");
+  await say(ada, "before");
+  await expect(said(ada, "before").getByLabel("Sent")).toBeVisible();
+  room.server.signal("SIGSTOP");
+  const frozen = Date.now();
+  await say(ada, "into the ice");
+  await expect(badge(ada)).not.toHaveText("Live");
+  // Five seconds of patience and four for the sign of life; a busy machine takes its time.
+  expect(Date.now() - frozen).toBeLessThan(15_000);
+  await expect(said(ada, "into the ice").getByLabel("Waiting for a connection")).toBeVisible();
+  room.server.signal("SIGCONT");
+  await expect(badge(ada)).toHaveText("Live", ordered);
+  await expect(said(ada, "into the ice").getByLabel("Sent")).toBeVisible(ordered);
+  const robot = await room.robot();
+  await robot.say("later");
+  await expect.poll(() => texts(ada), ordered).toEqual(["before", "into the ice", "later"]);
+});
+
+test.describe("a server that takes one event a second", () => {
+  test.use({ serverEnv: { MESSAGE_RATE: "1", MESSAGE_BURST: "1" } });
+
+  test("LIM-1 is slow, and not taken for dead", async ({ room }) => {
+    const ada = await room.join("ada");
+    const opened: string[] = [];
+    ada.on("websocket", (socket) => opened.push(socket.url()));
+    const all = Array.from({ length: 12 }, (_, i) => `message ${i} .`);
+    for (const text of all) await say(ada, text);
+    await expect.poll(() => texts(ada), ordered).toEqual(all);
+    await expect(said(ada, "message 11 .").getByLabel("Sent")).toBeVisible(ordered);
+    expect(opened).toEqual([]);
+  });
+});
+
 test("pitfall 5: a server that does not answer is waking", async ({ room }) => {
   const server = await room.newServer({});
   await server.start();

@@ -110,6 +110,17 @@ test("a name without an end is cut off, and makes nothing wider than the phone",
   expect(await list(ada).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
 });
 
+test("Enter begins a line on the keyboard of a phone, which has no Shift+Enter", async ({ room }) => {
+  const page = await room.join("ada", phone);
+  await composer(page).pressSequentially("one");
+  await composer(page).press("Enter");
+  await composer(page).pressSequentially("two");
+  await expect(composer(page)).toHaveValue("one\ntwo");
+  await expect(composer(page)).toHaveAttribute("enterkeyhint", "enter");
+  await page.getByRole("button", { name: "Send" }).tap();
+  await expect(said(page, "one")).toContainText("one\ntwo");
+});
+
 test("who sends with the button keeps the keyboard", async ({ room }) => {
   const page = await room.join("ada", phone);
   await composer(page).fill("hello");

@@ -114,7 +114,9 @@ export const texts = (page: Page) => articles(page).locator("[dir=auto]").allInn
 
 export async function say(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);
-  await composer(page).press("Enter");
+  const touch = await page.evaluate(() => matchMedia("(pointer: coarse)").matches);
+  if (touch) await page.getByRole("button", { name: "Send" }).tap();
+  else await composer(page).press("Enter");
 }
 
 /** What a page is told when its window is covered or shown again. */

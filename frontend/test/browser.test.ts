@@ -168,6 +168,15 @@ describe("pitfall 9: several tabs", () => {
     expect(await speaking(tabs.slice(1))).toEqual([true, false]);
   });
 
+  test("where locks are refused each tab speaks for itself, and nothing goes wrong unheard", async () => {
+    const refuse = () => Promise.reject(new DOMException("no origin", "SecurityError"));
+    const tab = new Tabs({ request: refuse, query: refuse } as unknown as Locks);
+    tab.setSeen(true);
+    tab.stand();
+    tab.setSeen(false);
+    await vi.waitFor(async () => expect(await tab.maySpeak()).toBe(true));
+  });
+
   test("without locks each tab speaks for itself", async () => {
     const tab = new Tabs(undefined);
     tab.stand();

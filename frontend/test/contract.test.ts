@@ -117,12 +117,13 @@ describe("what we would not send", () => {
 
   test("LIM-8 the numbers and the white space are those of the server", () => {
     const shared = fixture<Record<string, unknown> & { whitespace: string; notWhitespace: string }>("limits");
-    const { maxMessageChars, maxUsernameChars, maxHistoryMessages, typingIntervalMs, anonymous } = limits;
+    const { maxMessageChars, maxUsernameChars, maxHistoryMessages, typingIntervalMs, minDedupeMs, anonymous } = limits;
     expect(shared).toMatchObject({
       maxMessageChars,
       maxUsernameChars,
       maxHistoryMessages,
       typingIntervalMs,
+      minDedupeMs,
       anonymous,
     });
     for (const char of shared.whitespace) expect(limits.checkMessage(char)).toBe("empty");

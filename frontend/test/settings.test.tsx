@@ -35,6 +35,7 @@ class FakeNotification {
   static permission: NotificationPermission = "default";
   static asked = 0;
   static shown: string[] = [];
+  static options: object = {};
 
   static async requestPermission(): Promise<NotificationPermission> {
     FakeNotification.asked++;
@@ -42,8 +43,9 @@ class FakeNotification {
     return FakeNotification.answer;
   }
 
-  constructor(title: string, { body }: { body: string }) {
-    FakeNotification.shown.push(`${title}: ${body}`);
+  constructor(title: string, options: { body: string }) {
+    FakeNotification.options = options;
+    FakeNotification.shown.push(`${title}: ${options.body}`);
   }
 }
 
@@ -141,6 +143,14 @@ describe("notifications", () => {
     expect(preferences.getWishes().notify).toBe(false);
   });
 
+  test("about which the browser cannot even ask are said to be blocked", async () => {
+    vi.spyOn(FakeNotification, "requestPermission").mockRejectedValue(new DOMException("no", "SecurityError"));
+    open();
+    await flip(label);
+    expect(alerts()).toHaveLength(1);
+    expect(box(label).checked).toBe(false);
+  });
+
   test("are switched off without a question", async () => {
     const { preferences } = open();
     await flip(label);
@@ -162,8 +172,47 @@ describe("notifications", () => {
   });
 });
 
+describe("a window that is visible, and not the one that the person works in", () => {
+  const heard = async (link: ReturnType<typeof open>["link"], n: number) => {
+    act(() => link.listener.message(placed(n, { username: "bob" })));
+    await settle();
+    return { title: document.title, shown: FakeNotification.shown.splice(0), notes: notes.splice(0).length };
+  };
+
+  test("counts, notifies and sounds until it has the focus again", async () => {
+    const { link } = open();
+    await flip("Show a notification");
+    await flip("Play a sound");
+    [FakeNotification.shown, notes.length] = [[], 0];
+    const focus = vi.spyOn(document, "hasFocus").mockReturnValue(false);
+    act(() => void window.dispatchEvent(new Event("blur")));
+    expect(await heard(link, 1)).toEqual({ title: "(1) Chat", shown: ["bob: text 1"], notes: 2 });
+    expect(await heard(link, 2)).toEqual({ title: "(2) Chat", shown: ["bob: text 2"], notes: 2 });
+    // The second takes the place of the first, and is told like it.
+    expect(FakeNotification.options).toMatchObject({ tag: "chat", renotify: true });
+    focus.mockReturnValue(true);
+    act(() => void window.dispatchEvent(new Event("focus")));
+    expect(document.title).toBe("Chat");
+    expect(await heard(link, 3)).toEqual({ title: "Chat", shown: [], notes: 0 });
+  });
+});
+
 describe("the sound", () => {
   const label = "Play a sound";
+
+  test("that the browser does not have, or does not give, is silence", async () => {
+    const broken = class {
+      constructor() {
+        throw new DOMException("no device", "NotSupportedError");
+      }
+    };
+    for (const context of [undefined, broken]) {
+      vi.resetModules();
+      vi.stubGlobal("AudioContext", context);
+      const { playChime } = await import("@/chat/sound");
+      await expect(playChime()).resolves.toBeUndefined();
+    }
+  });
 
   test("is heard when it is switched on, as a sample, and not when it is switched off", async () => {
     const { preferences } = open();

@@ -79,6 +79,53 @@ describe("composer", () => {
     expect(link.sent).toEqual([]);
   });
 
+  test("on a keyboard on the screen Enter begins a line, and the button sends", () => {
+    vi.spyOn(window, "matchMedia").mockImplementation(
+      (query) => Object.assign(new EventTarget(), { matches: query === "(pointer: coarse)" }) as MediaQueryList,
+    );
+    const { link } = live(<Composer username="ada" />);
+    expect(input().getAttribute("enterkeyhint")).toBe("enter");
+    write("hello");
+    expect(fireEvent.keyDown(input(), { key: "Enter" })).toBe(true);
+    expect(link.sent).toEqual([]);
+    fireEvent.click(screen.getByRole("button", { name: "Send" }));
+    expect(link.sent).toHaveLength(1);
+    // A tablet with a keyboard.
+    write("hello again");
+    fireEvent.keyDown(input(), { key: "Enter", ctrlKey: true });
+    expect(link.sent).toHaveLength(2);
+  });
+
+  test("keeps what is being written for the next page of this tab", () => {
+    const { store } = live(<Composer username="ada" />);
+    write("a draft");
+    cleanup();
+    expect(store.draft).toBe("a draft");
+    const memory = new FakeMemory();
+    memory.set("chat.draft", "a draft");
+    const chat = {
+      store: openStore({ memory }).store,
+      identity: new Identity(new FakeMemory(), new FakeMemory()),
+      preferences: new Preferences(new FakeMemory()),
+    };
+    render(
+      <ChatProvider chat={chat}>
+        <Composer username="ada" />
+      </ChatProvider>,
+    );
+    expect(input().value).toBe("a draft");
+    fireEvent.keyDown(input(), { key: "Enter" });
+    expect(memory.get("chat.draft")).toBe("");
+  });
+
+  test("blank lines around a text do not count", () => {
+    const { link } = live(<Composer username="ada" />);
+    write(`\n\n${"x".repeat(4000)}\n\n`);
+    expect(screen.getByText("4,000 of 4,000")).toBeTruthy();
+    fireEvent.keyDown(input(), { key: "Enter" });
+    expect(link.sent[0]?.message).toHaveLength(4000);
+  });
+
   test("counts near the limit, and keeps what is too long", () => {
     live(<Composer username="ada" />);
     write("x".repeat(3700));
@@ -162,6 +209,16 @@ describe("banner", () => {
     expect(seconds()).toBe(first - 5);
     fireEvent.click(screen.getByRole("button", { name: "Retry now" }));
     expect(link.connects).toBe(2);
+  });
+
+  test("counts down by a clock that nobody sets", () => {
+    const { link } = show(<Banner />);
+    act(() => link.listener.failed({ kind: "refused", why: "full", retryAfterMs: 30_000 }));
+    const seconds = () => Number(/Next try in (\d+) s/.exec(document.body.textContent ?? "")?.[1]);
+    const first = seconds();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    act(() => vi.advanceTimersByTime(2000));
+    expect(seconds()).toBe(first - 2);
   });
 
   test("leaves the keyboard in the input when its button goes away", () => {

@@ -5,12 +5,20 @@ import { attention, pageTitle } from "./news";
 import { playChime } from "./sound";
 import { Tabs } from "./tabs";
 
+/**
+ * Whether the person looks at the page. A window that lies beside the one they work in can be seen, and is not what they
+ * look at.
+ */
+function isSeen(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
+}
+
 /** attend makes the page heard while it is not seen: the count in the title, and what the person wished for. */
 export function attend({ store, identity, preferences }: Chat): void {
   const tabs = new Tabs(navigator.locks);
   let unread = 0;
   const look = () => {
-    const seen = document.visibilityState === "visible";
+    const seen = isSeen();
     tabs.setSeen(seen);
     if (seen) {
       unread = 0;
@@ -19,7 +27,7 @@ export function attend({ store, identity, preferences }: Chat): void {
   };
   const hear = (news: readonly PlacedMessage[]) => {
     const me = identity.getMe();
-    if (me.username === null || document.visibilityState === "visible") return;
+    if (me.username === null || isSeen()) return;
     const { unread: more, headline } = attention(news.filter((message) => !isMine(me, message)));
     unread += more;
     document.title = pageTitle(unread);
@@ -39,6 +47,7 @@ export function attend({ store, identity, preferences }: Chat): void {
   stand();
   identity.subscribe(stand);
   document.addEventListener("visibilitychange", look);
+  for (const change of ["focus", "blur"]) window.addEventListener(change, look);
   window.addEventListener("storage", () => preferences.reread());
   store.onNews(hear);
 }
@@ -52,7 +61,7 @@ export type Permission = "granted" | "denied" | "dismissed" | "unsupported";
  */
 export async function askToNotify(): Promise<Permission> {
   if (typeof Notification === "undefined") return "unsupported";
-  const permission = await Notification.requestPermission();
+  const permission = await Notification.requestPermission().catch(() => "denied" as const);
   if (permission !== "granted") return permission === "default" ? "dismissed" : "denied";
   return showNotification({ title: "Chat", body: "New messages are shown like this." }) ? "granted" : "unsupported";
 }
@@ -65,8 +74,14 @@ export function mayNotify(): boolean {
 /** Reports whether it could. */
 function showNotification({ title, body }: { title: string; body: string }): boolean {
   try {
-    // One at a time: the next takes the place of the last.
-    const notification = new Notification(title, { body, tag: "chat", icon: "/icon.svg" });
+    // One at a time: the next takes the place of the last, and is told like the first.
+    const options: NotificationOptions & { renotify: boolean } = {
+      body,
+      tag: "chat",
+      renotify: true,
+      icon: "/icon.svg",
+    };
+    const notification = new Notification(title, options);
     notification.onclick = () => {
       window.focus();
       notification.close();

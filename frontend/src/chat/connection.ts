@@ -1,6 +1,6 @@
 /**
- * How we stand with the server. `retryAt` is when the next attempt begins, in ms since the epoch; null while one is
- * under way, or when only a person can start one.
+ * How we stand with the server. `retryAt` is when the next attempt begins, by the steady clock; null while one is under
+ * way, or when only a person can start one.
  */
 export type Connection =
   /** Not there yet. Waking: the server is silent, as a free one is that has gone to sleep. */

@@ -1,3 +1,4 @@
+import { steadyNow } from "./clock";
 import {
   type ConnectFailure,
   type Connection,
@@ -27,6 +28,7 @@ export class Connector {
   #connection: Connection = firstConnection;
   #started = false;
   #attempting = false;
+  #checking = false;
   #failures = 0;
   #liveSince: number | null = null;
   #slow: Timer | undefined;
@@ -51,10 +53,19 @@ export class Connector {
   }
 
   /** The page is seen again. A connection may have died while the computer slept, and nobody was told. */
-  async seenAgain(): Promise<void> {
+  seenAgain(): Promise<void> {
     this.retryNow();
+    return this.check();
+  }
+
+  /** Asks a connection for a sign of life, and begins another if none comes. */
+  async check(): Promise<void> {
     const since = this.#liveSince;
-    if (since === null || (await this.#link.alive()) || this.#liveSince !== since) return;
+    if (since === null || this.#checking) return;
+    this.#checking = true;
+    const alive = await this.#link.alive();
+    this.#checking = false;
+    if (alive || this.#liveSince !== since) return;
     this.#link.close();
     this.retryNow();
   }
@@ -80,7 +91,7 @@ export class Connector {
   connected(): void {
     this.#endAttempt();
     clearTimeout(this.#retry);
-    this.#liveSince = Date.now();
+    this.#liveSince = steadyNow();
     this.#change({ type: "connected" });
   }
 
@@ -89,7 +100,7 @@ export class Connector {
       this.failed({ kind: "unreachable" });
       return;
     }
-    if (Date.now() - this.#liveSince >= stableMs) this.#failures = 0;
+    if (steadyNow() - this.#liveSince >= stableMs) this.#failures = 0;
     this.#liveSince = null;
     this.#change({ type: "lost" });
     if (this.#failures > 0) {
@@ -103,7 +114,7 @@ export class Connector {
   failed(failure: ConnectFailure): void {
     this.#endAttempt();
     const delay = retryDelay(++this.#failures, failure, Math.random());
-    const retryAt = delay === null ? null : Date.now() + delay;
+    const retryAt = delay === null ? null : steadyNow() + delay;
     this.#change({ type: "failed", failure, network: this.#hasNetwork(), retryAt });
     this.#schedule(delay);
   }

@@ -1,6 +1,8 @@
 import type { ErrorCode, MessageAnswer, Offset, PlacedMessage } from "@/wire/contract";
+import { minDedupeMs } from "@/wire/limits";
 import { offsetMs } from "@/wire/offset";
 import { isErrorCode } from "@/wire/read";
+import { earlierMoment, type Moment, msBetween } from "./clock";
 
 /**
  * Why a message did not get through. `no_answer`: the connection lives, but no ack came. `expired`: it may have been
@@ -21,7 +23,7 @@ export interface Outgoing {
   /** When it was written, by the clock of this computer. */
   readonly at: number;
   /** When it was first handed to a connection. From then on it may have been stored. */
-  readonly firstSentAt: number | null;
+  readonly firstSentAt: Moment | null;
   readonly delivery: Delivery;
 }
 
@@ -30,22 +32,22 @@ export type Outbox = readonly Outgoing[];
 
 export type OutboxAction =
   | { type: "added"; item: Outgoing }
-  | { type: "sent"; id: string; now: number }
+  | { type: "sent"; id: string; now: Moment }
   /** What the connection brings comes after `joined`, if we know that. */
   | { type: "answered"; id: string; answer: MessageAnswer; joined: Offset | null }
   | { type: "unanswered"; id: string }
   /** The connection is gone, and with it the acks. */
   | { type: "disconnected" }
   /** A connection can carry messages again. Not recovered: echoes that are still due will not come. */
-  | { type: "connected"; recovered: boolean; now: number }
+  | { type: "connected"; recovered: boolean; now: Moment }
   | { type: "echoed"; messages: readonly PlacedMessage[] }
-  | { type: "retried"; id: string; now: number }
+  | { type: "retried"; id: string; now: Moment }
   | { type: "discarded"; id: string };
 
 export const maxOutgoing = 100;
 
-/** The server recognises a message sent twice for ten minutes (DEDUPE_TTL); a minute less for clocks and travel. */
-export const dedupeMs = 9 * 60_000;
+/** As long as every server recognises a message that is sent again; a minute less for clocks and travel. */
+export const dedupeMs = minDedupeMs - 60_000;
 
 export function outbox(state: Outbox, action: OutboxAction): Outbox {
   switch (action.type) {
@@ -69,11 +71,7 @@ export function outbox(state: Outbox, action: OutboxAction): Outbox {
     case "connected":
       return state
         .filter((item) => action.recovered || item.delivery.kind !== "stored")
-        .map((item) =>
-          item.delivery.kind === "waiting" && mayBeForgotten(item, action.now)
-            ? { ...item, delivery: { kind: "failed", why: "expired" } }
-            : item,
-        );
+        .map((item) => (isUnsettled(item.delivery) ? { ...item, delivery: nextTry(item, action.now) } : item));
     case "echoed":
       return withoutEchoed(state, action.messages);
     case "retried":
@@ -104,8 +102,18 @@ export function canRetry(why: Failure): boolean {
   }
 }
 
-function mayBeForgotten(item: Outgoing, now: number): boolean {
-  return item.firstSentAt !== null && now - item.firstSentAt > dedupeMs;
+/** Whether a message is still to be sent, or may have been stored or not: the same id makes it safe to send it (ERR-2). */
+function isUnsettled(delivery: Delivery): boolean {
+  if (delivery.kind === "failed") return delivery.why === "no_answer" || delivery.why === "unavailable";
+  return delivery.kind === "waiting";
+}
+
+function nextTry(item: Outgoing, now: Moment): Delivery {
+  return mayBeForgotten(item, now) ? { kind: "failed", why: "expired" } : { kind: "waiting" };
+}
+
+function mayBeForgotten(item: Outgoing, now: Moment): boolean {
+  return item.firstSentAt !== null && msBetween(item.firstSentAt, now) > dedupeMs;
 }
 
 /** Sent again and recognised by the server: a message that stands before all that this connection brings. */
@@ -130,7 +138,8 @@ function withoutEchoed(state: Outbox, messages: readonly PlacedMessage[]): Outbo
 
 /** What a reload must not lose. What was stored needs no second telling. */
 export function writeOutbox(state: Outbox): string {
-  return JSON.stringify(state.filter((item) => item.delivery.kind !== "stored"));
+  const kept = state.filter((item) => item.delivery.kind !== "stored");
+  return JSON.stringify(kept.map((item) => ({ ...item, firstSentAt: item.firstSentAt?.wall ?? null })));
 }
 
 /** readOutbox takes what an earlier page left; what is not as we write it is left out. */
@@ -151,7 +160,7 @@ export function readOutbox(text: string | null): Outbox {
 function readItem(value: unknown): Outgoing | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { id, username, text, at, firstSentAt, delivery } = value as Record<string, unknown>;
-  const sentAt = typeof firstSentAt === "number" ? firstSentAt : null;
+  const sentAt = typeof firstSentAt === "number" ? earlierMoment(firstSentAt) : null;
   if (typeof id !== "string" || typeof username !== "string" || typeof text !== "string" || typeof at !== "number") {
     return undefined;
   }

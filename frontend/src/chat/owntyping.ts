@@ -1,3 +1,5 @@
+import { steadyNow } from "./clock";
+
 /** A beginning is repeated this often while typing goes on: others forget a typist after five seconds (TYP-5). */
 const repeatMs = 3000;
 /** The server refuses more than one beginning a second (TYP-3). */
@@ -47,14 +49,14 @@ export class OwnTyping {
   #announce(): void {
     clearTimeout(this.#early);
     if (!this.#typing) return;
-    const wait = this.#announcedAt + (this.#announced ? repeatMs : shortestMs) - Date.now();
+    const wait = this.#announcedAt + (this.#announced ? repeatMs : shortestMs) - steadyNow();
     if (wait > 0) {
       // Too early; once it is time, whoever types a few letters only is seen, too.
       if (!this.#announced) this.#early = setTimeout(() => this.#announce(), wait);
       return;
     }
     this.#announced = true;
-    this.#announcedAt = Date.now();
+    this.#announcedAt = steadyNow();
     this.#tell({ username: this.#username, typing: true });
   }
 

@@ -8,11 +8,15 @@ const patienceMs = 500;
  * what was missed until then must not sound all at once.
  */
 export async function playChime(): Promise<void> {
-  context ??= new AudioContext();
-  await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, patienceMs))]);
-  if (context.state !== "running") return;
-  note(context, 659.26, 0);
-  note(context, 880, 0.11);
+  try {
+    context ??= new AudioContext();
+    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+    if (context.state !== "running") return;
+    note(context, 659.26, 0);
+    note(context, 880, 0.11);
+  } catch {
+    // A browser without sound, or one that does not let us have it.
+  }
 }
 
 function note(context: AudioContext, frequency: number, delay: number): void {

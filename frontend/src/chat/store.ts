@@ -1,8 +1,10 @@
 import type { HistoryAnswer, Offset, PlacedMessage, TypingNotice } from "@/wire/contract";
 import { checkMessage, checkUsername, type MessageProblem, maxHistoryMessages } from "@/wire/limits";
 import { compareOffsets } from "@/wire/offset";
+import { moment, steadyNow } from "./clock";
 import { type Connection, firstConnection } from "./connection";
 import { Connector } from "./connector";
+import { sendable } from "./draft";
 import type { Link, OpenLink } from "./link";
 import type { Memory } from "./memory";
 import { maxOutgoing, type Outbox, type OutboxAction, type Outgoing, outbox, readOutbox, writeOutbox } from "./outbox";
@@ -50,6 +52,8 @@ const draftKey = "chat.draft";
 const flushMs = 50;
 /** A connection that begins afresh starts with messages that are not news. */
 const settleMs = 1000;
+/** After so long without an answer the server is asked whether it is there at all. */
+const patienceMs = 5000;
 const historyRetryMs = 1000;
 const historyRetries = 5;
 
@@ -131,7 +135,8 @@ export class ChatStore {
   }
 
   /** Queues a message and sends it as soon as there is a connection. A problem means that nothing was queued. */
-  send(username: string, text: string): SendProblem | undefined {
+  send(username: string, written: string): SendProblem | undefined {
+    const text = sendable(written);
     const problem = checkMessage(text);
     if (problem !== undefined) return problem;
     if (this.#state.outbox.length >= maxOutgoing) return "outbox_full";
@@ -154,7 +159,7 @@ export class ChatStore {
 
   /** Sends a failed message again, under its old id. */
   retry(id: string): void {
-    this.#changeOutbox({ type: "retried", id, now: Date.now() });
+    this.#changeOutbox({ type: "retried", id, now: moment() });
     this.#pump();
   }
 
@@ -197,7 +202,7 @@ export class ChatStore {
   async #history(before: Offset | undefined): Promise<HistoryAnswer | undefined> {
     for (let retries = 0; ; retries++) {
       const limit = maxHistoryMessages;
-      const answer = await this.#link.history(before === undefined ? { limit } : { before, limit });
+      const answer = await this.#watched(this.#link.history(before === undefined ? { limit } : { before, limit }));
       const early = answer?.status === "error" && answer.code === "rate_limited";
       // What was asked for can be what the outbox waits for, too.
       if (answer?.status === "ok") this.#changeOutbox({ type: "echoed", messages: answer.messages });
@@ -208,11 +213,11 @@ export class ChatStore {
 
   #connected(recovered: boolean): void {
     const first = this.#settledAt === Number.POSITIVE_INFINITY;
-    if (first && !recovered) this.#settledAt = Date.now() + settleMs;
+    if (first && !recovered) this.#settledAt = steadyNow() + settleMs;
     this.#recovered = recovered;
     this.#joinedAt = null;
     this.#connector.connected();
-    this.#changeOutbox({ type: "connected", recovered, now: Date.now() });
+    this.#changeOutbox({ type: "connected", recovered, now: moment() });
     this.#pump();
     if (this.#state.older === "failed") this.#update({ older: "idle" });
   }
@@ -251,12 +256,12 @@ export class ChatStore {
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
     // Of a history that follows a reconnect only the end is news.
     const news = messages.filter(({ offset }) => newest === undefined || compareOffsets(offset, newest) > 0);
-    if (news.length === 0 || Date.now() < this.#settledAt) return;
+    if (news.length === 0 || steadyNow() < this.#settledAt) return;
     for (const listener of [...this.#newsListeners]) listener(news);
   }
 
   #typing(notice: TypingNotice): void {
-    this.#setTypists(heardTyping(this.#state.typists, notice, Date.now()));
+    this.#setTypists(heardTyping(this.#state.typists, notice, steadyNow()));
   }
 
   #setTypists(typists: Typists): void {
@@ -265,8 +270,8 @@ export class ChatStore {
     const next = Math.min(...typists.map((typist) => typist.until));
     if (typists.length === 0) return;
     this.#typistTimer = setTimeout(
-      () => this.#setTypists(forgotten(this.#state.typists, Date.now())),
-      Math.max(next - Date.now(), 0) + 1,
+      () => this.#setTypists(forgotten(this.#state.typists, steadyNow())),
+      Math.max(next - steadyNow(), 0) + 1,
     );
   }
 
@@ -279,11 +284,21 @@ export class ChatStore {
   }
 
   async #transmit({ id, username, text }: Outgoing): Promise<void> {
-    this.#changeOutbox({ type: "sent", id, now: Date.now() });
-    const answer = await this.#link.send({ message: text, username, id });
+    this.#changeOutbox({ type: "sent", id, now: moment() });
+    const answer = await this.#watched(this.#link.send({ message: text, username, id }));
     const item = this.#state.outbox.find((other) => other.id === id);
     if (item?.delivery.kind !== "sending") return; // Its echo was faster, or the connection is gone.
     this.#changeOutbox(answer ? { type: "answered", id, answer, joined: this.#joinedAt } : { type: "unanswered", id });
+  }
+
+  /** Waits for an answer. A connection that keeps silent meanwhile may have died, and nobody was told. */
+  async #watched<T>(answer: Promise<T>): Promise<T> {
+    const watch = setInterval(() => void this.#connector.check(), patienceMs);
+    try {
+      return await answer;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   #changeTimeline(action: TimelineAction): void {

@@ -9,7 +9,7 @@ const seenLock = "chat.seen";
  * its locks without a word.
  */
 export class Tabs {
-  readonly #locks: Locks | undefined;
+  #locks: Locks | undefined;
   #stands = false;
   #speaker = false;
   #leave: (() => void) | undefined;
@@ -24,10 +24,12 @@ export class Tabs {
     if (!this.#locks || this.#stands) return;
     this.#stands = true;
     const forEver = new Promise<void>(() => {});
-    void this.#locks.request(speakerLock, () => {
-      this.#speaker = true;
-      return forEver;
-    });
+    this.#mind(
+      this.#locks.request(speakerLock, () => {
+        this.#speaker = true;
+        return forEver;
+      }),
+    );
   }
 
   /** Says whether this tab can be seen. */
@@ -40,7 +42,7 @@ export class Tabs {
     const left = new Promise<void>((resolve) => {
       this.#leave = resolve;
     });
-    void this.#locks.request(seenLock, { mode: "shared" }, () => left);
+    this.#mind(this.#locks.request(seenLock, { mode: "shared" }, () => left));
   }
 
   /** Whether this tab is the one to make itself heard now. */
@@ -48,7 +50,14 @@ export class Tabs {
     if (this.#seen) return false;
     if (!this.#locks) return true;
     if (!this.#speaker) return false;
-    const { held } = await this.#locks.query();
+    const { held } = await this.#locks.query().catch(() => ({ held: [] }));
     return !held?.some((lock) => lock.name === seenLock);
+  }
+
+  /** Where locks are there and are refused, as to a page without an origin, it is as if there were none. */
+  #mind(request: Promise<unknown>): void {
+    request.catch(() => {
+      this.#locks = undefined;
+    });
   }
 }

@@ -1,6 +1,6 @@
 import type { TypingNotice } from "@/wire/contract";
 
-/** Somebody else who types; `until` is when they are forgotten unless heard of again (TYP-5). */
+/** Somebody else who types; `until` is when, by the steady clock, they are forgotten unless heard of again (TYP-5). */
 export interface Typist {
   readonly id: string;
   readonly username: string;

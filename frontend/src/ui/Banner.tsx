@@ -1,6 +1,7 @@
 "use client";
 
 import { useEffect, useState } from "react";
+import { steadyNow } from "@/chat/clock";
 import styles from "./Banner.module.css";
 import { useChatState, useStore } from "./context";
 import { keepFocus } from "./focus";
@@ -37,9 +38,9 @@ export function Banner() {
 }
 
 function Countdown({ until }: { until: number }) {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(steadyNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 250);
+    const timer = setInterval(() => setNow(steadyNow()), 250);
     return () => clearInterval(timer);
   }, []);
   const seconds = Math.max(Math.ceil((until - now) / 1000), 0);

@@ -10,9 +10,11 @@ import {
   useRef,
   useState,
 } from "react";
+import { sendable } from "@/chat/draft";
 import { countChars, maxMessageChars } from "@/wire/limits";
 import styles from "./Composer.module.css";
 import { useStore } from "./context";
+import { useTouch } from "./touch";
 import { problemWords } from "./words";
 
 /** How many characters before the limit the count appears. */
@@ -31,11 +33,12 @@ function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string):
 
 export function Composer({ username }: { username: string }) {
   const store = useStore();
+  const touch = useTouch();
   const [text, setText] = useState(store.draft);
   const [problem, setProblem] = useState<string>();
   const input = useRef<HTMLTextAreaElement>(null);
   const noteId = useId();
-  const chars = countChars(text);
+  const chars = countChars(sendable(text));
   useGrowing(input, text);
 
   function change(event: ChangeEvent<HTMLTextAreaElement>) {
@@ -62,7 +65,9 @@ export function Composer({ username }: { username: string }) {
   function keyDown(event: KeyboardEvent) {
     // Enter that ends a composition (Japanese, Chinese, Korean …) chooses a word; 229 is what Safari says then.
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
-    if (event.key !== "Enter" || event.shiftKey || composing) return;
+    // On the screen there is no Shift+Enter, so Enter begins a line there; the button sends.
+    const sends = event.ctrlKey || event.metaKey || !(event.shiftKey || touch);
+    if (event.key !== "Enter" || composing || !sends) return;
     event.preventDefault();
     submit();
   }
@@ -81,7 +86,7 @@ export function Composer({ username }: { username: string }) {
           aria-label="Message"
           aria-describedby={noteId}
           aria-invalid={problem !== undefined || chars > maxMessageChars}
-          enterKeyHint="send"
+          enterKeyHint={touch ? "enter" : "send"}
           autoComplete="off"
           dir="auto"
           // biome-ignore lint/a11y/noAutofocus: whoever joined the room wants to write

@@ -6,6 +6,8 @@ export const maxMessageChars = 4000;
 export const maxUsernameChars = 64;
 export const maxHistoryMessages = 100;
 export const typingIntervalMs = 1000;
+/** No server recognises a message that is sent again for less than this (MSG-10). */
+export const minDedupeMs = 600_000;
 export const anonymous = "anonymous";
 
 export type MessageProblem = "empty" | "too_long";

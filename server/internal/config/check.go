@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 )
 
 // maxEscape is what JSON makes of one character at worst: \u0000.
 const maxEscape = 6
+
+// minDedupe is what clients may rely on without being told (LIM-8): until then they send a message again by themselves.
+const minDedupe = 10 * time.Minute
 
 // contradictions are values that are fine by themselves and wrong together. Values that were refused are not compared.
 func (c *Config) contradictions(refused map[string]bool) []string {
@@ -28,8 +32,8 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 		"%d is less than 16 packets of MAX_PAYLOAD_BYTES=%d", c.HistoryBytes, c.MaxPayloadBytes)
 	check("HISTORY_MAX", "HISTORY_WINDOW", c.HistoryMax <= c.HistoryWindow,
 		"%d is more than HISTORY_WINDOW=%d", c.HistoryMax, c.HistoryWindow)
-	check("DEDUPE_TTL", "APPEND_TIMEOUT", c.DedupeTTL >= 2*c.AppendTimeout,
-		"%v is less than twice APPEND_TIMEOUT=%v, so a sender who tries again may say it twice", c.DedupeTTL, c.AppendTimeout)
+	check("DEDUPE_TTL", "DEDUPE_TTL", c.DedupeTTL >= minDedupe,
+		"%v is less than %v, for which clients send a message again by themselves, so it may be said twice", c.DedupeTTL, minDedupe)
 	check("MAX_CONNECTIONS_PER_IP", "MAX_CONNECTIONS", c.MaxConnectionsPerIP <= c.MaxConnections,
 		"%d is more than MAX_CONNECTIONS=%d", c.MaxConnectionsPerIP, c.MaxConnections)
 	check("OPS_ADDR", "PORT", !c.opsIsPublic(), "%s is the public port", c.OpsAddr)

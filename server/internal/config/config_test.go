@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // clean gives a test an empty working directory at the root of a repository and an environment without settings.
@@ -214,6 +216,27 @@ func TestAllProblemsInOneMessage(t *testing.T) {
 		t.Error("a password is told")
 	}
 	t.Log(got)
+}
+
+// The web app reads the same file: that long it sends a message again by itself, whatever the server is set to.
+func TestLIM8_DedupeTTLIsAtLeastWhatClientsRelyOn(t *testing.T) {
+	text, err := os.ReadFile("../../../protocol/fixtures/limits.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct{ MinDedupeMs int64 }
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
+	}
+	clean(t)
+	least := time.Duration(golden.MinDedupeMs) * time.Millisecond
+	equal(t, "the least", mustLoad(t, "--dedupe-ttl="+least.String()).DedupeTTL, least)
+	for _, short := range []time.Duration{time.Minute, least - time.Millisecond} {
+		got := problems(t, "--dedupe-ttl="+short.String())
+		if len(got) != 1 || !strings.Contains(got[0], "DEDUPE_TTL") || !strings.Contains(got[0], "less than 10m0s") {
+			t.Errorf("%v: %q", short, got)
+		}
+	}
 }
 
 func TestBadValues(t *testing.T) {
