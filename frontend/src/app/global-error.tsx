@@ -3,7 +3,7 @@
 import "./globals.css";
 import { Broken } from "@/ui/Broken";
 
-/** Stands in for the whole document, where not even the page could be taken away. */
+/** Stands in for the whole document: what moved a part of the page may have moved all of it. */
 export default function GlobalError() {
   return (
     <html lang="en">

@@ -2,12 +2,12 @@ import "@fontsource-variable/inter";
 import "./globals.css";
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
+import { preconnect, preload } from "react-dom";
+import { serverUrl } from "@/chat/serverurl";
 import { earlyScript } from "@/ui/early";
+import { siteMetadata, siteUrl } from "./about";
 
-export const metadata: Metadata = {
-  title: "Chat",
-  description: "One room, everyone in it.",
-};
+export const metadata: Metadata = siteMetadata(siteUrl(process.env));
 
 export const viewport: Viewport = {
   width: "device-width",
@@ -21,7 +21,14 @@ export const viewport: Viewport = {
   ],
 };
 
+/** The letters of the form. Found in the style sheet only, they would come a round trip later. */
+const latin = new URL("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", import.meta.url).toString();
+
+const server = serverUrl(process.env.NEXT_PUBLIC_SERVER_URL, process.env.NODE_ENV === "production");
+
 export default function Layout({ children }: { children: ReactNode }) {
+  preload(latin, { as: "font", type: "font/woff2", crossOrigin: "anonymous" });
+  preconnect(server, { crossOrigin: "anonymous" });
   return (
     <html lang="en" suppressHydrationWarning>
       <body>

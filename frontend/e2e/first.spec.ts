@@ -1,0 +1,94 @@
+import { badge, expect, test } from "./room";
+
+/*
+ * What a browser learns of the page before anybody does something, and what others show of it.
+ */
+
+test("the font of the first letters and the server are named in the page itself", async ({ room }) => {
+  const page = await room.visit();
+  await page.evaluate(() => document.fonts.ready);
+  const preloaded = page.locator("link[rel=preload][as=font]");
+  await expect(preloaded).toHaveCount(1);
+  const fonts = await page.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .filter(({ name }) => name.endsWith(".woff2"))
+      .map(({ name, initiatorType }: PerformanceEntry & { initiatorType?: string }) => ({ name, initiatorType })),
+  );
+  // Fetched once, because of the link, and used.
+  expect(fonts).toEqual([
+    { name: await preloaded.evaluate((link: HTMLLinkElement) => link.href), initiatorType: "link" },
+  ]);
+  expect(await page.evaluate(() => document.fonts.check('1em "Inter Variable"', "Chat 123"))).toBe(true);
+  await expect(page.locator("link[rel=preconnect][href='http://chat.test']")).toHaveCount(1);
+});
+
+test("digits and spaces are not those of an emoji font while Inter is on its way", async ({ room }) => {
+  const page = await room.visit();
+  const font = await page.locator("link[rel=preload][as=font]").getAttribute("href");
+  await page.addInitScript((url) => {
+    document.addEventListener("DOMContentLoaded", () => {
+      // Neither Inter nor a font of this computer that is as wide; and an emoji font that has digits, as they do.
+      for (const face of [...document.fonts]) document.fonts.delete(face);
+      const fonts = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules].map((rule) => ({ sheet, rule })));
+      for (const { sheet, rule } of fonts.reverse()) {
+        if (rule instanceof CSSFontFaceRule) sheet.deleteRule([...sheet.cssRules].indexOf(rule));
+      }
+      for (const name of ["Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji"]) {
+        document.fonts.add(new FontFace(name, `url(${url})`));
+      }
+      void Promise.all([...document.fonts].map((face) => face.load()));
+    });
+  }, font);
+  await page.reload();
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await expect(badge(page)).toHaveText("Live");
+  await page.evaluate(() => {
+    const probe = document.createElement("p");
+    probe.id = "probe";
+    probe.textContent = "12 34";
+    document.body.append(probe);
+  });
+  await expect
+    .poll(() => page.evaluate(() => [...document.fonts].every((face) => face.status === "loaded")))
+    .toBe(true);
+  const session = await page.context().newCDPSession(page);
+  await session.send("DOM.enable");
+  await session.send("CSS.enable");
+  const { root } = await session.send("DOM.getDocument");
+  const { nodeId } = await session.send("DOM.querySelector", { nodeId: root.nodeId, selector: "#probe" });
+  const drawn = async () => (await session.send("CSS.getPlatformFontsForNode", { nodeId })).fonts;
+  expect((await drawn()).map(({ isCustomFont }) => isCustomFont)).toEqual([false]);
+  // It would be seen.
+  await page.evaluate(() => document.getElementById("probe")?.style.setProperty("font-family", '"Noto Color Emoji"'));
+  expect((await drawn()).map(({ isCustomFont }) => isCustomFont)).toEqual([true]);
+});
+
+test("browsers, phones and previews of links find what they ask for", async ({ room }) => {
+  const page = await room.visit();
+  const at = (path: string) => page.request.get(`${room.siteUrl}${path}`);
+  const icon = await at("/favicon.ico");
+  expect(icon.status()).toBe(200);
+  expect([...(await icon.body()).subarray(0, 6)]).toEqual([0, 0, 1, 0, 3, 0]);
+  const links = await page
+    .locator("link[rel=manifest], link[rel=apple-touch-icon], link[rel=icon]")
+    .evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+  expect(links).toHaveLength(4);
+  for (const link of links) expect((await at(link)).status(), link).toBe(200);
+  const manifest = await (await at("/manifest.webmanifest")).json();
+  expect(manifest).toMatchObject({ name: "Chat", start_url: "/", display: "standalone" });
+  for (const { src, sizes } of manifest.icons) {
+    const drawn = await page.evaluate(async (url) => {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      return image.naturalWidth;
+    }, src);
+    if (sizes !== "any") expect(`${drawn}x${drawn}`).toBe(sizes);
+  }
+  await expect(page.locator("meta[property='og:title']")).toHaveAttribute("content", "Chat");
+  await expect(page.locator("meta[property='og:description']")).toHaveAttribute("content", "One room, everyone in it.");
+  // This build does not know where it will be, and half an address helps nobody.
+  await expect(page.locator("meta[property='og:image']")).toHaveCount(0);
+});

@@ -1,7 +1,0 @@
-"use client";
-
-import { Broken } from "@/ui/Broken";
-
-export default function PageError() {
-  return <Broken />;
-}
