@@ -8,6 +8,7 @@ import { Preferences } from "@/chat/preferences";
 import type { MessageRow } from "@/chat/rows";
 import { Announcer, announcement } from "@/ui/Announcer";
 import { Banner } from "@/ui/Banner";
+import { Clock } from "@/ui/Clock";
 import { Composer } from "@/ui/Composer";
 import { ChatProvider } from "@/ui/context";
 import { DayView, GapView, TopView } from "@/ui/dividers";
@@ -469,6 +470,34 @@ test("after a night's sleep today is yesterday, though no timer ran", () => {
   expect(screen.getByText("Today")).toBeTruthy();
   act(() => void document.dispatchEvent(new Event("visibilitychange")));
   expect(screen.getByText("Yesterday")).toBeTruthy();
+});
+
+test("who travels, or chooses another language, reads other times in the same page", () => {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const at = Date.UTC(2026, 10, 24, 23, 30);
+  vi.setSystemTime(at);
+  process.env.TZ = "Europe/London";
+  show(
+    <>
+      <DayView at={at} />
+      <Clock at={at} />
+    </>,
+  );
+  try {
+    expect(screen.getByText("Today")).toBeTruthy();
+    expect(screen.getByText(/11:30/)).toBeTruthy();
+    process.env.TZ = "Asia/Tokyo";
+    act(() => vi.advanceTimersByTime(60_000));
+    expect(screen.getByText(/8:30/)).toBeTruthy();
+    expect(screen.getByText("Today")).toBeTruthy();
+    const languages = vi.spyOn(navigator, "languages", "get").mockReturnValue(["de"]);
+    const format = vi.spyOn(Intl, "DateTimeFormat");
+    act(() => void window.dispatchEvent(new Event("languagechange")));
+    expect(format).toHaveBeenCalled();
+    languages.mockRestore();
+  } finally {
+    process.env.TZ = timeZone;
+  }
 });
 
 test("days have names", () => {

@@ -6,10 +6,10 @@ import { isOnlyEmoji, linkify } from "@/chat/links";
 import { shortened } from "@/chat/news";
 import { canRetry } from "@/chat/outbox";
 import type { MessageRow } from "@/chat/rows";
+import { Clock } from "./Clock";
 import { useChatState, useStore } from "./context";
 import { keepFocus } from "./focus";
 import styles from "./MessageView.module.css";
-import { clockTime, exactTime } from "./times";
 import { failureWords } from "./words";
 
 /** Only what came just now fades in; rows that are scrolled into view do not. */
@@ -62,9 +62,7 @@ function Message({ row, reading }: Props) {
           </button>
         )}
         <p className={styles.meta}>
-          <time dateTime={new Date(row.at).toISOString()} title={exactTime(row.at)}>
-            {clockTime(row.at)}
-          </time>
+          <Clock at={row.at} />
           {row.mine && <DeliveryMark row={row} />}
         </p>
       </div>

@@ -1,34 +1,18 @@
 "use client";
 
-import { useEffect, useState } from "react";
 import { type Gap, isFull } from "@/chat/timeline";
+import { useCalendar } from "./calendar";
 import { useChatState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { keepFocus } from "./focus";
 import { dayName, exactTime } from "./times";
 
-/** Now, give or take a day that does not end: what was today at midnight is yesterday. */
-function useDay(): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const look = () => setNow(Date.now());
-    const timer = setTimeout(look, new Date(now).setHours(24, 0, 0, 0) - Date.now());
-    // Timers stand still while a computer sleeps.
-    document.addEventListener("visibilitychange", look);
-    return () => {
-      clearTimeout(timer);
-      document.removeEventListener("visibilitychange", look);
-    };
-  }, [now]);
-  return now;
-}
-
 export function DayView({ at }: { at: number }) {
-  const now = useDay();
+  const { today } = useCalendar();
   return (
     <p className={styles.day}>
       <time dateTime={new Date(at).toISOString()} title={exactTime(at)}>
-        {dayName(at, now)}
+        {dayName(at, today)}
       </time>
     </p>
   );

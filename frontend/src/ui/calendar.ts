@@ -1,0 +1,75 @@
+import { useSyncExternalStore } from "react";
+
+/** Dates and times as the reader's own language writes them. Formatters are costly, so there is one of each. */
+export interface Calendar {
+  /** The midnight that today began with. */
+  readonly today: number;
+  readonly clock: Intl.DateTimeFormat;
+  readonly exact: Intl.DateTimeFormat;
+  readonly date: Intl.DateTimeFormat;
+  readonly dateOfYear: Intl.DateTimeFormat;
+  /** What of the surroundings all of this follows from. */
+  readonly key: string;
+}
+
+/** Between two looks; the next midnight is not slept through. */
+const lookMs = 60_000;
+
+const subscribers = new Set<() => void>();
+let calendar = readCalendar();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+export function getCalendar(): Calendar {
+  return calendar;
+}
+
+/** The calendar as it is now: a day ends, somebody travels or chooses another language, and the page stays open. */
+export function useCalendar(): Calendar {
+  return useSyncExternalStore(subscribe, getCalendar, getCalendar);
+}
+
+function subscribe(callback: () => void): () => void {
+  subscribers.add(callback);
+  if (subscribers.size === 1) {
+    // Timers stand still while a computer sleeps.
+    document.addEventListener("visibilitychange", look);
+    for (const change of ["focus", "languagechange"]) window.addEventListener(change, look);
+    look();
+  }
+  return () => {
+    subscribers.delete(callback);
+    if (subscribers.size > 0) return;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
+    for (const change of ["focus", "languagechange"]) window.removeEventListener(change, look);
+  };
+}
+
+function look(): void {
+  clearTimeout(timer);
+  timer = setTimeout(look, Math.min(lookMs, new Date().setHours(24, 0, 0, 0) - Date.now()));
+  if (keyNow() === calendar.key) return;
+  calendar = readCalendar();
+  for (const subscriber of [...subscribers]) subscriber();
+}
+
+function midnight(): number {
+  return new Date().setHours(0, 0, 0, 0);
+}
+
+function keyNow(): string {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return [midnight(), timeZone, globalThis.navigator?.languages].join();
+}
+
+function readCalendar(): Calendar {
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, options);
+  return {
+    today: midnight(),
+    clock: format({ hour: "numeric", minute: "2-digit" }),
+    exact: format({ dateStyle: "full", timeStyle: "medium" }),
+    date: format({ weekday: "long", day: "numeric", month: "long" }),
+    dateOfYear: format({ day: "numeric", month: "long", year: "numeric" }),
+    key: keyNow(),
+  };
+}
