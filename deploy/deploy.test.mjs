@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
 
 const run = promisify(execFile);
@@ -183,8 +184,9 @@ async function startWeb(t) {
   const ask = async (path) => {
     const request = { socketPath: `${dir}/socket`, path, headers: { "Accept-Encoding": "gzip" } };
     const [response] = await once(get(request), "response");
-    response.resume();
-    return { status: response.statusCode, headers: response.headers };
+    const body = Buffer.concat(await response.toArray());
+    const zipped = response.headers["content-encoding"] === "gzip";
+    return { status: response.statusCode, headers: response.headers, body: String(zipped ? gunzipSync(body) : body) };
   };
   while (nginx.exitCode === null && !(await ask("/").catch(() => undefined))) await setImmediate();
   return ask;
@@ -196,8 +198,9 @@ test("web.nginx.conf: what nginx serves comes with the headers that protect, and
     ["/", 200],
     ["/nowhere", 404],
   ]) {
-    const { status, headers } = await ask(path);
+    const { status, headers, body } = await ask(path);
     assert.equal(status, expected);
+    assert.match(body, expected === 404 ? /^404\.html/ : /^index\.html/);
     assert.equal(headers["x-content-type-options"], "nosniff");
     assert.ok(headers["referrer-policy"]);
     assert.equal(headers["content-security-policy"], "frame-ancestors 'none'");

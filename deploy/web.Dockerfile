@@ -11,7 +11,8 @@ COPY clients/package.json ./clients/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY frontend ./frontend
 ARG NEXT_PUBLIC_SERVER_URL
-RUN NEXT_PUBLIC_SERVER_URL="$NEXT_PUBLIC_SERVER_URL" npm run build --workspace=frontend
+ARG NEXT_PUBLIC_SITE_URL
+RUN NEXT_PUBLIC_SERVER_URL="$NEXT_PUBLIC_SERVER_URL" NEXT_PUBLIC_SITE_URL="$NEXT_PUBLIC_SITE_URL" npm run build --workspace=frontend
 
 FROM nginxinc/nginx-unprivileged:1.28-alpine
 COPY deploy/web.nginx.conf /etc/nginx/conf.d/default.conf
