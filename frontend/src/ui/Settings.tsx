@@ -31,7 +31,7 @@ export function Settings({ ref, namesake }: Props) {
         {/* What was typed and not taken is gone with the dialog. */}
         <Name key={closings} namesake={namesake} done={close} />
         <Wishes />
-        <p className={styles.version}>Version {process.env.NEXT_PUBLIC_VERSION}</p>
+        <p className={styles.version}>{`Version ${process.env.NEXT_PUBLIC_VERSION}`}</p>
         <button type="button" className={styles.done} onClick={close}>
           Close
         </button>
