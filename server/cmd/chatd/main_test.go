@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -87,6 +88,14 @@ type process struct {
 
 func start(t *testing.T, flags ...string) *process {
 	t.Helper()
+	p := newProcess(t, flags...)
+	p.run(t)
+	return p
+}
+
+// newProcess is one that has not begun.
+func newProcess(t *testing.T, flags ...string) *process {
+	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	noError(t, err)
 	addr := free.Addr().String()
@@ -97,15 +106,20 @@ func start(t *testing.T, flags ...string) *process {
 	p.cmd = exec.Command(os.Args[0], append([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=" + port, "--log-level=error"}, flags...)...)
 	p.cmd.Env = append(os.Environ(), child+"=1")
 	p.cmd.Stderr = os.Stderr
+	return p
+}
+
+// run starts the process and waits until it is ready.
+func (p *process) run(t *testing.T) {
+	t.Helper()
 	noError(t, p.cmd.Start())
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	go func() { p.done <- p.cmd.Wait() }()
 	p.answers(t, http.StatusOK)
-	return p
 }
 
-// answers waits until /readyz has the given status.
-func (p *process) answers(t *testing.T, status int) {
+// answers waits until /readyz has one of the given statuses.
+func (p *process) answers(t *testing.T, status ...int) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		answer, err := http.Get(p.url + "/readyz")
@@ -113,7 +127,7 @@ func (p *process) answers(t *testing.T, status int) {
 			continue
 		}
 		_ = answer.Body.Close()
-		if answer.StatusCode == status {
+		if slices.Contains(status, answer.StatusCode) {
 			return
 		}
 	}

@@ -15,11 +15,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/config"
@@ -38,8 +40,9 @@ const Path = "/socket.io/"
 
 // App is one node. It is started once and stopped once.
 type App struct {
-	cfg config.Config
-	log *slog.Logger
+	cfg      config.Config
+	log      *slog.Logger
+	timeouts timeouts
 
 	health   *ops.Health
 	metrics  *ops.Metrics
@@ -59,25 +62,29 @@ type App struct {
 }
 
 // New builds a node that listens already but does not answer yet. If it succeeds, the caller ends it with [App.Stop].
-func New(cfg config.Config, logger *slog.Logger) (_ *App, err error) {
-	a := &App{cfg: cfg, log: logger, health: &ops.Health{}}
+func New(cfg config.Config, logger *slog.Logger) (*App, error) {
+	return newApp(cfg, logger, defaultTimeouts)
+}
+
+func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err error) {
+	a := &App{cfg: cfg, log: logger, timeouts: t, health: &ops.Health{}}
 	a.life, a.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			a.release()
 		}
 	}()
-	if a.public, err = listen(cfg.ListenAddr(), logger); err != nil {
+	if a.public, err = a.listen(cfg.ListenAddr(), publicLimits(cfg, openFiles())); err != nil {
 		return nil, err
 	}
 	if cfg.OpsAddr != "" {
-		if a.private, err = listen(cfg.OpsAddr, logger); err != nil {
+		if a.private, err = a.listen(cfg.OpsAddr, privateLimits()); err != nil {
 			return nil, err
 		}
 	}
 	a.metrics = ops.NewMetrics(ops.Catalogues{
 		Events: chat.Events(), Outcomes: chat.Outcomes(),
-		Closes: engineio.CloseReasons(), Refusals: engineio.RefusalReasons(),
+		Closes: engineio.CloseReasons(), Refusals: slices.Concat(engineio.RefusalReasons(), accept.Reasons()),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
 	a.frames = a.sweepers.NewLog(stream.Offset{}, fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes})
@@ -115,7 +122,8 @@ func (a *App) build() {
 		NewID:    a.backend.newID,
 
 		PingInterval: cfg.PingInterval, PingTimeout: cfg.PingTimeout, UpgradeTimeout: cfg.UpgradeTimeout,
-		MaxPayload: cfg.MaxPayloadBytes, MaxBody: cfg.MaxBodyBytes,
+		BodyTimeout: a.timeouts.request,
+		MaxPayload:  cfg.MaxPayloadBytes, MaxBody: cfg.MaxBodyBytes,
 		ByteRate: cfg.MessageRate * eventBytes, ByteBurst: cfg.MessageBurst * eventBytes,
 		MaxConnections: cfg.MaxConnections, MaxPerAddress: cfg.MaxConnectionsPerIP,
 		Origins: engineio.NewOrigins(cfg.AllowedOrigins), Proxies: cfg.TrustedProxies,
@@ -193,6 +201,7 @@ func clientOf(conn *engineio.Session) *chat.Client {
 // lasts; until then /livez answers, /readyz says starting, and clients are turned away.
 func (a *App) Start(ctx context.Context) error {
 	a.logSettings()
+	warnOfFiles(a.cfg, openFiles(), a.log)
 	a.public.serve(a.publicHandler())
 	if a.private != nil {
 		a.private.serve(ops.Private(a.health, a.metrics))

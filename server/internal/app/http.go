@@ -7,28 +7,40 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
+	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/ops"
 )
 
-// Bounds of every HTTP request. Bodies and answers have theirs in the edge; a long poll may take longer than any
-// time-out that would be sensible here.
+// timeouts bound every HTTP request, whatever it is for: those of net/http, not of handlers, so that no route can forget
+// them. The edge alone lifts them, for long polls, for bodies whose packets wait for their turn, and for WebSockets.
+type timeouts struct {
+	header  time.Duration // for the header of a request
+	request time.Duration // for all of it, and as much for taking the answer
+	idle    time.Duration // between two requests; longer than the forwarders of other nodes keep a connection
+}
+
+var defaultTimeouts = timeouts{header: 10 * time.Second, request: 20 * time.Second, idle: time.Minute}
+
+// Bounds of the header of a request. net/http makes up to 100 bytes of each byte, and keeps that as long as a poll waits.
 const (
-	headerTimeout = 10 * time.Second
-	headerBytes   = 16 << 10
-	idleTimeout   = time.Minute // longer than the forwarders of other nodes keep a connection
+	headerBytes = 16 << 10
+	maxFields   = 100 // header fields, and parameters of the query
 )
 
 // listener is an HTTP server on a port.
 type listener struct {
-	net     net.Listener
+	net     *accept.Listener
 	server  *http.Server
+	alarm   *alarm
 	serving sync.WaitGroup
 }
 
-func listen(addr string, logger *slog.Logger) (*listener, error) {
+func (a *App) listen(addr string, limits accept.Limits) (*listener, error) {
 	// Sessions have a heartbeat, and everything else a deadline: TCP's own keep-alive would only cost each connection three
 	// system calls.
 	config := net.ListenConfig{KeepAlive: -1}
@@ -36,20 +48,86 @@ func listen(addr string, logger *slog.Logger) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &listener{net: nl, server: &http.Server{
-		ReadHeaderTimeout: headerTimeout,
+	tcp, ok := nl.(*net.TCPListener)
+	if !ok { // never: it was asked for TCP
+		return nil, errors.Join(errors.ErrUnsupported, nl.Close())
+	}
+	l := &listener{alarm: newAlarm(a.log)}
+	l.net = accept.Limit(tcp, limits, accept.Hooks{
+		Refused: func(reason string) { a.metrics.Refused(reason) },
+		Failed:  func(err error) { a.acceptFailed(l, err) },
+	})
+	l.server = &http.Server{
+		ReadHeaderTimeout: a.timeouts.header,
+		ReadTimeout:       a.timeouts.request,
+		WriteTimeout:      a.timeouts.request,
+		IdleTimeout:       a.timeouts.idle,
 		MaxHeaderBytes:    headerBytes,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // clients make most of these
-	}}, nil
+		ConnState:         l.net.State,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // clients make what is left
+	}
+	return l, nil
+}
+
+// acceptFailed says in the log and to the balancer that nobody can connect, or that it is possible again.
+func (a *App) acceptFailed(l *listener, err error) {
+	if err == nil {
+		a.health.Degrade("listener", "")
+		a.log.Info("connections are accepted again", "address", l.addr())
+		return
+	}
+	reason := "no connection can be accepted"
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		reason += ": " + errno.Error()
+	}
+	a.health.Degrade("listener", reason)
+	l.alarm.raise("no connection can be accepted", "address", l.addr(), "error", err)
 }
 
 func (l *listener) addr() string { return l.net.Addr().String() }
 
 // serve answers requests from now on.
 func (l *listener) serve(h http.Handler) {
-	l.server.Handler = h
-	l.serving.Go(func() { _ = l.server.Serve(l.net) }) // ends with shutdown or close
+	l.server.Handler = l.guard(h)
+	l.serving.Go(func() {
+		// It ends with shutdown or close, or because the system has taken the listener away.
+		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+			l.alarm.raise("nothing is served any more", "address", l.addr(), "error", err)
+		}
+	})
+}
+
+// guard refuses what takes much more memory than it has bytes, and logs the panics of handlers.
+func (l *listener) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
+					l.alarm.panicked(p, r.URL.Path)
+				}
+				panic(http.ErrAbortHandler) // net/http closes the connection
+			}
+		}()
+		switch {
+		case fields(r.Header) > maxFields:
+			w.Header().Set("Connection", "close")
+			http.Error(w, "too many header fields", http.StatusRequestHeaderFieldsTooLarge)
+		case strings.Count(r.URL.RawQuery, "&") >= maxFields:
+			w.Header().Set("Connection", "close")
+			http.Error(w, "too many parameters", http.StatusRequestURITooLong)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// fields is the number of fields in a header.
+func fields(h http.Header) (n int) {
+	for _, values := range h {
+		n += len(values)
+	}
+	return n
 }
 
 // shutdown accepts no more connections and waits for the requests that there are; when ctx ends it breaks them off.

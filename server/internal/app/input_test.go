@@ -156,5 +156,5 @@ func TestHeadersAreBounded(t *testing.T) {
 	_, err = io.ReadFull(nc, answer)
 	noError(t, err)
 	equal(t, "answer", string(answer), fmt.Sprintf("HTTP/1.1 %d", http.StatusRequestHeaderFieldsTooLarge))
-	equal(t, "time-out of headers", a.public.server.ReadHeaderTimeout, headerTimeout)
+	equal(t, "time-out of headers", a.public.server.ReadHeaderTimeout, defaultTimeouts.header)
 }

@@ -11,6 +11,7 @@ import (
 func (a *App) measure() {
 	m := a.metrics
 	m.Gauge("connections", "Sessions on this node.", func() float64 { return float64(a.edge.Connections()) })
+	m.Gauge("sockets", "TCP connections to the main port, sessions or not.", func() float64 { return float64(a.public.net.Len()) })
 	m.Gauge("online", "Connections to the cluster, as this node knows it.", func() float64 { return float64(a.backend.members.Online()) })
 
 	log := func(of func(fanout.Stats) int64) func() float64 {

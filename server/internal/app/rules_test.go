@@ -16,7 +16,7 @@ const module = "scalable-chat/server/"
 // outside says which packages may import what of the outside world, beside the standard library. A package that is not
 // listed may import nothing of it.
 var outside = map[string][]string{
-	"internal/engineio":      {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io", "golang.org/x/sync/"},
+	"internal/engineio":      {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
 	"internal/adapter":       {"github.com/zishang520/", "golang.org/x/sync/"},
 	"internal/app":           {"github.com/zishang520/socket.io"},
 	"cmd/conformance":        {"github.com/zishang520/"},
@@ -38,6 +38,7 @@ var inside = map[string][]string{
 	"internal/fanout":        {"internal/wire", "internal/rawconn", "internal/stream"},
 	"internal/wire":          {},
 	"internal/pace":          {},
+	"internal/accept":        {},
 	"internal/engineio":      {"internal/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
 	"internal/chat":          {"internal/pace"},
 	"internal/config":        {},

@@ -236,6 +236,8 @@ func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (
 		defer body.release()
 		r = r.WithContext(r.Context())
 		r.Body = body
+	} else {
+		_ = control.SetReadDeadline(time.Time{}) // a poll waits for longer than other requests may take
 	}
 	proxy := httputil.ReverseProxy{
 		Transport: f.transport,

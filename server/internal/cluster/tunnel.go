@@ -157,7 +157,7 @@ func (f *Forwarder) remove(t *tunnel) {
 // begin completes the handshake with the client and hands over what either side sent early.
 func (t *tunnel) begin(resp *http.Response, fromOwner, fromClient *bufio.Reader) error {
 	for _, conn := range []net.Conn{t.client, t.owner} {
-		if tcp, ok := conn.(*net.TCPConn); ok {
+		if tcp, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
 			_ = tcp.SetWriteBuffer(tunnelSendBuffer)
 		}
 	}

@@ -132,23 +132,23 @@ func TestLIM12_TwoHalvesThatWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	b := newBodies(100)
 	told := make(chan int, 2)
-	results := make(chan error, 2)
+	results := []chan error{make(chan error, 1), make(chan error, 1)}
 	halves := make([]*holding, 2)
 	for i := range halves {
 		halves[i] = b.hold(func() { told <- i })
 		_, err := halves[i].grow(t.Context(), 50)
 		noError(t, "half", err)
 	}
-	for _, h := range halves {
+	for i, h := range halves {
 		go func() {
 			_, err := h.grow(t.Context(), 50)
 			h.shrink(0)
-			results <- err
+			results[i] <- err
 		}()
 	}
 	equal(t, "the one that went", take(t, "first", told), 0)
-	equal(t, "its result", take(t, "result", results), errEnded)
-	noError(t, "the other", take(t, "result", results))
+	equal(t, "its result", take(t, "result", results[0]), errEnded)
+	noError(t, "the other", take(t, "result", results[1]))
 	equal(t, "all is free", b.unused(), 100)
 	equal(t, "nobody waits", b.waiting.Len()+b.holders.Len()+b.leaving, 0)
 }

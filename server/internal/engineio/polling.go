@@ -96,6 +96,9 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.closePoll(p)
+	if r.ContentLength == 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it waits for longer than other requests may take
+	}
 	body := s.awaitPackets(r, p)
 	if body == nil {
 		s.end(causeGone)

@@ -1,0 +1,218 @@
+// Package accept owns the door of a server: how many connections there may be at one time, in all and from one address.
+//
+// A session is bounded elsewhere. What is bounded here is everything that a TCP connection costs before it is one, and if
+// it never becomes one. The door stays open when the house is full: a connection that waits for a request makes room for
+// a new one, and if there is none, the new one is told so and closed, rather than left in the queue of the system, where
+// health checks would time out with it.
+package accept
+
+import (
+	"container/list"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits bound the connections of one [Listener].
+type Limits struct {
+	Total      int            // at one time; 0 is unlimited
+	PerAddress int            // of them from one address, or one IPv6 network of 64 bits; 0 is unlimited
+	Exempt     []netip.Prefix // who may have more than PerAddress: proxies, behind which there are many clients
+	SendBuffer int            // bytes that the system may hold for one that does not read, where it can be told; 0 is its own
+}
+
+// The reasons with which Hooks.Refused is called.
+const (
+	Full        = "Too many sockets"
+	FullAddress = "Too many sockets from one address"
+)
+
+// Reasons lists the reasons with which Hooks.Refused is called.
+func Reasons() []string { return []string{Full, FullAddress} }
+
+// Hooks are told what happens, by the goroutine that accepts. They must be quick and may be nil.
+type Hooks struct {
+	Refused func(reason string) // a connection was turned away; one of Reasons
+	Failed  func(err error)     // no connection can be accepted, or, with nil, it is possible again
+}
+
+// Listener is a TCP listener that keeps to its limits. Its connections have all that a [net.TCPConn] has.
+type Listener struct {
+	*net.TCPListener
+	limits Limits
+	hooks  Hooks
+
+	failing bool // owned by the goroutine that accepts
+
+	mu      sync.Mutex
+	total   int
+	sources map[netip.Prefix]int
+	waiting list.List // of *conn: those without a request, the longest first
+}
+
+// Limit puts limits on a listener.
+func Limit(l *net.TCPListener, limits Limits, hooks Hooks) *Listener {
+	if limits.SendBuffer > 0 {
+		boundSendBuffer(l, limits.SendBuffer)
+	}
+	return &Listener{TCPListener: l, limits: limits, hooks: hooks, sources: map[netip.Prefix]int{}}
+}
+
+// Len is the number of connections that there are.
+func (l *Listener) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.total
+}
+
+// Accept waits for the next connection that is within the limits.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		tcp, err := l.AcceptTCP()
+		if err != nil {
+			l.report(err)
+			return nil, err
+		}
+		l.report(nil)
+		c := &conn{TCPConn: tcp, listener: l, source: sourceOf(tcp.RemoteAddr())}
+		evicted, reason := l.enter(c)
+		if evicted != nil {
+			_ = evicted.Close() // its reader sees to the rest
+		}
+		if reason == "" {
+			return c, nil
+		}
+		if l.hooks.Refused != nil {
+			l.hooks.Refused(reason)
+		}
+		turnAway(tcp, reason)
+	}
+}
+
+// report tells the hook that accepting began to fail, each time that it does, and once that it works again.
+func (l *Listener) report(err error) {
+	if errors.Is(err, net.ErrClosed) || err == nil && !l.failing {
+		return
+	}
+	l.failing = err != nil
+	if l.hooks.Failed != nil {
+		l.hooks.Failed(err)
+	}
+}
+
+// enter counts a connection in, in the place of another if it has to, or says why not.
+func (l *Listener) enter(c *conn) (evicted *conn, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limits.PerAddress > 0 && l.sources[c.source] >= l.limits.PerAddress && !l.exempts(c.source) {
+		return nil, FullAddress
+	}
+	if l.limits.Total > 0 && l.total >= l.limits.Total {
+		longest := l.waiting.Front()
+		if longest == nil {
+			return nil, Full
+		}
+		evicted = longest.Value.(*conn)
+		l.leaveLocked(evicted)
+	}
+	l.total++
+	l.sources[c.source]++
+	c.entered = true
+	c.place = l.waiting.PushBack(c)
+	return evicted, ""
+}
+
+func (l *Listener) exempts(source netip.Prefix) bool {
+	for _, p := range l.limits.Exempt {
+		if p.Contains(source.Addr()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Listener) leaveLocked(c *conn) {
+	if !c.entered {
+		return
+	}
+	c.entered = false
+	l.total--
+	if l.sources[c.source]--; l.sources[c.source] == 0 {
+		delete(l.sources, c.source)
+	}
+	l.waitLocked(c, false)
+}
+
+// waitLocked notes whether a connection waits for a request.
+func (l *Listener) waitLocked(c *conn, waits bool) {
+	if c.place != nil {
+		l.waiting.Remove(c.place)
+		c.place = nil
+	}
+	if waits {
+		c.place = l.waiting.PushBack(c)
+	}
+}
+
+// State is for ConnState of the [http.Server] that serves the listener: connections that are between two requests are
+// the ones that make room.
+func (l *Listener) State(nc net.Conn, state http.ConnState) {
+	c, ok := nc.(*conn)
+	if !ok || state == http.StateNew {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waitLocked(c, c.entered && state == http.StateIdle)
+}
+
+// conn is a connection that is counted until it is closed.
+type conn struct {
+	*net.TCPConn
+	listener *Listener
+	source   netip.Prefix
+
+	entered bool          // guarded by the listener's mu
+	place   *list.Element // likewise
+}
+
+// Close closes the connection and gives its place free.
+func (c *conn) Close() error {
+	err := c.TCPConn.Close()
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	c.listener.leaveLocked(c)
+	return err
+}
+
+// sourceOf stands for everybody whom the limit per address takes for one: a subscriber has 2^64 IPv6 addresses.
+func sourceOf(peer net.Addr) netip.Prefix {
+	tcp, ok := peer.(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, _ := addr.Prefix(bits) // the zero address has none, and is its own source
+	return prefix
+}
+
+// turnAwayTimeout bounds an answer that always fits into the buffer of a new socket.
+const turnAwayTimeout = 10 * time.Millisecond
+
+// turnAway tells a client, if it listens in time, that it should come back later.
+func turnAway(c *net.TCPConn, reason string) {
+	status := "503 Service Unavailable"
+	if reason == FullAddress {
+		status = "429 Too Many Requests"
+	}
+	_ = c.SetWriteDeadline(time.Now().Add(turnAwayTimeout)) // the errors would say that it is gone
+	_, _ = c.Write([]byte("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n"))
+	_ = c.Close()
+}

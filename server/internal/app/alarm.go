@@ -1,0 +1,45 @@
+package app
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"scalable-chat/server/internal/pace"
+)
+
+// alarm logs errors that are the server's own and that could come a thousand times a second: a few at once, then one a
+// second, with the number of those that were left out.
+type alarm struct {
+	log     *slog.Logger
+	pace    pace.Bucket
+	started time.Time
+	unsaid  atomic.Int64
+}
+
+const (
+	alarmRate  = 1 // per second
+	alarmBurst = 5
+)
+
+func newAlarm(log *slog.Logger) *alarm {
+	return &alarm{log: log, pace: pace.New(alarmRate, alarmBurst), started: time.Now()}
+}
+
+// raise logs at error level.
+func (a *alarm) raise(message string, args ...any) {
+	if !a.pace.Take(time.Since(a.started)) {
+		a.unsaid.Add(1)
+		return
+	}
+	if unsaid := a.unsaid.Swap(0); unsaid > 0 {
+		args = append(args, "left_out", unsaid)
+	}
+	a.log.Error(message, args...)
+}
+
+// panicked logs the panic of a handler. It is called while that is recovered.
+func (a *alarm) panicked(p any, path string) {
+	a.raise("panic in a request", "panic", p, "path", path, "stack", string(debug.Stack()))
+}
