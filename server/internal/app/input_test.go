@@ -24,7 +24,7 @@ func TestBadPacketsEndTheirSessionAlone(t *testing.T) {
 		"ack id without payload":      "4212",
 		"event that is no array":      `42{"a":1}`,
 		"empty event":                 "42[]",
-		"event without name":          "42[1]",
+		"event without name":          "42[null]",
 		"reserved event":              `42["disconnect"]`,
 		"reserved event, escaped":     `42["\u0064isconnecting"]`,
 		"truncated JSON":              `42["a"`,

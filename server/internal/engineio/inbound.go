@@ -61,9 +61,9 @@ func (s *Session) receiveText(text []byte) error {
 		return s.handOver(h.Kind, types.NewStringBuffer(emptyConnect(h.Namespace)))
 	case h.Attachments > 0:
 		s.attachments, s.lastBinary = h.Attachments, h.Kind
-		return s.handOver(0, types.NewStringBuffer(text))
+		return s.handOver(0, types.NewStringBuffer(wire.NameText(text, h)))
 	default:
-		return s.handOver(h.Kind, types.NewStringBuffer(text))
+		return s.handOver(h.Kind, types.NewStringBuffer(wire.NameText(text, h)))
 	}
 }
 

@@ -90,6 +90,7 @@ var handlers = map[string]func(s *socket.Socket, args []any){
 		}
 		_ = s.Emit("e", args...)
 	},
+	"7": func(s *socket.Socket, args []any) { _ = s.Emit("7", args...) },
 	"a": func(s *socket.Socket, _ []any) { // wants an acknowledgement
 		_ = s.Emit("a", "x", socket.Ack(func([]any, error) {}))
 	},

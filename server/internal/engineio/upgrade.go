@@ -113,46 +113,58 @@ type prober struct {
 
 var errProbe = errors.New("unexpected packet during the upgrade")
 
+// handshake answers probes until the client confirms. Some clients probe twice or not at all; the reference server takes
+// both.
 func (p *prober) handshake() error {
-	if err := p.expect("2probe"); err != nil {
-		return err
+	for {
+		switch text, err := p.next(); {
+		case err != nil:
+			return err
+		case text == "5":
+			return nil
+		case text != "2probe":
+			return errProbe
+		}
+		p.wait()
+		if err := p.say("3probe"); err != nil {
+			return err
+		}
+		p.session.Pending() // an open poll ends soon, so that the client can stop polling
 	}
-	if err := p.say("3probe"); err != nil {
-		return err
-	}
-	p.session.Pending() // an open poll ends soon, so that the client can stop polling
-	return p.expect("5")
 }
+
+// wait keeps the client from asking for more than it may.
+func (p *prober) wait() { time.Sleep(p.session.sundries.Reserve(p.session.server.since())) }
 
 func (p *prober) say(text string) error {
 	_, err := p.nc.Write(wire.AppendFrame(nil, wire.OpText, []byte(text)))
 	return err
 }
 
-// expect reads one message, which has to be the given text. Control frames other than a ping end the attempt.
-func (p *prober) expect(text string) error {
+// next reads one message of text. Control frames other than a ping and a pong end the attempt.
+func (p *prober) next() (text string, err error) {
 	for {
 		m, n, err := p.reader.frames.Next(p.unread)
 		p.unread = p.unread[n:]
 		switch {
 		case err != nil:
-			return err
-		case m.Op == wire.OpText && string(m.Payload) == text:
-			return nil
+			return "", err
+		case m.Op == wire.OpText:
+			return string(m.Payload), nil
 		case m.Op == wire.OpPing:
-			time.Sleep(p.session.sundries.Reserve(p.session.server.since()))
+			p.wait()
 			if _, err := p.nc.Write(wire.AppendFrame(nil, wire.OpPong, m.Payload)); err != nil {
-				return err
+				return "", err
 			}
 		case m.Op == wire.OpPong:
 		case m.Op != 0:
-			return errProbe
+			return "", errProbe
 		default:
 			p.unread = make([]byte, 2<<10)
 			n, err := p.nc.Read(p.unread)
 			p.unread = p.unread[:n]
 			if n == 0 && err != nil {
-				return err
+				return "", err
 			}
 		}
 	}

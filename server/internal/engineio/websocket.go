@@ -61,6 +61,9 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, first []byte) (n
 	}
 	answer := append(make([]byte, 0, 384), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	answer = append(answer, wire.AcceptKey(r.Header.Get("Sec-WebSocket-Key"))...)
+	if chosen, _ := wire.Subprotocol(r.Header); chosen != "" {
+		answer = append(append(answer, "\r\nSec-WebSocket-Protocol: "...), chosen...)
+	}
 	answer = append(answer, "\r\n\r\n"...)
 	if first != nil {
 		answer = wire.AppendFrame(answer, wire.OpText, first)

@@ -39,10 +39,12 @@ var (
 	errConnection = &HandshakeError{http.StatusBadRequest, "no connection upgrade"}
 	errVersion    = &HandshakeError{http.StatusUpgradeRequired, "unsupported version"}
 	errKey        = &HandshakeError{http.StatusBadRequest, "bad key"}
+	errProtocols  = &HandshakeError{http.StatusBadRequest, "bad list of subprotocols"}
 )
 
 // CheckUpgrade checks the opening handshake (RFC 6455, section 4.2.1) and returns nil or a [*HandshakeError]. Origin,
-// path and query are the caller's to judge. Extensions and subprotocols are ignored, which refuses them.
+// path and query are the caller's to judge. Extensions are ignored, which refuses them; for subprotocols see
+// [Subprotocol].
 func CheckUpgrade(r *http.Request) error {
 	switch h := r.Header; {
 	case r.Method != http.MethodGet:
@@ -60,7 +62,39 @@ func CheckUpgrade(r *http.Request) error {
 	case !isKey(h["Sec-Websocket-Key"]):
 		return errKey
 	}
+	if _, ok := Subprotocol(r.Header); !ok {
+		return errProtocols
+	}
 	return nil
+}
+
+// Subprotocol chooses from the subprotocols that a client offers: the first, as the reference server does; empty if it
+// offers none. It is false if the list is malformed: an entry is no token, or there twice.
+func Subprotocol(h http.Header) (first string, ok bool) {
+	lines, there := h["Sec-Websocket-Protocol"]
+	if !there {
+		return "", true
+	}
+	seen := map[string]bool{}
+	for name := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+		name = strings.Trim(name, " \t")
+		if !isToken(name) || seen[name] {
+			return "", false
+		}
+		if first == "" {
+			first = name
+		}
+		seen[name] = true
+	}
+	return first, true
+}
+
+// isToken reports whether s is a token of RFC 9110, section 5.6.2.
+func isToken(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(c rune) bool {
+		letter, digit := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z', '0' <= c && c <= '9'
+		return !letter && !digit && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	}) < 0
 }
 
 // hasToken looks for a token in a list-valued header, without regard to case.

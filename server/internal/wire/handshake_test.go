@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +37,8 @@ func TestCheckUpgrade(t *testing.T) {
 		{"two keys", func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, 400},
 		{"short key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "c2hvcnQ=") }, 400},
 		{"long key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSE=") }, 400},
+		{"subprotocols", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "chat.v1, x") }, 0},
+		{"bad subprotocols", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "chat v1") }, 400},
 		{"no base64", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "************************") }, 400},
 	}
 	for _, c := range cases {
@@ -54,5 +57,38 @@ func TestCheckUpgrade(t *testing.T) {
 			equal(t, "status", status, c.status)
 			equal(t, "error", err != nil, c.status != 0)
 		})
+	}
+}
+
+func TestEIO7_TheFirstSubprotocolIsChosen(t *testing.T) {
+	for _, c := range []struct {
+		offered []string
+		first   string
+		ok      bool
+	}{
+		{nil, "", true},
+		{[]string{"chat.v1"}, "chat.v1", true},
+		{[]string{"chat.v1, chat.v2"}, "chat.v1", true},
+		{[]string{"chat.v1 ,\tchat.v2"}, "chat.v1", true},
+		{[]string{"b", "a"}, "b", true}, // lines of a list are one list
+		{[]string{"!#$%&'*+-.^_`|~0aZ"}, "!#$%&'*+-.^_`|~0aZ", true},
+		{[]string{""}, "", false},
+		{[]string{"a,"}, "", false},
+		{[]string{",a"}, "", false},
+		{[]string{"a,,b"}, "", false},
+		{[]string{"a b"}, "", false},
+		{[]string{"a;b"}, "", false},
+		{[]string{"a/b"}, "", false},
+		{[]string{"caf\u00e9"}, "", false},
+		{[]string{"a, b, a"}, "", false},
+		{[]string{"a", "a"}, "", false},
+	} {
+		h := http.Header{}
+		if c.offered != nil {
+			h["Sec-Websocket-Protocol"] = c.offered
+		}
+		first, ok := Subprotocol(h)
+		equal(t, strings.Join(c.offered, "|"), ok, c.ok)
+		equal(t, strings.Join(c.offered, "|"), first, c.first)
 	}
 }

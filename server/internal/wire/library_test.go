@@ -119,7 +119,7 @@ func FuzzParsePacket(f *testing.F) {
 		`0`, `0{"token":"x"}`, `0/admin,{}`, `0/admin`, `1`, `1/a,`, `2["x"]`, `20["x",{"a":[1,-2.5e3,null,true]}]`,
 		`2/a?b=c,12["x"]`, `37[]`, `37[{"status":"ok"}]`, `51-["x",{"_placeholder":true,"num":0}]`,
 		`62-/a,7[{"_placeholder":true,"num":1},{"num":0,"_placeholder":true}]`, `2`, `4212`, `50-["x"]`, `2["\u0064isconnect"]`,
-		`2["\ud800"]`, `2["x",1e999]`, `2["x"]x`, `2[[[[["x"]]]]]`, `51-["x",{"\u005fplaceholder":true,"num":0}]`, "2[\"\xff\"]",
+		`2["\ud800"]`, `2["x",1e999]`, `2["x"]x`, `2[1,"x"]`, `21[ -0.50e1 ]`, `51-[0,{"_placeholder":true,"num":0}]`, `2[[[[["x"]]]]]`, `51-["x",{"\u005fplaceholder":true,"num":0}]`, "2[\"\xff\"]",
 	} {
 		f.Add([]byte(s))
 	}
@@ -128,7 +128,7 @@ func FuzzParsePacket(f *testing.F) {
 		h, err := ParsePacket(data, Limits{Binary: true})
 		equal(t, "data is not written to", data, before)
 		if err == nil {
-			assertHandled(t, h, decodeByLibrary(t, data, h.Attachments))
+			assertHandled(t, h, decodeByLibrary(t, NameText(data, h), h.Attachments))
 		} else if !slices.Contains(packetReasons(), err.Error()) {
 			t.Fatalf("reason %q is not in the catalogue", err)
 		}
@@ -151,7 +151,7 @@ func TestShortPacketsThroughLibrary(t *testing.T) {
 	extend = func(packet string, left int) {
 		if h, err := ParsePacket([]byte(packet), Limits{Binary: true}); err == nil {
 			accepted++
-			assertHandled(t, h, decodeByLibrary(t, []byte(packet), h.Attachments))
+			assertHandled(t, h, decodeByLibrary(t, NameText([]byte(packet), h), h.Attachments))
 		}
 		for _, token := range tokens {
 			if left > 0 {

@@ -92,7 +92,7 @@ func (e PacketError) Error() string { return string(e) }
 //
 //	<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]
 //
-// What it accepts, the Socket.IO library decodes without an error, and handles without a panic. It is stricter than the
+// What it accepts, the Socket.IO library decodes without an error, and handles without a panic, once [NameText] has seen it. It is stricter than the
 // library and the reference server where those accept what no client sends: JSON with something behind it, an ack id
 // where none belongs, an announcement of zero attachments (after which the library takes the next packet for an error),
 // attachments that are not each used exactly once.
@@ -228,9 +228,10 @@ func checkPayload(h Header, values int) PacketError {
 // checkName checks the first element of an array that is known to be valid JSON: the name of an event.
 func checkName(array []byte) PacketError {
 	s := scanner{text: array}
-	s.next()
-	s.at++ // the bracket
-	if s.next() != '"' {
+	switch c := s.firstElement(); {
+	case c == '-' || isDigit(c): // see NameText
+		return valid
+	case c != '"':
 		return BadEvent
 	}
 	name, _ := s.str()

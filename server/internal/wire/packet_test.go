@@ -133,7 +133,7 @@ func TestP6_ParsePacketRefuses(t *testing.T) {
 		{`1{}`, BadDisconnect},
 		{`2{}`, BadEvent},
 		{`2[]`, BadEvent},
-		{`2[1]`, BadEvent},
+		{`2[null]`, BadEvent},
 		{`2[["x"]]`, BadEvent},
 		{`2"x"`, BadEvent},
 		{`2-1["x"]`, BadEvent},

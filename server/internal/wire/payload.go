@@ -120,16 +120,12 @@ func DecodePayload(body []byte, fn func(Packet) error) error {
 // does not bound the number of packets, as [DecodePayload] does.
 func CutPacket(payload []byte) (p Packet, rest []byte, more bool, err error) {
 	one, rest, more := bytes.Cut(payload, []byte{separator})
-	p, err = decodePolled(one)
+	p, err = DecodeText(one)
 	return p, rest, more, err
 }
 
-// decodePolled decodes one packet of a payload.
-func decodePolled(p []byte) (Packet, error) {
-	if len(p) == 0 || p[0] != binaryMarker {
-		return DecodeText(p)
-	}
-	src := p[1:]
+// decodeBase64 decodes the text form of a binary message, without its marker.
+func decodeBase64(src []byte) (Packet, error) {
 	if bytes.ContainsAny(src, "\r\n") { // which the decoder would skip
 		return Packet{}, ErrBase64
 	}
@@ -141,13 +137,16 @@ func decodePolled(p []byte) (Packet, error) {
 	return Packet{Type: PacketMessage, Binary: true, Data: data[:n]}, nil
 }
 
-// DecodeText decodes the text form of one packet, as it fills a WebSocket text message: a type and data. The data is a
-// part of p. It checks no UTF-8: [Reader] and [DecodePayload] have.
+// DecodeText decodes the text form of one packet, as it stands in a polling payload and fills a WebSocket text message: a
+// type and data, which are a part of p, or a binary message in base64, of which the data is a slice of its own. (A client
+// with forceBase64 sends that by WebSocket, too.) It checks no UTF-8: [Reader] and [DecodePayload] have.
 func DecodeText(p []byte) (Packet, error) {
-	if len(p) == 0 {
+	switch {
+	case len(p) == 0:
 		return Packet{}, ErrEmptyPacket
-	}
-	if p[0] < PacketOpen || p[0] > PacketNoop {
+	case p[0] == binaryMarker:
+		return decodeBase64(p[1:])
+	case p[0] < PacketOpen || p[0] > PacketNoop:
 		return Packet{}, ErrPacketType
 	}
 	return Packet{Type: p[0], Data: p[1:]}, nil
