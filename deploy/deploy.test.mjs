@@ -89,6 +89,20 @@ test("server.Dockerfile: its build steps make one static binary from what it cop
   assert.ok(!elf.includes("/ld-linux"), "the binary asks for a dynamic linker");
 });
 
+test("images, the pipeline and .nvmrc use one version of Node", async () => {
+  const version = (await readFile(join(root, ".nvmrc"), "utf8")).trim();
+  assert.match(version, /^\d+$/);
+  const images = instructions(await read("web.Dockerfile")).filter(
+    ([name, rest]) => name === "FROM" && rest.startsWith("node:"),
+  );
+  assert.deepEqual(
+    images.map(([, rest]) => rest.split(/[:-]/)[1]),
+    [version],
+  );
+  const workflow = parse(await readFile(join(root, ".github/workflows/ci.yml"), "utf8"));
+  assert.match(workflow.jobs.test.container, new RegExp(`^node:${version}-`));
+});
+
 test("web.Dockerfile: its commands are scripts of the web app", async () => {
   const { scripts } = JSON.parse(await readFile(join(root, "frontend/package.json"), "utf8"));
   const runs = instructions(await read("web.Dockerfile")).filter(([name]) => name === "RUN");

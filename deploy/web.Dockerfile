@@ -1,7 +1,7 @@
 # The web app: static files behind nginx. Build from the root of the repository, with the address that browsers reach the
 # server at (it becomes part of the pages):
 #   docker build -f deploy/web.Dockerfile --build-arg NEXT_PUBLIC_SERVER_URL=https://chat.example.org -t scalable-chat-web .
-FROM node:20-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /src
 ENV NEXT_TELEMETRY_DISABLED=1 TURBO_TELEMETRY_DISABLED=1
 COPY package.json package-lock.json .npmrc ./

@@ -32,13 +32,30 @@ func newRedisBackend(a *App) (*backend, error) {
 		return nil, err
 	}
 	b.stream = record
-	address, err := ownAddress(a)
-	if err != nil {
+	if err := b.addCluster(a, client, record); err != nil {
 		b.close()
 		return nil, err
 	}
+	b.runs = append(b.runs, func(ctx context.Context) {
+		if b.join(ctx) == nil {
+			warnOfEviction(ctx, record, a.log)
+		}
+	})
+	rights := &rights{record: record, bus: b.redisBus, log: a.log.With("user", cmp.Or(cfg.Redis.Username, "default"))}
+	b.runs = append(b.runs, rights.run)
+	b.degraded["stream"], b.degraded["rights"] = record.Degraded, rights.degraded
+	return b, nil
+}
+
+// addCluster makes the parts by which nodes know and reach each other.
+func (b *backend) addCluster(a *App, client redis.Client, record *redis.Stream) error {
+	cfg := a.cfg
+	found, err := ownAddress(a)
+	if err != nil {
+		return err
+	}
 	b.registry = cluster.NewRegistry(cluster.RegistryConfig{
-		Client: client, Key: cfg.StreamKey, ID: b.id, Address: address,
+		Client: client, Key: cfg.StreamKey, ID: b.id, Address: found.Address,
 		Local: func() int { return a.edge.Connections() }, Secret: cfg.ClusterSecret,
 		Settings: record.Settings(), Log: a.log,
 	})
@@ -51,17 +68,12 @@ func newRedisBackend(a *App) (*backend, error) {
 	})
 	b.members, b.bus, b.nodes = b.registry, b.redisBus, b.registry.Nodes
 	b.retained = func() int { return int(b.registry.Settings()[redis.HistoryWindow]) }
-	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run, func(ctx context.Context) {
-		if b.join(ctx) == nil {
-			warnOfEviction(ctx, record, a.log)
-		}
-	})
-	rights := &rights{record: record, bus: b.redisBus, log: a.log.With("user", cmp.Or(cfg.Redis.Username, "default"))}
-	b.runs = append(b.runs, rights.run)
+	reach := cluster.NewReach(b.forwarder, b.registry.Self)
+	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run, reach.Run)
 	b.degraded = map[string]func() string{
-		"stream": record.Degraded, "cluster": b.registry.Degraded, "bus": b.redisBus.Degraded, "rights": rights.degraded,
+		"cluster": b.registry.Degraded, "bus": b.redisBus.Degraded, "address": reach.Degraded,
 	}
-	return b, nil
+	return nil
 }
 
 // warnOfEviction says what a Redis may do that forgets what it was given when it is full.
@@ -84,12 +96,20 @@ func clientOptions(r config.Redis) redis.ClientOptions {
 	}
 }
 
-// ownAddress is where the other nodes reach this one.
-func ownAddress(a *App) (string, error) {
+// ownAddress is where the other nodes reach this one. It is logged: a wrong one is seen by clients of other nodes only.
+func ownAddress(a *App) (cluster.FoundAddress, error) {
 	ctx, cancel := context.WithTimeout(a.life, addressTimeout)
 	defer cancel()
-	return cluster.Address(ctx, cluster.AddressConfig{
+	found, err := cluster.Address(ctx, cluster.AddressConfig{
 		Configured: a.cfg.NodeAddress, Host: a.cfg.Host, Port: a.port(),
 		Discovery: os.Getenv("RENDER_DISCOVERY_SERVICE"),
 	})
+	switch {
+	case err != nil:
+	case found.Doubt:
+		a.log.Warn("other nodes are told an address that may not lead out of this host; set NODE_ADDRESS", "address", found.Address, "found", found.How)
+	default:
+		a.log.Info("other nodes reach this one here", "address", found.Address, "found", found.How)
+	}
+	return found, err
 }

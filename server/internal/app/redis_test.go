@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -119,4 +120,23 @@ func TestP7_ASessionIsServedByAnyNode(t *testing.T) {
 		equal(t, "connects", c.State().Connects, 1)
 		sound(t, c)
 	}
+}
+
+// TestP7_AWrongAddressIsSeen: the address that other nodes are told is logged, and /readyz says when it is wrong.
+func TestP7_AWrongAddressIsSeen(t *testing.T) {
+	r := redistest.Start(t)
+	var log strings.Builder
+	nowhere := "127.0.0.1:" + redistest.FreePort(t)
+	a, err := New(load(t, "--redis-url="+r.URL(), "--node-address="+nowhere), slog.New(slog.NewTextHandler(&log, nil)))
+	noError(t, err)
+	noError(t, a.Stop(t.Context()))
+	if want := "address=" + nowhere + " found=NODE_ADDRESS"; !strings.Contains(log.String(), want) {
+		t.Errorf("%q is not logged: %s", want, log.String())
+	}
+
+	a = start(t, "--redis-url="+r.URL(), "--node-address="+nowhere)
+	b := start(t, "--redis-url="+r.URL())
+	eventually(t, "the node is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "NODE_ADDRESS") })
+	equal(t, "status", a.health.Report().Status, "ready")
+	equal(t, "the other one", b.health.Report(), ops.Report{Status: "ready"})
 }

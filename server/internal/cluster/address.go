@@ -1,11 +1,13 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 )
@@ -20,27 +22,45 @@ type AddressConfig struct {
 	Discovery string
 	// Resolve and Local stand in for the resolver and the network interfaces in tests; nil means the real ones.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
-	Local   func() ([]netip.Addr, error)
+	Local   func() ([]LocalAddress, error)
+}
+
+// LocalAddress is an address of this host and the network interface that has it.
+type LocalAddress struct {
+	Addr      netip.Addr
+	Interface string
+	Idle      bool // nothing is connected to the interface, like a bridge without containers
+}
+
+// FoundAddress is where other nodes reach this one.
+type FoundAddress struct {
+	Address string // host:port
+	How     string // in words, for the log
+	Doubt   bool   // it may lead other hosts to themselves
 }
 
 // carrierGrade is the shared address space of RFC 6598, which some platforms use between instances. It is not reached
 // from the internet either.
 var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 
+// bridges are the interfaces that container engines and hypervisors make for what runs on this host. Every host has the same
+// addresses there, so for another host they lead to itself.
+var bridges = regexp.MustCompile(`^(docker|podman|cni|cbr|lxcbr|lxdbr|incusbr|virbr|vmnet|vboxnet|veth|cali|flannel|nerdctl|weave|cilium_)|^(br-[0-9a-f]{12}|bridge1[0-9]{2}|vEthernet \(.*\))$`)
+
 var errNoAddress = errors.New("no private address found at which other nodes could reach this one; set NODE_ADDRESS")
 
 // Address returns the host:port at which other nodes reach this one. In this order: what is configured; the one address
-// that the server listens on; the local address that the discovery name resolves to; the first private address; and on
-// a host without any network, loopback. A public address is only used when it is configured. An error names the setting
-// to correct; an unanswered discovery is no error.
-func Address(ctx context.Context, cfg AddressConfig) (string, error) {
+// that the server listens on; the local address that the discovery name resolves to; the first private address, those of
+// bridges last; and on a host without any network, loopback. A public address is only used when it is configured. An error
+// names the setting to correct; an unanswered discovery is no error.
+func Address(ctx context.Context, cfg AddressConfig) (FoundAddress, error) {
 	if cfg.Configured != "" {
-		return cfg.Configured, nil
+		return FoundAddress{Address: cfg.Configured, How: "NODE_ADDRESS"}, nil
 	}
 	if host, err := netip.ParseAddr(cfg.Host); err == nil && !host.IsUnspecified() {
-		return hostPort(host, cfg.Port), nil
+		return FoundAddress{Address: hostPort(host, cfg.Port), How: "HOST"}, nil
 	} else if cfg.Host == "localhost" {
-		return net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port)), nil
+		return FoundAddress{Address: net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port)), How: "HOST"}, nil
 	}
 	local := cfg.Local
 	if local == nil {
@@ -48,16 +68,16 @@ func Address(ctx context.Context, cfg AddressConfig) (string, error) {
 	}
 	own, err := local()
 	if err != nil {
-		return "", fmt.Errorf("network interfaces: %w", err)
+		return FoundAddress{}, fmt.Errorf("network interfaces: %w", err)
 	}
 	if found, ok := discovered(ctx, cfg, own); ok {
-		return hostPort(found, cfg.Port), nil
+		return FoundAddress{Address: hostPort(found, cfg.Port), How: cfg.Discovery + " resolves to it"}, nil
 	}
 	return privateAddress(own, cfg.Port)
 }
 
 // discovered returns the address that both the discovery name and this host have.
-func discovered(ctx context.Context, cfg AddressConfig, own []netip.Addr) (netip.Addr, bool) {
+func discovered(ctx context.Context, cfg AddressConfig, own []LocalAddress) (netip.Addr, bool) {
 	if cfg.Discovery == "" {
 		return netip.Addr{}, false
 	}
@@ -72,38 +92,59 @@ func discovered(ctx context.Context, cfg AddressConfig, own []netip.Addr) (netip
 		return netip.Addr{}, false
 	}
 	for _, a := range instances {
-		if a = a.Unmap(); slices.Contains(own, a) {
+		a = a.Unmap()
+		if slices.ContainsFunc(own, func(l LocalAddress) bool { return l.Addr == a }) {
 			return a, true
 		}
 	}
 	return netip.Addr{}, false
 }
 
-// privateAddress prefers IPv4, which every node of a mixed network can reach.
-func privateAddress(own []netip.Addr, port int) (string, error) {
-	slices.SortStableFunc(own, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+// privateAddress prefers interfaces that lead out of the host, and IPv4, which every node of a mixed network can reach.
+func privateAddress(own []LocalAddress, port int) (FoundAddress, error) {
+	slices.SortStableFunc(own, func(a, b LocalAddress) int {
+		return cmp.Or(a.detour()-b.detour(), a.Addr.BitLen()-b.Addr.BitLen())
+	})
 	connected := false
 	for _, a := range own {
-		if a.IsPrivate() || carrierGrade.Contains(a) {
-			return hostPort(a, port), nil
+		if a.Addr.IsPrivate() || carrierGrade.Contains(a.Addr) {
+			how := "the first private address, of the interface " + a.Interface
+			return FoundAddress{Address: hostPort(a.Addr, port), How: how, Doubt: a.detour() > 0}, nil
 		}
-		connected = connected || a.IsGlobalUnicast()
+		connected = connected || a.Addr.IsGlobalUnicast()
 	}
 	if connected {
-		return "", errNoAddress
+		return FoundAddress{}, errNoAddress
 	}
-	return hostPort(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), nil
+	return FoundAddress{Address: hostPort(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), How: "this host has no network"}, nil
 }
 
-func interfaceAddresses() ([]netip.Addr, error) {
-	nets, err := net.InterfaceAddrs()
+// detour is 0 for an interface that should lead out of the host, and more the less it does.
+func (l LocalAddress) detour() int {
+	switch {
+	case bridges.MatchString(l.Interface):
+		return 2
+	case l.Idle:
+		return 1
+	}
+	return 0
+}
+
+func interfaceAddresses() ([]LocalAddress, error) {
+	interfaces, err := net.Interfaces()
 	if err != nil {
 		return nil, err
 	}
-	var own []netip.Addr
-	for _, n := range nets {
-		if prefix, err := netip.ParsePrefix(n.String()); err == nil {
-			own = append(own, prefix.Addr().Unmap())
+	var own []LocalAddress
+	for _, i := range interfaces {
+		addrs, err := i.Addrs()
+		if err != nil || i.Flags&net.FlagUp == 0 {
+			continue // it has just vanished, or leads nowhere
+		}
+		for _, a := range addrs {
+			if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+				own = append(own, LocalAddress{Addr: prefix.Addr().Unmap(), Interface: i.Name, Idle: i.Flags&net.FlagRunning == 0})
+			}
 		}
 	}
 	return own, nil

@@ -21,6 +21,8 @@ const (
 	ticketHeader = "X-Cluster-Ticket"
 	// peerHeader carries the address of the peer from which the forwarding node got the request.
 	peerHeader = "X-Cluster-Peer"
+	// refusedHeader tells the sender of a forwarded request that it came to a node that was not meant.
+	refusedHeader = "X-Cluster-Refused"
 
 	defaultMaxBody = 4 << 20
 )
@@ -80,6 +82,8 @@ type Forwarder struct {
 	transport *http.Transport
 	quiet     *log.Logger
 
+	warnForged, warnRefused, warnUnreachable seldom
+
 	active      atomic.Int64
 	tunnelled   atomic.Int64
 	forwarded   atomic.Int64
@@ -113,7 +117,10 @@ func newForwarder(cfg ForwarderConfig, t timings) *Forwarder {
 			// Finds a machine that vanished while a poll or an idle WebSocket waits for it.
 			KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3},
 		},
-		quiet:   log.New(io.Discard, "", 0),
+		quiet: log.New(io.Discard, "", 0),
+
+		warnForged: seldom{log: cfg.Log}, warnRefused: seldom{log: cfg.Log}, warnUnreachable: seldom{log: cfg.Log},
+
 		tunnels: make(map[*tunnel]struct{}),
 	}
 	f.transport = &http.Transport{
@@ -159,8 +166,12 @@ func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 		if tickets, marked := r.Header[ticketHeader]; marked {
 			delete(r.Header, ticketHeader)
 			if len(tickets) != 1 || owner != f.cfg.Self || !f.cfg.Router.Admits(tickets[0]) {
-				f.forged.Add(1)
-				unknown.ServeHTTP(w, r)
+				f.refuse(w, r, unknown)
+				return
+			}
+			if r.Header.Get(probeHeader) != "" {
+				w.Header().Set(probeHeader, f.cfg.Self)
+				w.WriteHeader(http.StatusNoContent)
 				return
 			}
 			f.received.Add(1)
@@ -173,6 +184,25 @@ func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 		}
 		f.forward(w, r, owner, unknown, busy)
 	})
+}
+
+// refuse answers a request whose ticket is not for this node.
+func (f *Forwarder) refuse(w http.ResponseWriter, r *http.Request, unknown http.Handler) {
+	f.forged.Add(1)
+	f.warnForged.warn("a forwarded request was refused: it is forged, or made for another node (NODE_ADDRESS), or by a node with another CLUSTER_SECRET",
+		"peer", r.RemoteAddr)
+	w.Header().Set(refusedHeader, "ticket")
+	unknown.ServeHTTP(w, r)
+}
+
+// refusedBy notes that a request came to a node that was not meant, and hides from the client what told it.
+func (f *Forwarder) refusedBy(route Route, answer http.Header) {
+	if answer.Get(refusedHeader) == "" {
+		return
+	}
+	answer.Del(refusedHeader)
+	f.warnRefused.warn("a node refuses what this one forwards: another node answers at its address (NODE_ADDRESS), or its CLUSTER_SECRET differs",
+		"address", route.Address)
 }
 
 // withPeer returns the request as the forwarding node got it. Only called once the sender is known to be a node.
@@ -219,7 +249,8 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string
 		return // the client is gone: nobody waits for an answer
 	}
 	f.unreachable.Add(1)
-	f.cfg.Log.Debug("forwarding failed", "owner", owner, "address", route.Address, "error", err)
+	f.warnUnreachable.warn("a node cannot be reached at the address that it registered; if it lives, correct its NODE_ADDRESS",
+		"owner", owner, "address", route.Address, "error", err)
 	unknown.ServeHTTP(w, r)
 }
 
@@ -244,6 +275,7 @@ func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (
 		ErrorLog:  f.quiet,
 		Rewrite:   func(p *httputil.ProxyRequest) { f.rewrite(p.Out, p.In, route) },
 		ModifyResponse: func(answer *http.Response) error {
+			f.refusedBy(route, answer.Header)
 			if answer.StatusCode < http.StatusMultipleChoices && body.wasCut() {
 				return errCut
 			}

@@ -136,6 +136,8 @@ var errRefused = errors.New("this node is not registered")
 // Degraded says in words, without addresses, what is wrong with the registry. It is empty while all is well.
 func (r *Registry) Degraded() string {
 	switch err := r.Err(); {
+	case err == nil && r.view.Load().claimed[r.cfg.Address]:
+		return "another node has registered the same address (NODE_ADDRESS)"
 	case err == nil:
 		return ""
 	case errors.Is(err, errRefused):
@@ -200,6 +202,15 @@ func (r *Registry) known(nodeID string) (Route, bool) {
 	return Route{Address: address, Ticket: ticketFor(secret, nodeID)}, true
 }
 
+// Self is the route to this node, as the others know it. There is none before the first heartbeat, and without an address.
+func (r *Registry) Self() (Route, bool) {
+	secret := *r.secret.Load()
+	if r.cfg.Address == "" || secret == "" {
+		return Route{}, false
+	}
+	return Route{Address: r.cfg.Address, Ticket: ticketFor(secret, r.cfg.ID)}, true
+}
+
 // heartbeat writes this node's record, reads the others', and lets those go who waited for that.
 func (r *Registry) heartbeat(ctx context.Context) {
 	r.mu.Lock()
@@ -224,7 +235,7 @@ func (r *Registry) heartbeat(ctx context.Context) {
 	}
 	// While Redis refuses the records of the nodes, an old one does not show that its node is dead.
 	dead := r.roster.observe(time.Now(), told.entries, !refused)
-	r.view.Store(r.roster.view())
+	r.show(r.roster.view())
 	r.settle(ctx, told.settings)
 	if len(dead) > 0 {
 		// A node that was only slow comes back with its next heartbeat; if this fails, the next reading tries again.
@@ -234,6 +245,14 @@ func (r *Registry) heartbeat(ctx context.Context) {
 	case <-r.joined:
 	default:
 		close(r.joined)
+	}
+}
+
+// show makes v what the others see, and logs when a node begins to claim the address of this one.
+func (r *Registry) show(v *view) {
+	address := r.cfg.Address
+	if was := r.view.Swap(v); v.claimed[address] && !was.claimed[address] {
+		r.cfg.Log.Warn("another node has registered the same address: give each its own NODE_ADDRESS", "address", address)
 	}
 }
 

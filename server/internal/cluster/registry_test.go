@@ -36,8 +36,9 @@ func joinAt(t *testing.T, client redis.UniversalClient, connections int, change 
 	t.Helper()
 	n := &testNode{client: client}
 	n.count.Store(int64(connections))
+	id := NewNodeID()
 	cfg := RegistryConfig{
-		Client: n.client, Key: "chat", ID: NewNodeID(), Address: "10.0.0.1:8000", Log: quietLog,
+		Client: n.client, Key: "chat", ID: id, Address: id + ".internal:8000", Log: quietLog,
 		Local: func() int { return int(n.count.Load()) }, Interval: testInterval, TTL: testTTL,
 	}
 	for _, c := range change {

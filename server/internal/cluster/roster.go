@@ -63,6 +63,7 @@ type peer struct {
 	raw    string // the record as last read
 	record record
 	age    time.Duration // how long the record has not changed
+	beats  bool          // the record has changed since this node first saw it: it is no leftover
 }
 
 func newRoster(self string, ttl, step time.Duration) *roster {
@@ -90,6 +91,7 @@ func (r *roster) observe(now time.Time, entries map[string]string, writable bool
 		p := r.peers[id]
 		if p == nil || p.raw != raw {
 			r.peers[id] = newPeer(id, raw)
+			r.peers[id].beats = p != nil
 		} else if p.age >= r.ttl {
 			dead = append(dead, id)
 		}
@@ -112,6 +114,7 @@ type view struct {
 	nodes     int               // other live nodes
 	online    int               // connections to them
 	addresses map[string]string // of those that can be reached, by id
+	claimed   map[string]bool   // the addresses of nodes that were seen to live
 }
 
 // lives reports whether the node is taken to be there.
@@ -128,7 +131,7 @@ func (r *roster) agree(s Settings) bool {
 }
 
 func (r *roster) view() *view {
-	v := &view{addresses: make(map[string]string, len(r.peers))}
+	v := &view{addresses: make(map[string]string, len(r.peers)), claimed: make(map[string]bool, len(r.peers))}
 	for id, p := range r.peers {
 		if !r.lives(p) {
 			continue
@@ -137,6 +140,7 @@ func (r *roster) view() *view {
 		v.online += p.record.Connections
 		if p.record.Address != "" {
 			v.addresses[id] = p.record.Address
+			v.claimed[p.record.Address] = v.claimed[p.record.Address] || p.beats
 		}
 	}
 	return v

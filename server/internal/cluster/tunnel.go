@@ -74,6 +74,7 @@ func (f *Forwarder) upgrade(w http.ResponseWriter, r *http.Request, route Route)
 		return false, fmt.Errorf("upgrade response: %w", err)
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols {
+		f.refusedBy(route, resp.Header)
 		pass(w, resp)
 		return false, nil
 	}

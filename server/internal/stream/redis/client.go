@@ -9,6 +9,9 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+// Client is what [NewClient] gives: it is shared by all that needs Redis.
+type Client = redis.UniversalClient
+
 // ClientOptions say where Redis is.
 type ClientOptions struct {
 	// Addrs are host:port each. A single one is a server, or any node of a Cluster; several are nodes of a Cluster. With
@@ -28,7 +31,7 @@ type ClientOptions struct {
 // NewClient gives a client of a master. It does not connect yet. Every command fails within seconds when Redis hangs, and
 // the client does not repeat it by itself, except in a Cluster when it was sent to the wrong node or the connection failed.
 // The caller closes the client.
-func NewClient(o ClientOptions) (redis.UniversalClient, error) {
+func NewClient(o ClientOptions) (Client, error) {
 	cluster := o.SentinelMaster == "" && (len(o.Addrs) > 1 || o.Cluster)
 	switch {
 	case len(o.Addrs) == 0:
