@@ -63,7 +63,9 @@ type App struct {
 
 // New builds a node that listens already but does not answer yet. If it succeeds, the caller ends it with [App.Stop].
 func New(cfg config.Config, logger *slog.Logger) (*App, error) {
-	return newApp(cfg, logger, defaultTimeouts)
+	t := defaultTimeouts
+	t.idle = cfg.KeepAlive
+	return newApp(cfg, logger, t)
 }
 
 func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err error) {

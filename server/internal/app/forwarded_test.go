@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
@@ -187,4 +188,39 @@ func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
 			messages += strings.Count(answer, `42["message"`)
 		}
 	})
+}
+
+func TestEIO7_TheFirstSubprotocolIsChosen(t *testing.T) {
+	everyWay(t, nil, func(t *testing.T, owner *App, url string) {
+		for offered, want := range map[string]string{"chat.v1, chat.v2": "101 chat.v1", "a,": "400 ", "a b": "400 "} {
+			p := newPolled(t, owner, url, "")
+			r, err := http.NewRequest(http.MethodGet, strings.Replace(p.url, "polling", "websocket", 1), nil)
+			noError(t, err)
+			r.Header = http.Header{
+				"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"foo, WebSocket"}, "Sec-Websocket-Version": {"13"},
+				"Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}, "Sec-Websocket-Protocol": {offered},
+			}
+			res, err := p.client.Do(r)
+			noError(t, err)
+			noError(t, res.Body.Close())
+			equal(t, offered, fmt.Sprint(res.StatusCode, " ", res.Header.Get("Sec-WebSocket-Protocol")), want)
+		}
+	})
+}
+
+// A number as an event's name is unknown here, and no harm.
+func TestEIO9_NumbersNameEvents(t *testing.T) {
+	everyWay(t, nil, func(t *testing.T, owner *App, url string) {
+		p := newPolled(t, owner, url, "")
+		equal(t, "POST", p.post("a", "40\x1e42[1,\"x\"]\x1e42[-0.5]"), "200 ok")
+		equal(t, "later", p.post("b", `427["history",{}]`), "200 ok")
+	})
+}
+
+func TestEIO10_ConnectionsOutliveThoseOfBalancers(t *testing.T) {
+	a := start(t, "--ops-addr=127.0.0.1:0")
+	for _, l := range []*listener{a.public, a.private} {
+		equal(t, "unless set", l.server.IdleTimeout, 75*time.Second)
+	}
+	equal(t, "as set", start(t, "--keep-alive-timeout=620s").public.server.IdleTimeout, 620*time.Second)
 }

@@ -21,10 +21,10 @@ import (
 type timeouts struct {
 	header  time.Duration // for the header of a request
 	request time.Duration // for all of it, and as much for taking the answer
-	idle    time.Duration // between two requests; longer than the forwarders of other nodes keep a connection
+	idle    time.Duration // between two requests; longer than whoever is in front keeps a connection
 }
 
-var defaultTimeouts = timeouts{header: 10 * time.Second, request: 20 * time.Second, idle: time.Minute}
+var defaultTimeouts = timeouts{header: 10 * time.Second, request: 20 * time.Second, idle: 75 * time.Second}
 
 // Bounds of the header of a request. net/http makes up to 100 bytes of each byte, and keeps that as long as a poll waits.
 const (

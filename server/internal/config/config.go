@@ -42,6 +42,7 @@ type Config struct {
 	PingInterval   time.Duration
 	PingTimeout    time.Duration
 	UpgradeTimeout time.Duration
+	KeepAlive      time.Duration // between two requests on one connection
 	AppendTimeout  time.Duration
 	DedupeTTL      time.Duration
 	DrainDelay     time.Duration

@@ -112,6 +112,7 @@ var samples = map[string]sample{
 	"PING_INTERVAL":           {value: "300ms"},
 	"PING_TIMEOUT":            {value: "200ms"},
 	"UPGRADE_TIMEOUT":         {value: "1m"},
+	"KEEP_ALIVE_TIMEOUT":      {value: "620s"},
 	"APPEND_TIMEOUT":          {value: "2s"},
 	"DEDUPE_TTL":              {value: "1h"},
 	"DRAIN_DELAY":             {value: "0s"},

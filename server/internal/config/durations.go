@@ -13,8 +13,11 @@ const (
 	minTimeout = 10 * time.Millisecond
 	minPing    = 100 * time.Millisecond // the edge looks every few milliseconds
 	maxTimeout = time.Hour
-	maxAppend  = time.Minute // well within the two minutes after which the edge gives a session up whose message hangs
-	maxDedupe  = 7 * 24 * time.Hour
+	// minKeepAlive is longer than the forwarders of other nodes keep a connection (10 s).
+	minKeepAlive = 15 * time.Second
+
+	maxAppend = time.Minute // well within the two minutes after which the edge gives a session up whose message hangs
+	maxDedupe = 7 * 24 * time.Hour
 )
 
 // unitNames are the ways in which people write the units that [time.ParseDuration] knows.

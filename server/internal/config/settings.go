@@ -61,6 +61,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "PING_INTERVAL", def: "25s", help: "time between two heartbeats", set: duration(&c.PingInterval, minTimeout, maxTimeout)},
 		{key: "PING_TIMEOUT", def: "20s", help: "time a client has to answer a heartbeat", set: duration(&c.PingTimeout, minPing, maxTimeout)},
 		{key: "UPGRADE_TIMEOUT", def: "10s", help: "time for the change from polling to WebSocket", set: duration(&c.UpgradeTimeout, minTimeout, maxTimeout)},
+		{key: "KEEP_ALIVE_TIMEOUT", def: "75s", help: "how long a connection is kept between two HTTP requests; longer than the balancer in front keeps it", set: duration(&c.KeepAlive, minKeepAlive, maxTimeout)},
 		{key: "APPEND_TIMEOUT", def: "10s", help: "how long a message waits for Redis before its sender is told", set: duration(&c.AppendTimeout, minTimeout, maxAppend)},
 		{key: "DEDUPE_TTL", def: "10m", help: "how long the same message sent again is recognised", set: duration(&c.DedupeTTL, minTimeout, maxDedupe)},
 		{key: "DRAIN_DELAY", def: "5s", help: "time between not ready and the end of new connections; 0 in development", set: duration(&c.DrainDelay, 0, maxTimeout)},

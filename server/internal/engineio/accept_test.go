@@ -64,3 +64,14 @@ func TestEIO7_SubprotocolOverHTTP(t *testing.T) {
 		}
 	}
 }
+
+// TestEIO9_AProxyMaySayHTTP10: nginx does when its configuration leaves proxy_http_version out.
+func TestEIO9_AProxyMaySayHTTP10(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	c := &wsClient{t: t}
+	equal(t, "status", c.dialAs(e, "HTTP/1.0", eio+"websocket", nil), http.StatusSwitchingProtocols)
+	parseOpen(t, c.text())
+	c.send("4here")
+	c.expect("4here")
+}

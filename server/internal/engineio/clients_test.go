@@ -124,11 +124,16 @@ func dial(t testing.TB, e *edge, query string, extra ...byte) *wsClient {
 
 func (c *wsClient) dial(e *edge, query string, extra []byte) (status int) {
 	c.t.Helper()
+	return c.dialAs(e, "HTTP/1.1", query, extra)
+}
+
+func (c *wsClient) dialAs(e *edge, version, query string, extra []byte) (status int) {
+	c.t.Helper()
 	nc, err := net.Dial("tcp", e.addr)
 	noError(c.t, "dial", err)
 	c.t.Cleanup(func() { _ = nc.Close() })
 	noError(c.t, "deadline", nc.SetDeadline(time.Now().Add(3*patience)))
-	request := "GET /socket.io/" + query + " HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	request := "GET /socket.io/" + query + " " + version + "\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	_, err = nc.Write(append([]byte(request), extra...))
 	noError(c.t, "request", err)

@@ -33,7 +33,7 @@ func (e *HandshakeError) Error() string { return "websocket handshake: " + e.Rea
 
 var (
 	errMethod     = &HandshakeError{http.StatusBadRequest, "method is not GET"}
-	errHTTP       = &HandshakeError{http.StatusBadRequest, "not HTTP/1.1"}
+	errHTTP       = &HandshakeError{http.StatusBadRequest, "not HTTP/1"}
 	errHost       = &HandshakeError{http.StatusBadRequest, "no host"}
 	errUpgrade    = &HandshakeError{http.StatusUpgradeRequired, "no upgrade to websocket"}
 	errConnection = &HandshakeError{http.StatusBadRequest, "no connection upgrade"}
@@ -49,7 +49,7 @@ func CheckUpgrade(r *http.Request) error {
 	switch h := r.Header; {
 	case r.Method != http.MethodGet:
 		return errMethod
-	case r.ProtoMajor != 1 || r.ProtoMinor < 1: // HTTP/2 has no connection to take over
+	case r.ProtoMajor != 1: // HTTP/2 has no connection to take over; proxies that say 1.0 pass a WebSocket on all the same
 		return errHTTP
 	case r.Host == "":
 		return errHost

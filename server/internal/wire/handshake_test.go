@@ -25,7 +25,7 @@ func TestCheckUpgrade(t *testing.T) {
 			r.Header["Upgrade"] = []string{"h2c", "foo, WebSocket"}
 		}, 0},
 		{"post", func(r *http.Request) { r.Method = http.MethodPost }, 400},
-		{"http/1.0", func(r *http.Request) { r.ProtoMinor = 0 }, 400},
+		{"http/1.0", func(r *http.Request) { r.ProtoMinor = 0 }, 0}, // nginx says so unless it is told otherwise
 		{"http/2", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, 400},
 		{"no host", func(r *http.Request) { r.Host = "" }, 400},
 		{"no upgrade", func(r *http.Request) { r.Header.Del("Upgrade") }, 426},
