@@ -26,7 +26,7 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 	a, err := New(load(t, url, "--history-window=5000", "--history-max=50"), logger(t))
 	noError(t, err)
 	noError(t, a.Start(t.Context()))
-	next := []string{url, "--history-window=60", "--history-max=50", "--dedupe-ttl=20s"}
+	next := []string{url, "--history-window=60", "--history-max=50", "--dedupe-ttl=11m"}
 	b, log := logging(t, next...)
 	if !strings.Contains(log.String(), "in_force=\"dedupe_max=500000 dedupe_ttl_ms=600000 history_window=5000\"") {
 		t.Errorf("no warning of the difference:\n%s", log)
