@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { requireFree } from "./ports.mjs";
+import { readPorts, requireFree } from "./ports.mjs";
 import { main } from "./problem.mjs";
 import { ending, environment, Group, root } from "./processes.mjs";
 import { setup } from "./setup.mjs";
@@ -20,8 +20,7 @@ await main(async () => {
 function readSettings() {
   const file = join(root, ".env");
   if (existsSync(file)) process.loadEnvFile(file);
-  const serverPort = Number(process.env.PORT || 8000);
-  const webPort = Number(process.env.WEB_PORT || 3000);
+  const [serverPort, webPort] = readPorts({ PORT: 8000, WEB_PORT: 3000 });
   return {
     serverPort,
     webPort,

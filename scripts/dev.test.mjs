@@ -5,6 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { readPorts } from "./ports.mjs";
+import { Problem } from "./problem.mjs";
 import { root } from "./processes.mjs";
 
 /** Dev is a running `npm run dev` on ports of its own. */
@@ -46,6 +48,23 @@ class Dev {
     return found;
   }
 }
+
+test("a port that is none is refused, with what to write", () => {
+  const defaults = { PORT: 8000, WEB_PORT: 3000 };
+  assert.deepEqual(readPorts(defaults, {}), [8000, 3000]);
+  assert.deepEqual(readPorts(defaults, { PORT: " :9000 ", WEB_PORT: "" }), [9000, 3000]);
+  const refused = (env, ...said) => {
+    assert.throws(
+      () => readPorts(defaults, env),
+      (error) => error instanceof Problem && said.every((text) => error.message.includes(text)),
+    );
+  };
+  refused({ PORT: "http", WEB_PORT: "70000" }, "PORT must be a number", '(it is "http")', "WEB_PORT must be a number");
+  refused({ PORT: "0" }, "from 1 to 65535, such as 8000");
+  refused({ PORT: "-1" }, "PORT must be");
+  refused({ PORT: "8000.5" }, "PORT must be");
+  refused({ PORT: "3000" }, "PORT and WEB_PORT must differ");
+});
 
 async function freePorts(count) {
   const probes = await Promise.all(Array.from({ length: count }, () => listen()));

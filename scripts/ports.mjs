@@ -14,6 +14,23 @@ export async function requireFree(ports) {
   if (taken.length > 0) throw new Problem([...taken, "Stop that first, then try again."].join("\n"));
 }
 
+/** readPorts reads the variables of { NAME: default }, and fails with one message that says what each must be. */
+export function readPorts(defaults, env = process.env) {
+  const problems = [];
+  const ports = Object.entries(defaults).map(([name, fallback]) => {
+    const text = (env[name] ?? "").trim() || String(fallback);
+    const port = /^:?(\d{1,5})$/.exec(text)?.[1];
+    if (port > 0 && port <= 65535) return Number(port);
+    problems.push(`${name} must be a number from 1 to 65535, such as ${fallback} (it is ${JSON.stringify(text)}).`);
+    return fallback;
+  });
+  if (problems.length === 0 && new Set(ports).size < ports.length) {
+    problems.push(`${Object.keys(defaults).join(" and ")} must differ (they are ${ports[0]}).`);
+  }
+  if (problems.length > 0) throw new Problem(problems.join("\n"));
+  return ports;
+}
+
 async function isFree(port) {
   for (const host of addresses) {
     if (!(await canListen(port, host))) return false;

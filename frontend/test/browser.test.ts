@@ -26,6 +26,22 @@ describe("pitfall 11: the address of the server", () => {
   );
 });
 
+describe("an address that is none is refused with what to write", () => {
+  test.each([
+    ["chat.example.com", "write https://chat.example.com"],
+    ["localhost:8000", "write http://localhost:8000"],
+    ["'https://chat.example.com'", "write https://chat.example.com"],
+    ["wss://chat.example.com", "write https://chat.example.com"],
+    ["ws://localhost:8000/socket.io/", "write http://localhost:8000"],
+    ["https://chat.example.com/socket.io", "write https://chat.example.com"],
+    ["https://chat.example.com/?x=1", "write https://chat.example.com"],
+    ["ftp://chat.example.com", "must be like https://chat.example.com"],
+    ["https://", "must be like https://chat.example.com"],
+  ])("%s", (url, want) => {
+    expect(() => serverUrl(url, true)).toThrow(want);
+  });
+});
+
 describe("the policy of a page", () => {
   const html = `<!DOCTYPE html><html><head><meta charSet="utf-8"/><title>x</title><script src="/a.js"></script></head><body><script>one()</script></body></html>`;
 

@@ -6,9 +6,26 @@ export function serverUrl(given: string | undefined, production: boolean): strin
   if (!given && !production) return "http://localhost:8000";
   if (!given)
     throw new Error("NEXT_PUBLIC_SERVER_URL is not set: the address of the chat server is part of the build.");
-  const { protocol, origin, pathname } = new URL(given);
-  if ((protocol !== "http:" && protocol !== "https:") || pathname !== "/") {
-    throw new Error(`NEXT_PUBLIC_SERVER_URL must be like https://chat.example.com, without a path: ${given}`);
+  const url = parsed(given);
+  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  throw new Error(
+    `NEXT_PUBLIC_SERVER_URL must be like https://chat.example.com, without a path (it is ${given})${hint(given)}`,
+  );
+}
+
+function parsed(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
   }
-  return origin;
+}
+
+/** hint says what to write instead, if that is clear: people quote, leave the scheme out, or give that of the WebSocket. */
+function hint(given: string): string {
+  const bare = given.replace(/^["'\s]+|["'\s]+$/g, "");
+  const address = bare.replace(/^(https?|wss?):\/\//i, "");
+  const plain = /^(http|ws):/i.test(bare) || /^(localhost|127\.|\[::1\])/.test(address);
+  const better = address.includes("://") ? undefined : parsed(`${plain ? "http" : "https"}://${address}`);
+  return better ? `; write ${better.origin}` : "";
 }
