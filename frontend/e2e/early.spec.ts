@@ -53,3 +53,23 @@ test("an Enter before the remembered name is shown says nothing in that name", a
   await page.getByLabel("Your name").press("Enter");
   await expect(composer(page)).toBeFocused();
 });
+
+test("a room that does not come at first is asked for again", async ({ room }) => {
+  const page = await room.visit();
+  const html = await (await page.request.get(room.siteUrl)).text();
+  const refused: string[] = [];
+  await page.route(/\.js(\?|$)/, (route) => {
+    const { pathname } = new URL(route.request().url());
+    if (html.includes(pathname) || refused.length === 5) return route.continue();
+    refused.push(pathname);
+    return route.abort();
+  });
+  await page.reload();
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("region", { name: "Chat" })).toHaveAttribute("aria-busy", "true");
+  await expect(badge(page)).toHaveText("Live");
+  expect(refused).toHaveLength(5);
+  await say(page, "hello");
+  await expect(said(page, "hello").getByLabel("Sent")).toBeVisible();
+});

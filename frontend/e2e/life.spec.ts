@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { badge, expect, said, say, setSeen, test } from "./room";
+import { badge, expect, list, said, say, setSeen, test } from "./room";
 
 /** What tells a page that it came back from the browser's cache, or that its window can be seen again. */
 const events = {
@@ -41,3 +41,21 @@ for (const [name, tell] of Object.entries(events)) {
     await expect(said(page, "here again").getByLabel("Sent")).toBeVisible();
   });
 }
+
+test("who travels reads the times, and the days, of where they are", async ({ room }) => {
+  const page = await room.join("ada");
+  const session = await page.context().newCDPSession(page);
+  const travel = async (timezoneId: string) => {
+    await session.send("Emulation.setTimezoneOverride", { timezoneId });
+    await setSeen(page, true);
+  };
+  await travel("Etc/GMT+11");
+  await say(page, "hello");
+  await expect(said(page, "hello").getByLabel("Sent")).toBeVisible();
+  const time = said(page, "hello").locator("time");
+  const [clock, day] = [await time.textContent(), await time.getAttribute("title")];
+  await travel("Etc/GMT-14"); // 25 hours later
+  await expect(time).not.toHaveText(clock ?? "");
+  await expect(time).not.toHaveAttribute("title", day ?? "");
+  await expect(list(page).getByText("Today")).toHaveCount(1);
+});

@@ -3,6 +3,7 @@
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Block, type Row, RowBuilder } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
+import { useCalendar } from "./calendar";
 import { useChatState, useMe, useStore } from "./context";
 import { DayView, GapView, TopView } from "./dividers";
 import { keepFocus } from "./focus";
@@ -76,7 +77,10 @@ function useBlocks(): readonly Block[] {
   const timeline = useChatState((state) => state.timeline);
   const outbox = useChatState((state) => state.outbox);
   const me = useMe();
-  const [builder] = useState(() => new RowBuilder());
+  // Days begin elsewhere in another zone.
+  const { zone } = useCalendar();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was laid out is laid out anew
+  const builder = useMemo(() => new RowBuilder(), [zone]);
   return useMemo(() => builder.update(timeline, outbox, me), [builder, timeline, outbox, me]);
 }
 

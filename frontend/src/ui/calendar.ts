@@ -8,6 +8,7 @@ export interface Calendar {
   readonly exact: Intl.DateTimeFormat;
   readonly date: Intl.DateTimeFormat;
   readonly dateOfYear: Intl.DateTimeFormat;
+  readonly zone: string;
   /** What of the surroundings all of this follows from. */
   readonly key: string;
 }
@@ -57,9 +58,12 @@ function midnight(): number {
   return new Date().setHours(0, 0, 0, 0);
 }
 
+function zoneNow(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 function keyNow(): string {
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return [midnight(), timeZone, globalThis.navigator?.languages].join();
+  return [midnight(), zoneNow(), globalThis.navigator?.languages].join();
 }
 
 function readCalendar(): Calendar {
@@ -70,6 +74,7 @@ function readCalendar(): Calendar {
     exact: format({ dateStyle: "full", timeStyle: "medium" }),
     date: format({ weekday: "long", day: "numeric", month: "long" }),
     dateOfYear: format({ day: "numeric", month: "long", year: "numeric" }),
+    zone: zoneNow(),
     key: keyNow(),
   };
 }
