@@ -1,7 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
 import { freePort, Redis } from "./processes";
-import { badge, composer, expect, list, type Room, said, say, test } from "./room";
+import { badge, composer, expect, list, type Room, said, say, send, test } from "./room";
 
 /** What fades in is pale for a moment. */
 async function still(page: Page): Promise<void> {
@@ -82,7 +82,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(page.getByRole("button", { name: "Show all" })).toHaveCount(2);
         await expectAccessible(page);
         await composer(page).fill("x".repeat(4001));
-        await composer(page).press("Enter");
+        await send(page);
         await expect(page.getByText(/at most 4,000 characters/)).toBeVisible();
         await expectAccessible(page);
         await composer(page).fill("");

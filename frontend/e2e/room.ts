@@ -114,6 +114,11 @@ export const texts = (page: Page) => articles(page).locator("[dir=auto]").allInn
 
 export async function say(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);
+  await send(page);
+}
+
+/** Sends what stands in the input, as one does there. */
+export async function send(page: Page): Promise<void> {
   const touch = await page.evaluate(() => matchMedia("(pointer: coarse)").matches);
   if (touch) await page.getByRole("button", { name: "Send" }).tap();
   else await composer(page).press("Enter");
