@@ -23,6 +23,8 @@ func (p pemSetting) read() (content []byte, key string, err error) {
 	switch {
 	case p.file != "" && p.text != "":
 		return nil, p.textKey, fmt.Errorf("give either %s or %s, not both", p.fileKey, p.textKey)
+	case strings.Contains(p.file, "-----BEGIN"): // not repeated: it may be a key
+		return nil, p.fileKey, fmt.Errorf("is the text itself, which belongs into %s", p.textKey)
 	case p.file != "":
 		content, err = os.ReadFile(strings.TrimPrefix(p.file, "file://"))
 		if err != nil {

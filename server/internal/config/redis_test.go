@@ -140,6 +140,28 @@ func TestPEMAsPeoplePasteIt(t *testing.T) {
 	}
 }
 
+// TestNoRefusalRepeatsASecret: whichever setting a secret was put into by mistake.
+func TestNoRefusalRepeatsASecret(t *testing.T) {
+	for _, args := range [][]string{
+		{"--redis-url=rediss://h", "--redis-cert-file=cert.pem", "--redis-key-file=" + testKey},
+		{"--redis-url=rediss://h", "--redis-ca-file=" + testKey},
+		{"--redis-url=rediss://h", "--redis-cert=" + testCert, "--redis-key=" + testKey + "s3cret", "--redis-key-file=key.pem"},
+		{"--redis-host=redis://user:s3cret@h"},
+		{"--redis-url=http://user:s3cret@h"},
+		{"--redis-port=s3cret@1", "--redis-host=user:s3cret@h", "--cluster-secret=s3cret"},
+	} {
+		clean(t)
+		_, err := Load(args)
+		if err == nil {
+			t.Fatalf("%.60q is taken", args)
+		}
+		said := strings.ReplaceAll(err.Error(), `"s3cret@1"`, "") // no place for a secret
+		if strings.Contains(said, "s3cret") || strings.Contains(said, "BEGIN") {
+			t.Errorf("a secret is told: %v", err)
+		}
+	}
+}
+
 func TestClientCertificateFromFiles(t *testing.T) {
 	clean(t)
 	r := mustLoad(t, "--redis-url=rediss://h", "--redis-cert-file=cert.pem", "--redis-key-file=key.pem").Redis

@@ -193,6 +193,14 @@ func present(s string) string {
 	return fmt.Sprintf("(%d bytes)", len(s))
 }
 
+// fileName is a path as it is, but no text that was put in its place.
+func fileName(s string) string {
+	if strings.Contains(s, "-----BEGIN") {
+		return present(s)
+	}
+	return s
+}
+
 // withoutPassword cuts the credentials out of an address, whatever is wrong with the rest of it.
 func withoutPassword(s string) string {
 	at := strings.LastIndexByte(s, '@')
