@@ -1,3 +1,5 @@
+import { LinkifyIt } from "linkify-it";
+
 /** A piece of a message: plain text, or the address of a page. */
 export type Piece = { kind: "text"; text: string } | { kind: "link"; text: string; href: string };
 
@@ -6,15 +8,19 @@ const candidate =
   /(?:https?:\/\/|www\.)[^\s<>"`\p{Cc}\p{Bidi_Control}\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]{1,2000}/giu;
 /** Letters that look like a slash, an @ or a dot would show another host than the one that a click opens. */
 const honestHost = /^https?:\/\/(?:\[[\da-f:.]+\]|[\p{L}\p{M}\p{N}._-]+)(?::\d+)?(?:[/?#]|$)/iu;
-const brackets: Record<string, string> = { ")": "(", "]": "[", "}": "{" };
-
 /** Just before what looks like an address: part of a longer one, such as that of a mailbox or another host. */
 const within = /[\p{Script=Latin}\p{N}_@+]$/u;
 const withinHost = /[\p{L}\p{N}][.-]$/u;
 
+/** What may follow a host in a sentence. */
+const harmless = /^(?:$|[.,:;!?*_~…'\u2019|)\]}][^@/?#]*(?:[/?#]|$))/u;
+
+/** Says where an address ends: which brackets, quotes and full stops belong to it. */
+const linkifier = new LinkifyIt({ fuzzyLink: false, fuzzyEmail: false, maxLength: 2000 });
+
 /**
- * linkify finds web addresses. Libraries that do so want a space or a mark before an address, which Chinese and Japanese
- * do without, and link the part of an address before a character that imitates another. Only http and https become links, so no script and no other program can be started by a
+ * linkify finds web addresses. Where one begins is decided here: the library wants a space or a mark before it, which
+ * Chinese and Japanese do without. Only http and https become links, so no script and no other program can be started by a
  * click; all pieces together are the text, unchanged.
  */
 export function linkify(text: string): Piece[] {
@@ -23,9 +29,9 @@ export function linkify(text: string): Piece[] {
   for (const match of text.matchAll(candidate)) {
     const before = text.slice(Math.max(0, match.index - 4), match.index);
     if (within.test(before) || (/^www/i.test(match[0]) && withinHost.test(before))) continue;
-    const address = withoutTail(match[0]);
-    const href = hrefOf(address);
-    if (href === undefined) continue;
+    const address = addressIn(match[0]);
+    const href = address === undefined ? undefined : hrefOf(address);
+    if (address === undefined || href === undefined) continue;
     if (match.index > done) pieces.push({ kind: "text", text: text.slice(done, match.index) });
     pieces.push({ kind: "link", text: address, href });
     done = match.index + address.length;
@@ -34,24 +40,15 @@ export function linkify(text: string): Piece[] {
   return pieces;
 }
 
-/** Punctuation at the end belongs to the sentence, and so does a bracket that was opened outside the address. */
-function withoutTail(address: string): string {
-  const surplus = new Map<string, number>(); // by closing bracket: how many more there are than were opened
-  for (const [close, open] of Object.entries(brackets))
-    surplus.set(close, count(address, close) - count(address, open));
-  let end = address.length;
-  for (; end > 0; end--) {
-    const last = address[end - 1] ?? "";
-    const extra = surplus.get(last);
-    const tail = extra === undefined ? /[.,:;!?*_~…']/u.test(last) : extra > 0;
-    if (!tail) break;
-    if (extra !== undefined) surplus.set(last, extra - 1);
-  }
-  return address.slice(0, end);
-}
-
-function count(text: string, char: string): number {
-  return text.split(char).length - 1;
+/** Without what belongs to the sentence; undefined if that is no punctuation, but makes the host another one. */
+function addressIn(found: string): string | undefined {
+  const scheme = /^https?:/i.exec(found)?.[0] ?? "";
+  const length = linkifier.testSchemaAt(scheme ? found : `//${found}`, "https:", scheme.length);
+  if (length === 0) return undefined;
+  const address = found.slice(0, scheme ? scheme.length + length : length - 2);
+  const rest = found.slice(address.length);
+  const endsWithHost = !/[^/:][/?#]/.test(address);
+  return endsWithHost && !harmless.test(rest) ? undefined : address;
 }
 
 function hrefOf(address: string): string | undefined {
