@@ -311,6 +311,28 @@ function seenRow(page: Page, which: "first" | "last"): Promise<string | undefine
   }, which === "first");
 }
 
+test("a reader of a short talk who scrolls in vain, or opens a message that fits, goes on reading the end", async ({
+  room,
+}) => {
+  const robot = await room.robot();
+  await robot.say(Array.from({ length: 25 }, (_, i) => `line ${i} .`).join("\n"));
+  const ada = await room.join("ada", { viewport: { width: 1100, height: 1300 } });
+  await expect(said(ada, "line 0 .")).toBeInViewport();
+  await list(ada).focus();
+  await ada.keyboard.press("PageUp");
+  await list(ada).hover();
+  await ada.mouse.wheel(0, -100);
+  await ada.getByRole("button", { name: "Show all" }).click();
+  await expect(said(ada, "line 24 .")).toBeInViewport();
+  await expect(async () => {
+    await robot.say("more .");
+    await expect(said(ada, "more .").last()).toBeInViewport({ ratio: 1, timeout: 300 });
+    expect(await fromEnd(ada)).toBeLessThanOrEqual(1);
+    expect(await articles(ada).count()).toBeGreaterThan(20);
+  }).toPass();
+  await expect(ada.getByRole("button", { name: /new message|Newest/ })).toHaveCount(0);
+});
+
 test("what is typed beside the input is written in it, and a shortcut is not", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} https://example.com/${i}`);

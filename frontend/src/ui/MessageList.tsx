@@ -5,6 +5,7 @@ import { type Block, type Row, RowBuilder } from "@/chat/rows";
 import { countAfter } from "@/chat/timeline";
 import { useCalendar } from "./calendar";
 import { useChatState, useMe, useStore } from "./context";
+import { useCopying } from "./copying";
 import { DayView, GapView, TopView } from "./dividers";
 import { keepFocus } from "./focus";
 import { endThreshold, useFollowing } from "./following";
@@ -12,7 +13,8 @@ import styles from "./MessageList.module.css";
 import { MessageView, type Reading } from "./MessageView";
 import { useRoomKeys } from "./roomkeys";
 import { useRowStops } from "./rowstops";
-import { useVirtualRows } from "./virtualrows";
+import type { ScrollStep } from "./scrollkeys";
+import { type List, useVirtualRows } from "./virtualrows";
 
 /** Older messages are asked for when this few rows are left above what is seen. */
 const olderThreshold = 20;
@@ -25,18 +27,7 @@ export function MessageList() {
   const [follows, setFollows] = useState(true);
   const { list, mounted, rowsAbove } = useVirtualRows(blocks, scroller, follows);
   const { leave, follow } = useFollowing(scroller, list, setFollows, blocks);
-  useRoomKeys(
-    scroller,
-    useCallback(
-      (step) => {
-        if (step === "end") return follow();
-        if (step === "begin" || step < 0) leave();
-        if (step === "begin") list.scrollToOffset(0);
-        else list.scrollBy(step * (scroller.current?.clientHeight ?? 0));
-      },
-      [list, leave, follow],
-    ),
-  );
+  useRoomKeys(scroller, useScrollStep(scroller, list, leave, follow));
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;
   const near = list.range !== null && rowsAbove < olderThreshold;
   useLoadOlder(near && (roomLeft || !follows), scroller);
@@ -47,6 +38,7 @@ export function MessageList() {
     if (written !== null) follow();
   }, [written, follow]);
   useRowStops(scroller, mounted);
+  useCopying(scroller, blocks);
   const reading = useMemo<Reading>(() => ({ opened: new Set(), opens: leave }), [leave]);
 
   return (
@@ -70,6 +62,23 @@ export function MessageList() {
       </section>
       <NewMessages follows={follows} near={list.isAtEnd(endThreshold)} follow={follow} />
     </div>
+  );
+}
+
+function useScrollStep(
+  scroller: RefObject<HTMLElement | null>,
+  list: List,
+  leave: () => void,
+  follow: () => void,
+): (step: ScrollStep) => void {
+  return useCallback(
+    (step) => {
+      if (step === "end") return follow();
+      if (step === "begin" || step < 0) leave();
+      if (step === "begin") list.scrollToOffset(0);
+      else list.scrollBy(step * (scroller.current?.clientHeight ?? 0));
+    },
+    [scroller, list, leave, follow],
   );
 }
 

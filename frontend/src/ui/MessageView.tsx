@@ -53,7 +53,7 @@ function Message({ row, reading }: Props) {
         {row.mine && <span> (you)</span>}
       </p>
       <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
-        <p className={styles.text} dir="auto">
+        <p className={styles.text} dir="auto" data-text="">
           <Text text={whole ? row.text : short} />
         </p>
         {short !== row.text && (

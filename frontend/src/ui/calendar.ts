@@ -6,6 +6,7 @@ export interface Calendar {
   readonly today: number;
   readonly clock: Intl.DateTimeFormat;
   readonly exact: Intl.DateTimeFormat;
+  readonly copied: Intl.DateTimeFormat;
   readonly date: Intl.DateTimeFormat;
   readonly dateOfYear: Intl.DateTimeFormat;
   readonly zone: string;
@@ -72,6 +73,7 @@ function readCalendar(): Calendar {
     today: midnight(),
     clock: format({ hour: "numeric", minute: "2-digit" }),
     exact: format({ dateStyle: "full", timeStyle: "medium" }),
+    copied: format({ dateStyle: "medium", timeStyle: "short" }),
     date: format({ weekday: "long", day: "numeric", month: "long" }),
     dateOfYear: format({ day: "numeric", month: "long", year: "numeric" }),
     zone: zoneNow(),

@@ -8,6 +8,10 @@ export function exactTime(at: number): string {
   return getCalendar().exact.format(at);
 }
 
+export function copiedTime(at: number): string {
+  return getCalendar().copied.format(at);
+}
+
 export function dayName(at: number, now: number): string {
   const days = Math.round((midnight(now) - midnight(at)) / 86_400_000);
   if (days === 0) return "Today";
