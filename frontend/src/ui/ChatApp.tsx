@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { getChat } from "@/chat/browser";
 import { Aurora } from "./Aurora";
 import { ChatProvider, useMe } from "./context";
+import { FileNotice } from "./FileNotice";
 import { NameForm } from "./NameForm";
 import styles from "./Room.module.css";
 
@@ -35,6 +36,7 @@ export function ChatApp() {
     <ChatProvider chat={getChat()}>
       <Aurora />
       <Screen />
+      <FileNotice />
     </ChatProvider>
   );
 }
