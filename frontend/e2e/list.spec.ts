@@ -329,7 +329,7 @@ test("a reader of a short talk who scrolls in vain, or opens a message that fits
     await expect(said(ada, "more .").last()).toBeInViewport({ ratio: 1, timeout: 300 });
     expect(await fromEnd(ada)).toBeLessThanOrEqual(1);
     expect(await articles(ada).count()).toBeGreaterThan(20);
-  }).toPass();
+  }).toPass({ intervals: [50] });
   await expect(ada.getByRole("button", { name: /new message|Newest/ })).toHaveCount(0);
 });
 
