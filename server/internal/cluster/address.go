@@ -29,7 +29,7 @@ type AddressConfig struct {
 type LocalAddress struct {
 	Addr      netip.Addr
 	Interface string
-	Idle      bool // nothing is connected to the interface, like a bridge without containers
+	Idle      bool // nothing is connected to the interface, like a bridge without containers, or nobody listens there
 }
 
 // FoundAddress is where other nodes reach this one.
@@ -72,6 +72,11 @@ func Address(ctx context.Context, cfg AddressConfig) (FoundAddress, error) {
 	}
 	if found, ok := discovered(ctx, cfg, own); ok {
 		return FoundAddress{Address: hostPort(found, cfg.Port), How: cfg.Discovery + " resolves to it"}, nil
+	}
+	if cfg.Host == "0.0.0.0" { // which is IPv4 only
+		for i := range own {
+			own[i].Idle = own[i].Idle || own[i].Addr.Is6()
+		}
 	}
 	return privateAddress(own, cfg.Port)
 }

@@ -94,6 +94,13 @@ func TestP7_BridgesAreTheLastChoice(t *testing.T) {
 		equal(t, "error", err, nil)
 		equal(t, "address of "+way, found.Address, "10.0.0.5:8000")
 	}
+	both := slices.Concat(on("docker0", "172.17.0.1"), on("eth0", "fd00::5"))
+	for host, doubt := range map[string]bool{"": false, "::": false, "0.0.0.0": true} {
+		found, err := Address(t.Context(), AddressConfig{Host: host, Port: 8000, Local: func() ([]LocalAddress, error) { return slices.Clone(both), nil }})
+		equal(t, "error", err, nil)
+		equal(t, "address that "+host+" has", found.Address, "[fd00::5]:8000")
+		equal(t, "it is doubted that "+host+" has it", found.Doubt, doubt)
+	}
 	idle := LocalAddress{Addr: netip.MustParseAddr("192.168.9.1"), Interface: "mybridge", Idle: true}
 	local := append([]LocalAddress{idle}, on("eth0", "fd00::5")...)
 	found, err := Address(t.Context(), AddressConfig{Port: 8000, Local: func() ([]LocalAddress, error) { return local, nil }})
