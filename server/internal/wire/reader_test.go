@@ -212,6 +212,9 @@ func BenchmarkReader(b *testing.B) {
 			for b.Loop() {
 				source.Reset(frame)
 				h, err := ws.ReadHeader(source)
+				if err != nil {
+					b.Fatal(err)
+				}
 				payload := make([]byte, h.Length)
 				if _, err = io.ReadFull(source, payload); err != nil {
 					b.Fatal(err)
