@@ -87,6 +87,16 @@ func (b *brake) reach(offset stream.Offset) {
 	b.freeLocked(n)
 }
 
+// newest is the last entry of this node that is stored and not delivered yet; zero if there is none.
+func (b *brake) newest() stream.Offset {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.stored) == 0 {
+		return stream.Offset{}
+	}
+	return b.stored[len(b.stored)-1].offset
+}
+
 // restart frees everything that was stored: the delivery begins anew at the offset, and what it left out never comes.
 func (b *brake) restart(offset stream.Offset) {
 	b.mu.Lock()

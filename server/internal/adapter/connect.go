@@ -1,8 +1,6 @@
 package adapter
 
 import (
-	"time"
-
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -59,14 +57,9 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.
 	return at, ok && n.claim(publicID(pid))
 }
 
-// after finds the place behind an offset, and waits a while for the log to reach it. It looks now and then instead of
-// being woken by every entry: any number of clients may claim to have seen what is yet to come.
+// after finds the place behind an offset, and waits a while for the log to reach it.
 func (h *Hub) after(seen stream.Offset) (fanout.Cursor, bool) {
-	for waited := time.Duration(0); waited < recoverWait && h.isAhead(seen); waited += recoverLook {
-		if sleep(h.life, recoverLook) != nil {
-			break
-		}
-	}
+	h.await(h.life, seen)
 	h.starts.RLock()
 	defer h.starts.RUnlock()
 	return h.opts.Log.After(seen)

@@ -8,10 +8,7 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-var (
-	_ chat.Publisher = (*Hub)(nil)
-	_ chat.Archive   = (*Hub)(nil)
-)
+var _ chat.Publisher = (*Hub)(nil)
 
 // errNoStream is the answer of a hub that keeps nothing.
 var errNoStream = errors.New("no stream")
@@ -72,35 +69,6 @@ func (h *Hub) Settle(ctx context.Context) error {
 	}
 	h.opts.Log.Reach(ctx, newest[0].Offset)
 	return ctx.Err()
-}
-
-// Before reads the stream backwards, as [chat.Archive] says.
-func (h *Hub) Before(ctx context.Context, before string, n int) ([]chat.Entry, error) {
-	if h.opts.Stream == nil {
-		return nil, errNoStream
-	}
-	var offset stream.Offset
-	if before != "" {
-		var err error
-		if offset, err = stream.ParseOffset(before); err != nil {
-			return nil, err
-		}
-	}
-	if err := h.reads.Acquire(ctx, 1); err != nil {
-		return nil, err
-	}
-	entries, err := h.opts.Stream.Last(ctx, offset, n)
-	h.reads.Release(1)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]chat.Entry, 0, len(entries))
-	for _, e := range entries {
-		if len(e.Event) > 0 {
-			out = append(out, chat.Entry{Offset: e.Offset.String(), At: int64(e.Offset.Ms), Args: e.Event})
-		}
-	}
-	return out, nil
 }
 
 // publish appends what was broadcast with the library's own Emit, whose callers are told nothing.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -139,4 +140,29 @@ func TestP7_AWrongAddressIsSeen(t *testing.T) {
 	eventually(t, "the node is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "NODE_ADDRESS") })
 	equal(t, "status", a.health.Report().Status, "ready")
 	equal(t, "the other one", b.health.Report(), ops.Report{Status: "ready"})
+}
+
+// TestHIS7_HistoryOfTheWindowNeedsNoRedis: what the node holds costs Redis nothing, and is there while Redis is not.
+func TestHIS7_HistoryOfTheWindowNeedsNoRedis(t *testing.T) {
+	proxy := redistest.StartProxy(t, redistest.Start(t).Addr, 1)
+	a := start(t, "--redis-url=redis://"+proxy.Addr)
+	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
+	for i := range 30 {
+		say(t, c, fmt.Sprint("message ", i))
+	}
+	wait(t, c, "heard", func(s siotest.State) bool { return s.Messages == 30 })
+	proxy.SetDown(true)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	text, err := c.Call(ctx, "history", map[string]any{"limit": 20})
+	noError(t, err)
+	var past struct {
+		Status   string
+		Messages []struct{ Message string }
+		More     bool
+	}
+	noError(t, json.Unmarshal(text, &past))
+	equal(t, "answer", fmt.Sprint(past.Status, len(past.Messages), past.More), "ok20 true")
+	equal(t, "newest", past.Messages[19].Message, "message 29")
+	proxy.SetDown(false)
 }

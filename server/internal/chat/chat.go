@@ -63,7 +63,8 @@ type Publisher interface {
 type Archive interface {
 	// Before returns at most n events, the newest ones that are older than the given offset (empty: the newest of all),
 	// oldest first. before has the form of an offset, but need not exist any more. The caller does not write to Args.
-	// Entries that are no messages may be among them.
+	// Entries that are no messages may be among them. There are fewer than n only if that was all, if their Args have more
+	// than [HistoryBytes] together, or with an error: then the entries are those that were found before it.
 	Before(ctx context.Context, before string, n int) ([]Entry, error)
 }
 
@@ -71,7 +72,7 @@ type Archive interface {
 type Entry struct {
 	Offset string // the place in the total order, opaque
 	At     int64  // milliseconds since the epoch
-	Args   []byte // as published, [TimeMark] included
+	Args   []byte // as published, or as clients got it: with At in the place of [TimeMark], and one more argument
 }
 
 // Relay carries a typing notice to every connection but the one with the given id. It must be quick, may drop the

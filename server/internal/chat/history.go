@@ -20,6 +20,9 @@ const (
 	historyTimeout = 5 * time.Second
 )
 
+// HistoryBytes is how many bytes of events are enough for any answer to a history request.
+const HistoryBytes = maxHistoryJSON
+
 // Past is the answer to a history request.
 type Past struct {
 	Status   string    `json:"status"`   // always "ok"
@@ -67,10 +70,15 @@ func (s *Service) past(ctx context.Context, c *Client, args []any, wanted bool) 
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
 	entries, err := s.archive.Before(ctx, before, limit+1)
-	if err != nil {
+	past := answer(entries, limit)
+	switch {
+	case err == nil:
+	case len(past.Messages) == 0:
 		return Past{}, unavailable("Older messages cannot be loaded right now. Please try again.", err)
+	default:
+		past.More = true // for all that is known
 	}
-	return answer(entries, limit), nil
+	return past, nil
 }
 
 // readHistory checks the arguments of a history request.
@@ -124,8 +132,18 @@ func answer(entries []Entry, limit int) Past {
 		past.Messages = append(past.Messages, m)
 	}
 	slices.Reverse(past.Messages)
-	past.More = next >= 0 && len(past.Messages) > 0 // without a message there is no offset to go on from
+	more := next >= 0 || len(entries) <= limit && isCut(entries)
+	past.More = more && len(past.Messages) > 0 // without a message there is no offset to go on from
 	return past
+}
+
+// isCut reports whether the archive may have left out entries because these were enough.
+func isCut(entries []Entry) bool {
+	size := 0
+	for _, e := range entries {
+		size += len(e.Args)
+	}
+	return size > HistoryBytes
 }
 
 // jsonSize is what m takes of an answer: the encoder of the answer escapes more than the one of this package.

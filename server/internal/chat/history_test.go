@@ -193,3 +193,36 @@ func TestCON3_GoldenWantedHistory(t *testing.T) {
 		equal(t, c.Spec+" "+c.Name, WantedHistory(c.Auth, golden.HistoryMax), c.History)
 	}
 }
+
+// torn is an archive that finds a part of what it is asked for.
+type torn struct{ *desk }
+
+func (a torn) Before(ctx context.Context, before string, n int) ([]Entry, error) {
+	entries, _ := a.desk.Before(ctx, before, n)
+	return entries, errors.New("dial 10.0.0.1: refused")
+}
+
+func TestHIS7_WhatWasFoundIsGivenAndTheRestMayBeAskedForAgain(t *testing.T) {
+	a := &acks{}
+	s := New(Limits{}, &desk{}, torn{room(3, "m")}, nil, Hooks{})
+	s.History(t.Context(), s.NewClient("s1"), object(`{}`), a.add)
+	past := a.one(t).(Past)
+	equal(t, "messages", len(past.Messages), 3)
+	equal(t, "more", past.More, true)
+}
+
+func TestHIS8_AnArchiveMayStopWhenItHasEnough(t *testing.T) {
+	// Each control character is six bytes as published and two in the answer: not all that is enough fills an answer.
+	past := ask(t, room(3, strings.Repeat("\b", 3000)), `{}`).(Past)
+	equal(t, "messages", len(past.Messages), 3)
+	equal(t, "more", past.More, true)
+}
+
+func TestHIS7_EntriesMayComeAsClientsGotThem(t *testing.T) {
+	d := &desk{entries: []Entry{{
+		Offset: "1700000000000-0", At: 1700000000000,
+		Args: []byte(`["message",{"message":"m","username":"u","id":"i","at":1700000000000},"1700000000000-0"]`),
+	}}}
+	past := ask(t, d, `{}`).(Past)
+	equal(t, "messages", past.Messages, []Message{{"m", "u", "i", 1700000000000, "1700000000000-0"}})
+}

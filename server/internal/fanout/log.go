@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -204,6 +205,29 @@ func (l *Log) Back(n int) Cursor {
 		n -= len(seg.index)
 	}
 	return l.segments[0].cursor(0)
+}
+
+// Before returns the newest frames that come before the given offset (the zero Offset: the newest of all), newest first.
+// They are at most n, and fewer only if the window holds no more. The caller may keep their bytes, but not change them; they
+// keep the segment that they are in.
+func (l *Log) Before(offset stream.Offset, n int) []Frame {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var frames []Frame
+	for i := len(l.segments) - 1; i >= 0; i-- {
+		seg := l.segments[i]
+		end := len(seg.index)
+		if offset != (stream.Offset{}) {
+			end = sort.Search(end, func(i int) bool { return seg.index[i].offset.Compare(offset) >= 0 })
+		}
+		for ; end > 0; end-- {
+			if len(frames) >= n {
+				return frames
+			}
+			frames = append(frames, seg.frame(end-1))
+		}
+	}
+	return frames
 }
 
 // After is the place right after the entry with the given offset. It is false if exactly that entry is not in the window.

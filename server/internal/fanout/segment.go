@@ -47,6 +47,15 @@ func (s *segment) lastOffset() stream.Offset {
 	return s.base
 }
 
+// frame is a frame of the segment. Log.mu is held.
+func (s *segment) frame(i int) Frame {
+	start := 0
+	if i > 0 {
+		start = s.index[i-1].end
+	}
+	return Frame{Offset: s.index[i].offset, Bytes: s.buf[start:s.index[i].end:s.index[i].end]}
+}
+
 // cursor is the place behind the first n frames of the segment. Log.mu is held.
 func (s *segment) cursor(n int) Cursor {
 	c := Cursor{place: place{seg: s, frames: n}, off: s.base}

@@ -211,3 +211,33 @@ func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 		l.Append(logFrames(701, 2000, sized(50))) // nobody to wait for
 	})
 }
+
+func TestHIS7_BeforeGivesTheNewestFramesFirst(t *testing.T) {
+	l := newTestLog(t, settings{MaxCount: 500})
+	for n := uint64(1); n <= 2000; n += 50 {
+		l.Append(logFrames(n, n+49, sized(200)))
+	}
+	first := oldest(l)
+	for _, row := range []struct {
+		before      stream.Offset
+		n           int
+		newest, all uint64
+	}{
+		{stream.Offset{}, 10, 2000, 10},
+		{stream.Offset{}, 0, 0, 0},
+		{stream.Offset{}, 1 << 30, 2000, 2001 - first},
+		{offset(1900), 200, 1899, 200},
+		{stream.Offset{Ms: 1, Seq: 5000}, 3, 2000, 3}, // an offset that is not there is a place all the same
+		{stream.Offset{Ms: 0, Seq: 7}, 3, 0, 0},
+		{offset(first + 2), 100, first + 1, 2},
+		{offset(first), 100, 0, 0},
+	} {
+		frames := l.Before(row.before, row.n)
+		equal(t, "frames", uint64(len(frames)), row.all)
+		for i, f := range frames {
+			n := row.newest - uint64(i)
+			equal(t, "offset", f.Offset, offset(n))
+			equal(t, "bytes", string(f.Bytes), string(logFrames(n, n, sized(200))[0].Bytes))
+		}
+	}
+}
