@@ -244,20 +244,10 @@ func appendPackets(dst, frames []byte) []byte {
 // order to upgrade stays in order.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	overlap, parting := s.posting, s.ended && !s.parted && s.cause.parting()
-	if s.net != nil || s.ended || overlap {
+	if s.net != nil || s.ended || s.posting {
+		overlap, parting := s.posting, s.ended && !s.parted && s.cause.parting()
 		s.mu.Unlock()
-		if overlap {
-			s.end(causeOverlap)
-		}
-		switch {
-		case s.server.oversized(r):
-			s.server.refuse(w, refuseTooLarge)
-		case parting && !overlap:
-			s.refuseEnded(w)
-		default:
-			s.server.refuse(w, refuseRequest)
-		}
+		s.refusePost(w, r, overlap, parting)
 		return
 	}
 	s.posting = true
@@ -268,6 +258,26 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.posting = false
 	s.limitProbeLocked()
 	s.mu.Unlock()
+	s.answerPost(w, err)
+}
+
+// refusePost answers a POST of which nothing is taken.
+func (s *Session) refusePost(w http.ResponseWriter, r *http.Request, overlap, parting bool) {
+	if overlap {
+		s.end(causeOverlap)
+	}
+	switch {
+	case s.server.oversized(r):
+		s.server.refuse(w, refuseTooLarge)
+	case parting && !overlap:
+		s.refuseEnded(w)
+	default:
+		s.server.refuse(w, refuseRequest)
+	}
+}
+
+// answerPost answers a POST by what became of it.
+func (s *Session) answerPost(w http.ResponseWriter, err error) {
 	var malformed wire.PayloadError
 	switch {
 	case err == nil:
@@ -278,7 +288,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, errEnded):
 		s.refuseEnded(w)
 	case errors.Is(err, errNoRoom): // nothing of it was handed over
-		s.server.RefuseBusy(w, r)
+		s.server.refuse(w, refuseBusy)
 	case errors.As(err, &malformed):
 		s.end(causePacket)
 		s.server.refuse(w, refuseRequest)
