@@ -134,7 +134,7 @@ func (s *Session) openPoll(r *http.Request) (p *poll, instead []byte) {
 	over := s.ended && (s.parted || !s.cause.parting())
 	var fault *cause
 	switch {
-	case s.net != nil:
+	case s.hasWebSocketLocked():
 	case recurs == late:
 		instead = noop
 	case before != nil && !before.answered:
@@ -244,7 +244,7 @@ func appendPackets(dst, frames []byte) []byte {
 // order to upgrade stays in order.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if s.net != nil || s.ended || s.posting {
+	if s.hasWebSocketLocked() || s.ended || s.posting {
 		overlap, parting := s.posting, s.ended && !s.parted && s.cause.parting()
 		s.mu.Unlock()
 		s.refusePost(w, r, overlap, parting)

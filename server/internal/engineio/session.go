@@ -361,6 +361,10 @@ func (s *Session) hasEnded() bool {
 	return s.ended
 }
 
+// hasWebSocketLocked reports whether the session has left polling, or never polls: its client can know the session's id
+// before net is set.
+func (s *Session) hasWebSocketLocked() bool { return s.net != nil || s.request.webSocket }
+
 // Upgraded reports whether the session began by polling and has a WebSocket now.
 func (s *Session) Upgraded() bool {
 	s.mu.Lock()

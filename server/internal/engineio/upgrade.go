@@ -37,7 +37,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 // nc is closed.
 func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok bool) {
 	s.mu.Lock()
-	if s.net != nil || s.probing != nil || s.ended {
+	if s.hasWebSocketLocked() || s.probing != nil || s.ended {
 		s.mu.Unlock()
 		hangUp(nc)
 		return nil, false

@@ -407,3 +407,20 @@ func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
 		})
 	}
 }
+
+// A client knows the id of a session that it opened as WebSocket before the server has noted the WebSocket.
+func TestEIO_ASecondWebSocketIsClosedHoweverEarly(t *testing.T) {
+	e := newEdge(t, echo)
+	s := e.newSession("test", handshake{uri: "/", webSocket: true})
+	defer s.conn.Close()
+	server, client := net.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, client)
+		ended <- err
+	}()
+	_, ok := s.probe(server, &wsReader{frames: wire.NewReader(100)}, nil)
+	equal(t, "upgraded", ok, false)
+	noError(t, "end of the second", take(t, "its end", ended))
+	equal(t, "upgrading", s.Upgrading(), false)
+}
