@@ -47,6 +47,10 @@ func kinds(t *testing.T) map[string]func(t *testing.T) ([]*redistest.Server, []s
 			c := redistest.StartCluster(t)
 			return c.Nodes, flags(c.URL())
 		},
+		"Cluster by one address": func(t *testing.T) ([]*redistest.Server, []string) {
+			c := redistest.StartCluster(t)
+			return c.Nodes, flags(c.Nodes[0].URL())
+		},
 		"Sentinel": func(t *testing.T) ([]*redistest.Server, []string) {
 			s := redistest.StartSentinels(t)
 			return []*redistest.Server{s.Master, s.Replica}, flags(s.URL(), "--redis-sentinel-master="+s.Name)

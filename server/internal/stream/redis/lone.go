@@ -160,6 +160,14 @@ func (c *loneClient) MasterForKey(ctx context.Context, key string) (*redis.Clien
 	return c.Client, nil
 }
 
+// ForEachMaster calls fn with the one server, or at once with all masters of the Cluster.
+func (c *loneClient) ForEachMaster(ctx context.Context, fn func(context.Context, *redis.Client) error) error {
+	if cluster := c.ask(ctx); cluster != nil {
+		return cluster.ForEachMaster(ctx, fn)
+	}
+	return fn(ctx, c.Client)
+}
+
 // Close closes both clients.
 func (c *loneClient) Close() error {
 	c.mu.Lock()
