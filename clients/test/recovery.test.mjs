@@ -74,7 +74,7 @@ for (const kind of modern) {
     for (let round = 0; round < 12; round++) {
       const proxy = await startProxy(t, server);
       let patience = 2;
-      proxy.nextLimit = () => (patience-- > 0 ? 200 + Math.floor(next() * 18_000) : Number.POSITIVE_INFINITY);
+      proxy.nextLimit = () => (patience-- > 0 ? 200 + Math.floor(next() * span(kind)) : Number.POSITIVE_INFINITY);
       const client = open(t, proxy.url, { ...kind, auth: { history: 150 } });
       equalTimelines(await client.heard(150), witness.timeline.slice(-150), `round ${round}`);
       const mark = `after ${round}`;

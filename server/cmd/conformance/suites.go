@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -25,7 +26,9 @@ func serveEngine(o *engineio.Options) func(*engineio.Server) {
 func serveSocket(o *engineio.Options) func(*engineio.Server) {
 	o.AllowBinary = true
 	return func(edge *engineio.Server) {
-		hub := adapter.New(adapter.Options{Handler: sendBack})
+		hub := adapter.New(adapter.Options{Bind: func(adapter.Namespace) adapter.Binding {
+			return adapter.Binding{Client: func(s *socket.Socket) adapter.Client { return mirror{s} }}
+		}})
 		options := hub.ServerOptions()
 		options.SetConnectTimeout(connectTimeout)
 		server := socket.NewServer(nil, options)
@@ -39,18 +42,23 @@ func serveSocket(o *engineio.Options) func(*engineio.Server) {
 	}
 }
 
-func sendBack(s *socket.Socket) adapter.Handler {
-	return func(_ context.Context, event string, args []any, ack func(...any)) bool {
-		switch event {
-		case "message":
-			_ = s.Emit("message-back", args...)
-		case "message-with-ack":
-			if ack != nil {
-				ack(args...)
-			}
-		default:
-			return false
+// mirror sends back what a socket sends.
+type mirror struct{ s *socket.Socket }
+
+// Event implements [adapter.Client].
+func (m mirror) Event(_ context.Context, event string, args []any, ack func(...any)) bool {
+	switch event {
+	case "message":
+		_ = m.s.Emit("message-back", args...)
+	case "message-with-ack":
+		if ack != nil {
+			ack(args...)
 		}
-		return true
+	default:
+		return false
 	}
+	return true
 }
+
+// Left implements [adapter.Client].
+func (mirror) Left() time.Duration { return 0 }

@@ -46,11 +46,11 @@ func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.Broadca
 	m := n.concerning(kindAsk, opts)
 	m.Args, m.Binary, m.Window = e.args, e.attachments(), window.Milliseconds()
 	if err := s.begin(m, len(to), window); err != nil {
-		n.hub.log.Error("broadcast with acknowledgement", "error", err)
+		n.hub.logger.Error("broadcast with acknowledgement", "error", err)
 		return
 	}
 	if err := n.ask(e, opts.Flags.Volatile, to, window, s.answered); err != nil {
-		n.hub.log.Error("broadcast with acknowledgement", "error", err)
+		n.hub.logger.Error("broadcast with acknowledgement", "error", err)
 	}
 }
 

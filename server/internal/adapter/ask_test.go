@@ -178,7 +178,7 @@ func TestClusterBinaryAnswersAreRefusedBetweenNodes(t *testing.T) {
 func (p *peer) withAck(timeout time.Duration, single bool) (counts <-chan uint64, answers <-chan []any) {
 	c, a := make(chan uint64, 100), make(chan []any, 100)
 	opts := &socket.BroadcastOptions{Flags: &socket.BroadcastFlags{Timeout: &timeout, ExpectSingleResponse: single}}
-	p.hub.main.Load().BroadcastWithAck(&parser.Packet{Type: parser.EVENT, Data: []any{"ask"}}, opts,
+	p.main().BroadcastWithAck(&parser.Packet{Type: parser.EVENT, Data: []any{"ask"}}, opts,
 		func(n uint64) { c <- n }, func(args []any, _ error) { a <- args })
 	return c, a
 }

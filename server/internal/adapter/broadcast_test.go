@@ -2,14 +2,11 @@ package adapter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/events"
@@ -17,7 +14,7 @@ import (
 
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/stream"
-	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/wire"
 )
 
 func TestP1_BroadcastGoesThroughTheStream(t *testing.T) {
@@ -81,7 +78,7 @@ func TestWhatJSONCannotCarryIsNotSent(t *testing.T) {
 
 func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
 	n := newNode(t, nil, nil)
-	ns := n.hub.main.Load()
+	ns := n.main()
 	var mu sync.Mutex
 	var told []string
 	for _, event := range []string{"create-room", "join-room", "leave-room", "delete-room"} {
@@ -122,7 +119,7 @@ func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
 
 func TestRoomsSurviveRacingJoinsLeavesAndCloses(t *testing.T) {
 	n := newNode(t, nil, nil)
-	ns := n.hub.main.Load()
+	ns := n.main()
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -199,50 +196,21 @@ func TestAckBroadcast(t *testing.T) {
 	}
 }
 
-func TestPresenceAndTyping(t *testing.T) {
+func TestTheOwnerSendsAndEmitsWhatIsVolatile(t *testing.T) {
 	n := newNode(t, nil, nil)
 	a, ga := n.join("{}")
 	b, _ := n.join("{}")
-	n.hub.Presence(2)
+	handle{n.main()}.SendVolatile(wire.AppendMessage(nil, []byte(`2["presence",{"online":2}]`)))
 	a.want(t, `2["presence",{"online":2}]`)
 	b.want(t, `2["presence",{"online":2}]`)
-	n.hub.Typing(ga.Sid, chat.Typing{Username: "A", ID: ga.Sid, Typing: true})
+	n.typing(ga.Sid, chat.Typing{Username: "A", ID: ga.Sid, Typing: true})
 	b.want(t, `2["typing",{"username":"A","id":"`+ga.Sid+`","typing":true}]`)
 	a.silent(t)
-}
-
-func TestPublisherAndArchive(t *testing.T) {
-	n := newNode(t, nil, nil)
-	f, _ := n.join("{}")
-	stored := make(chan int64, 2)
-	publish := func(text string) int64 {
-		noError(t, n.hub.Publish(t.Context(), "", []byte(`["message",{"message":"`+text+`"}]`), func(at int64, err error) {
-			if err != nil {
-				t.Error(err)
-			}
-			stored <- at
-		}))
-		return <-stored
-	}
-	at := publish("a")
-	publish("b")
-	first := f.next(t)
-	f.next(t)
-	entries, err := n.hub.Before(t.Context(), "", 10)
-	noError(t, err)
-	equal(t, "entries without the genesis", len(entries), 2)
-	equal(t, "at", entries[0].At, at)
-	equal(t, "what clients got", first, `2["message",{"message":"a"},"`+entries[0].Offset+`"]`)
-	entries, err = n.hub.Before(t.Context(), entries[1].Offset, 10)
-	noError(t, err)
-	equal(t, "older entries", len(entries), 1)
-	if _, err := n.hub.Before(t.Context(), "no offset", 1); err == nil {
-		t.Error("a bad offset was taken")
-	}
+	equal(t, "name", handle{n.main()}.Name(), "/")
 }
 
 func TestHubWithoutStreamDeliversItself(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) { o.Stream = nil })
+	n := newNode(t, nil, func(o *setup) { o.plain = true })
 	f := n.open()
 	f.send("0{}")
 	if answer := f.next(t); strings.Contains(answer, "pid") {
@@ -250,12 +218,6 @@ func TestHubWithoutStreamDeliversItself(t *testing.T) {
 	}
 	n.io.Emit("hello")
 	f.want(t, `2["hello"]`)
-	if err := n.hub.Publish(t.Context(), "", nil, nil); !errors.Is(err, errNoStream) {
-		t.Errorf("publish: %v", err)
-	}
-	if _, err := n.hub.Before(t.Context(), "", 1); !errors.Is(err, errNoStream) {
-		t.Errorf("before: %v", err)
-	}
 }
 
 func TestBroadcastThatTheStreamRefusesIsCounted(t *testing.T) {
@@ -265,191 +227,4 @@ func TestBroadcastThatTheStreamRefusesIsCounted(t *testing.T) {
 	}).Close(t.Context()))
 	n.io.Emit("lost")
 	eventually(t, "counted", func() bool { return n.hub.Stats().Unsent == 1 })
-}
-
-// TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled, and
-// by however many at once.
-func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
-	for _, c := range []struct{ window, publishers, count int }{{4096, 4, 20_000}, {1000, 3000, 20}, {100, 500, 20}, {1, 20, 100}} {
-		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			s := memory.New(memory.Options{MaxEntries: c.window + 1})
-			n := newNode(t, s, func(o *Options) {
-				o.Window = c.window
-				o.Hooks.Reset = func() { t.Error("the stream had a gap") }
-			})
-			var wg sync.WaitGroup
-			for range c.publishers {
-				wg.Go(func() {
-					for range c.count {
-						if err := n.hub.Publish(t.Context(), "", []byte(`["x"]`), func(int64, error) {}); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			last, err := s.Last(t.Context(), stream.Offset{}, 1)
-			noError(t, err)
-			n.log.Reach(t.Context(), last[0].Offset)
-		})
-	}
-}
-
-// counting is a stream that says how it is read.
-type counting struct {
-	stream.Stream
-	entries atomic.Int64 // read with Last
-	now     atomic.Int64 // readers
-	most    atomic.Int64 // of them at once
-	slow    chan struct{}
-}
-
-func (c *counting) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
-	now := c.now.Add(1)
-	defer c.now.Add(-1)
-	for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
-	}
-	if c.slow != nil {
-		<-c.slow
-	}
-	entries, err := c.Stream.Last(ctx, before, n)
-	c.entries.Add(int64(len(entries)))
-	return entries, err
-}
-
-func TestP6_LoadReadsNoMoreThanTheLogTakes(t *testing.T) {
-	s := memory.New(memory.Options{MaxEntries: 5000})
-	event := []byte(`["` + strings.Repeat("x", 10<<10) + `"]`)
-	for range 4000 {
-		noError(t, s.Append(t.Context(), "", event, func(stream.Offset, error) {}))
-	}
-	c := &counting{Stream: s}
-	n := newNode(t, c, func(o *Options) { o.Window, o.WindowBytes = 4000, 1<<20 })
-	last, err := s.Last(t.Context(), stream.Offset{}, 1)
-	noError(t, err)
-	equal(t, "newest", n.log.Head().Offset(), last[0].Offset)
-	if read := c.entries.Load(); read < 100 || read > 2*preloadBatch {
-		t.Errorf("%d entries were read for a megabyte of %d bytes each", read, len(event))
-	}
-}
-
-func TestP6_QuestionsForHistoryTakeTurns(t *testing.T) {
-	c := &counting{Stream: memory.New(memory.Options{})}
-	n := newNode(t, c, nil)
-	c.slow = make(chan struct{})
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() {
-			if _, err := n.hub.Before(t.Context(), "", 1); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	eventually(t, "some are being answered", func() bool { return c.now.Load() == maxReads })
-	for range 50 {
-		c.slow <- struct{}{}
-	}
-	all.Wait()
-	equal(t, "at once", c.most.Load(), maxReads)
-	late, cancel := context.WithCancel(t.Context())
-	cancel()
-	noError(t, n.hub.reads.Acquire(t.Context(), maxReads))
-	if _, err := n.hub.Before(late, "", 1); !errors.Is(err, context.Canceled) {
-		t.Errorf("who cannot wait: %v", err)
-	}
-}
-
-// TestMSG12_BrakeFollowsWhatTheStreamRetains: where other nodes have a smaller window, less may be on its way.
-func TestMSG12_BrakeFollowsWhatTheStreamRetains(t *testing.T) {
-	retained := 160
-	o := Options{Window: 80, Retained: func() int { return retained }}
-	b := newBrake(o.retained, 1<<20)
-	share := func() int64 {
-		size, err := b.enter(t.Context(), 1, 1)
-		noError(t, err)
-		b.leave(size)
-		return b.most / size
-	}
-	equal(t, "entries, by the window of the node", share(), 10)
-	retained = 16
-	equal(t, "entries, by that of the others", share(), 2)
-}
-
-func TestBrake(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBrake(func() int { return 16 }, 1<<20) // two entries
-		enter := func() (size int64, took time.Duration) {
-			began := time.Now()
-			size, err := b.enter(t.Context(), 1, 1)
-			if (err != nil) != (time.Since(began) == brakeTimeout) {
-				t.Errorf("error %v after %v", err, time.Since(began))
-			}
-			return size, time.Since(began)
-		}
-		free := func(what string, want int) {
-			t.Helper()
-			got := 0
-			for ; got < 3 && b.room.TryAcquire(b.least()); got++ {
-			}
-			equal(t, what, got, want)
-			b.room.Release(int64(got) * b.least())
-		}
-		free("at first", 2)
-		size, _ := enter()
-		b.keep(stream.Offset{Ms: 1}, size)
-		size, _ = enter()
-		free("two on the way", 0)
-		_, took := enter()
-		equal(t, "a third waits, and gives up", took, brakeTimeout)
-		go func() {
-			time.Sleep(time.Second)
-			b.reach(stream.Offset{Ms: 2})
-		}()
-		third, took := enter()
-		equal(t, "or gets the share of the first", took, time.Second)
-		b.keep(stream.Offset{Ms: 2}, size)
-		free("the second was delivered before the news", 1)
-		b.leave(third)
-		free("the third was refused", 2)
-		size, _ = enter()
-		b.keep(stream.Offset{Ms: 1}, size)
-		free("sent again", 2)
-		size, _ = enter()
-		b.keep(stream.Offset{Ms: 9}, size)
-		b.reach(stream.Offset{Ms: 8})
-		free("stored and not delivered", 1)
-		b.restart(stream.Offset{Ms: 5})
-		free("lost", 2)
-		size, err := b.enter(t.Context(), 1, 2)
-		noError(t, err)
-		free("one entry is the half of one of two nodes", 0)
-		b.leave(size)
-		size, err = b.enter(t.Context(), 2<<20, 3)
-		noError(t, err)
-		equal(t, "a huge entry has all", size, b.most)
-	})
-}
-
-func TestSettleEndsPublishingAndDeliversTheRest(t *testing.T) {
-	n := newNode(t, nil, nil)
-	f, _ := n.join("{}")
-	var stored atomic.Int64
-	var publishers sync.WaitGroup
-	for range 4 {
-		publishers.Go(func() {
-			for n.hub.Publish(t.Context(), "", []byte(`["x"]`), func(int64, error) { stored.Add(1) }) == nil {
-			}
-		})
-	}
-	eventually(t, "something is stored", func() bool { return stored.Load() > 100 })
-	noError(t, n.hub.Settle(t.Context()))
-	all, err := n.stream.Last(t.Context(), stream.Offset{}, 10_000)
-	noError(t, err)
-	equal(t, "head of the log", n.log.Head().Offset(), all[len(all)-1].Offset)
-	for range all[1:] { // behind the genesis
-		f.next(t)
-	}
-	f.silent(t)
-	n.hub.Close()
-	publishers.Wait()
 }

@@ -64,7 +64,7 @@ func (h *Hub) tell(node string, m *message) error {
 func (h *Hub) complain(what string, err error) {
 	now, last := time.Now().UnixNano(), h.complained.Load()
 	if now-last > int64(complaintInterval) && h.complained.CompareAndSwap(last, now) {
-		h.log.Warn("cluster: "+what, "error", err)
+		h.logger.Warn("cluster: "+what, "error", err)
 	}
 }
 

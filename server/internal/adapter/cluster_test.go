@@ -110,7 +110,7 @@ func TestClusterVolatileStaysVolatile(t *testing.T) {
 	a.want(`42["volatile",null]`)
 	b.want(`42["volatile",null]`)
 
-	nodes[0].hub.Typing(a.sid, chat.Typing{Username: "A", ID: a.sid, Typing: true})
+	nodes[0].typing(a.sid, chat.Typing{Username: "A", ID: a.sid, Typing: true})
 	equal(t, "volatile", await(t, "message", seen).Volatile, true)
 	b.want(`42["typing",{"username":"A","id":"` + a.sid + `","typing":true}]`)
 	noError(t, nodes[0].io.Local().Emit("nothing before"))
@@ -122,7 +122,7 @@ func TestClusterVolatileIsDroppedForWhoIsNotReady(t *testing.T) {
 	var nodes []*node
 	for range 2 {
 		bus := f.join(t)
-		nodes = append(nodes, newNode(t, nil, func(o *Options) { o.Bus, o.Nodes = bus, func() int { return 2 } }))
+		nodes = append(nodes, newNode(t, nil, func(o *setup) { o.Bus, o.Nodes = bus, func() int { return 2 } }))
 	}
 	c, _ := nodes[1].join("{}")
 	noError(t, nodes[1].io.Local().Emit("unread"))
@@ -378,7 +378,7 @@ func TestClusterWithoutStreamReachesEveryone(t *testing.T) {
 	var first *node
 	for range 2 {
 		bus := f.join(t)
-		n := newNode(t, nil, func(o *Options) { o.Stream, o.Bus, o.Nodes = nil, bus, func() int { return 2 } })
+		n := newNode(t, nil, func(o *setup) { o.plain, o.Bus, o.Nodes = true, bus, func() int { return 2 } })
 		c := n.open()
 		c.send("0{}")
 		c.next(t)

@@ -26,22 +26,21 @@ const maxPrivateID = 64
 // but what the client itself remembers, so rooms and data are not restored. A client that cannot, or does not want to, gets
 // ids of its own.
 func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
-	h := n.hub
-	if !h.follows(n.nsp.Name()) {
+	if !n.follows() {
 		return nil, nil
 	}
 	at, recovered := fanout.Cursor{}, false
 	if pid != unnamed {
 		at, recovered = n.recover(pid, offset)
-		if h.opts.Hooks.Recovered != nil {
-			h.opts.Hooks.Recovered(recovered)
+		if told := n.hub.opts.Hooks.Recovered; told != nil {
+			told(recovered)
 		}
 	}
 	if !recovered {
 		pid = newPrivateID()
 	}
 	sid := publicID(pid)
-	h.restored.Store(sid, restoration{recovered, at})
+	n.restored.Store(sid, restoration{recovered, at})
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: sid, Pid: pid, Rooms: types.NewSet[socket.Room](),
 	}}, nil
@@ -53,37 +52,20 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.
 	if err != nil || len(pid) > maxPrivateID {
 		return fanout.Cursor{}, false
 	}
-	at, ok := n.hub.after(seen)
+	at, ok := n.binding.Replica.Recover(seen)
 	return at, ok && n.claim(publicID(pid))
 }
 
-// after finds the place behind an offset, and waits a while for the log to reach it.
-func (h *Hub) after(seen stream.Offset) (fanout.Cursor, bool) {
-	h.await(h.life, seen)
-	h.starts.RLock()
-	defer h.starts.RUnlock()
-	return h.opts.Log.After(seen)
-}
-
-// isAhead reports whether an offset is beyond what this node has.
-func (h *Hub) isAhead(seen stream.Offset) bool {
-	h.starts.RLock()
-	defer h.starts.RUnlock()
-	return h.opts.Log.Head().Offset().Compare(seen) < 0
-}
-
-// startOf is where a socket that is about to be connected begins.
-func (h *Hub) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool) {
-	if found, ok := h.restored.Load(s.Id()); ok && found.(restoration).recovered {
+// startOf is where a socket that is about to be connected begins, and whether it goes on where an earlier connection ended.
+func (n *namespace) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool) {
+	if found, ok := n.restored.Load(s.Id()); ok && found.(restoration).recovered {
 		return found.(restoration).at, true
 	}
 	wanted := 0
-	if auth, ok := s.Handshake().Auth.(map[string]any); ok && h.opts.History != nil {
-		wanted = h.opts.History(auth)
+	if auth, ok := s.Handshake().Auth.(map[string]any); ok && n.binding.History != nil {
+		wanted = n.binding.History(auth)
 	}
-	h.starts.RLock()
-	defer h.starts.RUnlock()
-	return h.opts.Log.Back(wanted), false
+	return n.binding.Replica.Start(wanted), false
 }
 
 // middleware admits a socket before the library answers its CONNECT.
@@ -97,15 +79,15 @@ func (n *namespace) middleware(s *socket.Socket, next func(*socket.ExtendedError
 
 // admit makes a member of a socket. It is false if the connection is not one of the edge's.
 func (n *namespace) admit(s *socket.Socket) bool {
-	defer n.hub.restored.Delete(s.Id()) // not before it is a member: until then the id is claimed
+	defer n.restored.Delete(s.Id()) // not before it is a member: until then the id is claimed
 	conn, ok := s.Conn().(session)
 	if !ok {
 		return false
 	}
 	m := &member{socket: s, conn: conn}
-	if n.hub.follows(n.nsp.Name()) {
+	if n.follows() {
 		unwrap(s)
-		m.start, m.recovered = n.hub.startOf(s)
+		m.start, m.recovered = n.startOf(s)
 	} else {
 		m.alone, m.since = true, n.volatiles.now()
 	}
@@ -134,16 +116,10 @@ func (n *namespace) connection(args ...any) {
 		return
 	}
 	m := n.members.get(s.Id())
-	if m == nil || !n.hub.follows(n.nsp.Name()) {
+	if m == nil || !n.follows() {
 		return
 	}
-	m.follow(n.volatiles.now(), func(at fanout.Cursor) []byte {
-		online := 0
-		if n.hub.opts.Online != nil {
-			online = n.hub.opts.Online()
-		}
-		return appendPresence(nil, online, at.Offset())
-	})
+	m.follow(n.volatiles.now(), n.binding.Greeting)
 	if m.recovered && n.hub.opts.Bus != nil {
 		n.volatiles.move(s.Id())
 	}

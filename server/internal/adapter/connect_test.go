@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -17,9 +16,9 @@ import (
 	"scalable-chat/server/internal/stream/memory"
 )
 
-func withHistory(o *Options) {
+func withHistory(o *setup) {
 	o.History = func(auth map[string]any) int { return chat.WantedHistory(auth, 5) }
-	o.Online = func() int { return 7 }
+	o.Greeting = greetingOf(7)
 }
 
 func TestEveryClientHoldsAnOffsetFromItsFirstMoment(t *testing.T) {
@@ -50,7 +49,7 @@ func TestHistoryIsALowerStartingPoint(t *testing.T) {
 		p, o := n.say(text)
 		packets, offsets = append(packets, p), append(offsets, o.String())
 	}
-	n.hub.opts.Log.Reach(t.Context(), mustParse(t, offsets[6]))
+	n.log.Reach(t.Context(), mustParse(t, offsets[6]))
 	f, g := n.join(`{"history":2}`)
 	equal(t, "joining offset", g.Offset, offsets[4])
 	f.want(t, packets[5:]...)
@@ -75,7 +74,7 @@ func back(pid, offset string) string {
 
 func TestP3_ReturningClientGetsExactlyWhatItMissed(t *testing.T) {
 	var asked, recovered atomic.Int64
-	n := newNode(t, nil, func(o *Options) {
+	n := newNode(t, nil, func(o *setup) {
 		withHistory(o)
 		o.Hooks.Recovered = func(ok bool) {
 			asked.Add(1)
@@ -109,18 +108,18 @@ func TestP3_ReturningClientGetsExactlyWhatItMissed(t *testing.T) {
 }
 
 func (n *node) restored() (kept int) {
-	n.hub.restored.Range(func(any, any) bool { kept++; return true })
+	n.main().restored.Range(func(any, any) bool { kept++; return true })
 	return kept
 }
 
 func TestP3_UnknownPlaceIsToldAndNeverReplayedInPart(t *testing.T) {
 	s := memory.New(memory.Options{MaxEntries: 3})
-	n := newNode(t, s, func(o *Options) { withHistory(o); o.Window = 2 })
+	n := newNode(t, s, func(o *setup) { withHistory(o); o.window.MaxCount = 2 })
 	old := n.log.Head().Offset()
 	for _, text := range []string{"a", "b", "c"} {
 		n.say(text)
 	}
-	m := newNode(t, s, func(o *Options) { withHistory(o); o.Window = 2 })
+	m := newNode(t, s, func(o *setup) { withHistory(o); o.window.MaxCount = 2 })
 	for _, c := range []struct{ name, pid, offset string }{
 		{"older than the window", "pid", old.String()},
 		{"never existed", "pid", stream.Offset{Ms: m.log.Head().Offset().Ms - 1, Seq: 1 << 40}.String()},
@@ -140,26 +139,6 @@ func TestP3_UnknownPlaceIsToldAndNeverReplayedInPart(t *testing.T) {
 			f.silent(t)
 		})
 	}
-}
-
-func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sweepers, log := newTestLog(stream.Offset{Ms: 1})
-		defer sweepers.Close()
-		h := New(Options{Stream: memory.New(memory.Options{}), Log: log})
-		defer h.Close()
-		found := make(chan bool, 1)
-		go func() {
-			at, ok := h.after(stream.Offset{Ms: 2})
-			found <- ok && at.Offset() == stream.Offset{Ms: 2}
-		}()
-		synctest.Wait()
-		log.Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
-		equal(t, "found once it is there", <-found, true)
-		if _, ok := h.after(stream.Offset{Ms: 3}); ok {
-			t.Error("found what never came")
-		}
-	})
 }
 
 func TestConnectTurnLastsUntilTheLastConnectionListener(t *testing.T) {
@@ -211,7 +190,7 @@ func TestRefusedConnectReleasesTheTurnAndLeavesNothing(t *testing.T) {
 	f.want(t, `4/nowhere,{"message":"Invalid namespace"}`)
 	f.send(`0` + back("pid", n.log.Head().Offset().String()))
 	f.want(t, `4{"data":null,"message":"no"}`)
-	equal(t, "members", len(n.hub.main.Load().members.all), 0)
+	equal(t, "members", len(n.main().members.all), 0)
 	equal(t, "cursors that were kept", n.restored(), 0)
 }
 
@@ -225,7 +204,7 @@ func TestDisconnectThenConnectInTheSameSession(t *testing.T) {
 		f.want(t, p)
 	}
 	f.silent(t)
-	equal(t, "members", len(n.hub.main.Load().members.all), 1)
+	equal(t, "members", len(n.main().members.all), 1)
 }
 
 func TestSessionThatClosesDuringConnectLeavesNoGhost(t *testing.T) {
@@ -235,7 +214,7 @@ func TestSessionThatClosesDuringConnectLeavesNoGhost(t *testing.T) {
 		f.send("0{}")
 		f.close("transport close")
 	}
-	ns := n.hub.main.Load()
+	ns := n.main()
 	eventually(t, "no socket is left", func() bool {
 		return n.io.Sockets().Sockets().Len() == 0 && len(ns.members.match(nil, nil)) == 0
 	})
@@ -286,7 +265,7 @@ func (g gapping) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 func TestGapEmptiesTheLogAndEndsItsSessions(t *testing.T) {
 	var resets atomic.Int64
 	g := gapping{memory.New(memory.Options{}), make(chan struct{})}
-	n := newNode(t, g, func(o *Options) { o.Hooks.Reset = func() { resets.Add(1) } })
+	n := newNode(t, g, func(o *setup) { o.reset = func() { resets.Add(1) } })
 	f, _ := n.join("{}")
 	p, _ := n.say("before")
 	f.want(t, p)

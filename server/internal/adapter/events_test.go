@@ -12,9 +12,9 @@ import (
 func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
 	var mu sync.Mutex
 	var seen []int
-	n := newNode(t, nil, func(o *Options) {
-		o.Handler = func(*socket.Socket) Handler {
-			return func(_ context.Context, event string, args []any, ack func(...any)) bool {
+	n := newNode(t, nil, func(o *setup) {
+		o.Client = func(*socket.Socket) Client {
+			return handler(func(_ context.Context, event string, args []any, ack func(...any)) bool {
 				mu.Lock()
 				seen = append(seen, int(args[0].(float64)))
 				mu.Unlock()
@@ -23,7 +23,7 @@ func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
 					ack("not sent")
 				}
 				return event == "count"
-			}
+			})
 		}
 	})
 	f, _ := n.join("{}")
@@ -43,13 +43,13 @@ func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
 
 func TestTurnIsHeldUntilTheHandlerReturns(t *testing.T) {
 	enter, leave := make(chan struct{}), make(chan struct{})
-	n := newNode(t, nil, func(o *Options) {
-		o.Handler = func(*socket.Socket) Handler {
-			return func(context.Context, string, []any, func(...any)) bool {
+	n := newNode(t, nil, func(o *setup) {
+		o.Client = func(*socket.Socket) Client {
+			return handler(func(context.Context, string, []any, func(...any)) bool {
 				enter <- struct{}{}
 				<-leave
 				return true
-			}
+			})
 		}
 	})
 	f, _ := n.join("{}")
@@ -82,15 +82,15 @@ func TestUnknownAndPlainEventsDoNotStall(t *testing.T) {
 }
 
 func TestPanicOfAHandlerCostsTheEventAlone(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) {
-		o.Handler = func(*socket.Socket) Handler {
-			return func(_ context.Context, event string, _ []any, ack func(...any)) bool {
+	n := newNode(t, nil, func(o *setup) {
+		o.Client = func(*socket.Socket) Client {
+			return handler(func(_ context.Context, event string, _ []any, ack func(...any)) bool {
 				if event == "bad" {
 					panic("oops")
 				}
 				ack()
 				return true
-			}
+			})
 		}
 	})
 	f, _ := n.join("{}")
@@ -101,12 +101,12 @@ func TestPanicOfAHandlerCostsTheEventAlone(t *testing.T) {
 }
 
 func TestKickWhileAnEventIsHandledReleasesTheTurn(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) {
-		o.Handler = func(s *socket.Socket) Handler {
-			return func(context.Context, string, []any, func(...any)) bool {
+	n := newNode(t, nil, func(o *setup) {
+		o.Client = func(s *socket.Socket) Client {
+			return handler(func(context.Context, string, []any, func(...any)) bool {
 				s.Disconnect(false)
 				return true
-			}
+			})
 		}
 	})
 	for range 50 {

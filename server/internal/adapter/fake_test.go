@@ -1,8 +1,11 @@
 package adapter
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,7 +23,9 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 	"go.uber.org/goleak"
 
+	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/wire"
@@ -61,30 +66,30 @@ type node struct {
 	io       *socket.Server
 	stream   stream.Stream
 	sweepers *fanout.Sweepers
-	log      *fanout.Log
+	replica  *replica.Replica // of "/"
+	log      *fanout.Log      // of the replica
 	engine   engine.BaseServer
 }
 
-// newNode starts a node; change, which may be nil, edits its options.
-func newNode(t *testing.T, s stream.Stream, change func(*Options)) *node {
+// setup is what a test may change of a node.
+type setup struct {
+	Options
+	Binding
+	window fanout.Window
+	reset  func()
+	plain  bool // without a record
+}
+
+// newNode starts a node; change, which may be nil, edits its setup.
+func newNode(t *testing.T, s stream.Stream, change func(*setup)) *node {
 	t.Helper()
-	if s == nil {
-		s = memory.New(memory.Options{})
-	}
-	n := &node{t: t, stream: s, engine: engine.MakeBaseServer()}
-	n.sweepers, n.log = newTestLog(stream.Offset{})
-	o := Options{Stream: s, Log: n.log, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	o := setup{}
 	if change != nil {
 		change(&o)
 	}
-	n.hub = New(o)
-	n.io = socket.NewServer(nil, n.hub.ServerOptions())
+	n := &node{t: t, engine: engine.MakeBaseServer()}
+	following := n.start(s, o)
 	n.io.Bind(n.engine)
-	var following sync.WaitGroup
-	if o.Stream != nil {
-		noError(t, n.hub.Load(n.hub.life))
-		following.Go(func() { _ = n.hub.Run(n.hub.life) })
-	}
 	t.Cleanup(func() {
 		n.hub.Close()
 		following.Wait()
@@ -93,11 +98,74 @@ func newNode(t *testing.T, s stream.Stream, change func(*Options)) *node {
 	return n
 }
 
-// newTestLog is a log with sweepers of its own, which the caller closes.
-func newTestLog(base stream.Offset) (*fanout.Sweepers, *fanout.Log) {
-	s := fanout.New(fanout.Options{Shards: 1})
-	return s, s.NewLog(base, fanout.Window{})
+// start makes everything but the sessions. What it returns ends after the hub is closed.
+func (n *node) start(s stream.Stream, o setup) (following *sync.WaitGroup) {
+	n.stream, n.sweepers = s, fanout.New(fanout.Options{Shards: 1})
+	if s == nil {
+		n.stream = memory.New(memory.Options{})
+	}
+	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	following = &sync.WaitGroup{}
+	if !o.plain {
+		n.replica = replica.New(replica.Options{
+			Stream: n.stream, Sweepers: n.sweepers, Encode: encodeEntry, Decode: func(frame []byte) []byte { return frame }, Window: o.window,
+			Hooks: replica.Hooks{Reset: o.reset}, Logger: o.Logger,
+		})
+		n.log = n.replica.Log()
+		o.Binding.Replica, o.Recovery = n.replica, true
+	}
+	if o.Greeting == nil {
+		o.Greeting = greetingOf(0)
+	}
+	o.Bind = func(ns Namespace) Binding {
+		if ns.Name() == "/" {
+			return o.Binding
+		}
+		return Binding{}
+	}
+	n.hub = New(o.Options)
+	n.io = socket.NewServer(nil, n.hub.ServerOptions())
+	if !o.plain {
+		noError(n.t, n.replica.Load(n.hub.life))
+		following.Go(func() { _ = n.replica.Run(n.hub.life) })
+	}
+	return following
 }
+
+// main is the adapter of "/".
+func (n *node) main() *namespace {
+	found, _ := n.hub.namespaces.Load("/")
+	return found.(*namespace)
+}
+
+// typing emits a typing notice to everyone but one.
+func (n *node) typing(except string, notice chat.Typing) {
+	noError(n.t, handle{n.main()}.EmitVolatile(socket.SocketId(except), chat.EventTyping, notice))
+}
+
+// encodeEntry is a simple [replica.Encode]: the event with its time and its offset.
+func encodeEntry(dst []byte, e stream.Entry) ([]byte, bool) {
+	if !wire.IsEventArgs(e.Event) {
+		return dst, false
+	}
+	args := bytes.ReplaceAll(e.Event[:len(e.Event)-1], []byte{chat.TimeMark}, fmt.Append(nil, e.Offset.Ms))
+	return wire.AppendMessage(dst, fmt.Appendf(nil, `2%s,%q]`, args, e.Offset)), true
+}
+
+// greetingOf greets with a number and the joining offset.
+func greetingOf(online int) func([]byte, fanout.Cursor) []byte {
+	return func(dst []byte, at fanout.Cursor) []byte {
+		return wire.AppendMessage(dst, fmt.Appendf(nil, `2["presence",{"online":%d},%q]`, online, at.Offset()))
+	}
+}
+
+// handler is a client that never waits.
+type handler func(ctx context.Context, event string, args []any, ack func(...any)) bool
+
+func (h handler) Event(ctx context.Context, event string, args []any, ack func(...any)) bool {
+	return h(ctx, event, args, ack)
+}
+func (handler) Left() time.Duration { return 0 }
 
 // fake is a session without a transport.
 type fake struct {
@@ -188,7 +256,7 @@ func (f *fake) ReadyState() string {
 
 func (f *fake) Write(r io.Reader, _ *packet.Options, _ engine.SendCallback) engine.Socket {
 	b, _ := io.ReadAll(r)
-	f.conn.Send(appendText(nil, b))
+	f.conn.Send(wire.AppendMessage(nil, b))
 	f.mu.Lock()
 	refused, turn := f.connect && b[0] == '4', f.turn
 	f.mu.Unlock()

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/wire"
 )
 
 func TestP6_ClusterRequestsAreBounded(t *testing.T) {
@@ -91,7 +93,7 @@ func FuzzBusMessages(f *testing.F) {
 		if m.Kind == kindEmit || m.Kind == kindAsk {
 			id := uint64(7)
 			e := m.event("/x", &id)
-			if len(e.packet.Data.([]any)) == 0 || !isArgs(e.args) || !json.Valid(e.args) {
+			if len(e.packet.Data.([]any)) == 0 || !wire.IsEventArgs(e.args) || !json.Valid(e.args) {
 				t.Errorf("%q became %q", payload, e.text)
 			}
 		}

@@ -1,12 +1,11 @@
-// Package adapter is the Socket.IO adapter over a stream: what a namespace broadcasts goes into the ordered record, what
-// comes out of the record goes to the sockets of this node.
+// Package adapter is the Socket.IO adapter: what the library broadcasts to the sockets of a namespace, on all nodes.
 //
-//	io.Emit, chat ──▶ Hub.Publish ──▶ stream ──▶ Hub.Run ──▶ fanout.Log ──▶ every socket of "/" on this node
-//	Socket.Emit, rooms, volatile ──▶ namespace.Broadcast ──▶ private frames of the sockets concerned (──▶ bus ──▶ other nodes)
+//	io.Emit ──▶ namespace.Broadcast ──▶ replica ──▶ stream ──▶ replica ──▶ fanout.Log ──▶ every socket, on every node
+//	Socket.Emit, rooms ──▶ namespace.Broadcast ──▶ private frames of the sockets concerned (──▶ bus ──▶ other nodes)
 //
-// It also owns where a socket of "/" begins in the log (at its head, some messages back, or right after the offset that
-// a reconnecting client remembers), and when an inbound packet has been dealt with, so that the edge may hand over the
-// next one of the same session.
+// It owns the members of each namespace and their rooms, the requests between nodes, and the order of a CONNECT: where a
+// socket begins to follow its namespace's log, and when an inbound packet has been dealt with, so that the edge may hand over
+// the next one of the same session. What the events mean is the owner's business: it binds a [Binding] to each namespace.
 package adapter
 
 import (
@@ -19,48 +18,61 @@ import (
 	"github.com/zishang520/engine.io/v2/engine"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
-	"golang.org/x/sync/semaphore"
 
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/replica"
 )
 
-// Handler deals with the events of one socket. It is called with one event of a session at a time and holds back the
-// session's next packet until it returns, so it must return in bounded time; ctx ends when the hub stops, not when the
-// client leaves. args are the event's arguments as the JSON decoder made them; ack, nil if the client wants none, may be
-// called from any goroutine, also later, and only the first call counts. It returns false for an event that it does not
-// know; such an event goes to the listeners that were added with the library's own On, in no certain order.
-type Handler func(ctx context.Context, event string, args []any, ack func(...any)) (known bool)
+// Binding is what the owner binds to a namespace. The zero Binding is a plain namespace of the library.
+type Binding struct {
+	// Replica is the record of what is broadcast to everyone in the namespace; its log is what the sockets follow. Without
+	// one, broadcasts reach the sockets of this node and, over the bus, those of others, but nothing is ordered, kept or
+	// recovered.
+	Replica *replica.Replica
+	// History tells from the auth of a handshake how many past messages the client asks for; nil: none.
+	History func(auth map[string]any) int
+	// Greeting appends the first frame that a socket gets, which tells it the offset of the place where it begins. It is
+	// required with Replica.
+	Greeting func(dst []byte, at fanout.Cursor) []byte
+	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: the library's listeners
+	// alone get its events.
+	Client func(*socket.Socket) Client
+}
+
+// Client is the owner's side of one socket.
+type Client interface {
+	// Event deals with one event. It is called with one event of a session at a time and holds back the session's next packet
+	// until it returns, so it must return in bounded time; ctx ends when the hub stops, not when the client leaves. args are
+	// the event's arguments as the JSON decoder made them; ack, nil if the client wants none, may be called from any
+	// goroutine, also later, and only the first call counts. It returns false for an event that it does not know; such an
+	// event goes to the listeners that were added with the library's own On, in no certain order.
+	Event(ctx context.Context, event string, args []any, ack func(...any)) (known bool)
+	// Left is called when the client has disconnected the socket and keeps its connection. It returns how long the session
+	// waits with its next packet: to come and go again and again must be no way around limits.
+	Left() time.Duration
+}
+
+// Namespace is what the owner may do with a namespace that it bound something to. Its methods may be called from any
+// goroutine.
+type Namespace interface {
+	Name() string
+	// SendVolatile sends whole frames to every socket of this node that has been greeted and is ready for them.
+	SendVolatile(frames []byte)
+	// EmitVolatile emits an event to every socket but one, on all nodes, as a volatile broadcast of the library does.
+	EmitVolatile(except socket.SocketId, event string, args ...any) error
+}
 
 // Hooks let the owner observe. Every field may be nil; each must be quick and safe for concurrent use.
 type Hooks struct {
-	Recovered func(ok bool)  // a client asked for what it missed
-	Reset     func()         // the log was dropped because the stream had a gap
-	Followed  func(at int64) // a live message came out of the stream; its stamp in milliseconds since the epoch
+	Recovered func(ok bool) // a client asked for what it missed
 }
 
 // Options say what a hub works on. Zero values are legal and mean what the field says.
 type Options struct {
-	// Stream is the record of what is broadcast on "/". Without one, broadcasts reach the sockets of this node and,
-	// over Bus, those of others, but nothing is ordered, kept or recovered.
-	Stream stream.Stream
-	// Log is what the sessions follow; the hub alone writes to it. It goes with Stream and is emptied by Load.
-	Log *fanout.Log
-	// Window is how many entries are preloaded, WindowBytes how large they may be: the size of the log, which is not
-	// larger than what the stream retains. Defaults 10,000 and 16 MiB.
-	Window, WindowBytes int
-	// Retained tells how many entries the stream retains now, where that may be fewer than Window; nil: Window.
-	Retained func() int
-	// History tells from the auth of a handshake how many past messages the client asks for; nil: none.
-	History func(auth map[string]any) int
-	// Online counts the connections to the cluster, for the presence that each socket is greeted with; nil: zero.
-	Online func() int
-	// Handler makes the handler of a socket that is about to be connected, in any namespace; nil, or a nil result: the
-	// library's listeners alone get its events.
-	Handler func(*socket.Socket) Handler
-	// Leave tells how long a session must wait with its next packet after a socket of it was disconnected by the client,
-	// so that to come and go again and again is no way around a handler's limits; nil: not at all.
-	Leave func(*socket.Socket) time.Duration
+	// Bind is called once for each namespace that the library makes, before it has sockets; nil: all are plain.
+	Bind func(Namespace) Binding
+	// Recovery offers connection state recovery to clients: some namespace is bound to a replica.
+	Recovery bool
 	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
 	Bus Bus
 	// Nodes counts the live nodes of the cluster, this one included; nil: one. As many answers, less one, are waited for,
@@ -77,10 +89,8 @@ type Options struct {
 
 // Stats are totals since the start.
 type Stats struct {
-	Panics    int64 // handlers that panicked
-	Malformed int64 // entries of the stream that are no events
-	Unsent    int64 // broadcasts that the stream did not take
-
+	Panics          int64 // listeners and handlers that panicked
+	Unsent          int64 // broadcasts that the stream did not take
 	VolatileDropped int64 // volatile broadcasts, also of other nodes, that were dropped because too many came
 
 	BusUnsent    int64 // messages that the bus did not take
@@ -88,22 +98,17 @@ type Stats struct {
 	BusMalformed int64 // messages of other nodes that make no sense
 }
 
-// Hub connects the namespaces of one Socket.IO server with one stream. It is the server's adapter constructor. Its
-// methods may be called from any goroutine.
+// Hub is the adapter constructor of one Socket.IO server: it makes an adapter for each namespace, and connects them with
+// those of the other nodes. Its methods may be called from any goroutine.
 type Hub struct {
-	opts Options
-	log  *slog.Logger
-	life context.Context // ends with Close; handlers and appends run under it
-	end  context.CancelFunc
+	opts   Options
+	logger *slog.Logger
+	life   context.Context // ends with Close; handlers and appends run under it
+	end    context.CancelFunc
 
-	panics, malformed, unsent, volatileDropped atomic.Int64
+	panics, unsent, volatileDropped atomic.Int64
 
-	main       atomic.Pointer[namespace] // "/"
-	namespaces sync.Map                  // by name: *namespace
-	brake      *brake
-	reads      *semaphore.Weighted // see maxReads
-	publishing sync.RWMutex        // held for reading by whoever appends
-	settled    bool                // guarded by publishing: nobody may append any more
+	namespaces sync.Map // by name: *namespace
 
 	// For and of other nodes.
 	requests                            requests
@@ -113,15 +118,6 @@ type Hub struct {
 	awaited                             atomic.Int64 // answers of clients that are to come
 	complained                          atomic.Int64 // when the bus was last complained of, in nanoseconds
 	busUnsent, busUnheard, busMalformed atomic.Int64
-
-	// starts is held for writing while the log is emptied and refilled, so that nobody starts in between.
-	starts   sync.RWMutex
-	restored sync.Map // socket.SocketId -> restoration: from RestoreSession to the admission of that socket
-
-	// owned by Load and Run
-	last    stream.Offset // the newest entry that was taken from the stream
-	scratch []byte
-	frames  []fanout.Frame
 }
 
 var _ socket.AdapterConstructor = (*Hub)(nil)
@@ -153,26 +149,14 @@ type turns interface {
 	Done(turn uint64)
 }
 
-// recoverWait bounds how long a client waits whose offset this node has not reached yet, recoverLook how long after that
-// was reached, and claimLook how long after an older socket with its id is gone.
+// claimLook is how often it is looked whether an older socket with the id of a new one is gone, and claimWait how long.
 const (
-	recoverWait = 2 * time.Second
-	recoverLook = 20 * time.Millisecond
-	claimLook   = time.Millisecond
+	claimWait = 2 * time.Second
+	claimLook = time.Millisecond
 )
 
-// maxReads is how many clients' questions for history are answered at once: they go the same way as what is said now, and
-// must not crowd it out.
-const maxReads = 2
-
-// New makes a hub. [Hub.Load] fills its log, [Hub.Run] keeps it filled, [Hub.Close] ends it.
+// New makes a hub. [Hub.Close] ends it.
 func New(o Options) *Hub {
-	if o.Window <= 0 {
-		o.Window = 10_000
-	}
-	if o.WindowBytes <= 0 {
-		o.WindowBytes = 16 << 20
-	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
 	}
@@ -182,7 +166,7 @@ func New(o Options) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	h := &Hub{opts: o, log: o.Logger, brake: newBrake(o.retained, o.WindowBytes), reads: semaphore.NewWeighted(maxReads)}
+	h := &Hub{opts: o, logger: o.Logger}
 	h.life, h.end = context.WithCancel(context.Background())
 	h.inbox = newSerial(h, "request of another node", inboxCalls, inboxBytes)
 	h.unsubscribe = func() {}
@@ -192,22 +176,14 @@ func New(o Options) *Hub {
 	return h
 }
 
-// retained is how many entries both the stream and the log hold.
-func (o Options) retained() int {
-	if o.Retained == nil {
-		return o.Window
-	}
-	return min(o.Window, o.Retained())
-}
-
-// ServerOptions are the options that the Socket.IO server must be made with: this adapter, and connection state recovery
-// switched on, so that a CONNECT answer carries the private id that a client needs to recover, with the parser that goes
-// with it.
+// ServerOptions are the options that the Socket.IO server must be made with: this adapter and, with [Options.Recovery],
+// connection state recovery, so that a CONNECT answer carries the private id that a client needs to recover, and the parser
+// that goes with it.
 func (h *Hub) ServerOptions() *socket.ServerOptions {
 	o := socket.DefaultServerOptions()
 	o.SetServeClient(false)
 	o.SetAdapter(h)
-	if h.opts.Stream != nil {
+	if h.opts.Recovery {
 		recovery := &socket.ConnectionStateRecovery{}
 		recovery.SetSkipMiddlewares(false)
 		o.SetConnectionStateRecovery(recovery)
@@ -229,21 +205,14 @@ func (h *Hub) Close() {
 // Stats reads the counters.
 func (h *Hub) Stats() Stats {
 	return Stats{
-		Panics: h.panics.Load(), Malformed: h.malformed.Load(), Unsent: h.unsent.Load(),
-		VolatileDropped: h.volatileDropped.Load(),
-		BusUnsent:       h.busUnsent.Load(), BusUnheard: h.busUnheard.Load(), BusMalformed: h.busMalformed.Load(),
+		Panics: h.panics.Load(), Unsent: h.unsent.Load(), VolatileDropped: h.volatileDropped.Load(),
+		BusUnsent: h.busUnsent.Load(), BusUnheard: h.busUnheard.Load(), BusMalformed: h.busMalformed.Load(),
 	}
 }
-
-// follows reports whether the sockets of that namespace follow the log.
-func (h *Hub) follows(nsp string) bool { return nsp == "/" && h.opts.Stream != nil }
 
 // New makes the adapter of a namespace, for the library.
 func (h *Hub) New(nsp socket.Namespace) socket.Adapter {
 	n := newNamespace(h, nsp)
 	h.namespaces.Store(nsp.Name(), n)
-	if nsp.Name() == "/" {
-		h.main.Store(n)
-	}
 	return n
 }

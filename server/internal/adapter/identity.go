@@ -10,6 +10,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/pace"
 )
 
 // The private id of a socket is a secret that its client shows to recover. The id that everybody sees is a hash of it: a
@@ -42,7 +43,7 @@ func (p identifying) NewDecoder() parser.Decoder {
 // identify lets CONNECT name a private id and an offset, and keeps what the client sent beside them.
 func (h *Hub) identify(args ...any) {
 	p, ok := args[0].(*parser.Packet)
-	if !ok || p.Type != parser.CONNECT || !h.follows(p.Nsp) {
+	if !ok || p.Type != parser.CONNECT || !h.recovers(p.Nsp) {
 		return
 	}
 	named := map[string]any{payloadKey: payload{p.Data}, "pid": unnamed, "offset": unnamed}
@@ -54,6 +55,12 @@ func (h *Hub) identify(args ...any) {
 		}
 	}
 	p.Data = named
+}
+
+// recovers reports whether clients of that namespace can recover.
+func (h *Hub) recovers(name string) bool {
+	found, ok := h.namespaces.Load(name)
+	return ok && found.(*namespace).follows()
 }
 
 // unwrap gives the handshake of a socket the payload that the client sent.
@@ -84,7 +91,7 @@ type restoration struct {
 // still, because the server does not know yet that its connection is dead, has to be gone first. It is false if somebody
 // else claims the id, or the old socket does not go.
 func (n *namespace) claim(id socket.SocketId) bool {
-	if _, taken := n.hub.restored.LoadOrStore(id, restoration{}); taken {
+	if _, taken := n.restored.LoadOrStore(id, restoration{}); taken {
 		return false
 	}
 	old := n.members.get(id)
@@ -92,15 +99,15 @@ func (n *namespace) claim(id socket.SocketId) bool {
 		return true
 	}
 	old.conn.Close(true)
-	for waited := time.Duration(0); waited < recoverWait; waited += claimLook {
+	for waited := time.Duration(0); waited < claimWait; waited += claimLook {
 		if n.isGone(id, old) {
 			return true
 		}
-		if sleep(n.hub.life, claimLook) != nil {
+		if pace.Sleep(n.hub.life, claimLook) != nil {
 			break
 		}
 	}
-	n.hub.restored.Delete(id)
+	n.restored.Delete(id)
 	return false
 }
 

@@ -56,7 +56,7 @@ func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
 	equal(t, "pid", b.pid, a.pid)
 	equal(t, "recovered", nodes[1].hub.Recovered(b.socket()), true)
 	// The node where it was is told: nothing that is sent to the client goes astray, and it is counted once.
-	eventually(t, "the old connection is closed", func() bool { return nodes[0].hub.main.Load().members.get(socket.SocketId(a.sid)) == nil })
+	eventually(t, "the old connection is closed", func() bool { return nodes[0].main().members.get(socket.SocketId(a.sid)) == nil })
 	noError(t, nodes[0].io.To(a.room).Emit("found", 1))
 	b.want(`42["found",1]`)
 	c := nodes[1].dial("/", back(a.pid+"x", a.offset)) // anybody may name an id that nobody has
@@ -110,7 +110,7 @@ func TestREC9_AnOlderConnectionIsClosedFirst(t *testing.T) {
 		f.want(t, p)
 		old = f
 	}
-	ns := n.hub.main.Load()
+	ns := n.main()
 	equal(t, "members", len(ns.members.all), 1)
 	equal(t, "in the room", len(ns.members.rooms["r"]), 1)
 	equal(t, "sockets", n.io.Sockets().Sockets().Len(), 1)
@@ -139,7 +139,7 @@ func TestREC9_ManyAtOnceWithOneSecretLeaveNoGhost(t *testing.T) {
 	}
 	all.Wait()
 	first.close("transport close")
-	ns := n.hub.main.Load()
+	ns := n.main()
 	eventually(t, "nothing is left", func() bool {
 		ns.members.mu.Lock()
 		defer ns.members.mu.Unlock()

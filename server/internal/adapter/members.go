@@ -14,7 +14,8 @@ import (
 type member struct {
 	socket    *socket.Socket
 	conn      session
-	recovered bool // goes on where an earlier connection ended
+	client    Client // nil if the owner has none
+	recovered bool   // goes on where an earlier connection ended
 
 	// Guarded by members.mu.
 	own   bool                     // is in the room of its own id, as every socket is that did not leave it
@@ -30,14 +31,14 @@ type member struct {
 
 // follow starts the delivery of the log behind the frame that greets the client, unless the socket has left already.
 // leave cannot come in between: otherwise a client that comes back within the same session could be cut off by it.
-func (m *member) follow(since uint64, greet func(fanout.Cursor) []byte) {
+func (m *member) follow(since uint64, greeting func([]byte, fanout.Cursor) []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.gone || m.following {
 		return
 	}
 	m.following, m.since = true, since
-	m.conn.Follow(m.start, greet(m.start))
+	m.conn.Follow(m.start, greeting(nil, m.start))
 	m.start = fanout.Cursor{} // it would keep a segment alive
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/wire"
 )
 
 // kind says what a message between nodes is.
@@ -76,13 +78,13 @@ func decodeMessage(payload []byte) (*message, error) {
 	ok := true
 	switch m.Kind {
 	case kindEmit, kindServer:
-		ok = isArgs(m.Args)
+		ok = wire.IsEventArgs(m.Args)
 	case kindTogether:
 		ok = !slices.ContainsFunc(m.Together, func(one *message) bool {
-			return one == nil || one.Kind != kindEmit || !isArgs(one.Args)
+			return one == nil || one.Kind != kindEmit || !wire.IsEventArgs(one.Args)
 		})
 	case kindAsk:
-		ok = isArgs(m.Args) && m.ID != 0
+		ok = wire.IsEventArgs(m.Args) && m.ID != 0
 	case kindAck, kindReply:
 		ok = isArray(m.Args) && m.ID != 0
 	case kindFetch, kindSockets:

@@ -7,6 +7,10 @@ import (
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/stream"
+
+	"scalable-chat/server/internal/wire"
 )
 
 // namespace is the adapter of one namespace.
@@ -15,19 +19,28 @@ type namespace struct {
 
 	hub     *Hub
 	nsp     socket.Namespace
+	binding Binding
 	members *members
 	once    sync.Once // adds the connection listener
+
+	restored sync.Map // socket.SocketId -> restoration: from RestoreSession to the admission of that socket
 
 	listeners *serial // of events that other nodes emit
 	volatiles *volatiles
 }
 
-var _ socket.Adapter = (*namespace)(nil)
+var (
+	_ socket.Adapter = (*namespace)(nil)
+	_ Namespace      = handle{}
+)
 
 func newNamespace(h *Hub, nsp socket.Namespace) *namespace {
 	n := &namespace{EventEmitter: events.New(), hub: h, nsp: nsp, members: newMembers()}
 	n.listeners = newSerial(h, "listener of a server-side event", inboxCalls, inboxBytes)
 	n.volatiles = &volatiles{nsp: n}
+	if h.opts.Bind != nil {
+		n.binding = h.opts.Bind(handle{n})
+	}
 	nsp.Use(n.middleware)
 	return n
 }
@@ -88,7 +101,9 @@ func (n *namespace) DelAll(id socket.SocketId) {
 	if m == nil {
 		return
 	}
-	m.leave(n.hub.opts.Log)
+	if n.follows() {
+		m.leave(n.binding.Replica.Log())
+	}
 	n.announce(id, changes)
 }
 
@@ -124,7 +139,7 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 		return
 	}
 	if n.durable(e, opts) {
-		n.hub.publish(e.args)
+		n.store(e.args)
 		return
 	}
 	if opts.Flags.Volatile && packet.Id == nil && !n.isForOne(opts) {
@@ -159,8 +174,45 @@ func (n *namespace) emission(e encoded, opts *socket.BroadcastOptions) *message 
 
 // durable reports whether a packet is for everyone and for good.
 func (n *namespace) durable(e encoded, opts *socket.BroadcastOptions) bool {
-	return n.hub.follows(n.nsp.Name()) && e.plain() && e.packet.Type == parser.EVENT && e.packet.Id == nil &&
+	return n.follows() && e.plain() && e.packet.Type == parser.EVENT && e.packet.Id == nil &&
 		!opts.Flags.Volatile && !opts.Flags.Local && opts.Rooms.Len() == 0 && opts.Except.Len() == 0
+}
+
+// follows reports whether the sockets of the namespace follow a log.
+func (n *namespace) follows() bool { return n.binding.Replica != nil }
+
+// store appends what was broadcast with the library's own Emit, whose callers are told nothing.
+func (n *namespace) store(args []byte) {
+	lost := func(err error) {
+		n.hub.unsent.Add(1)
+		n.hub.logger.Error("broadcast was not stored", "error", err)
+	}
+	err := n.binding.Replica.Append(n.hub.life, "", args, func(_ stream.Offset, err error) {
+		if err != nil {
+			lost(err)
+		}
+	})
+	if err != nil {
+		lost(err)
+	}
+}
+
+// handle is a namespace as its owner sees it.
+type handle struct{ n *namespace }
+
+// Name implements [Namespace].
+func (h handle) Name() string { return h.n.nsp.Name() }
+
+// SendVolatile implements [Namespace].
+func (h handle) SendVolatile(frames []byte) {
+	for _, m := range h.n.members.greeted() {
+		m.conn.SendVolatile(frames)
+	}
+}
+
+// EmitVolatile implements [Namespace]. It uses the namespace's own emitter: the event goes the way of any volatile one.
+func (h handle) EmitVolatile(except socket.SocketId, event string, args ...any) error {
+	return h.n.nsp.Except(roomOf(except)).Volatile().Emit(event, args...)
 }
 
 // complete replaces what is nil by what is empty.
@@ -189,9 +241,9 @@ func (n *namespace) deliver(e encoded, volatile bool, to []*member) {
 	e = n.sealed(e)
 	var frame []byte
 	if e.plain() {
-		frame = appendText(nil, e.text)
+		frame = wire.AppendMessage(nil, e.text)
 	}
-	follows := n.hub.follows(n.nsp.Name())
+	follows := n.follows()
 	for _, m := range to {
 		if volatile && follows && !m.isGreeted() {
 			continue // nothing of what others do comes before the joining offset

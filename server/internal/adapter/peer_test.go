@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http/httptest"
 	"slices"
@@ -151,16 +150,10 @@ func newPeers(t *testing.T, n int) (*fabric, []*peer) {
 
 func newPeer(t *testing.T, s stream.Stream, bus Bus, nodes func() int) *peer {
 	t.Helper()
-	n := &node{t: t, stream: s}
-	n.sweepers, n.log = newTestLog(stream.Offset{})
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	n.hub = New(Options{Stream: s, Log: n.log, Logger: quiet, Bus: bus, Nodes: nodes, Timeout: clusterTimeout})
-	edge := engineio.NewServer(engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: quiet})
-	n.io = socket.NewServer(nil, n.hub.ServerOptions())
+	n := &node{t: t}
+	following := n.start(s, setup{Options: Options{Bus: bus, Nodes: nodes, Timeout: clusterTimeout}})
+	edge := engineio.NewServer(engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: n.hub.logger})
 	n.io.Bind(edge)
-	noError(t, n.hub.Load(n.hub.life))
-	var following sync.WaitGroup
-	following.Go(func() { _ = n.hub.Run(n.hub.life) })
 	server := httptest.NewServer(edge)
 	t.Cleanup(func() {
 		_ = edge.Shutdown(t.Context(), 0)

@@ -66,7 +66,7 @@ func TestClusterOverRedis(t *testing.T) {
 	o := await(t, "answers", outcomes)
 	noError(t, o.err)
 	equal(t, "answers", o.sorted(), "[yes yes]")
-	nodes[1].hub.Typing(b.sid, chat.Typing{Username: "B", ID: b.sid, Typing: true})
+	nodes[1].typing(b.sid, chat.Typing{Username: "B", ID: b.sid, Typing: true})
 	a.want(`42["typing",{"username":"B","id":"` + b.sid + `","typing":true}]`)
 
 	r.Stop()

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/wire"
 )
 
 // concerning begins a message about the sockets that the options mean.
@@ -122,7 +124,7 @@ func (n *namespace) ServerSideEmit(args []any) error {
 	if err != nil {
 		return err
 	}
-	if !isArgs(text) {
+	if !wire.IsEventArgs(text) {
 		return errNoEvent
 	}
 	m := &message{Kind: kindServer, Nsp: n.nsp.Name(), Args: text}

@@ -46,7 +46,7 @@ func (h *Hub) protect(what string, fn func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.panics.Add(1)
-			h.log.Error(what+" panicked", "panic", p, "stack", string(debug.Stack()))
+			h.logger.Error(what+" panicked", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	fn()

@@ -219,7 +219,7 @@ func (s *members) isAnyoneIn(rooms []socket.Room) bool {
 
 // frames is a packet and its attachments as WebSocket frames.
 func (e encoded) frames() []byte {
-	frames := appendText(nil, e.text)
+	frames := wire.AppendMessage(nil, e.text)
 	for _, b := range e.buffers[1:] {
 		frames = wire.AppendFrame(frames, wire.OpBinary, b.Bytes())
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestTYP8_VolatileBroadcastsAreOneWriteForEachSocket(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	var all []*fake
 	for range 20 {
 		f, _ := n.join("{}")
@@ -21,7 +21,7 @@ func TestTYP8_VolatileBroadcastsAreOneWriteForEachSocket(t *testing.T) {
 	for i := range 10 * maxVolatile {
 		noError(t, n.io.Volatile().Emit("x", i))
 	}
-	n.hub.main.Load().volatiles.flush()
+	n.main().volatiles.flush()
 	for _, f := range all {
 		equal(t, "writes", f.volatile.Load(), 1)
 		for i := range maxVolatile {
@@ -33,7 +33,7 @@ func TestTYP8_VolatileBroadcastsAreOneWriteForEachSocket(t *testing.T) {
 }
 
 func TestTYP7_IntervalsFollowEachOther(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Millisecond })
+	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Millisecond })
 	f, _ := n.join("{}")
 	for i := range 20 {
 		noError(t, n.io.Volatile().Emit("x", i))
@@ -42,9 +42,9 @@ func TestTYP7_IntervalsFollowEachOther(t *testing.T) {
 }
 
 func TestTYP8_LargeVolatileBroadcastsAreBounded(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	n.join("{}")
-	v := n.hub.main.Load().volatiles
+	v := n.main().volatiles
 	noError(t, n.io.Volatile().Emit("x", strings.Repeat("x", 2*maxVolatileBytes)))
 	equal(t, "a large one alone", len(v.waiting), 1)
 	noError(t, n.io.Volatile().Emit("x"))
@@ -56,7 +56,7 @@ func TestTYP8_LargeVolatileBroadcastsAreBounded(t *testing.T) {
 }
 
 func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	v := func(to *socket.BroadcastOperator, event string) { noError(t, to.Volatile().Emit(event, 1)) }
 	a, ga := n.join("{}")
 	b, gb := n.join("{}")
@@ -73,7 +73,7 @@ func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 	n.io.Sockets().Volatile().Emit("binary", []byte("x"), 1)
 	v(n.io.Except("nobody"), "last")
 	late, _ := n.join("{}")
-	n.hub.main.Load().volatiles.flush()
+	n.main().volatiles.flush()
 	binary := `51-["binary",{"_placeholder":true,"num":0},1]`
 	a.want(t, `2["both rooms",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
 	b.want(t, `2["both rooms",1]`, `2["all but a",1]`, `2["b",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
@@ -85,15 +85,15 @@ func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 }
 
 func TestTYP7_WhoIsNotReadyGetsAllOrNothing(t *testing.T) {
-	n := newNode(t, nil, func(o *Options) { o.VolatileInterval = time.Hour })
+	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	f, _ := n.join("{}")
 	other, g := n.join("{}")
 	noError(t, n.io.Local().Emit("unread", 1))
 	other.want(t, `2["unread",1]`)
 	for _, typing := range []bool{true, false} {
-		n.hub.Typing(g.Sid+"x", chat.Typing{Username: "A", ID: "a", Typing: typing})
+		n.typing(g.Sid+"x", chat.Typing{Username: "A", ID: "a", Typing: typing})
 	}
-	n.hub.main.Load().volatiles.flush()
+	n.main().volatiles.flush()
 	f.want(t, `2["unread",1]`)
 	f.silent(t)
 	other.want(t, `2["typing",{"username":"A","id":"a","typing":true}]`, `2["typing",{"username":"A","id":"a","typing":false}]`)

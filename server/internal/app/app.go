@@ -2,9 +2,9 @@
 //
 // The graph, in the order of the path of a message:
 //
-//	http.Server ─▶ cluster.Forwarder ─▶ engineio ─▶ Socket.IO library ─▶ chat ─▶ adapter ─▶ stream
-//	                                      ▲                                        │
-//	                                      └───────────── fanout.Log ◀──────────────┘
+//	http.Server ─▶ cluster.Forwarder ─▶ engineio ─▶ Socket.IO library ─▶ adapter ─▶ room ─▶ chat ─▶ room ─▶ replica ─▶ stream
+//	                                      ▲                                                                     │
+//	                                      └─────────────────────────── fanout.Log ◀───────── replica ◀──────────┘
 //
 // It is the one place that knows both what a setting is called and whom it concerns.
 package app
@@ -28,6 +28,9 @@ import (
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -47,10 +50,10 @@ type App struct {
 	health   *ops.Health
 	metrics  *ops.Metrics
 	sweepers *fanout.Sweepers
-	frames   *fanout.Log
+	replica  *replica.Replica
 	backend  *backend
+	room     *room.Room
 	hub      *adapter.Hub
-	chat     *chat.Service
 	edge     *engineio.Server
 
 	public  *listener
@@ -89,7 +92,6 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 		Closes: engineio.CloseReasons(), Refusals: slices.Concat(engineio.RefusalReasons(), accept.Reasons()),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
-	a.frames = a.sweepers.NewLog(stream.Offset{}, fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes})
 	if a.backend, err = newBackend(a); err != nil {
 		return nil, err
 	}
@@ -101,24 +103,33 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 // build makes what is the same with and without Redis.
 func (a *App) build() {
 	cfg := a.cfg
-	a.hub = adapter.New(adapter.Options{
-		Stream: a.backend.stream,
-		Log:    a.frames,
-		Window: cfg.HistoryWindow, WindowBytes: cfg.HistoryBytes,
-		History:  func(auth map[string]any) int { return chat.WantedHistory(auth, cfg.HistoryMax) },
-		Online:   func() int { return a.backend.members.Online() },
-		Handler:  a.handler,
-		Leave:    a.leave,
-		Bus:      a.backend.bus,
+	a.replica = replica.New(replica.Options{
+		Stream:   a.backend.stream,
+		Sweepers: a.sweepers,
+		Encode:   room.Encode,
+		Decode:   room.Decode,
+		Window:   fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes},
 		Nodes:    a.backend.nodes,
 		Retained: a.backend.retained,
-		Hooks:    adapter.Hooks{Recovered: a.metrics.Recovered, Reset: a.metrics.Reset, Followed: a.metrics.Followed},
+		Hooks:    replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:   a.log,
 	})
-	limits := chat.Limits{
-		MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
-	}
-	a.chat = chat.New(limits, a.hub, a.hub, a.hub.Typing, chat.Hooks{Handled: a.metrics.Handled, Logger: a.log})
+	a.room = room.New(room.Options{
+		Replica: a.replica,
+		Limits: chat.Limits{
+			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
+		},
+		MaxHistory: cfg.HistoryMax,
+		Online:     func() int { return a.backend.members.Online() },
+		Handled:    a.metrics.Handled,
+		Logger:     a.log,
+	})
+	a.hub = adapter.New(adapter.Options{
+		Bind: a.bind, Recovery: true,
+		Bus: a.backend.bus, Nodes: a.backend.nodes,
+		Hooks:  adapter.Hooks{Recovered: a.metrics.Recovered},
+		Logger: a.log,
+	})
 	a.edge = engineio.NewServer(engineio.Options{
 		Sweepers: a.sweepers,
 		NewID:    a.backend.newID,
@@ -138,65 +149,12 @@ func (a *App) build() {
 	socket.NewServer(nil, options).Bind(a.edge)
 }
 
-// handler makes the handler of one socket.
-func (a *App) handler(s *socket.Socket) adapter.Handler {
-	if s.Nsp().Name() != "/" {
-		return nil
+// bind gives the main namespace its room. Others are plain.
+func (a *App) bind(n adapter.Namespace) adapter.Binding {
+	if n.Name() == "/" {
+		return a.room.Bind(n)
 	}
-	// Nobody asks for the handshake again, but the library keeps it as long as the socket, whatever the client put into it.
-	*s.Handshake() = socket.Handshake{}
-	client := a.newClient(s)
-	return func(ctx context.Context, event string, args []any, ack func(...any)) bool {
-		var answer func(any)
-		if ack != nil {
-			answer = func(v any) { ack(v) }
-		}
-		switch event {
-		case chat.EventMessage:
-			a.chat.Message(ctx, client, args, answer)
-		case chat.EventHistory:
-			a.chat.History(ctx, client, args, answer)
-		case chat.EventTyping:
-			a.chat.Typing(ctx, client, args, answer)
-		default:
-			a.chat.Unknown(ctx, client)
-			return false
-		}
-		return true
-	}
-}
-
-// newClient makes what the rules remember of a socket. The limits are those of the connection, however often it leaves
-// the room and comes in again.
-func (a *App) newClient(s *socket.Socket) *chat.Client {
-	id := string(s.Id())
-	conn, ok := s.Conn().(*engineio.Session)
-	if !ok {
-		return a.chat.NewClient(id)
-	}
-	client := clientOf(conn)
-	if client == nil {
-		client = a.chat.NewClient(id)
-	} else {
-		client = a.chat.Succeed(client, id)
-	}
-	conn.SetValue(client)
-	return client
-}
-
-// leave says how long the connection of a socket that left the room waits.
-func (a *App) leave(s *socket.Socket) time.Duration {
-	if conn, ok := s.Conn().(*engineio.Session); ok {
-		if client := clientOf(conn); client != nil {
-			return a.chat.Leave(client)
-		}
-	}
-	return 0
-}
-
-func clientOf(conn *engineio.Session) *chat.Client {
-	client, _ := conn.Value().(*chat.Client)
-	return client
+	return adapter.Binding{}
 }
 
 // Start answers requests, loads the window, joins the cluster, and is then ready. It waits for Redis as long as ctx
@@ -209,19 +167,19 @@ func (a *App) Start(ctx context.Context) error {
 		a.private.serve(ops.Private(a.health, a.metrics))
 	}
 	a.backend.start(a)
-	if err := a.hub.Load(ctx); err != nil {
+	if err := a.replica.Load(ctx); err != nil {
 		return fmt.Errorf("load the window: %w", err)
 	}
 	if err := a.backend.join(ctx); err != nil {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
 	a.background.Go(func() {
-		err := a.hub.Run(a.life)
+		err := a.replica.Run(a.life)
 		if a.life.Err() == nil && !errors.Is(err, stream.ErrClosed) {
 			a.log.Error("following ended", "error", err)
 		}
 	})
-	stop := a.backend.members.Watch(a.hub.Presence)
+	stop := a.backend.members.Watch(a.room.Presence)
 	context.AfterFunc(a.life, stop)
 	a.background.Go(func() { trim(a.life) })
 	a.health.Advance(ops.Ready)
@@ -280,7 +238,7 @@ func (a *App) Stop(ctx context.Context) error {
 	wasReady := a.health.Report().Status == ops.Ready.String()
 	a.health.Advance(ops.Draining)
 	if wasReady {
-		sleep(ctx, a.cfg.DrainDelay) // load balancers look again
+		_ = pace.Sleep(ctx, a.cfg.DrainDelay) // load balancers look again
 	}
 
 	draining, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
@@ -289,7 +247,7 @@ func (a *App) Stop(ctx context.Context) error {
 	var err error
 	if wasReady && !a.cfg.Redis.Enabled() {
 		// Nobody can come back for it: what was acked has to reach those who are here.
-		err = step("deliver what was acked", a.hub.Settle(draining))
+		err = step("deliver what was acked", a.replica.Settle(draining))
 	}
 	spread := min(a.cfg.DrainTimeout/2, time.Duration(a.edge.Connections())*spreadPerSession)
 	var parts sync.WaitGroup
@@ -313,6 +271,9 @@ func (a *App) Stop(ctx context.Context) error {
 
 // release ends whatever is left and waits for it.
 func (a *App) release() {
+	if a.replica != nil {
+		a.replica.Close()
+	}
 	if a.hub != nil {
 		a.hub.Close()
 	}
@@ -336,15 +297,6 @@ func step(name string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", name, err)
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // port is that of the main listener.

@@ -129,7 +129,7 @@ func TestP6_WhoNeverReadsCostsLittle(t *testing.T) {
 	most := 0
 	for n := range 20_000 {
 		stored := make(chan error, 1)
-		noError(t, a.hub.Publish(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
+		noError(t, a.room.Publish(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
 		noError(t, <-stored)
 		if n%4000 == 3999 {
 			most = max(most, heapInUse()-before)

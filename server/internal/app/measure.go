@@ -23,7 +23,7 @@ func (a *App) measure() {
 	m.Gauge("parked", "Clients whose socket is full now.", log(func(s fanout.Stats) int64 { return s.Parked }))
 
 	m.Counter("handler_panics_total", "Events whose handler panicked.", func() float64 { return float64(a.hub.Stats().Panics) })
-	m.Counter("malformed_entries_total", "Entries of the stream that are no events.", func() float64 { return float64(a.hub.Stats().Malformed) })
+	m.Counter("malformed_entries_total", "Entries of the stream that are no events.", func() float64 { return float64(a.replica.Stats().Malformed) })
 	m.Counter("unsent_broadcasts_total", "Broadcasts that the stream did not take.", func() float64 { return float64(a.hub.Stats().Unsent) })
 	m.Counter("volatile_dropped_total", "Volatile broadcasts that were dropped because too many came.", func() float64 { return float64(a.hub.Stats().VolatileDropped) })
 	for outcome, of := range map[string]func(adapter.Stats) int64{

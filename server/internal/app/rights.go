@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/stream/redis"
 )
 
@@ -47,7 +48,7 @@ func (r *rights) run(ctx context.Context) {
 		if err == nil {
 			r.note(strings.Join(rules, " "))
 		}
-		sleep(ctx, wait)
+		_ = pace.Sleep(ctx, wait)
 	}
 }
 

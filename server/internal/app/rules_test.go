@@ -17,7 +17,9 @@ const module = "scalable-chat/server/"
 // listed may import nothing of it.
 var outside = map[string][]string{
 	"internal/engineio":      {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
-	"internal/adapter":       {"github.com/zishang520/", "golang.org/x/sync/"},
+	"internal/adapter":       {"github.com/zishang520/"},
+	"internal/room":          {"github.com/zishang520/"},
+	"internal/replica":       {"golang.org/x/sync/"},
 	"internal/app":           {"github.com/zishang520/socket.io"},
 	"cmd/conformance":        {"github.com/zishang520/"},
 	"internal/stream/redis":  {"github.com/redis/go-redis/", "github.com/gammazero/deque"},
@@ -44,7 +46,9 @@ var inside = map[string][]string{
 	"internal/config":        {},
 	"internal/ops":           {},
 	"internal/cluster":       {"internal/rawconn"},
-	"internal/adapter":       {"internal/chat", "internal/wire", "internal/fanout", "internal/stream"},
+	"internal/replica":       {"internal/fanout", "internal/pace", "internal/stream"},
+	"internal/adapter":       {"internal/replica", "internal/pace", "internal/wire", "internal/fanout", "internal/stream"},
+	"internal/room":          {"internal/adapter", "internal/chat", "internal/replica", "internal/wire", "internal/fanout", "internal/stream"},
 }
 
 // testOnly are packages that exist for tests.

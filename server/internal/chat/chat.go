@@ -106,33 +106,34 @@ func New(limits Limits, p Publisher, a Archive, r Relay, hooks Hooks) *Service {
 	return &Service{limits: limits.withDefaults(), publish: p, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
 }
 
-// Client is what the rules remember of one socket, and of the connection that it belongs to. It holds no goroutine and
-// needs no closing.
-type Client struct {
-	id      string
-	events  pace.Bucket // all events together; the reading waits for it
-	history pace.Bucket // history requests; those that come too fast are refused
-	typing  typist
+// Connection is what the rules remember of one connection, however often it leaves a room and comes in again. It holds no
+// goroutine and needs no closing.
+type Connection struct {
+	events  pace.Bucket // all events together; excess events are delayed
+	history pace.Bucket // history requests; excess requests are refused
 }
 
-// NewClient makes the memory of the first socket of a connection. id is the Socket.IO session id that others see in
-// typing notices.
-func (s *Service) NewClient(id string) *Client {
-	return &Client{
-		id:      id,
+// NewConnection makes the memory of a connection.
+func (s *Service) NewConnection() *Connection {
+	return &Connection{
 		events:  pace.New(s.limits.MessageRate, s.limits.MessageBurst),
 		history: pace.New(historyRate, historyBurst),
 	}
 }
 
-// Succeed makes the memory of another socket of the same connection, which goes on within the limits of the one before.
-func (s *Service) Succeed(before *Client, id string) *Client {
-	return &Client{id: id, events: before.events.Same(), history: before.history.Same()}
+// Client is what the rules remember of one socket of a connection.
+type Client struct {
+	id     string
+	conn   *Connection
+	typing typist
 }
 
-// Leave says how long a connection that left the room waits before it may do anything else. To come in again can bring
-// history, so it takes its turn like a request for that.
-func (s *Service) Leave(c *Client) time.Duration { return c.history.Reserve(s.now()) }
+// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices.
+func (s *Service) NewClient(conn *Connection, id string) *Client { return &Client{id: id, conn: conn} }
+
+// RejoinDelay is how long a connection that left a room waits before its next packet. To come in again can bring history, so
+// it takes its turn like a request for that.
+func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.history.Reserve(s.now()) }
 
 // Unknown is for an event that the room does not know. It takes its turn like any other, and nothing happens.
 func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }

@@ -29,7 +29,7 @@ func TestMSG_GoldenMessages(t *testing.T) {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			d, counts, a := &desk{}, &tally{}, &acks{}
 			s := New(golden.Limits, d, d, nil, Hooks{Handled: counts.handled})
-			s.Message(t.Context(), s.NewClient("s1"), c.Args, a.add)
+			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), c.Args, a.add)
 			if c.Published == nil {
 				equal(t, "published", len(d.queue), 0)
 				checkRefusal(t, a.one(t), c.Ack)
@@ -88,7 +88,7 @@ func TestMSG2_ServerMadeIDsDiffer(t *testing.T) {
 func TestP4_AckOnlyAfterStored(t *testing.T) {
 	d, counts, a := &desk{hold: true}, &tally{}, &acks{}
 	s := New(Limits{}, d, nil, nil, Hooks{Handled: counts.handled})
-	s.Message(t.Context(), s.NewClient("s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
+	s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
 	equal(t, "answers before it is stored", len(a.all), 0)
 	equal(t, "counted before it is stored", len(counts.n), 0)
 	d.queue[0].done(7, nil)
@@ -101,7 +101,7 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &acks{}
 			s := New(Limits{}, d, nil, nil, Hooks{})
-			s.Message(t.Context(), s.NewClient("s1"), object(`{"message":"m","username":"u"}`), a.add)
+			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{"message":"m","username":"u"}`), a.add)
 			for _, p := range d.queue {
 				p.done(0, cause)
 			}
@@ -116,7 +116,7 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 func TestMSG_AckIsOptional(t *testing.T) {
 	d := &desk{}
 	s := New(Limits{}, d, nil, nil, Hooks{})
-	c := s.NewClient("s1")
+	c := s.NewClient(s.NewConnection(), "s1")
 	s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 	s.Message(t.Context(), c, object(`{"message":"","username":"u"}`), nil)
 	d.refuse = errors.New("closed")
@@ -164,7 +164,7 @@ func TestLIM_PacedNotDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
 		s := New(Limits{MessageRate: 50, MessageBurst: 200}, d, nil, nil, Hooks{})
-		c := s.NewClient("s1")
+		c := s.NewClient(s.NewConnection(), "s1")
 		send := func(n int) func() {
 			return func() {
 				for i := range n {
@@ -186,7 +186,7 @@ func TestLIM_PacedNotDropped(t *testing.T) {
 func TestLIM_GarbageIsPacedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Limits{MessageRate: 10, MessageBurst: 1}, &desk{}, &desk{}, nil, Hooks{})
-		c := s.NewClient("s1")
+		c := s.NewClient(s.NewConnection(), "s1")
 		took := elapsed(func() {
 			for range 10 {
 				s.Message(t.Context(), c, nil, nil)
@@ -204,7 +204,7 @@ func TestLIM_ClientsArePacedApart(t *testing.T) {
 		var wg sync.WaitGroup
 		took := elapsed(func() {
 			for range 20 {
-				c := s.NewClient("s")
+				c := s.NewClient(s.NewConnection(), "s")
 				wg.Go(func() {
 					for range 3 {
 						s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
@@ -221,7 +221,7 @@ func TestLIM_PacingEndsWithTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, a := &desk{}, &acks{}
 		s := New(Limits{MessageRate: 1}, d, nil, nil, Hooks{})
-		c := s.NewClient("s1")
+		c := s.NewClient(s.NewConnection(), "s1")
 		s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -236,7 +236,7 @@ func TestLIM_RateZeroIsUnlimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
 		s := New(Limits{}, d, nil, nil, Hooks{})
-		c := s.NewClient("s1")
+		c := s.NewClient(s.NewConnection(), "s1")
 		took := elapsed(func() {
 			for range 10_000 {
 				s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)

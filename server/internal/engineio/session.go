@@ -46,7 +46,6 @@ type Session struct {
 	started bool     // the library has attached its listeners
 	ended   bool
 	cause   cause // once ended
-	value   any   // see SetValue
 	parted  bool  // has ended with the transport that it has
 	context *types.HttpContext
 
@@ -295,11 +294,7 @@ func (s *Session) Write(message io.Reader, _ *packet.Options, _ engine.SendCallb
 
 // textFrame is a message packet with text in a frame of its own.
 func textFrame(text []byte) []byte {
-	n := len(text) + 1
-	frame := make([]byte, 0, wire.HeaderLen(n)+n)
-	frame = wire.AppendHeader(frame, wire.OpText, n)
-	frame = append(frame, wire.PacketMessage)
-	return append(frame, text...)
+	return wire.AppendMessage(make([]byte, 0, wire.MessageLen(len(text))), text)
 }
 
 // Send is Write.
@@ -339,20 +334,6 @@ func (s *Session) ReadyState() string {
 		return "closed"
 	}
 	return "open"
-}
-
-// SetValue keeps something of the application with the connection, for as long as that lasts.
-func (s *Session) SetValue(v any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.value = v
-}
-
-// Value is what SetValue kept, nil at first.
-func (s *Session) Value() any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.value
 }
 
 func (s *Session) hasEnded() bool {

@@ -9,11 +9,14 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Window bounds a log. Zero values take the defaults.
+// Window bounds a log. Zero values take those of [DefaultWindow].
 type Window struct {
-	MaxCount int // frames; default 10,000. Whole segments are dropped, so a few more may stay
-	MaxBytes int // bytes; default 16 MiB
+	MaxCount int // frames. Whole segments are dropped, so a few more may stay
+	MaxBytes int // bytes
 }
+
+// DefaultWindow is 10,000 frames or 16 MiB of them.
+var DefaultWindow = Window{MaxCount: 10_000, MaxBytes: 16 << 20}
 
 // The size of a segment, unless a single frame is larger: a log begins with a small one, and each is twice as large as the
 // one before, so that a quiet log costs little.
@@ -44,10 +47,10 @@ type Frame struct {
 
 func newLog(s *Sweepers, base stream.Offset, w Window) *Log {
 	if w.MaxCount <= 0 {
-		w.MaxCount = 10_000
+		w.MaxCount = DefaultWindow.MaxCount
 	}
 	if w.MaxBytes <= 0 {
-		w.MaxBytes = 16 << 20
+		w.MaxBytes = DefaultWindow.MaxBytes
 	}
 	l := &Log{
 		sweepers: s,

@@ -1,7 +1,8 @@
-// Package pace has the token bucket that slows clients down.
+// Package pace has the token bucket that slows clients down, and the wait that can be broken off.
 package pace
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -26,13 +27,6 @@ func New(rate, burst int) Bucket {
 	return Bucket{interval: interval, burst: interval * time.Duration(max(burst, 1))}
 }
 
-// Same makes a bucket that is as full as b.
-func (b *Bucket) Same() Bucket {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Bucket{interval: b.interval, burst: b.burst, full: b.full}
-}
-
 // Reserve takes a token, now or in the future, and returns how long the caller has to wait for it. Tokens are handed
 // out in the order of the calls.
 func (b *Bucket) Reserve(now time.Duration) time.Duration { return b.ReserveN(now, 1) }
@@ -55,4 +49,16 @@ func (b *Bucket) Take(now time.Duration) bool {
 	}
 	b.full = full
 	return true
+}
+
+// Sleep waits for d, or until ctx ends: then it returns the error of ctx.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -20,8 +21,10 @@ import (
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/wire"
 )
 
 func main() {
@@ -38,21 +41,21 @@ func serve(ctx context.Context) error {
 	sweepers := fanout.New(fanout.Options{})
 	defer sweepers.Close()
 	var server *socket.Server
-	hub := adapter.New(adapter.Options{
-		Stream: memory.New(memory.Options{}),
-		Log:    sweepers.NewLog(stream.Offset{}, fanout.Window{}),
-		Handler: func(s *socket.Socket) adapter.Handler {
-			s.Join("all")
-			return func(_ context.Context, event string, args []any, _ func(...any)) bool {
-				return answer(server, s, event, args)
-			}
-		},
+	record := replica.New(replica.Options{
+		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: room.Encode, Decode: room.Decode,
 	})
+	defer record.Close()
+	hub := adapter.New(adapter.Options{Recovery: true, Bind: func(adapter.Namespace) adapter.Binding {
+		return adapter.Binding{Replica: record, Greeting: greeting, Client: func(s *socket.Socket) adapter.Client {
+			s.Join("all")
+			return client{server, s}
+		}}
+	}})
 	defer hub.Close()
-	if err := hub.Load(ctx); err != nil {
+	if err := record.Load(ctx); err != nil {
 		return err
 	}
-	go func() { _ = hub.Run(ctx) }()
+	go func() { _ = record.Run(ctx) }()
 	edge := engineio.NewServer(engineio.Options{
 		Sweepers: sweepers, AllowBinary: true,
 		NewID: func() string { return cluster.NewSessionID("embedder") },
@@ -74,8 +77,19 @@ func serve(ctx context.Context) error {
 	return nil
 }
 
-// answer does what a client wants; false: it is not known.
-func answer(server *socket.Server, s *socket.Socket, event string, args []any) bool {
+// greeting is that of chatd: the joining offset is the last argument of the first event.
+func greeting(dst []byte, at fanout.Cursor) []byte {
+	return wire.AppendMessage(dst, fmt.Appendf(nil, `2["presence",{"online":0},%q]`, at.Offset()))
+}
+
+// client does what its socket wants.
+type client struct {
+	server *socket.Server
+	s      *socket.Socket
+}
+
+// Event implements [adapter.Client].
+func (c client) Event(_ context.Context, event string, args []any, _ func(...any)) bool {
 	name, ok := args[0].(string)
 	if !ok {
 		return false
@@ -83,15 +97,18 @@ func answer(server *socket.Server, s *socket.Socket, event string, args []any) b
 	var err error
 	switch event {
 	case "private":
-		err = s.Emit(name, args[1:]...)
+		err = c.s.Emit(name, args[1:]...)
 	case "room":
-		err = server.To("all").Emit(name, args[1:]...)
+		err = c.server.To("all").Emit(name, args[1:]...)
 	case "volatile":
-		err = server.Volatile().Emit(name, args[1:]...)
+		err = c.server.Volatile().Emit(name, args[1:]...)
 	case "everyone":
-		server.Emit(name, args[1:]...)
+		c.server.Emit(name, args[1:]...)
 	default:
 		return false
 	}
 	return err == nil
 }
+
+// Left implements [adapter.Client].
+func (client) Left() time.Duration { return 0 }

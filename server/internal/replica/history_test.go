@@ -1,4 +1,4 @@
-package adapter
+package replica
 
 import (
 	"context"
@@ -8,33 +8,35 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 )
+
+// enough is how many bytes of events the tests want at most.
+const enough = 48 << 10
 
 // filled is a stream with so many messages of a size, which counts what is read from it.
 func filled(t *testing.T, messages, size int) *counting {
 	t.Helper()
 	s := memory.New(memory.Options{MaxEntries: messages + 10, MaxBytes: 1 << 30})
 	for i := range messages {
-		args := fmt.Appendf(nil, `["message",{"message":"%d %s","username":"u","id":"%d","at":%c}]`, i, strings.Repeat("x", size), i, chat.TimeMark)
+		args := fmt.Appendf(nil, `["message",{"message":"%d %s","username":"u","id":"%d","at":0}]`, i, strings.Repeat("x", size), i)
 		noError(t, s.Append(t.Context(), "", args, func(stream.Offset, error) {}))
 	}
 	return &counting{Stream: s}
 }
 
 // walk reads back through everything, and returns the numbers of the messages, newest first.
-func walk(t *testing.T, h *Hub, n int) (seen []string) {
+func walk(t *testing.T, r *Replica, n int) (seen []string) {
 	t.Helper()
-	for before := ""; ; {
-		entries, err := h.Before(t.Context(), before, n)
+	for before := (stream.Offset{}); ; {
+		entries, err := r.Before(t.Context(), before, n, enough)
 		noError(t, err)
 		if len(entries) == 0 {
 			return seen
 		}
 		for i := len(entries) - 1; i >= 0; i-- {
-			_, text, _ := strings.Cut(string(entries[i].Args), `"message":"`)
+			_, text, _ := strings.Cut(string(entries[i].Event), `"message":"`)
 			number, _, _ := strings.Cut(text, " ")
 			seen = append(seen, number)
 		}
@@ -44,25 +46,25 @@ func walk(t *testing.T, h *Hub, n int) (seen []string) {
 
 func TestHIS7_HistoryComesFromTheWindow(t *testing.T) {
 	c := filled(t, 300, 10)
-	n := newNode(t, c, nil)
+	r := newReplica(t, c, nil)
 	loaded := c.entries.Load()
-	entries, err := n.hub.Before(t.Context(), "", 101)
+	entries, err := r.Before(t.Context(), stream.Offset{}, 101, enough)
 	noError(t, err)
 	equal(t, "entries", len(entries), 101)
-	entries, err = n.hub.Before(t.Context(), entries[0].Offset, 101)
+	entries, err = r.Before(t.Context(), entries[0].Offset, 101, enough)
 	noError(t, err)
 	equal(t, "older entries", len(entries), 101)
 	equal(t, "entries read from the stream", c.entries.Load()-loaded, 0)
 	// A client that the stream told that its message is stored finds it, however soon it asks.
 	for i := range 50 {
-		stored := make(chan int64, 1)
+		stored := make(chan stream.Offset, 1)
 		args := fmt.Appendf(nil, `["message",{"message":"new %d"}]`, i)
-		noError(t, n.hub.Publish(t.Context(), "", args, func(at int64, err error) { stored <- at }))
+		noError(t, r.Append(t.Context(), "", args, func(o stream.Offset, _ error) { stored <- o }))
 		<-stored
-		entries, err = n.hub.Before(t.Context(), "", 1)
+		entries, err = r.Before(t.Context(), stream.Offset{}, 1, enough)
 		noError(t, err)
-		if !strings.Contains(string(entries[0].Args), fmt.Sprintf(`"new %d"`, i)) {
-			t.Fatalf("after %d came %s", i, entries[0].Args)
+		if !strings.Contains(string(entries[0].Event), fmt.Sprintf(`"new %d"`, i)) {
+			t.Fatalf("after %d came %s", i, entries[0].Event)
 		}
 	}
 }
@@ -70,8 +72,8 @@ func TestHIS7_HistoryComesFromTheWindow(t *testing.T) {
 func TestHIS7_WindowAndStreamJoinWithoutGapOrOverlap(t *testing.T) {
 	for _, page := range []int{1, 3, 50, 101} {
 		c := filled(t, 300, 10)
-		n := newNode(t, c, func(o *Options) { o.Window = 40 })
-		seen := walk(t, n.hub, page)
+		r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 40 })
+		seen := walk(t, r, page)
 		equal(t, "messages", len(seen), 300)
 		for i, number := range seen {
 			equal(t, "newest first", number, fmt.Sprint(299-i))
@@ -81,16 +83,16 @@ func TestHIS7_WindowAndStreamJoinWithoutGapOrOverlap(t *testing.T) {
 
 func TestHIS8_BehindTheWindowPagesAreBoundedInBytes(t *testing.T) {
 	c := filled(t, 300, 12_000)
-	n := newNode(t, c, func(o *Options) { o.Window = 10 })
+	r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 10 })
 	loaded := c.entries.Load()
-	entries, err := n.hub.Before(t.Context(), "", 101)
+	entries, err := r.Before(t.Context(), stream.Offset{}, 101, enough)
 	noError(t, err)
-	equal(t, "entries from the window", len(entries), chat.HistoryBytes/12_000+1)
+	equal(t, "entries from the window", len(entries), enough/12_000+1)
 	equal(t, "entries read", c.entries.Load()-loaded, 0)
-	oldest := n.log.Before(stream.Offset{}, 1000)
-	entries, err = n.hub.Before(t.Context(), oldest[len(oldest)-1].Offset.String(), 101)
+	oldest := r.log.Before(stream.Offset{}, 1000)
+	entries, err = r.Before(t.Context(), oldest[len(oldest)-1].Offset, 101, enough)
 	noError(t, err)
-	equal(t, "entries behind it", len(entries), chat.HistoryBytes/12_000+1)
+	equal(t, "entries behind it", len(entries), enough/12_000+1)
 	if read := c.entries.Load() - loaded; read > 3*firstPage {
 		t.Errorf("%d entries of 12 KB were read for 48 KiB", read)
 	}
@@ -111,12 +113,12 @@ func (b *broken) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 
 func TestHIS7_WhatTheWindowHoldsIsThereWithoutTheStream(t *testing.T) {
 	b := &broken{Stream: filled(t, 300, 10).Stream}
-	n := newNode(t, b, func(o *Options) { o.Window = 60 })
+	r := newReplica(t, b, func(o *Options) { o.Window.MaxCount = 60 })
 	b.away.Store(true)
-	entries, err := n.hub.Before(t.Context(), "", 50)
+	entries, err := r.Before(t.Context(), stream.Offset{}, 50, enough)
 	noError(t, err)
 	equal(t, "entries", len(entries), 50)
-	entries, err = n.hub.Before(t.Context(), entries[0].Offset, 50)
+	entries, err = r.Before(t.Context(), entries[0].Offset, 50, enough)
 	if !errors.Is(err, stream.ErrUnavailable) || len(entries) == 0 || len(entries) > 10 {
 		t.Errorf("at the end of the window: %d entries, %v", len(entries), err)
 	}
@@ -124,8 +126,8 @@ func TestHIS7_WhatTheWindowHoldsIsThereWithoutTheStream(t *testing.T) {
 
 func TestHIS7_WhatIsYetToComeIsLookedForInTheStream(t *testing.T) {
 	c := filled(t, 3, 10)
-	n := newNode(t, c, nil)
-	entries, err := n.hub.Before(t.Context(), "99999999999999-0", 10)
+	r := newReplica(t, c, nil)
+	entries, err := r.Before(t.Context(), stream.Offset{Ms: 99999999999999}, 10, enough)
 	noError(t, err)
 	equal(t, "entries", len(entries), 3)
 }

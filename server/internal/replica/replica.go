@@ -1,0 +1,133 @@
+// Package replica owns this node's ordered copy of one stream.
+//
+// It follows the stream and appends each entry, encoded once, to a [fanout.Log] of its own. It is also the only way into the
+// stream: appends wait for credit, so that no publisher runs ahead of the delivery. And it knows where a client begins in
+// the log: at the head, some messages back, or right after the offset that it remembers.
+//
+//	Append ──▶ credit ──▶ stream ──▶ Run ──▶ encode ──▶ fanout.Log ──▶ every connection that follows it
+//
+// A process may have any number of replicas. One that is open has one goroutine, the caller's in Run, and nothing that
+// ticks.
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/stream"
+)
+
+// Encode appends the WebSocket frame of an entry to dst. It is false, and appends nothing, for an entry that is no event. A
+// frame is at most [FrameOverhead] bytes longer than its event.
+type Encode func(dst []byte, e stream.Entry) ([]byte, bool)
+
+// FrameOverhead is the most that an [Encode] adds to an event, in bytes.
+const FrameOverhead = 128
+
+// Decode is the way back: the event in a frame, as clients got it.
+type Decode func(frame []byte) []byte
+
+// Options say what a replica works on. Stream, Sweepers, Encode and Decode are required.
+type Options struct {
+	Stream   stream.Stream
+	Sweepers *fanout.Sweepers
+	Encode   Encode
+	Decode   Decode
+	// Window bounds the log: its entries are loaded at the start. It should not be larger than what the stream retains.
+	Window fanout.Window
+	// Retained tells how many entries the stream retains now, where that may be fewer than the window; nil: as many.
+	Retained func() int
+	// Nodes counts the live nodes of the cluster, this one included; nil: one. Each node may have its share of the window on
+	// the way into the stream.
+	Nodes  func() int
+	Hooks  Hooks
+	Logger *slog.Logger // nil: the default logger
+}
+
+// Hooks let the owner observe. Every field may be nil; each must be quick and safe for concurrent use.
+type Hooks struct {
+	Reset    func()         // the log was dropped because the stream had a gap
+	Followed func(at int64) // a live message came out of the stream; its time stamp in milliseconds since the epoch
+}
+
+// Stats are totals since the start.
+type Stats struct {
+	Malformed int64 // entries of the stream that are no events
+}
+
+// Replica is the ordered copy of one stream. [Replica.Load] fills it, [Replica.Run] keeps it filled, [Replica.Close] ends
+// it. All other methods may be called from any goroutine.
+type Replica struct {
+	opts    Options
+	logger  *slog.Logger
+	log     *fanout.Log
+	credits *credits
+	reads   *semaphore.Weighted // see maxReads
+	life    context.Context     // ends with Close; appends and recoveries that wait end with it
+	end     context.CancelFunc
+
+	malformed atomic.Int64
+
+	// appending is held for reading by each append, and for writing by Settle.
+	appending sync.RWMutex
+	settled   bool // guarded by appending: no more appends
+
+	// starts is held for writing while the log is emptied and refilled, so that no client starts in between.
+	starts sync.RWMutex
+
+	// Owned by Load and Run.
+	last    stream.Offset // the newest entry that was taken from the stream
+	scratch []byte
+	frames  []fanout.Frame
+}
+
+// New makes a replica with an empty log.
+func New(o Options) *Replica {
+	if o.Window.MaxCount <= 0 {
+		o.Window.MaxCount = fanout.DefaultWindow.MaxCount
+	}
+	if o.Window.MaxBytes <= 0 {
+		o.Window.MaxBytes = fanout.DefaultWindow.MaxBytes
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	r := &Replica{
+		opts: o, logger: o.Logger,
+		log:     o.Sweepers.NewLog(stream.Offset{}, o.Window),
+		credits: newCredits(o.retained, o.Window.MaxBytes),
+		reads:   semaphore.NewWeighted(maxReads),
+	}
+	r.life, r.end = context.WithCancel(context.Background())
+	return r
+}
+
+// Close ends appends and recoveries that wait. It does not end Run, whose context does, and closes no session.
+func (r *Replica) Close() { r.end() }
+
+// Log is what the clients follow. Only the replica writes to it.
+func (r *Replica) Log() *fanout.Log { return r.log }
+
+// Stats reads the counters.
+func (r *Replica) Stats() Stats { return Stats{Malformed: r.malformed.Load()} }
+
+// retained is how many entries both the stream and the log hold.
+func (o Options) retained() int {
+	if o.Retained == nil {
+		return o.Window.MaxCount
+	}
+	return min(o.Window.MaxCount, o.Retained())
+}
+
+// nodes is how many live nodes there are, this one included.
+func (r *Replica) nodes() int {
+	if r.opts.Nodes == nil {
+		return 1
+	}
+	return max(r.opts.Nodes(), 1)
+}

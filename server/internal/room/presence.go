@@ -1,0 +1,36 @@
+package room
+
+import (
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/stream"
+)
+
+// Presence tells every socket of this node how many there are now. It is volatile: a socket that is not ready for it gets
+// the next one. It must not be called more often than once a second.
+func (r *Room) Presence(online int) {
+	if n := r.bound(); n != nil {
+		n.SendVolatile(appendPresence(nil, online, stream.Offset{}))
+	}
+}
+
+// relay is the [chat.Relay] of the room.
+func (r *Room) relay(except string, notice chat.Typing) {
+	n := r.bound()
+	if n == nil {
+		return
+	}
+	if err := n.EmitVolatile(socket.SocketId(except), chat.EventTyping, notice); err != nil {
+		r.logger.Error("typing notice", "error", err)
+	}
+}
+
+// bound is the namespace, nil before there is one.
+func (r *Room) bound() adapter.Namespace {
+	if n := r.namespace.Load(); n != nil {
+		return *n
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+// Package room binds one namespace of Socket.IO to the rules of the chat and to its record.
+//
+//	client ── event ──▶ adapter ──▶ room ──▶ chat (rules) ──▶ room ──▶ replica ──▶ stream
+//	client ◀── greeting, presence, typing ───── room
+//
+// It owns what is specific to the chat on the wire: which event goes to which rule, the frame that an entry of the record
+// becomes, the greeting of a new socket, presence and typing. It holds no goroutine.
+package room
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zishang520/engine.io/v2/engine"
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/replica"
+)
+
+// Options say what a room works on. Replica and Online are required.
+type Options struct {
+	Replica    *replica.Replica // encodes with [Encode]
+	Limits     chat.Limits
+	MaxHistory int        // most messages that a handshake may ask for
+	Online     func() int // how many there are now, for the greeting
+	Handled    func(event, outcome string)
+	Logger     *slog.Logger // nil: the default logger
+}
+
+// Room is one namespace, once [Room.Bind] has given it that. Its methods may be called from any goroutine.
+type Room struct {
+	opts      Options
+	logger    *slog.Logger
+	rules     *chat.Service
+	namespace atomic.Pointer[adapter.Namespace]
+
+	mu          sync.Mutex
+	connections map[connection]*chat.Connection // until the connection closes
+}
+
+var (
+	_ chat.Publisher = (*Room)(nil)
+	_ chat.Archive   = (*Room)(nil)
+)
+
+// New makes a room.
+func New(o Options) *Room {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	r := &Room{opts: o, logger: o.Logger, connections: map[connection]*chat.Connection{}}
+	r.rules = chat.New(o.Limits, r, r, r.relay, chat.Hooks{Handled: o.Handled, Logger: o.Logger})
+	return r
+}
+
+// Bind is the room's side of a namespace, for [adapter.Options].
+func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
+	r.namespace.Store(&n)
+	return adapter.Binding{
+		Replica: r.opts.Replica,
+		History: func(auth map[string]any) int { return chat.WantedHistory(auth, r.opts.MaxHistory) },
+		Greeting: func(dst []byte, at fanout.Cursor) []byte {
+			return appendPresence(dst, r.opts.Online(), at.Offset())
+		},
+		Client: r.newClient,
+	}
+}
+
+// connection is what the room needs of an [engine.Socket].
+type connection interface {
+	ReadyState() string
+	Once(events.EventName, ...events.Listener) error
+}
+
+var _ connection = engine.Socket(nil)
+
+// client is the room's side of one socket.
+type client struct {
+	room  *Room
+	rules *chat.Client
+}
+
+var _ adapter.Client = client{}
+
+func (r *Room) newClient(s *socket.Socket) adapter.Client {
+	// Nobody asks for the handshake again, but the library keeps it as long as the socket, whatever the client put into it.
+	*s.Handshake() = socket.Handshake{}
+	return client{r, r.rules.NewClient(r.connectionOf(s.Conn()), string(s.Id()))}
+}
+
+// connectionOf is what the rules remember of a connection. It is kept for as long as the connection lasts, so that leaving
+// the room and coming in again renews no limit.
+func (r *Room) connectionOf(conn connection) *chat.Connection {
+	known, isNew := r.remember(conn)
+	if isNew {
+		_ = conn.Once("close", func(...any) { r.forget(conn) })
+		if conn.ReadyState() != "open" {
+			r.forget(conn) // the event may be over
+		}
+	}
+	return known
+}
+
+func (r *Room) remember(conn connection) (known *chat.Connection, isNew bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known = r.connections[conn]; known == nil {
+		known, isNew = r.rules.NewConnection(), true
+		r.connections[conn] = known
+	}
+	return known, isNew
+}
+
+func (r *Room) forget(conn connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.connections, conn)
+}
+
+// Event implements [adapter.Client].
+func (c client) Event(ctx context.Context, event string, args []any, ack func(...any)) (known bool) {
+	var answer func(any)
+	if ack != nil {
+		answer = func(v any) { ack(v) }
+	}
+	rules := c.room.rules
+	switch event {
+	case chat.EventMessage:
+		rules.Message(ctx, c.rules, args, answer)
+	case chat.EventHistory:
+		rules.History(ctx, c.rules, args, answer)
+	case chat.EventTyping:
+		rules.Typing(ctx, c.rules, args, answer)
+	default:
+		rules.Unknown(ctx, c.rules)
+		return false
+	}
+	return true
+}
+
+// Left implements [adapter.Client].
+func (c client) Left() time.Duration { return c.room.rules.RejoinDelay(c.rules) }

@@ -1,0 +1,166 @@
+package room
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zishang520/engine.io/v2/events"
+	"github.com/zishang520/socket.io/v2/socket"
+	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newRoom is a room over a record in memory, and its replica.
+func newRoom(t *testing.T) (*Room, *replica.Replica) {
+	t.Helper()
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	sweepers := fanout.New(fanout.Options{Shards: 1})
+	rep := replica.New(replica.Options{
+		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: Encode, Decode: Decode, Logger: quiet,
+	})
+	life, end := context.WithCancel(context.Background())
+	assert.NoError(t, rep.Load(life))
+	var following sync.WaitGroup
+	following.Go(func() { _ = rep.Run(life) })
+	t.Cleanup(func() {
+		end()
+		rep.Close()
+		following.Wait()
+		sweepers.Close()
+	})
+	return New(Options{Replica: rep, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
+}
+
+// namespace notes what the room does with it.
+type namespace struct {
+	sent    [][]byte
+	emitted []any // the exception, the event, its arguments
+}
+
+func (*namespace) Name() string                 { return "/" }
+func (n *namespace) SendVolatile(frames []byte) { n.sent = append(n.sent, frames) }
+func (n *namespace) EmitVolatile(except socket.SocketId, event string, args ...any) error {
+	n.emitted = append(n.emitted, except, event)
+	n.emitted = append(n.emitted, args...)
+	return nil
+}
+
+var _ adapter.Namespace = (*namespace)(nil)
+
+func TestPRE1_TheGreetingHasTheJoiningOffset(t *testing.T) {
+	r, rep := newRoom(t)
+	binding := r.Bind(&namespace{})
+	at := rep.Start(0)
+	assert.Equal(t, "greeting", string(payloadOf(binding.Greeting(nil, at))), `42["presence",{"online":7},"`+at.Offset().String()+`"]`)
+	assert.Equal(t, "history that may be asked for", binding.History(map[string]any{"history": 100.0}), 5)
+}
+
+func TestPRE2_PresenceAndTypingGoToTheNamespace(t *testing.T) {
+	r, _ := newRoom(t)
+	r.Presence(2) // before it is bound: nobody is there
+	n := &namespace{}
+	r.Bind(n)
+	r.Presence(2)
+	assert.Equal(t, "frames", len(n.sent), 1)
+	assert.Equal(t, "presence", string(payloadOf(n.sent[0])), `42["presence",{"online":2}]`)
+	notice := chat.Typing{Username: "A", ID: "sid", Typing: true}
+	r.relay("sid", notice)
+	assert.Equal(t, "typing", n.emitted, []any{socket.SocketId("sid"), "typing", notice})
+}
+
+func TestPublishedMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
+	r, rep := newRoom(t)
+	stored := make(chan int64, 2)
+	publish := func(text string) int64 {
+		err := r.Publish(t.Context(), "", []byte(`["message",{"message":"`+text+`","at":`+"\x00"+`}]`), func(at int64, err error) {
+			assert.Equal(t, "error", err, nil)
+			stored <- at
+		})
+		assert.NoError(t, err)
+		return assert.Receive(t, "the ack", stored)
+	}
+	at := publish("a")
+	publish("b")
+	entries, err := r.Before(t.Context(), "", 10)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries without the genesis", len(entries), 2)
+	assert.Equal(t, "at", entries[0].At, at)
+
+	// In the archive they are as clients got them.
+	sweepers := fanout.New(fanout.Options{Shards: 1})
+	defer sweepers.Close()
+	reader := sweepers.NewConn(nobody{})
+	reader.Join(rep.Start(2), nil)
+	got := reader.Take(nil, 1<<20)
+	for _, e := range entries {
+		want := wire.AppendMessage(nil, append([]byte("2"), e.Args...))
+		if !bytes.Contains(got, want) || !strings.HasSuffix(string(e.Args), `,"`+e.Offset+`"]`) {
+			t.Errorf("on the wire: %q, want %q", got, want)
+		}
+	}
+
+	entries, err = r.Before(t.Context(), entries[1].Offset, 10)
+	assert.NoError(t, err)
+	assert.Equal(t, "older entries", len(entries), 1)
+	if _, err := r.Before(t.Context(), "no offset", 1); err == nil {
+		t.Error("a bad offset was taken")
+	}
+}
+
+type nobody struct{}
+
+func (nobody) Lost(fanout.Lost) {}
+func (nobody) Pending()         {}
+
+// closable is a connection that can be closed.
+type closable struct {
+	events.EventEmitter
+	state string
+}
+
+func (c *closable) ReadyState() string { return c.state }
+
+// TestLIM1_LimitsAreTheConnections: they are remembered while it lasts, and no longer.
+func TestLIM1_LimitsAreTheConnections(t *testing.T) {
+	r, _ := newRoom(t)
+	c := &closable{EventEmitter: events.New(), state: "open"}
+	first := r.connectionOf(c)
+	assert.Equal(t, "the same for another socket of it", r.connectionOf(c) == first, true)
+	c.state = "closed"
+	c.Emit("close")
+	assert.Equal(t, "connections that are remembered", len(r.connections), 0)
+
+	gone := &closable{EventEmitter: events.New(), state: "closed"} // its close event is over
+	r.connectionOf(gone)
+	assert.Equal(t, "connections that are remembered", len(r.connections), 0)
+}
+
+func TestEventsGoToTheRules(t *testing.T) {
+	r, _ := newRoom(t)
+	conn := r.rules.NewConnection()
+	c := client{r, r.rules.NewClient(conn, "sid")}
+	answers := make(chan any, 1)
+	ack := func(v ...any) { answers <- v[0] }
+	object := map[string]any{"message": "m", "username": "u", "typing": true}
+	for _, event := range chat.Events() {
+		assert.Equal(t, event, c.Event(t.Context(), event, []any{object}, ack), true)
+		assert.Receive(t, "the answer to "+event, answers)
+	}
+	assert.Equal(t, "unknown", c.Event(t.Context(), "unknown", nil, nil), false)
+	assert.Equal(t, "no wait at first", c.Left(), time.Duration(0))
+}
