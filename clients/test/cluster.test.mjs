@@ -30,7 +30,7 @@ const reading = { string: ["GET"], hash: ["HGETALL"], stream: ["XRANGE", "-", "+
 
 /** noneStored checks that Redis holds the room and its nodes, and nothing of any session, in whatever key. */
 async function noneStored(redis, ids) {
-  const room = /^(chat|\{chat\}:(nodes|token|keys:\d+|writer:\w+))$/;
+  const room = /^(chat|\{chat\}:(nodes|token|settings|keys:\d+|writer:\w+))$/;
   for (const key of await redis.ask("--scan")) {
     assert.match(key, room, "an unexpected key");
     const [type] = await redis.ask("TYPE", key);
