@@ -10,7 +10,7 @@ import { until } from "../until.mjs";
 const modern = kinds.filter(({ version }) => version === "4.8");
 const fast = { MESSAGE_RATE: "0" };
 
-/** span is how many bytes a connection carries at most before it is cut: a poll is a connection and has 16 packets (EIO-6). */
+/** span is how many bytes a connection carries at most before it is cut: a poll is a connection and has 16 packets (EIO-8). */
 const span = (kind) => (kind.transport === "polling only" ? 2000 : 12_000);
 
 /** equalTimelines compares whole timelines without printing thousands of lines when they differ. */
