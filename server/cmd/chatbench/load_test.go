@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestLoadOfAnHonestServer(t *testing.T) {
@@ -94,12 +96,12 @@ func TestLoadFindsFaults(t *testing.T) {
 			if !errors.Is(err, errFaulty) {
 				t.Errorf("ended with %v", err)
 			}
-			equal(t, "sent", r.Sent, 20)
-			equal(t, "missing", r.Missing, test.want.Missing)
-			equal(t, "duplicates", r.Duplicates, test.want.Duplicates)
-			equal(t, "disordered", r.Disordered, test.want.Disordered)
-			equal(t, "divergent", r.Divergent, test.want.Divergent)
-			equal(t, "closed", r.Closed, test.want.Closed)
+			assert.Equal(t, "sent", r.Sent, 20)
+			assert.Equal(t, "missing", r.Missing, test.want.Missing)
+			assert.Equal(t, "duplicates", r.Duplicates, test.want.Duplicates)
+			assert.Equal(t, "disordered", r.Disordered, test.want.Disordered)
+			assert.Equal(t, "divergent", r.Divergent, test.want.Divergent)
+			assert.Equal(t, "closed", r.Closed, test.want.Closed)
 			if r.Closed > 0 && len(r.Reasons) == 0 {
 				t.Error("no reason for the closing")
 			}
@@ -124,7 +126,7 @@ func TestP1_LoadFindsAnotherOrderOfTheRoom(t *testing.T) {
 	if !errors.Is(err, errFaulty) {
 		t.Errorf("ended with %v", err)
 	}
-	equal(t, "disordered", r.Disordered, 0)
-	equal(t, "missing", r.Missing, 0)
-	equal(t, "divergent", r.Divergent, 1)
+	assert.Equal(t, "disordered", r.Disordered, 0)
+	assert.Equal(t, "missing", r.Missing, 0)
+	assert.Equal(t, "divergent", r.Divergent, 1)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,22 +25,15 @@ func loadResult(t *testing.T, args ...string) (result, error) {
 	return r, err
 }
 
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
 func TestExitCodes(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := func(args ...string) int { return exitCode(run(t.Context(), args, &stdout, &stderr), &stderr) }
-	equal(t, "help", code("-h"), 0)
-	equal(t, "help of a command", code("load", "-h"), 0)
-	equal(t, "no command", code(), 2)
-	equal(t, "bad flag", code("load", "-nonsense"), 2)
-	equal(t, "nobody there", code("load", "-urls", "http://127.0.0.1:1", "-n", "2", "-s", "1"), 2)
-	equal(t, "faults", exitCode(errFaulty, &stderr), 1)
+	assert.Equal(t, "help", code("-h"), 0)
+	assert.Equal(t, "help of a command", code("load", "-h"), 0)
+	assert.Equal(t, "no command", code(), 2)
+	assert.Equal(t, "bad flag", code("load", "-nonsense"), 2)
+	assert.Equal(t, "nobody there", code("load", "-urls", "http://127.0.0.1:1", "-n", "2", "-s", "1"), 2)
+	assert.Equal(t, "faults", exitCode(errFaulty, &stderr), 1)
 }
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
@@ -77,7 +72,7 @@ func TestFaultsEndWithFailure(t *testing.T) {
 		"closed":        {Closed: 1},
 		"not connected": {ConnectFailures: 1},
 	} {
-		equal(t, name, r.faults(), 1)
+		assert.Equal(t, name, r.faults(), 1)
 	}
-	equal(t, "nothing", (&result{}).faults(), 0)
+	assert.Equal(t, "nothing", (&result{}).faults(), 0)
 }

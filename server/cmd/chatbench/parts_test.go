@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestTimelineAgainstAModel(t *testing.T) {
@@ -46,7 +48,7 @@ func TestDigestTellsOrdersApart(t *testing.T) {
 		}
 		return line.digest
 	}
-	equal(t, "same order", digest(0, 1, 2), digest(0, 1, 2))
+	assert.Equal(t, "same order", digest(0, 1, 2), digest(0, 1, 2))
 	if digest(0, 1, 2) == digest(1, 0, 2) || digest(0, 1, 2) == digest(0, 2, 1) {
 		t.Error("different orders have the same digest")
 	}
@@ -70,7 +72,7 @@ func TestQuantilesAreCloseAndNeverTooLow(t *testing.T) {
 			t.Errorf("quantile %v: got %v, exactly %v", q, got, want)
 		}
 	}
-	equal(t, "none", (&latencies{}).quantile(.5), 0)
+	assert.Equal(t, "none", (&latencies{}).quantile(.5), 0)
 }
 
 func TestLatenciesTakeAnyDuration(t *testing.T) {
@@ -78,15 +80,15 @@ func TestLatenciesTakeAnyDuration(t *testing.T) {
 	for _, d := range []time.Duration{-time.Second, 0, 63 * time.Microsecond, 64 * time.Microsecond, 1 << 62} {
 		l.add(d)
 	}
-	equal(t, "count", l.count, 5)
-	equal(t, "max", l.quantile(1), 1<<62)
+	assert.Equal(t, "count", l.count, 5)
+	assert.Equal(t, "max", l.quantile(1), 1<<62)
 }
 
 func TestMessageThereAndBack(t *testing.T) {
 	tag := newTag()
 	sent := message{sender: 3, number: 1234567, sent: 98765 * time.Microsecond}
 	text := appendMessage([]byte("ab"), tag, sent, 64)
-	equal(t, "size", len(text), 2+64)
+	assert.Equal(t, "size", len(text), 2+64)
 	two := slices.Concat(text, []byte(" #bad|1|2|3| "), tag, []byte("9|1|2|"), tag, []byte("1|x"), text)
 	first, rest, ok1 := cutMessage(two, tag, 4)
 	second, rest, ok2 := cutMessage(rest, tag, 4)

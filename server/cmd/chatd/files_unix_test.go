@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // log collects what a process writes.
@@ -54,7 +56,7 @@ func TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles(t *testing.T) {
 	}
 	for range 600 {
 		nc, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-		noError(t, err)
+		assert.NoError(t, err)
 		defer nc.Close()
 	}
 	began := time.Now()
@@ -62,8 +64,8 @@ func TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it answered after %v", took)
 	}
-	equal(t, "accept errors", output.has("no connection can be accepted"), false)
+	assert.Equal(t, "accept errors", output.has("no connection can be accepted"), false)
 
 	_, output = startWithin(t, 64, 1024, "--log-level=warn", "--max-connections=500")
-	equal(t, "a limit that is high enough is no warning", output.has("MAX_CONNECTIONS"), false)
+	assert.Equal(t, "a limit that is high enough is no warning", output.has("MAX_CONNECTIONS"), false)
 }

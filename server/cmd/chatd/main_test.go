@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // child makes the test binary be chatd.
@@ -27,39 +29,25 @@ func TestMain(m *testing.M) {
 
 const patience = 30 * time.Second
 
-func noError(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
 func TestHelpAndVersion(t *testing.T) {
 	var out, bad bytes.Buffer
-	equal(t, "exit code of --help", run([]string{"--help"}, &out, &bad), exitOK)
+	assert.Equal(t, "exit code of --help", run([]string{"--help"}, &out, &bad), exitOK)
 	for _, text := range []string{"--port", "--redis-url", "--drain-timeout"} {
 		if !strings.Contains(out.String(), text) {
 			t.Errorf("--help does not tell of %s", text)
 		}
 	}
 	out.Reset()
-	equal(t, "exit code of --version", run([]string{"--version"}, &out, &bad), exitOK)
+	assert.Equal(t, "exit code of --version", run([]string{"--version"}, &out, &bad), exitOK)
 	if !strings.HasPrefix(out.String(), "chatd "+Version+" ") || strings.Count(out.String(), "\n") != 1 {
 		t.Errorf("version: %q", out.String())
 	}
-	equal(t, "errors", bad.String(), "")
+	assert.Equal(t, "errors", bad.String(), "")
 }
 
 func TestAllProblemsInOneMessage(t *testing.T) {
 	var out, bad bytes.Buffer
-	equal(t, "exit code", run([]string{"--config=/dev/null", "--port=x", "--ping-interval=1", "--redis-tls"}, &out, &bad), exitUsage)
+	assert.Equal(t, "exit code", run([]string{"--config=/dev/null", "--port=x", "--ping-interval=1", "--redis-tls"}, &out, &bad), exitUsage)
 	for _, key := range []string{"PORT", "PING_INTERVAL", "REDIS_TLS"} {
 		if !strings.Contains(bad.String(), key) {
 			t.Errorf("%s is not mentioned in: %s", key, &bad)
@@ -69,11 +57,11 @@ func TestAllProblemsInOneMessage(t *testing.T) {
 
 func TestTakenPort(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, err)
+	assert.NoError(t, err)
 	defer taken.Close()
 	var out, bad bytes.Buffer
 	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
-	equal(t, "exit code", run([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=" + port}, &out, &bad), exitFailed)
+	assert.Equal(t, "exit code", run([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=" + port}, &out, &bad), exitFailed)
 	if !strings.Contains(bad.String(), "address already in use") {
 		t.Errorf("message: %s", &bad)
 	}
@@ -97,9 +85,9 @@ func start(t *testing.T, flags ...string) *process {
 func newProcess(t *testing.T, flags ...string) *process {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, err)
+	assert.NoError(t, err)
 	addr := free.Addr().String()
-	noError(t, free.Close())
+	assert.NoError(t, free.Close())
 	_, port, _ := net.SplitHostPort(addr)
 
 	p := &process{url: "http://" + addr, done: make(chan error, 1)}
@@ -112,7 +100,7 @@ func newProcess(t *testing.T, flags ...string) *process {
 // run starts the process and waits until it is ready.
 func (p *process) run(t *testing.T) {
 	t.Helper()
-	noError(t, p.cmd.Start())
+	assert.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	go func() { p.done <- p.cmd.Wait() }()
 	p.answers(t, http.StatusOK)
@@ -153,15 +141,15 @@ func (p *process) ends(t *testing.T) int {
 func TestSignalStopsInOrder(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := start(t, "--drain-delay=0s")
-		noError(t, p.cmd.Process.Signal(signal))
-		equal(t, "exit code", p.ends(t), exitOK)
+		assert.NoError(t, p.cmd.Process.Signal(signal))
+		assert.Equal(t, "exit code", p.ends(t), exitOK)
 	}
 }
 
 func TestSecondSignalForces(t *testing.T) {
 	p := start(t, "--drain-delay=1h")
-	noError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	assert.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	p.answers(t, http.StatusServiceUnavailable)
-	noError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	equal(t, "exit code", p.ends(t), exitFailed)
+	assert.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, "exit code", p.ends(t), exitFailed)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // emitter is a broadcast operator, or a socket of another node.
@@ -25,7 +26,7 @@ type emitter interface {
 func ask(t *testing.T, to emitter) <-chan outcome {
 	t.Helper()
 	outcomes := make(chan outcome, 10)
-	noError(t, to.Emit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))
+	assert.NoError(t, to.Emit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))
 	return outcomes
 }
 
@@ -43,15 +44,16 @@ func (o outcome) sorted() string {
 func forgotten(t *testing.T, nodes []*peer, clients ...*remote) {
 	t.Helper()
 	for _, c := range clients {
-		eventually(t, "no callback is kept", func() bool { return c.socket().Acks().Len() == 0 })
+		assert.Eventually(t, "no callback is kept", func() bool { return c.socket().Acks().Len() == 0 })
 	}
 	for _, n := range nodes {
-		eventually(t, "no answer is waited for", func() bool { return n.hub.awaited.Load() == 0 })
-		eventually(t, "no request is open", func() bool {
+		assert.Eventually(t, "no answer is waited for", func() bool { return n.hub.awaited.Load() == 0 })
+		assert.Eventually(t, "no request is open", func() bool {
 			n.hub.requests.mu.Lock()
 			defer n.hub.requests.mu.Unlock()
 			return len(n.hub.requests.open) == 0
 		})
+
 	}
 }
 
@@ -66,25 +68,25 @@ func TestClusterBroadcastWithAcknowledgement(t *testing.T) {
 		r.send(answer, answer, answer)
 	}
 	o := await(t, "answers", outcomes)
-	noError(t, o.err)
-	equal(t, "answers", o.sorted(), "[<nil> a b d]")
+	assert.NoError(t, o.err)
+	assert.Equal(t, "answers", o.sorted(), "[<nil> a b d]")
 	forgotten(t, nodes, a, b, c, d)
 
 	outcomes = ask(t, nodes[0].io.In(b.room, c.room).Except(c.room).Timeout(patience))
 	b.send("43" + b.question(`["ask"]`) + `[1]`)
 	o = await(t, "answers", outcomes)
-	noError(t, o.err)
-	equal(t, "answers", o.sorted(), "[1]")
+	assert.NoError(t, o.err)
+	assert.Equal(t, "answers", o.sorted(), "[1]")
 
 	outcomes = ask(t, nodes[2].io.Local().Timeout(patience))
 	for _, r := range []*remote{c, d} {
 		r.send("43" + r.question(`["ask"]`) + `["local"]`)
 	}
 	o = await(t, "answers", outcomes)
-	noError(t, o.err)
-	equal(t, "answers", o.sorted(), "[local local]")
+	assert.NoError(t, o.err)
+	assert.Equal(t, "answers", o.sorted(), "[local local]")
 	forgotten(t, nodes, a, b, c, d)
-	equal(t, "callbacks too many", len(outcomes), 0)
+	assert.Equal(t, "callbacks too many", len(outcomes), 0)
 }
 
 func TestClusterBroadcastWithAcknowledgementTimesOut(t *testing.T) {
@@ -94,13 +96,13 @@ func TestClusterBroadcastWithAcknowledgementTimesOut(t *testing.T) {
 	late := a.question(`["ask"]`)
 	b.send("43" + b.question(`["ask"]`) + `["in time"]`)
 	o := await(t, "time-out", outcomes)
-	equal(t, "failed", o.err != nil, true)
-	equal(t, "what did come", o.sorted(), "[in time]")
+	assert.Equal(t, "failed", o.err != nil, true)
+	assert.Equal(t, "what did come", o.sorted(), "[in time]")
 	forgotten(t, nodes, a, b)
 	a.send("43" + late + `["late"]`)
-	noError(t, nodes[0].io.Local().Emit("next"))
+	assert.NoError(t, nodes[0].io.Local().Emit("next"))
 	a.want(`42["next",null]`)
-	equal(t, "callbacks too many", len(outcomes), 0)
+	assert.Equal(t, "callbacks too many", len(outcomes), 0)
 }
 
 func TestClusterLostMessagesOfAnAcknowledgement(t *testing.T) {
@@ -114,12 +116,12 @@ func TestClusterLostMessagesOfAnAcknowledgement(t *testing.T) {
 			b.send("43" + b.question(`["ask"]`) + `["b"]`)
 		}
 		o := await(t, "time-out", outcomes)
-		equal(t, string(k)+" was lost", o.err != nil, true)
-		equal(t, string(k)+" was lost", o.sorted(), "[a]")
+		assert.Equal(t, string(k)+" was lost", o.err != nil, true)
+		assert.Equal(t, string(k)+" was lost", o.sorted(), "[a]")
 	}
 	f.set(func(f *fabric) { f.lose, f.err = nil, errors.New("full") })
 	o := await(t, "time-out", ask(t, nodes[0].io.Timeout(10*time.Millisecond)))
-	equal(t, "failed", o.err != nil, true)
+	assert.Equal(t, "failed", o.err != nil, true)
 	forgotten(t, nodes, a, b)
 }
 
@@ -127,29 +129,29 @@ func TestClusterSocketOfAnotherNodeAnswers(t *testing.T) {
 	_, nodes := newPeers(t, 2)
 	b := nodes[1].dial("/", "")
 	found, err := fetch(t, nodes[0].io)
-	noError(t, err)
+	assert.NoError(t, err)
 	for _, answer := range []string{`[1]`, `[]`, `["x",{"y":[2]}]`, `[null]`, `[[3]]`} {
 		outcomes := ask(t, found[0].Timeout(patience))
 		b.send("43" + b.question(`["ask"]`) + answer)
 		o := await(t, "answer", outcomes)
-		noError(t, o.err)
+		assert.NoError(t, o.err)
 		want := map[string]string{`[]`: "[]", `[1]`: "[1]", `[null]`: "[<nil>]", `[[3]]`: "[[3]]"}[answer]
 		if want == "" {
 			want = "[x map[y:[2]]]"
 		}
-		equal(t, "answer "+answer, fmt.Sprint(o.values), want)
+		assert.Equal(t, "answer "+answer, fmt.Sprint(o.values), want)
 	}
 	// As does one of this node.
 	found, err = fetch(t, nodes[1].io)
-	noError(t, err)
+	assert.NoError(t, err)
 	outcomes := ask(t, found[0].Timeout(patience))
 	b.send("43" + b.question(`["ask"]`) + `[1,2]`)
-	equal(t, "answer", fmt.Sprint(await(t, "answer", outcomes).values), "[1 2]")
+	assert.Equal(t, "answer", fmt.Sprint(await(t, "answer", outcomes).values), "[1 2]")
 
 	// One that is gone cannot answer: that is a time-out, and no panic of the library.
 	nodes[1].io.DisconnectSockets(false)
 	b.want("41")
-	eventually(t, "gone", func() bool { return nodes[1].io.Sockets().Sockets().Len() == 0 })
+	assert.Eventually(t, "gone", func() bool { return nodes[1].io.Sockets().Sockets().Len() == 0 })
 	for _, n := range nodes {
 		s := socket.NewRemoteSocket(n.io.Sockets().Adapter(), found[0])
 		if o := await(t, "time-out", ask(t, s.Timeout(20*time.Millisecond))); o.err == nil {
@@ -165,12 +167,12 @@ func TestClusterBinaryAnswersAreRefusedBetweenNodes(t *testing.T) {
 	outcomes := ask(t, nodes[0].io.Timeout(300*time.Millisecond))
 	for _, r := range []*remote{a, b} {
 		r.send("461-" + r.question(`["ask"]`) + `[{"_placeholder":true,"num":0}]`)
-		noError(t, wsutil.WriteClientBinary(r.net, []byte("x")))
+		assert.NoError(t, wsutil.WriteClientBinary(r.net, []byte("x")))
 	}
 	o := await(t, "time-out", outcomes)
-	equal(t, "failed", o.err != nil, true)
-	equal(t, "answers", len(o.values), 1) // that of this node
-	equal(t, "unsent", nodes[1].hub.Stats().BusUnsent, 1)
+	assert.Equal(t, "failed", o.err != nil, true)
+	assert.Equal(t, "answers", len(o.values), 1) // that of this node
+	assert.Equal(t, "unsent", nodes[1].hub.Stats().BusUnsent, 1)
 	forgotten(t, nodes, a, b)
 }
 
@@ -186,19 +188,19 @@ func (p *peer) withAck(timeout time.Duration, single bool) (counts <-chan uint64
 func TestClusterCountsComeWhenNobodyIsLeftToWaitFor(t *testing.T) {
 	_, nodes := newPeers(t, 3)
 	counts, _ := nodes[0].withAck(patience, false)
-	equal(t, "nobody is asked", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 0)
+	assert.Equal(t, "nobody is asked", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 0)
 
 	b, c := nodes[1].dial("/", ""), nodes[2].dial("/", "")
 	counts, answers := nodes[0].withAck(patience, false)
 	b.send("43" + b.question(`["ask"]`) + `["b"]`)
-	equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[b]")
+	assert.Equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[b]")
 	id := c.question(`["ask"]`)
-	equal(t, "counts while one is missing", len(counts), 0)
+	assert.Equal(t, "counts while one is missing", len(counts), 0)
 	c.send("43" + id + `["c"]`)
-	equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[c]")
-	equal(t, "clients", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 2)
+	assert.Equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[c]")
+	assert.Equal(t, "clients", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 2)
 	forgotten(t, nodes, b, c)
-	equal(t, "counts", len(counts), 0)
+	assert.Equal(t, "counts", len(counts), 0)
 
 	// A node that says what nobody asked, or more than it announced, is not heard.
 	counts, answers = nodes[0].withAck(patience, false)
@@ -209,13 +211,13 @@ func TestClusterCountsComeWhenNobodyIsLeftToWaitFor(t *testing.T) {
 	} {
 		nodes[0].hub.receive("stranger", fmt.Appendf(nil, m, request))
 	}
-	equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[stranger]")
+	assert.Equal(t, "answer", fmt.Sprint(await(t, "answer", answers)), "[stranger]")
 	for _, r := range []*remote{b, c} {
 		r.send("43" + r.question(`["ask"]`) + `[]`)
 		await(t, "answer", answers)
 	}
-	equal(t, "clients", await(t, "count", counts), 3)
-	equal(t, "answers", len(answers), 0)
+	assert.Equal(t, "clients", await(t, "count", counts), 3)
+	assert.Equal(t, "answers", len(answers), 0)
 }
 
 func TestClusterMayChangeWhileAnswersCome(t *testing.T) {
@@ -234,10 +236,10 @@ func TestClusterMayChangeWhileAnswersCome(t *testing.T) {
 			r.send("43" + r.question(`["ask"]`) + `["yes"]`)
 		}
 		o := await(t, "answers", outcomes)
-		noError(t, o.err)
-		equal(t, "answers", o.sorted(), "[yes yes]")
+		assert.NoError(t, o.err)
+		assert.Equal(t, "answers", o.sorted(), "[yes yes]")
 		forgotten(t, nodes, a, b)
-		equal(t, "callbacks too many", len(outcomes), 0)
+		assert.Equal(t, "callbacks too many", len(outcomes), 0)
 	}
 }
 
@@ -246,18 +248,18 @@ func TestP6_AnswersThatAreWaitedForAreBounded(t *testing.T) {
 	a := nodes[0].dial("/", "")
 	nodes[0].hub.awaited.Store(maxAnswers)
 	o := await(t, "time-out", ask(t, nodes[0].io.Timeout(10*time.Millisecond)))
-	equal(t, "failed", o.err != nil, true)
+	assert.Equal(t, "failed", o.err != nil, true)
 	nodes[0].hub.awaited.Store(0)
-	noError(t, nodes[0].io.Local().Emit("not asked"))
+	assert.NoError(t, nodes[0].io.Local().Emit("not asked"))
 	a.want(`42["not asked",null]`)
-	equal(t, "callbacks", a.socket().Acks().Len(), 0)
+	assert.Equal(t, "callbacks", a.socket().Acks().Len(), 0)
 }
 
 // twice calls the callback of a question as the library does when its client answers twice at once.
 func (c *remote) twice(question string) {
 	c.t.Helper()
 	id, err := strconv.ParseUint(c.question(question), 10, 64)
-	noError(c.t, err)
+	assert.NoError(c.t, err)
 	callback, ok := c.socket().Acks().Load(id)
 	if !ok {
 		c.t.Fatal("no callback is kept")
@@ -271,14 +273,15 @@ func TestTwoAnswersOfAClientCountOnce(t *testing.T) {
 	_, nodes := newPeers(t, 2)
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	calls := make(chan string, 10)
-	noError(t, a.socket().Emit("ask", func(args []any, _ error) {
+	assert.NoError(t, a.socket().Emit("ask", func(args []any, _ error) {
 		calls <- fmt.Sprint(args)
 		panic("a callback that trusts its client")
 	}))
+
 	a.twice(`["ask"]`)
-	equal(t, "answer", await(t, "answer", calls), "[first]")
-	equal(t, "answers", len(calls), 0)
-	equal(t, "panics", nodes[0].hub.Stats().Panics, 1)
+	assert.Equal(t, "answer", await(t, "answer", calls), "[first]")
+	assert.Equal(t, "answers", len(calls), 0)
+	assert.Equal(t, "panics", nodes[0].hub.Stats().Panics, 1)
 
 	c := nodes[1].dial("/", "")
 	outcomes := ask(t, nodes[0].io.Timeout(patience))
@@ -286,8 +289,8 @@ func TestTwoAnswersOfAClientCountOnce(t *testing.T) {
 	b.twice(`["ask"]`)
 	c.send("43" + c.question(`["ask"]`) + `["third"]`)
 	o := await(t, "answers", outcomes)
-	noError(t, o.err)
-	equal(t, "answers", o.sorted(), "[first first third]")
+	assert.NoError(t, o.err)
+	assert.Equal(t, "answers", o.sorted(), "[first first third]")
 	forgotten(t, nodes, a, b, c)
 }
 
@@ -303,11 +306,11 @@ func TestClusterCountComesBeforeTheAnswers(t *testing.T) {
 	})
 	b.socket().OnAnyOutgoing(func(args ...any) {
 		sent.Store(true)
-		equal(t, "event", fmt.Sprint(args), "[ask]")
-		equal(t, "the count was sent before", told.Load(), true)
+		assert.Equal(t, "event", fmt.Sprint(args), "[ask]")
+		assert.Equal(t, "the count was sent before", told.Load(), true)
 	})
 	outcomes := ask(t, nodes[0].io.Timeout(patience))
 	b.send("43" + b.question(`["ask"]`) + `[1]`)
-	noError(t, await(t, "answers", outcomes).err)
-	equal(t, "sent", sent.Load(), true)
+	assert.NoError(t, await(t, "answers", outcomes).err)
+	assert.Equal(t, "sent", sent.Load(), true)
 }

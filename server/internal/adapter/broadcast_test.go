@@ -14,6 +14,7 @@ import (
 
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -29,8 +30,8 @@ func TestP1_BroadcastGoesThroughTheStream(t *testing.T) {
 	}
 	b.want(t, want)
 	entries, err := n.stream.Last(t.Context(), stream.Offset{}, 1)
-	noError(t, err)
-	equal(t, "stored", string(entries[0].Event), `["news",{"n":1},"text"]`)
+	assert.NoError(t, err)
+	assert.Equal(t, "stored", string(entries[0].Event), `["news",{"n":1},"text"]`)
 }
 
 func TestTargetedPacketsArePrivate(t *testing.T) {
@@ -42,13 +43,13 @@ func TestTargetedPacketsArePrivate(t *testing.T) {
 	sa.Join("r", "q")
 	sb.Join("r", socket.Room(gc.Sid))
 
-	noError(t, sa.Emit("private", "not an offset"))
-	noError(t, n.io.To("r", "q").Emit("room"))
-	noError(t, n.io.To("r").Except(socket.Room(ga.Sid)).Emit("except"))
-	noError(t, n.io.To(socket.Room(gc.Sid)).Emit("own"))
-	noError(t, sc.Broadcast().Emit("others")) // all but who is in the room of c
-	noError(t, n.io.Volatile().Emit("volatile"))
-	noError(t, n.io.Local().Emit("local"))
+	assert.NoError(t, sa.Emit("private", "not an offset"))
+	assert.NoError(t, n.io.To("r", "q").Emit("room"))
+	assert.NoError(t, n.io.To("r").Except(socket.Room(ga.Sid)).Emit("except"))
+	assert.NoError(t, n.io.To(socket.Room(gc.Sid)).Emit("own"))
+	assert.NoError(t, sc.Broadcast().Emit("others")) // all but who is in the room of c
+	assert.NoError(t, n.io.Volatile().Emit("volatile"))
+	assert.NoError(t, n.io.Local().Emit("local"))
 	n.io.Sockets().Emit("binary", []byte("x"))
 	a.want(t, `2["private","not an offset",null]`, `2["room",null]`, `2["others",null]`)
 	b.want(t, `2["room",null]`, `2["except",null]`, `2["own",null]`)
@@ -58,21 +59,21 @@ func TestTargetedPacketsArePrivate(t *testing.T) {
 		if last == `2["volatile",null]` {
 			last = f.next(t)
 		}
-		equal(t, "last", last, `2["local",null]`)
+		assert.Equal(t, "last", last, `2["local",null]`)
 		f.want(t, `51-["binary",{"_placeholder":true,"num":0}]`, "x")
 		f.silent(t)
 	}
 	entries, err := n.stream.Last(t.Context(), stream.Offset{}, 10)
-	noError(t, err)
-	equal(t, "entries beside the genesis", len(entries)-1, 0)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries beside the genesis", len(entries)-1, 0)
 }
 
 func TestWhatJSONCannotCarryIsNotSent(t *testing.T) {
 	n := newNode(t, nil, nil)
 	f, g := n.join("{}")
-	noError(t, n.socketOf(g.Sid).Emit("bad", make(chan int)))
+	assert.NoError(t, n.socketOf(g.Sid).Emit("bad", make(chan int)))
 	n.io.Emit("bad", func() {})
-	noError(t, n.socketOf(g.Sid).Emit("good"))
+	assert.NoError(t, n.socketOf(g.Sid).Emit("good"))
 	f.want(t, `2["good",null]`)
 }
 
@@ -82,7 +83,7 @@ func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
 	var mu sync.Mutex
 	var told []string
 	for _, event := range []string{"create-room", "join-room", "leave-room", "delete-room"} {
-		noError(t, ns.On(events.EventName(event), func(args ...any) {
+		assert.NoError(t, ns.On(events.EventName(event), func(args ...any) {
 			if args[0].(socket.Room) == "r" {
 				mu.Lock()
 				told = append(told, event)
@@ -96,8 +97,8 @@ func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
 	sa.Join("r")
 	sa.Join("r")
 	sb.Join("r")
-	equal(t, "rooms", sa.Rooms().Len(), 2)
-	equal(t, "in r", ns.Sockets(sa.Rooms()).Len(), 2)
+	assert.Equal(t, "rooms", sa.Rooms().Len(), 2)
+	assert.Equal(t, "in r", ns.Sockets(sa.Rooms()).Len(), 2)
 	if ids, ok := ns.Rooms().Load("r"); !ok || ids.Len() != 2 {
 		t.Error("Rooms() does not know r")
 	}
@@ -108,12 +109,12 @@ func TestRoomsFollowJoinsAndLeaves(t *testing.T) {
 	sb.Leave("r")
 	sb.Leave("r")
 	mu.Lock()
-	equal(t, "told", strings.Join(told, " "), "create-room join-room join-room leave-room leave-room delete-room")
+	assert.Equal(t, "told", strings.Join(told, " "), "create-room join-room join-room leave-room leave-room delete-room")
 	mu.Unlock()
 
 	sa.Leave(socket.Room(ga.Sid)) // its own room
-	noError(t, n.io.To(socket.Room(ga.Sid)).Emit("lost"))
-	noError(t, n.io.Local().Emit("found"))
+	assert.NoError(t, n.io.To(socket.Room(ga.Sid)).Emit("lost"))
+	assert.NoError(t, n.io.Local().Emit("found"))
 	a.want(t, `2["found",null]`)
 }
 
@@ -144,8 +145,8 @@ func TestRoomsSurviveRacingJoinsLeavesAndCloses(t *testing.T) {
 	wg.Wait()
 	ns.members.mu.Lock()
 	defer ns.members.mu.Unlock()
-	equal(t, "members", len(ns.members.all), 0)
-	equal(t, "rooms", len(ns.members.rooms), 0)
+	assert.Equal(t, "members", len(ns.members.all), 0)
+	assert.Equal(t, "rooms", len(ns.members.rooms), 0)
 }
 
 func TestManySocketsAtOnce(t *testing.T) {
@@ -155,20 +156,20 @@ func TestManySocketsAtOnce(t *testing.T) {
 	n.io.In(socket.Room(ga.Sid)).SocketsJoin("x", "y")
 	n.io.In("x").SocketsLeave("y")
 	n.io.FetchSockets()(func(found []*socket.RemoteSocket, err error) {
-		noError(t, err)
-		equal(t, "sockets", len(found), 2)
+		assert.NoError(t, err)
+		assert.Equal(t, "sockets", len(found), 2)
 		for _, s := range found {
 			if string(s.Id()) == ga.Sid {
-				equal(t, "rooms of a", s.Rooms().Len(), 2)
+				assert.Equal(t, "rooms of a", s.Rooms().Len(), 2)
 			}
 		}
 	})
 	n.io.In("x").DisconnectSockets(false)
 	a.want(t, "1")
-	noError(t, n.io.Local().Emit("to b"))
+	assert.NoError(t, n.io.Local().Emit("to b"))
 	b.want(t, `2["to b",null]`)
 	n.io.In(socket.Room(gb.Sid)).DisconnectSockets(true)
-	eventually(t, "b is closed", func() bool { return b.ReadyState() == "closed" })
+	assert.Eventually(t, "b is closed", func() bool { return b.ReadyState() == "closed" })
 }
 
 func TestAckBroadcast(t *testing.T) {
@@ -177,22 +178,22 @@ func TestAckBroadcast(t *testing.T) {
 	b, gb := n.join("{}")
 	answers := make(chan string, 10)
 	ask := func(timeout time.Duration) {
-		noError(t, n.io.Timeout(timeout).Emit("ask", func(args []any, err error) { answers <- fmt.Sprint(len(args), err != nil) }))
+		assert.NoError(t, n.io.Timeout(timeout).Emit("ask", func(args []any, err error) { answers <- fmt.Sprint(len(args), err != nil) }))
 	}
 	ask(patience)
 	pa, pb := a.next(t), b.next(t)
-	equal(t, "one id for all", pa, pb)
+	assert.Equal(t, "one id for all", pa, pb)
 	id := strings.TrimSuffix(strings.TrimPrefix(pa, "2"), `["ask"]`)
 	a.send("3" + id + `["a"]`)
 	a.send("3" + id + `["a again"]`)
 	b.send("3" + id + `["b"]`)
-	equal(t, "answers", <-answers, "2 false")
+	assert.Equal(t, "answers", <-answers, "2 false")
 
 	ask(20 * time.Millisecond)
 	a.send("3" + strings.TrimSuffix(strings.TrimPrefix(a.next(t), "2"), `["ask"]`) + `["a"]`)
-	equal(t, "answers in time", <-answers, "1 true")
+	assert.Equal(t, "answers in time", <-answers, "1 true")
 	for _, sid := range []string{ga.Sid, gb.Sid} {
-		eventually(t, "nothing is kept of it", func() bool { return n.socketOf(sid).Acks().Len() == 0 })
+		assert.Eventually(t, "nothing is kept of it", func() bool { return n.socketOf(sid).Acks().Len() == 0 })
 	}
 }
 
@@ -206,7 +207,7 @@ func TestTheOwnerSendsAndEmitsWhatIsVolatile(t *testing.T) {
 	n.typing(ga.Sid, chat.Typing{Username: "A", ID: ga.Sid, Typing: true})
 	b.want(t, `2["typing",{"username":"A","id":"`+ga.Sid+`","typing":true}]`)
 	a.silent(t)
-	equal(t, "name", handle{n.main()}.Name(), "/")
+	assert.Equal(t, "name", handle{n.main()}.Name(), "/")
 }
 
 func TestHubWithoutStreamDeliversItself(t *testing.T) {
@@ -222,9 +223,10 @@ func TestHubWithoutStreamDeliversItself(t *testing.T) {
 
 func TestBroadcastThatTheStreamRefusesIsCounted(t *testing.T) {
 	n := newNode(t, nil, nil)
-	noError(t, n.stream.(interface {
+	assert.NoError(t, n.stream.(interface {
 		Close(ctx context.Context) error
 	}).Close(t.Context()))
+
 	n.io.Emit("lost")
-	eventually(t, "counted", func() bool { return n.hub.Stats().Unsent == 1 })
+	assert.Eventually(t, "counted", func() bool { return n.hub.Stats().Unsent == 1 })
 }

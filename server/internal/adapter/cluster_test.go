@@ -11,6 +11,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestClusterRoomsExceptionsAndFlags(t *testing.T) {
@@ -21,14 +22,14 @@ func TestClusterRoomsExceptionsAndFlags(t *testing.T) {
 	}
 	c.socket().Join("q")
 	io := nodes[0].io
-	noError(t, io.To("r").Emit("room", "<&>", 1.5))
-	noError(t, io.To("r", "q").Emit("once"))
-	noError(t, io.To("q").Except("r").Emit("except"))
-	noError(t, io.To(c.room).Emit("other node's own room"))
-	noError(t, a.socket().To("q").Emit("not the sender"))
-	noError(t, a.socket().Broadcast().Emit("all others"))
-	noError(t, io.Local().Emit("local"))
-	noError(t, io.To("q").Emit("binary", []byte{0, 255}, map[string]any{"b": []byte("x")}))
+	assert.NoError(t, io.To("r").Emit("room", "<&>", 1.5))
+	assert.NoError(t, io.To("r", "q").Emit("once"))
+	assert.NoError(t, io.To("q").Except("r").Emit("except"))
+	assert.NoError(t, io.To(c.room).Emit("other node's own room"))
+	assert.NoError(t, a.socket().To("q").Emit("not the sender"))
+	assert.NoError(t, a.socket().Broadcast().Emit("all others"))
+	assert.NoError(t, io.Local().Emit("local"))
+	assert.NoError(t, io.To("q").Emit("binary", []byte{0, 255}, map[string]any{"b": []byte("x")}))
 	binary := []string{
 		`452-["binary",{"_placeholder":true,"num":0},{"b":{"_placeholder":true,"num":1}}]`, "\x00\xff", "x",
 	}
@@ -47,8 +48,8 @@ func TestClusterOtherNamespaces(t *testing.T) {
 		n.io.Of("/x", nil)
 	}
 	a, b, main := nodes[0].dial("/x", ""), nodes[1].dial("/x", ""), nodes[1].dial("/", "")
-	noError(t, nodes[0].io.Of("/x", nil).Emit("hello", "x"))
-	noError(t, nodes[0].io.Of("/x", nil).Emit("binary", []byte("y")))
+	assert.NoError(t, nodes[0].io.Of("/x", nil).Emit("hello", "x"))
+	assert.NoError(t, nodes[0].io.Of("/x", nil).Emit("binary", []byte("y")))
 	for _, r := range []*remote{a, b} {
 		r.want(`42/x,["hello","x"]`, `451-/x,["binary",{"_placeholder":true,"num":0}]`, "y")
 	}
@@ -57,18 +58,18 @@ func TestClusterOtherNamespaces(t *testing.T) {
 	if got := main.receive(); !strings.HasPrefix(got, `42["by the stream","1`) {
 		t.Errorf("got %s", got)
 	}
-	equal(t, "what is in the stream and on the bus", f.count(), before)
+	assert.Equal(t, "what is in the stream and on the bus", f.count(), before)
 }
 
 func TestClusterWhatTheBusDoesNotCarryIsCounted(t *testing.T) {
 	_, nodes := newPeers(t, 2)
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	large := strings.Repeat("x", MaxBusPayload)
-	noError(t, nodes[0].io.Except("nobody").Emit("large", large))
-	noError(t, nodes[0].io.Except("nobody").Emit("small"))
+	assert.NoError(t, nodes[0].io.Except("nobody").Emit("large", large))
+	assert.NoError(t, nodes[0].io.Except("nobody").Emit("small"))
 	a.want(`42["large","`+large+`",null]`, `42["small",null]`)
 	b.want(`42["small",null]`)
-	equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 1)
+	assert.Equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 1)
 	if err := nodes[0].io.ServerSideEmit("large", large); !errors.Is(err, errTooLarge) {
 		t.Errorf("server-side: %v", err)
 	}
@@ -78,20 +79,20 @@ func TestClusterPrivatePacketsStayOnTheirNode(t *testing.T) {
 	f, nodes := newPeers(t, 2)
 	a := nodes[0].dial("/", "")
 	s := a.socket()
-	noError(t, s.Emit("private"))
-	noError(t, nodes[0].io.To(a.room).Emit("own room"))
-	noError(t, s.Emit("question", func([]any, error) {}))
+	assert.NoError(t, s.Emit("private"))
+	assert.NoError(t, nodes[0].io.To(a.room).Emit("own room"))
+	assert.NoError(t, s.Emit("question", func([]any, error) {}))
 	nodes[0].io.In(a.room).SocketsJoin("r")
 	nodes[0].io.In(a.room).FetchSockets()(func(found []*socket.RemoteSocket, err error) {
-		noError(t, err)
-		equal(t, "found", len(found), 1)
+		assert.NoError(t, err)
+		assert.Equal(t, "found", len(found), 1)
 	})
 	a.want(`42["private",null]`, `42["own room",null]`)
 	a.question(`["question"]`)
 	nodes[0].io.In(a.room).SocketsLeave("r")
-	noError(t, nodes[0].io.Local().Emit("local"))
+	assert.NoError(t, nodes[0].io.Local().Emit("local"))
 	a.want(`42["local",null]`)
-	equal(t, "messages on the bus", f.count(), 0)
+	assert.Equal(t, "messages on the bus", f.count(), 0)
 }
 
 func TestClusterVolatileStaysVolatile(t *testing.T) {
@@ -104,16 +105,16 @@ func TestClusterVolatileStaysVolatile(t *testing.T) {
 		}
 	})
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
-	noError(t, nodes[0].io.Volatile().Emit("volatile"))
+	assert.NoError(t, nodes[0].io.Volatile().Emit("volatile"))
 	m := await(t, "message", seen)
-	equal(t, "volatile", m.Volatile, true)
+	assert.Equal(t, "volatile", m.Volatile, true)
 	a.want(`42["volatile",null]`)
 	b.want(`42["volatile",null]`)
 
 	nodes[0].typing(a.sid, chat.Typing{Username: "A", ID: a.sid, Typing: true})
-	equal(t, "volatile", await(t, "message", seen).Volatile, true)
+	assert.Equal(t, "volatile", await(t, "message", seen).Volatile, true)
 	b.want(`42["typing",{"username":"A","id":"` + a.sid + `","typing":true}]`)
-	noError(t, nodes[0].io.Local().Emit("nothing before"))
+	assert.NoError(t, nodes[0].io.Local().Emit("nothing before"))
 	a.want(`42["nothing before",null]`)
 }
 
@@ -125,11 +126,11 @@ func TestClusterVolatileIsDroppedForWhoIsNotReady(t *testing.T) {
 		nodes = append(nodes, newNode(t, nil, func(o *setup) { o.Bus, o.Nodes = bus, func() int { return 2 } }))
 	}
 	c, _ := nodes[1].join("{}")
-	noError(t, nodes[1].io.Local().Emit("unread"))
-	noError(t, nodes[0].io.Volatile().Emit("volatile"))
+	assert.NoError(t, nodes[1].io.Local().Emit("unread"))
+	assert.NoError(t, nodes[0].io.Volatile().Emit("volatile"))
 	unread := c.conn.Private()
-	noError(t, nodes[0].io.Except("nobody").Emit("last"))
-	eventually(t, "the last one is there", func() bool { return c.conn.Private() > unread })
+	assert.NoError(t, nodes[0].io.Except("nobody").Emit("last"))
+	assert.Eventually(t, "the last one is there", func() bool { return c.conn.Private() > unread })
 	c.want(t, `2["unread",null]`, `2["last",null]`)
 }
 
@@ -138,12 +139,12 @@ func TestClusterJoinsLeavesAndDisconnects(t *testing.T) {
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	io := nodes[0].io
 	io.SocketsJoin("r", "q")
-	noError(t, io.To("r").Emit("joined")) // stays behind the join
+	assert.NoError(t, io.To("r").Emit("joined")) // stays behind the join
 	a.want(`42["joined",null]`)
 	b.want(`42["joined",null]`)
 	io.In("q").Except(a.room).SocketsLeave("r")
-	noError(t, io.To("r").Emit("only a"))
-	noError(t, io.To("q").Emit("both"))
+	assert.NoError(t, io.To("r").Emit("only a"))
+	assert.NoError(t, io.To("q").Emit("both"))
 	a.want(`42["only a",null]`, `42["both",null]`)
 	b.want(`42["both",null]`)
 	io.In("q").DisconnectSockets(false)
@@ -181,27 +182,27 @@ func TestClusterFetchSockets(t *testing.T) {
 	b.socket().Join("r")
 	b.socket().SetData(map[string]any{"n": 1})
 	found, err := fetch(t, nodes[0].io)
-	noError(t, err)
-	equal(t, "sockets", len(found), 2)
-	equal(t, "sorted", string(found[0].Id()), min(a.sid, b.sid))
+	assert.NoError(t, err)
+	assert.Equal(t, "sockets", len(found), 2)
+	assert.Equal(t, "sorted", string(found[0].Id()), min(a.sid, b.sid))
 
 	found, err = fetch(t, nodes[0].io.In("r"))
-	noError(t, err)
-	equal(t, "in r", len(found), 1)
+	assert.NoError(t, err)
+	assert.Equal(t, "in r", len(found), 1)
 	s := found[0]
-	equal(t, "id", string(s.Id()), b.sid)
-	equal(t, "rooms", s.Rooms().Len(), 2)
-	equal(t, "auth", fmt.Sprint(s.Handshake().Auth), "map[token:secret]")
-	equal(t, "query", fmt.Sprint(s.Handshake().Query["colour"]), "[blue]")
-	equal(t, "data", fmt.Sprint(s.Data()), "map[n:1]")
+	assert.Equal(t, "id", string(s.Id()), b.sid)
+	assert.Equal(t, "rooms", s.Rooms().Len(), 2)
+	assert.Equal(t, "auth", fmt.Sprint(s.Handshake().Auth), "map[token:secret]")
+	assert.Equal(t, "query", fmt.Sprint(s.Handshake().Query["colour"]), "[blue]")
+	assert.Equal(t, "data", fmt.Sprint(s.Data()), "map[n:1]")
 
-	noError(t, s.Emit("private", 1))
+	assert.NoError(t, s.Emit("private", 1))
 	s.Join("far")
-	noError(t, nodes[2].io.To("r").Emit("still there"))
+	assert.NoError(t, nodes[2].io.To("r").Emit("still there"))
 	s.Leave("r")
 	b.want(`42["private",1]`)
 	b.want(`42["still there",null]`)
-	eventually(t, "joined and left", func() bool { r := b.socket().Rooms(); return r.Has("far") && !r.Has("r") })
+	assert.Eventually(t, "joined and left", func() bool { r := b.socket().Rooms(); return r.Has("far") && !r.Has("r") })
 	s.Disconnect(false)
 	b.want("41")
 }
@@ -222,15 +223,15 @@ func TestClusterFetchTakesMoreThanOneMessage(t *testing.T) {
 		}
 	}
 	found, err := fetch(t, nodes[0].io)
-	noError(t, err)
-	equal(t, "sockets", len(found), 9)
+	assert.NoError(t, err)
+	assert.Equal(t, "sockets", len(found), 9)
 	without := 0
 	for _, s := range found {
 		if s.Data() == nil {
 			without++
 		}
 	}
-	equal(t, "whose data nobody can carry", without, 3)
+	assert.Equal(t, "whose data nobody can carry", without, 3)
 
 	f.set(func(f *fabric) {
 		f.lose = func(_ string, m *message) bool { return m.Kind == kindSockets && m.Part == 1 }
@@ -239,7 +240,7 @@ func TestClusterFetchTakesMoreThanOneMessage(t *testing.T) {
 	if !errors.Is(err, ErrUnanswered) {
 		t.Errorf("with a part missing: %v", err)
 	}
-	equal(t, "of the part that came", len(found) > 0 && len(found) < 6, true)
+	assert.Equal(t, "of the part that came", len(found) > 0 && len(found) < 6, true)
 }
 
 type panicky struct{}
@@ -257,46 +258,47 @@ func TestClusterLostAnswersAreErrors(t *testing.T) {
 	if !errors.Is(err, ErrUnanswered) || !strings.Contains(err.Error(), "1 of 2 within 300ms") {
 		t.Errorf("one node is silent: %v", err)
 	}
-	equal(t, "what did come", len(found), 2)
+	assert.Equal(t, "what did come", len(found), 2)
 
 	f.set(func(f *fabric) { f.err = errors.New("full") })
 	found, err = fetch(t, nodes[0].io)
 	if err == nil || !strings.Contains(err.Error(), "full") {
 		t.Errorf("nothing was sent: %v", err)
 	}
-	equal(t, "what is known", len(found), 1)
-	noError(t, nodes[0].io.Except("x").Emit("local all the same"))
+	assert.Equal(t, "what is known", len(found), 1)
+	assert.NoError(t, nodes[0].io.Except("x").Emit("local all the same"))
 	a.want(`42["local all the same",null]`)
-	equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 2)
-	equal(t, "pending", len(nodes[0].hub.requests.open), 0)
+	assert.Equal(t, "unsent", nodes[0].hub.Stats().BusUnsent, 2)
+	assert.Equal(t, "pending", len(nodes[0].hub.requests.open), 0)
 }
 
 func TestClusterServerSideEmit(t *testing.T) {
 	_, nodes := newPeers(t, 3)
 	heard := make(chan string, 10)
 	for i, n := range nodes {
-		noError(t, n.io.On("news", func(args ...any) { heard <- fmt.Sprint(i, args) }))
-		noError(t, n.io.On("ask", func(args ...any) {
+		assert.NoError(t, n.io.On("news", func(args ...any) { heard <- fmt.Sprint(i, args) }))
+		assert.NoError(t, n.io.On("ask", func(args ...any) {
 			answer := args[len(args)-1].(socket.Ack)
 			answer([]any{fmt.Sprintf("node %d", i), args[0]}, nil)
 			answer([]any{"again"}, nil)
 		}))
-		noError(t, n.io.On("panic", func(args ...any) { panic(args) }))
+
+		assert.NoError(t, n.io.On("panic", func(args ...any) { panic(args) }))
 	}
-	noError(t, nodes[0].io.ServerSideEmit("panic"))
-	noError(t, nodes[0].io.ServerSideEmit("news", "x", 2))
+	assert.NoError(t, nodes[0].io.ServerSideEmit("panic"))
+	assert.NoError(t, nodes[0].io.ServerSideEmit("news", "x", 2))
 	got := []string{await(t, "news", heard), await(t, "news", heard)}
 	slices.Sort(got)
-	equal(t, "heard", fmt.Sprint(got), "[1 [x 2] 2 [x 2]]")
-	equal(t, "panics", nodes[1].hub.Stats().Panics, 1)
+	assert.Equal(t, "heard", fmt.Sprint(got), "[1 [x 2] 2 [x 2]]")
+	assert.Equal(t, "panics", nodes[1].hub.Stats().Panics, 1)
 
 	outcomes := make(chan outcome, 10)
 	callback := func(values []any, err error) { outcomes <- outcome{values, err} }
-	noError(t, nodes[0].io.ServerSideEmit("ask", "q", callback))
+	assert.NoError(t, nodes[0].io.ServerSideEmit("ask", "q", callback))
 	o := await(t, "answers", outcomes)
-	noError(t, o.err)
+	assert.NoError(t, o.err)
 	slices.SortFunc(o.values, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
-	equal(t, "answers", fmt.Sprint(o.values), "[[node 1 q] [node 2 q]]")
+	assert.Equal(t, "answers", fmt.Sprint(o.values), "[[node 1 q] [node 2 q]]")
 
 	for _, bad := range []any{[]byte("binary"), make(chan int)} {
 		if err := nodes[0].io.ServerSideEmit("news", bad); err == nil {
@@ -306,36 +308,37 @@ func TestClusterServerSideEmit(t *testing.T) {
 	if err := nodes[0].io.ServerSideEmit("connection"); err == nil {
 		t.Error("a reserved event was sent")
 	}
-	equal(t, "heard", len(heard), 0)
+	assert.Equal(t, "heard", len(heard), 0)
 }
 
 func TestClusterServerSideEmitTimesOut(t *testing.T) {
 	_, nodes := newPeers(t, 3)
 	nodes[0].hub.opts.Timeout = 300 * time.Millisecond
-	noError(t, nodes[1].io.On("ask", func(args ...any) { args[0].(socket.Ack)(nil, nil) })) // node 2 has no listener
+	assert.NoError(t, nodes[1].io.On("ask", func(args ...any) { args[0].(socket.Ack)(nil, nil) })) // node 2 has no listener
 	outcomes := make(chan outcome, 10)
-	noError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))
+	assert.NoError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) { outcomes <- outcome{values, err} }))
 	o := await(t, "time-out", outcomes)
 	if !errors.Is(o.err, ErrUnanswered) {
 		t.Errorf("time-out: %v", o.err)
 	}
-	equal(t, "who did answer", fmt.Sprint(o.values), "[[]]")
+	assert.Equal(t, "who did answer", fmt.Sprint(o.values), "[[]]")
 }
 
 func TestClusterOfOneHasNobodyToAsk(t *testing.T) {
 	_, nodes := newPeers(t, 1)
 	a := nodes[0].dial("/", "")
-	noError(t, nodes[0].io.ServerSideEmit("news"))
+	assert.NoError(t, nodes[0].io.ServerSideEmit("news"))
 	called := 0
-	noError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) {
+	assert.NoError(t, nodes[0].io.ServerSideEmit("ask", func(values []any, err error) {
 		called++
-		equal(t, "answers", len(values), 0)
-		noError(t, err)
+		assert.Equal(t, "answers", len(values), 0)
+		assert.NoError(t, err)
 	}))
-	equal(t, "called", called, 1)
+
+	assert.Equal(t, "called", called, 1)
 	found, err := fetch(t, nodes[0].io)
-	noError(t, err)
-	equal(t, "found", string(found[0].Id()), a.sid)
+	assert.NoError(t, err)
+	assert.Equal(t, "found", string(found[0].Id()), a.sid)
 }
 
 func TestClusterCloseFailsWhatWaits(t *testing.T) {
@@ -358,18 +361,19 @@ func TestClusterMessageForANamespaceThatIsGone(t *testing.T) {
 	nodes[0].io.Of("/only-here", nil)
 	a := nodes[0].dial("/only-here", "")
 	found, err := fetch(t, nodes[0].io.Of("/only-here", nil))
-	noError(t, err)
-	equal(t, "found", len(found), 1)
+	assert.NoError(t, err)
+	assert.Equal(t, "found", len(found), 1)
 	outcomes := make(chan outcome, 10)
-	noError(t, nodes[0].io.Of("/only-here", nil).Timeout(clusterTimeout).Emit("ask", func(values []any, err error) {
+	assert.NoError(t, nodes[0].io.Of("/only-here", nil).Timeout(clusterTimeout).Emit("ask", func(values []any, err error) {
 		outcomes <- outcome{values, err}
 	}))
+
 	id := a.question(`["ask"]`)
 	id = strings.TrimPrefix(id, "/only-here,")
 	a.send("43/only-here," + id + `["yes"]`)
 	o := await(t, "answers", outcomes)
-	noError(t, o.err)
-	equal(t, "answers", fmt.Sprint(o.values), "[yes]")
+	assert.NoError(t, o.err)
+	assert.Equal(t, "answers", fmt.Sprint(o.values), "[yes]")
 }
 
 func TestClusterWithoutStreamReachesEveryone(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 )
 
 func withHistory(o *setup) {
@@ -24,18 +25,18 @@ func withHistory(o *setup) {
 func TestEveryClientHoldsAnOffsetFromItsFirstMoment(t *testing.T) {
 	n := newNode(t, nil, withHistory)
 	f, g := n.join("{}")
-	equal(t, "online", g.Online, 7)
+	assert.Equal(t, "online", g.Online, 7)
 	if g.Sid == "" || g.Pid == "" {
 		t.Errorf("no ids: %+v", g)
 	}
 	entries, err := n.stream.Last(t.Context(), stream.Offset{}, 1)
-	noError(t, err)
-	equal(t, "joining offset of an empty room", g.Offset, entries[0].Offset.String())
+	assert.NoError(t, err)
+	assert.Equal(t, "joining offset of an empty room", g.Offset, entries[0].Offset.String())
 
 	p, offset := n.say("a")
 	f.want(t, p)
 	f2, g2 := n.join("{}")
-	equal(t, "joining offset at the head", g2.Offset, offset.String())
+	assert.Equal(t, "joining offset at the head", g2.Offset, offset.String())
 	p2, _ := n.say("b")
 	f.want(t, p2)
 	f2.want(t, p2)
@@ -51,11 +52,11 @@ func TestHistoryIsALowerStartingPoint(t *testing.T) {
 	}
 	n.log.Reach(t.Context(), mustParse(t, offsets[6]))
 	f, g := n.join(`{"history":2}`)
-	equal(t, "joining offset", g.Offset, offsets[4])
+	assert.Equal(t, "joining offset", g.Offset, offsets[4])
 	f.want(t, packets[5:]...)
 
 	f, g = n.join(`{"history":100}`) // capped
-	equal(t, "joining offset", g.Offset, offsets[1])
+	assert.Equal(t, "joining offset", g.Offset, offsets[1])
 	f.want(t, packets[2:]...)
 	f.silent(t)
 }
@@ -63,7 +64,7 @@ func TestHistoryIsALowerStartingPoint(t *testing.T) {
 func mustParse(t *testing.T, s string) stream.Offset {
 	t.Helper()
 	o, err := stream.ParseOffset(s)
-	noError(t, err)
+	assert.NoError(t, err)
 	return o
 }
 
@@ -92,19 +93,19 @@ func TestP3_ReturningClientGetsExactlyWhatItMissed(t *testing.T) {
 	n.log.Reach(t.Context(), o3)
 
 	f, again := n.join(back(g.Pid, o1.String()))
-	equal(t, "pid", again.Pid, g.Pid)
-	equal(t, "sid", again.Sid, g.Sid)
-	equal(t, "joining offset", again.Offset, o1.String())
+	assert.Equal(t, "pid", again.Pid, g.Pid)
+	assert.Equal(t, "sid", again.Sid, g.Sid)
+	assert.Equal(t, "joining offset", again.Offset, o1.String())
 	f.want(t, p2, p3)
 	f.silent(t)
 
 	f, again = n.join(back(g.Pid, g.Offset)) // had seen no message at all
-	equal(t, "pid", again.Pid, g.Pid)
+	assert.Equal(t, "pid", again.Pid, g.Pid)
 	f.want(t, p1, p2, p3)
 
-	equal(t, "asked", asked.Load(), 2)
-	equal(t, "recovered", recovered.Load(), 2)
-	equal(t, "cursors that were kept", n.restored(), 0)
+	assert.Equal(t, "asked", asked.Load(), 2)
+	assert.Equal(t, "recovered", recovered.Load(), 2)
+	assert.Equal(t, "cursors that were kept", n.restored(), 0)
 }
 
 func (n *node) restored() (kept int) {
@@ -144,15 +145,16 @@ func TestP3_UnknownPlaceIsToldAndNeverReplayedInPart(t *testing.T) {
 func TestConnectTurnLastsUntilTheLastConnectionListener(t *testing.T) {
 	n := newNode(t, nil, nil)
 	enter, leave := make(chan struct{}), make(chan struct{})
-	noError(t, n.io.On("connection", func(args ...any) {
+	assert.NoError(t, n.io.On("connection", func(args ...any) {
 		enter <- struct{}{}
 		<-leave
 		args[0].(*socket.Socket).On("late", func(args ...any) { args[1].(socket.Ack)([]any{"seen"}, nil) })
 	}))
+
 	f := n.open()
 	f.send("0{}")
 	<-enter
-	equal(t, "held", f.isBusy(), true)
+	assert.Equal(t, "held", f.isBusy(), true)
 	close(leave)
 	f.send(`21["late",1]`)
 	f.next(t)
@@ -163,10 +165,11 @@ func TestConnectTurnLastsUntilTheLastConnectionListener(t *testing.T) {
 func TestPRE1_NothingThatOthersDoComesBeforeTheGreeting(t *testing.T) {
 	n := newNode(t, nil, nil)
 	answered := make(chan struct{}, 2)
-	noError(t, n.io.On("connection", func(...any) {
+	assert.NoError(t, n.io.On("connection", func(...any) {
 		<-answered
-		noError(t, n.io.Sockets().Volatile().Emit("typing", "somebody"))
+		assert.NoError(t, n.io.Sockets().Volatile().Emit("typing", "somebody"))
 	}))
+
 	answered <- struct{}{}
 	greeted, _ := n.join("{}")
 	f := n.open()
@@ -190,8 +193,8 @@ func TestRefusedConnectReleasesTheTurnAndLeavesNothing(t *testing.T) {
 	f.want(t, `4/nowhere,{"message":"Invalid namespace"}`)
 	f.send(`0` + back("pid", n.log.Head().Offset().String()))
 	f.want(t, `4{"data":null,"message":"no"}`)
-	equal(t, "members", len(n.main().members.all), 0)
-	equal(t, "cursors that were kept", n.restored(), 0)
+	assert.Equal(t, "members", len(n.main().members.all), 0)
+	assert.Equal(t, "cursors that were kept", n.restored(), 0)
 }
 
 func TestDisconnectThenConnectInTheSameSession(t *testing.T) {
@@ -204,7 +207,7 @@ func TestDisconnectThenConnectInTheSameSession(t *testing.T) {
 		f.want(t, p)
 	}
 	f.silent(t)
-	equal(t, "members", len(n.main().members.all), 1)
+	assert.Equal(t, "members", len(n.main().members.all), 1)
 }
 
 func TestSessionThatClosesDuringConnectLeavesNoGhost(t *testing.T) {
@@ -215,10 +218,11 @@ func TestSessionThatClosesDuringConnectLeavesNoGhost(t *testing.T) {
 		f.close("transport close")
 	}
 	ns := n.main()
-	eventually(t, "no socket is left", func() bool {
+	assert.Eventually(t, "no socket is left", func() bool {
 		return n.io.Sockets().Sockets().Len() == 0 && len(ns.members.match(nil, nil)) == 0
 	})
-	eventually(t, "no member is left", func() bool {
+
+	assert.Eventually(t, "no member is left", func() bool {
 		ns.members.mu.Lock()
 		defer ns.members.mu.Unlock()
 		return len(ns.members.all) == 0 && len(ns.members.rooms) == 0
@@ -270,12 +274,13 @@ func TestGapEmptiesTheLogAndEndsItsSessions(t *testing.T) {
 	p, _ := n.say("before")
 	f.want(t, p)
 	g.gap <- struct{}{}
-	eventually(t, "the session is told", func() bool {
+	assert.Eventually(t, "the session is told", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return len(f.lost) > 0 && f.lost[0] == fanout.LostReset
 	})
-	equal(t, "resets", resets.Load(), 1)
+
+	assert.Equal(t, "resets", resets.Load(), 1)
 	f, _ = n.join("{}")
 	p, _ = n.say("after")
 	f.want(t, p)

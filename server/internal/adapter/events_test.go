@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
@@ -32,7 +34,7 @@ func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
 	}
 	f.send(`28["count",500]`)
 	f.want(t, `38["first",2]`)
-	equal(t, "events", len(seen), 501)
+	assert.Equal(t, "events", len(seen), 501)
 	for i, v := range seen {
 		if i != v {
 			t.Fatalf("event %d came as number %d", v, i)
@@ -55,10 +57,10 @@ func TestTurnIsHeldUntilTheHandlerReturns(t *testing.T) {
 	f, _ := n.join("{}")
 	f.send(`2["slow"]`)
 	<-enter
-	equal(t, "held", f.isBusy(), true)
+	assert.Equal(t, "held", f.isBusy(), true)
 	close(leave)
 	f.send("1")
-	eventually(t, "free again", func() bool { return !f.isBusy() })
+	assert.Eventually(t, "free again", func() bool { return !f.isBusy() })
 }
 
 func TestUnknownAndPlainEventsDoNotStall(t *testing.T) {
@@ -66,18 +68,19 @@ func TestUnknownAndPlainEventsDoNotStall(t *testing.T) {
 	forever := make(chan struct{})
 	t.Cleanup(func() { close(forever) })
 	got := make(chan string)
-	noError(t, n.io.On("connection", func(args ...any) {
+	assert.NoError(t, n.io.On("connection", func(args ...any) {
 		s := args[0].(*socket.Socket)
 		_ = s.On("stuck", func(...any) { <-forever })
 		_ = s.On("plain", func(args ...any) { got <- args[0].(string) })
 	}))
+
 	f, _ := n.join("{}")
 	f.send(`2["nobody listens"]`)
 	f.send(`25["nobody listens",1]`)
 	f.send(`2["stuck"]`)
 	f.send(`2["plain","x"]`)
-	equal(t, "argument", <-got, "x")
-	eventually(t, "free", func() bool { return !f.isBusy() })
+	assert.Equal(t, "argument", <-got, "x")
+	assert.Eventually(t, "free", func() bool { return !f.isBusy() })
 	f.silent(t)
 }
 
@@ -97,7 +100,7 @@ func TestPanicOfAHandlerCostsTheEventAlone(t *testing.T) {
 	f.send(`21["bad"]`)
 	f.send(`22["good"]`)
 	f.want(t, `32[]`)
-	equal(t, "panics", n.hub.Stats().Panics, 1)
+	assert.Equal(t, "panics", n.hub.Stats().Panics, 1)
 }
 
 func TestKickWhileAnEventIsHandledReleasesTheTurn(t *testing.T) {
@@ -113,7 +116,7 @@ func TestKickWhileAnEventIsHandledReleasesTheTurn(t *testing.T) {
 		f, _ := n.join("{}")
 		f.send(`2["kick me"]`)
 		f.want(t, "1")
-		eventually(t, "free", func() bool { return !f.isBusy() })
+		assert.Eventually(t, "free", func() bool { return !f.isBusy() })
 		f.close("transport close")
 	}
 }

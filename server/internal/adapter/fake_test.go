@@ -28,36 +28,13 @@ import (
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 5 * time.Second
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never came true: %s", what)
-		}
-	}
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func noError(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // node is a hub with a Socket.IO server that is bound to sessions without a transport.
 type node struct {
@@ -126,7 +103,7 @@ func (n *node) start(s stream.Stream, o setup) (following *sync.WaitGroup) {
 	n.hub = New(o.Options)
 	n.io = socket.NewServer(nil, n.hub.ServerOptions())
 	if !o.plain {
-		noError(n.t, n.replica.Load(n.hub.life))
+		assert.NoError(n.t, n.replica.Load(n.hub.life))
 		following.Go(func() { _ = n.replica.Run(n.hub.life) })
 	}
 	return following
@@ -140,7 +117,7 @@ func (n *node) main() *namespace {
 
 // typing emits a typing notice to everyone but one.
 func (n *node) typing(except string, notice chat.Typing) {
-	noError(n.t, handle{n.main()}.EmitVolatile(socket.SocketId(except), chat.EventTyping, notice))
+	assert.NoError(n.t, handle{n.main()}.EmitVolatile(socket.SocketId(except), chat.EventTyping, notice))
 }
 
 // encodeEntry is a simple [replica.Encode]: the event with its time and its offset.
@@ -196,7 +173,7 @@ var _ session = (*fake)(nil)
 // open makes a session and hands it to the library.
 func (n *node) open() *fake {
 	id, err := n.engine.GenerateId(nil)
-	noError(n.t, err)
+	assert.NoError(n.t, err)
 	f := &fake{EventEmitter: events.New(), id: id, state: "open", pending: make(chan struct{}, 1)}
 	f.turned.L = &f.mu
 	f.conn = n.sweepers.NewConn(f)
@@ -391,9 +368,9 @@ func (f *fake) connectMain(t *testing.T, auth string) greeting {
 	f.send("0" + auth)
 	var g greeting
 	answer := f.next(t)
-	noError(t, json.Unmarshal([]byte(strings.TrimPrefix(answer, "0")), &g))
+	assert.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(answer, "0")), &g))
 	presence := f.next(t)
-	noError(t, json.Unmarshal([]byte(strings.TrimPrefix(presence, "2")), &[]any{new(string), &g, &g.Offset}))
+	assert.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(presence, "2")), &[]any{new(string), &g, &g.Offset}))
 	return g
 }
 
@@ -409,7 +386,7 @@ func (n *node) say(text string) (packet string, offset stream.Offset) {
 	n.t.Helper()
 	stored := make(chan stream.Offset, 1)
 	args := `["message",{"message":"` + text + `","at":` + "\x00" + `}]`
-	noError(n.t, n.stream.Append(n.hub.life, "", []byte(args), func(o stream.Offset, err error) { stored <- o }))
+	assert.NoError(n.t, n.stream.Append(n.hub.life, "", []byte(args), func(o stream.Offset, err error) { stored <- o }))
 	offset = <-stored
 	at, _, _ := strings.Cut(offset.String(), "-")
 	return `2["message",{"message":"` + text + `","at":` + at + `},"` + offset.String() + `"]`, offset

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -24,25 +25,26 @@ func TestP6_ClusterRequestsAreBounded(t *testing.T) {
 	// What others want is bounded, too.
 	release, busy := make(chan struct{}), make(chan struct{})
 	b := nodes[1].dial("/", "")
-	noError(t, b.socket().On("disconnect", func(...any) {
+	assert.NoError(t, b.socket().On("disconnect", func(...any) {
 		close(busy)
 		<-release
 	}))
+
 	nodes[0].io.In(b.room).DisconnectSockets(false)
 	await(t, "busy", busy)
 	for range inboxCalls + 10 {
-		noError(t, nodes[0].io.To("r").Emit("x"))
+		assert.NoError(t, nodes[0].io.To("r").Emit("x"))
 	}
-	eventually(t, "dropped", func() bool { return nodes[1].hub.Stats().BusUnheard == 10 })
+	assert.Eventually(t, "dropped", func() bool { return nodes[1].hub.Stats().BusUnheard == 10 })
 	close(release)
 	nodes[0].hub.requests.mu.Lock()
-	equal(t, "pending", len(nodes[0].hub.requests.open), maxRequests)
+	assert.Equal(t, "pending", len(nodes[0].hub.requests.open), maxRequests)
 	nodes[0].hub.requests.mu.Unlock()
 }
 
 func TestP6_HostileBusMessagesDoNoHarm(t *testing.T) {
 	f, nodes := newPeers(t, 2)
-	noError(t, nodes[0].io.On("connection", func(args ...any) { _ = args[0].(*socket.Socket) }))
+	assert.NoError(t, nodes[0].io.On("connection", func(args ...any) { _ = args[0].(*socket.Socket) }))
 	a := nodes[0].dial("/", "")
 	// A request that is pending, whose id anyone could guess.
 	f.losing(kindFetch)
@@ -54,8 +56,8 @@ func TestP6_HostileBusMessagesDoNoHarm(t *testing.T) {
 	nodes[0].hub.receive("stranger", []byte(`{"k":"emit","n":"/","a":["still alive"]}`))
 	for a.receive() != `42["still alive",null]` {
 	}
-	eventually(t, "counted", func() bool { return nodes[0].hub.Stats().BusMalformed > 15 })
-	equal(t, "panics", nodes[0].hub.Stats().Panics, 0)
+	assert.Eventually(t, "counted", func() bool { return nodes[0].hub.Stats().BusMalformed > 15 })
+	assert.Equal(t, "panics", nodes[0].hub.Stats().Panics, 0)
 }
 
 var hostile = []string{

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestREC7_PrivateEventsNeverEndInAString(t *testing.T) {
@@ -31,13 +33,13 @@ func TestREC7_PrivateEventsNeverEndInAString(t *testing.T) {
 		{func() error { return s.Emit("x", map[string]any{"a": "b"}) }, `2["x",{"a":"b"}]`},
 		{func() error { return n.io.To("r").Volatile().Emit("x", "text") }, `2["x","text",null]`},
 	} {
-		noError(t, c.emit())
+		assert.NoError(t, c.emit())
 		f.want(t, c.want)
 	}
-	noError(t, s.Emit("x", []byte("b"), "text"))
+	assert.NoError(t, s.Emit("x", []byte("b"), "text"))
 	f.want(t, `51-["x",{"_placeholder":true,"num":0},"text",null]`, "b")
 	// A callback comes behind the arguments of an event that wants an answer.
-	noError(t, s.Emit("x", "text", socket.Ack(func([]any, error) {})))
+	assert.NoError(t, s.Emit("x", "text", socket.Ack(func([]any, error) {})))
 	if p := f.next(t); !strings.HasSuffix(p, `["x","text"]`) {
 		t.Errorf("question: %s", p)
 	}
@@ -52,12 +54,12 @@ func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
 	_, nodes := newPeers(t, 2)
 	a := nodes[0].dial("/", "")
 	b := nodes[1].dial("/", back(a.pid, a.offset))
-	equal(t, "sid", b.sid, a.sid)
-	equal(t, "pid", b.pid, a.pid)
-	equal(t, "recovered", nodes[1].hub.Recovered(b.socket()), true)
+	assert.Equal(t, "sid", b.sid, a.sid)
+	assert.Equal(t, "pid", b.pid, a.pid)
+	assert.Equal(t, "recovered", nodes[1].hub.Recovered(b.socket()), true)
 	// The node where it was is told: nothing that is sent to the client goes astray, and it is counted once.
-	eventually(t, "the old connection is closed", func() bool { return nodes[0].main().members.get(socket.SocketId(a.sid)) == nil })
-	noError(t, nodes[0].io.To(a.room).Emit("found", 1))
+	assert.Eventually(t, "the old connection is closed", func() bool { return nodes[0].main().members.get(socket.SocketId(a.sid)) == nil })
+	assert.NoError(t, nodes[0].io.To(a.room).Emit("found", 1))
 	b.want(`42["found",1]`)
 	c := nodes[1].dial("/", back(a.pid+"x", a.offset)) // anybody may name an id that nobody has
 	if c.sid == a.sid {
@@ -67,7 +69,7 @@ func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
 	if fresh.sid == a.sid || fresh.pid == a.pid {
 		t.Error("a client that was not recovered kept its ids")
 	}
-	equal(t, "recovered", nodes[1].hub.Recovered(fresh.socket()), false)
+	assert.Equal(t, "recovered", nodes[1].hub.Recovered(fresh.socket()), false)
 }
 
 func TestREC8_SocketsThatComeTwiceAreFetchedOnce(t *testing.T) {
@@ -77,10 +79,10 @@ func TestREC8_SocketsThatComeTwiceAreFetchedOnce(t *testing.T) {
 	nodes[1].dial("/", back(a.pid, a.offset))
 	fetched := make(chan int, 1)
 	nodes[0].io.FetchSockets()(func(found []*socket.RemoteSocket, err error) {
-		noError(t, err)
+		assert.NoError(t, err)
 		fetched <- len(found)
 	})
-	equal(t, "sockets", await(t, "answer", fetched), 1)
+	assert.Equal(t, "sockets", await(t, "answer", fetched), 1)
 }
 
 func TestREC9_AnOlderConnectionIsClosedFirst(t *testing.T) {
@@ -92,30 +94,31 @@ func TestREC9_AnOlderConnectionIsClosedFirst(t *testing.T) {
 		defer mu.Unlock()
 		seen = append(seen, event)
 	}
-	noError(t, n.io.On("connection", func(args ...any) {
+	assert.NoError(t, n.io.On("connection", func(args ...any) {
 		s := args[0].(*socket.Socket)
 		s.Join("r")
 		tell("connection")
 		_ = s.On("disconnect", func(...any) { tell("disconnect") })
 	}))
+
 	old, g := n.join("{}")
 	for range 20 {
 		f, again := n.join(back(g.Pid, n.log.Head().Offset().String()))
-		equal(t, "sid", again.Sid, g.Sid)
-		equal(t, "the older connection", old.ReadyState(), "closed")
-		noError(t, n.io.To("r").Emit("x", 1))
-		noError(t, n.io.To(socket.Room(g.Sid)).Emit("y", 1))
+		assert.Equal(t, "sid", again.Sid, g.Sid)
+		assert.Equal(t, "the older connection", old.ReadyState(), "closed")
+		assert.NoError(t, n.io.To("r").Emit("x", 1))
+		assert.NoError(t, n.io.To(socket.Room(g.Sid)).Emit("y", 1))
 		f.want(t, `2["x",1]`, `2["y",1]`)
 		p, _ := n.say("live")
 		f.want(t, p)
 		old = f
 	}
 	ns := n.main()
-	equal(t, "members", len(ns.members.all), 1)
-	equal(t, "in the room", len(ns.members.rooms["r"]), 1)
-	equal(t, "sockets", n.io.Sockets().Sockets().Len(), 1)
-	equal(t, "ids that are claimed", n.restored(), 0)
-	eventually(t, "each was told of once", func() bool {
+	assert.Equal(t, "members", len(ns.members.all), 1)
+	assert.Equal(t, "in the room", len(ns.members.rooms["r"]), 1)
+	assert.Equal(t, "sockets", n.io.Sockets().Sockets().Len(), 1)
+	assert.Equal(t, "ids that are claimed", n.restored(), 0)
+	assert.Eventually(t, "each was told of once", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(seen) == 41
@@ -140,7 +143,7 @@ func TestREC9_ManyAtOnceWithOneSecretLeaveNoGhost(t *testing.T) {
 	all.Wait()
 	first.close("transport close")
 	ns := n.main()
-	eventually(t, "nothing is left", func() bool {
+	assert.Eventually(t, "nothing is left", func() bool {
 		ns.members.mu.Lock()
 		defer ns.members.mu.Unlock()
 		return len(ns.members.all)+len(ns.members.rooms)+n.io.Sockets().Sockets().Len()+n.restored() == 0
@@ -154,12 +157,12 @@ func TestREC8_AHandshakeShowsWhatTheClientSent(t *testing.T) {
 	for _, auth := range []string{`{}`, `{"a":[1]}`, `{"pid":"x"}`, `{"pid":1,"offset":{}}`, `{"pid":"","offset":""}`, `{"payload":1}`, recovered} {
 		_, g := n.join(auth)
 		text, err := json.Marshal(n.socketOf(g.Sid).Handshake().Auth)
-		noError(t, err)
+		assert.NoError(t, err)
 		var want, got any
-		noError(t, json.Unmarshal([]byte(auth), &want))
-		noError(t, json.Unmarshal(text, &got))
+		assert.NoError(t, json.Unmarshal([]byte(auth), &want))
+		assert.NoError(t, json.Unmarshal(text, &got))
 		wanted, _ := json.Marshal(want)
-		equal(t, "auth", string(text), string(wanted))
-		equal(t, "recovered", n.hub.Recovered(n.socketOf(g.Sid)), auth == recovered)
+		assert.Equal(t, "auth", string(text), string(wanted))
+		assert.Equal(t, "recovered", n.hub.Recovered(n.socketOf(g.Sid)), auth == recovered)
 	}
 }

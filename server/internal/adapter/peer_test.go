@@ -20,6 +20,7 @@ import (
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // fabric connects the buses of the nodes of a test. It loses what the test wants lost.
@@ -180,7 +181,7 @@ type remote struct {
 func (p *peer) dial(nsp, auth string) *remote {
 	p.t.Helper()
 	conn, buffered, _, err := ws.Dial(p.t.Context(), "ws://"+p.addr+"/socket.io/?EIO=4&transport=websocket&colour=blue")
-	noError(p.t, err)
+	assert.NoError(p.t, err)
 	if buffered != nil {
 		conn = &bufferedConn{conn, io.MultiReader(buffered, conn)}
 	}
@@ -194,11 +195,11 @@ func (p *peer) dial(nsp, auth string) *remote {
 	c.send("40" + prefix + auth)
 	answer := struct{ Sid, Pid string }{}
 	text := c.receive()
-	noError(p.t, json.Unmarshal([]byte(strings.TrimPrefix(text, "40"+prefix)), &answer))
+	assert.NoError(p.t, json.Unmarshal([]byte(strings.TrimPrefix(text, "40"+prefix)), &answer))
 	c.sid, c.room, c.pid = answer.Sid, socket.Room(answer.Sid), answer.Pid
 	if nsp == "/" {
 		presence := c.receive()
-		noError(p.t, json.Unmarshal([]byte(strings.TrimPrefix(presence, "42")), &[]any{new(string), &struct{}{}, &c.offset}))
+		assert.NoError(p.t, json.Unmarshal([]byte(strings.TrimPrefix(presence, "42")), &[]any{new(string), &struct{}{}, &c.offset}))
 	}
 	return c
 }
@@ -214,14 +215,14 @@ func (c *bufferedConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 func (c *remote) send(packets ...string) {
 	c.t.Helper()
 	for _, p := range packets {
-		noError(c.t, wsutil.WriteClientText(c.net, []byte(p)))
+		assert.NoError(c.t, wsutil.WriteClientText(c.net, []byte(p)))
 	}
 }
 
 // receive returns the next Engine.IO message.
 func (c *remote) receive() string {
 	c.t.Helper()
-	noError(c.t, c.net.SetReadDeadline(time.Now().Add(patience)))
+	assert.NoError(c.t, c.net.SetReadDeadline(time.Now().Add(patience)))
 	b, _, err := wsutil.ReadServerData(c.net)
 	if err != nil {
 		c.t.Fatalf("reading as %s: %v", c.sid, err)

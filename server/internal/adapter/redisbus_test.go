@@ -13,6 +13,7 @@ import (
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -43,29 +44,29 @@ func TestClusterOverRedis(t *testing.T) {
 		nodes = append(nodes, newPeer(t, shared, bus, func() int { return 2 }))
 	}
 	for i, bus := range buses { // until both hear
-		eventually(t, "the bus hears", func() bool {
+		assert.Eventually(t, "the bus hears", func() bool {
 			_ = buses[1-i].Publish("hello", nil)
 			return bus.Stats().Received > 0
 		})
 	}
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	nodes[0].io.SocketsJoin("r")
-	noError(t, nodes[0].io.To("r").Emit("room", []byte("binary")))
+	assert.NoError(t, nodes[0].io.To("r").Emit("room", []byte("binary")))
 	for _, c := range []*remote{a, b} {
 		c.want(`451-["room",{"_placeholder":true,"num":0}]`, "binary")
 	}
 	found, err := fetch(t, nodes[0].io.In("r").Except(a.room))
-	noError(t, err)
-	equal(t, "found", len(found), 1)
-	equal(t, "found", string(found[0].Id()), b.sid)
+	assert.NoError(t, err)
+	assert.Equal(t, "found", len(found), 1)
+	assert.Equal(t, "found", string(found[0].Id()), b.sid)
 
 	outcomes := ask(t, nodes[0].io.Timeout(patience))
 	for _, c := range []*remote{a, b} {
 		c.send("43" + c.question(`["ask"]`) + `["yes"]`)
 	}
 	o := await(t, "answers", outcomes)
-	noError(t, o.err)
-	equal(t, "answers", o.sorted(), "[yes yes]")
+	assert.NoError(t, o.err)
+	assert.Equal(t, "answers", o.sorted(), "[yes yes]")
 	nodes[1].typing(b.sid, chat.Typing{Username: "B", ID: b.sid, Typing: true})
 	a.want(`42["typing",{"username":"B","id":"` + b.sid + `","typing":true}]`)
 
@@ -74,6 +75,6 @@ func TestClusterOverRedis(t *testing.T) {
 	if _, err := fetch(t, nodes[0].io.Timeout(50*time.Millisecond)); err == nil {
 		t.Error("Redis is away, and everybody answered")
 	}
-	noError(t, nodes[0].io.To("r").Emit("here all the same"))
+	assert.NoError(t, nodes[0].io.To("r").Emit("here all the same"))
 	a.want(`42["here all the same",null]`)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestTYP8_VolatileBroadcastsAreOneWriteForEachSocket(t *testing.T) {
@@ -19,24 +20,24 @@ func TestTYP8_VolatileBroadcastsAreOneWriteForEachSocket(t *testing.T) {
 		all = append(all, f)
 	}
 	for i := range 10 * maxVolatile {
-		noError(t, n.io.Volatile().Emit("x", i))
+		assert.NoError(t, n.io.Volatile().Emit("x", i))
 	}
 	n.main().volatiles.flush()
 	for _, f := range all {
-		equal(t, "writes", f.volatile.Load(), 1)
+		assert.Equal(t, "writes", f.volatile.Load(), 1)
 		for i := range maxVolatile {
 			f.want(t, fmt.Sprintf(`2["x",%d]`, i))
 		}
 		f.silent(t)
 	}
-	equal(t, "dropped", n.hub.Stats().VolatileDropped, 9*maxVolatile)
+	assert.Equal(t, "dropped", n.hub.Stats().VolatileDropped, 9*maxVolatile)
 }
 
 func TestTYP7_IntervalsFollowEachOther(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Millisecond })
 	f, _ := n.join("{}")
 	for i := range 20 {
-		noError(t, n.io.Volatile().Emit("x", i))
+		assert.NoError(t, n.io.Volatile().Emit("x", i))
 		f.want(t, fmt.Sprintf(`2["x",%d]`, i))
 	}
 }
@@ -45,19 +46,19 @@ func TestTYP8_LargeVolatileBroadcastsAreBounded(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	n.join("{}")
 	v := n.main().volatiles
-	noError(t, n.io.Volatile().Emit("x", strings.Repeat("x", 2*maxVolatileBytes)))
-	equal(t, "a large one alone", len(v.waiting), 1)
-	noError(t, n.io.Volatile().Emit("x"))
-	equal(t, "another", len(v.waiting), 1)
+	assert.NoError(t, n.io.Volatile().Emit("x", strings.Repeat("x", 2*maxVolatileBytes)))
+	assert.Equal(t, "a large one alone", len(v.waiting), 1)
+	assert.NoError(t, n.io.Volatile().Emit("x"))
+	assert.Equal(t, "another", len(v.waiting), 1)
 	v.flush()
-	noError(t, n.io.Volatile().Emit("x"))
-	equal(t, "after the flush", len(v.waiting), 1)
-	equal(t, "dropped", n.hub.Stats().VolatileDropped, 1)
+	assert.NoError(t, n.io.Volatile().Emit("x"))
+	assert.Equal(t, "after the flush", len(v.waiting), 1)
+	assert.Equal(t, "dropped", n.hub.Stats().VolatileDropped, 1)
 }
 
 func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
-	v := func(to *socket.BroadcastOperator, event string) { noError(t, to.Volatile().Emit(event, 1)) }
+	v := func(to *socket.BroadcastOperator, event string) { assert.NoError(t, to.Volatile().Emit(event, 1)) }
 	a, ga := n.join("{}")
 	b, gb := n.join("{}")
 	c, gc := n.join("{}")
@@ -68,7 +69,7 @@ func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 	v(n.io.To("r").Except("q"), "b")
 	v(n.io.To("nobody"), "nobody")
 	v(n.io.Except("nobody"), "all")
-	noError(t, n.socketOf(gc.Sid).Volatile().Emit("own", 1)) // one socket alone is not kept waiting
+	assert.NoError(t, n.socketOf(gc.Sid).Volatile().Emit("own", 1)) // one socket alone is not kept waiting
 	c.want(t, `2["own",1]`)
 	n.io.Sockets().Volatile().Emit("binary", []byte("x"), 1)
 	v(n.io.Except("nobody"), "last")
@@ -88,7 +89,7 @@ func TestTYP7_WhoIsNotReadyGetsAllOrNothing(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	f, _ := n.join("{}")
 	other, g := n.join("{}")
-	noError(t, n.io.Local().Emit("unread", 1))
+	assert.NoError(t, n.io.Local().Emit("unread", 1))
 	other.want(t, `2["unread",1]`)
 	for _, typing := range []bool{true, false} {
 		n.typing(g.Sid+"x", chat.Typing{Username: "A", ID: "a", Typing: typing})
@@ -105,7 +106,7 @@ func TestTYP8_VolatileBroadcastsAreOneMessageForTheOtherNodes(t *testing.T) {
 	before := f.count()
 	const many = 50
 	for i := range many {
-		noError(t, nodes[0].io.Except(a.room).Volatile().Emit("x", i))
+		assert.NoError(t, nodes[0].io.Except(a.room).Volatile().Emit("x", i))
 	}
 	for i := range many {
 		b.want(fmt.Sprintf(`42["x",%d]`, i))
@@ -114,7 +115,7 @@ func TestTYP8_VolatileBroadcastsAreOneMessageForTheOtherNodes(t *testing.T) {
 		t.Errorf("%d messages on the bus", got)
 	}
 	// What is volatile waits neither behind the requests of other nodes nor before them.
-	noError(t, nodes[0].io.Local().Emit("nothing before", 1))
+	assert.NoError(t, nodes[0].io.Local().Emit("nothing before", 1))
 	a.want(`42["nothing before",1]`)
 }
 
@@ -125,10 +126,10 @@ func TestTYP8_MessagesForOtherNodesAreSplitWhereTheyAreTooLarge(t *testing.T) {
 	b.socket().Join(room, room+"2")
 	before := f.count()
 	for i := range 4 {
-		noError(t, nodes[0].io.To(room, room+"2").Volatile().Emit("x", i))
+		assert.NoError(t, nodes[0].io.To(room, room+"2").Volatile().Emit("x", i))
 	}
 	for i := range 4 {
 		b.want(fmt.Sprintf(`42["x",%d]`, i))
 	}
-	equal(t, "messages on the bus", f.count()-before, 4)
+	assert.Equal(t, "messages on the bus", f.count()-before, 4)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -14,9 +15,9 @@ func dialFrom(t *testing.T, from, to string) net.Conn {
 	t.Helper()
 	local := net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 0))
 	nc, err := (&net.Dialer{LocalAddr: local}).Dial("tcp", to)
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(func() { _ = nc.Close() })
-	noError(t, nc.SetDeadline(time.Now().Add(patience)))
+	assert.NoError(t, nc.SetDeadline(time.Now().Add(patience)))
 	return nc
 }
 
@@ -27,22 +28,23 @@ func TestLIM13_OneAddressCannotHaveAllConnections(t *testing.T) {
 	for range 2000 {
 		dialFrom(t, "127.0.0.2", a.Addr())
 	}
-	eventually(t, "all are judged", func() bool {
+	assert.Eventually(t, "all are judged", func() bool {
 		return a.scrape(t, `chat_refusals_total{reason="Too many sockets from one address"}`) == "1400"
 	})
-	equal(t, "connections", a.public.net.Len(), 600)
+
+	assert.Equal(t, "connections", a.public.net.Len(), 600)
 	join(t, a, "")
 
 	for range 1000 {
 		dialFrom(t, "127.0.0.3", a.Addr())
 	}
-	eventually(t, "all are judged", func() bool { return a.public.net.Len() == 1200 })
+	assert.Eventually(t, "all are judged", func() bool { return a.public.net.Len() == 1200 })
 	join(t, a, "")
 	say(t, open(t, a.url(), siotest.Options{Transport: siotest.Polling}), "hello")
-	equal(t, "refused for all", a.scrape(t, `chat_refusals_total{reason="Too many sockets"}`), "0")
+	assert.Equal(t, "refused for all", a.scrape(t, `chat_refusals_total{reason="Too many sockets"}`), "0")
 
 	for range 200 {
 		dialFrom(t, "127.0.0.2", a.OpsAddr())
 	}
-	eventually(t, "the private port is bounded", func() bool { n := a.private.net.Len(); return n > 0 && n <= opsSockets/2 })
+	assert.Eventually(t, "the private port is bounded", func() bool { n := a.private.net.Len(); return n > 0 && n <= opsSockets/2 })
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -26,13 +27,13 @@ var impatient = timeouts{header: 200 * time.Millisecond, request: 300 * time.Mil
 func startWith(t *testing.T, limits timeouts, log *slog.Logger, flags ...string) *App {
 	t.Helper()
 	a, err := newApp(load(t, flags...), log, limits)
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		noError(t, a.Stop(ctx))
+		assert.NoError(t, a.Stop(ctx))
 	})
-	noError(t, a.Start(t.Context()))
+	assert.NoError(t, a.Start(t.Context()))
 	return a
 }
 
@@ -40,11 +41,11 @@ func startWith(t *testing.T, limits timeouts, log *slog.Logger, flags ...string)
 func request(t *testing.T, addr, text string) net.Conn {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(func() { _ = nc.Close() })
-	noError(t, nc.SetDeadline(time.Now().Add(patience)))
+	assert.NoError(t, nc.SetDeadline(time.Now().Add(patience)))
 	_, err = io.WriteString(nc, text)
-	noError(t, err)
+	assert.NoError(t, err)
 	return nc
 }
 
@@ -72,7 +73,7 @@ func TestLIM14_NoRequestLastsForEver(t *testing.T) {
 		}
 	}
 	all.Wait()
-	eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
+	assert.Eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
 }
 
 // TestLIM14_AnswersThatNobodyReads: who asks and asks, and never reads, is not waited for.
@@ -88,7 +89,7 @@ func TestLIM14_AnswersThatNobodyReads(t *testing.T) {
 		{a.OpsAddr(), "GET /metrics"},
 	} {
 		nc := request(t, c[0], "")
-		noError(t, nc.(*net.TCPConn).SetReadBuffer(4<<10))
+		assert.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4<<10))
 		many := []byte(strings.Repeat(c[1]+" HTTP/1.1\r\nHost: test\r\nOrigin: http://a.example\r\n\r\n", 100))
 		all.Go(func() {
 			var err error
@@ -102,7 +103,7 @@ func TestLIM14_AnswersThatNobodyReads(t *testing.T) {
 		})
 	}
 	all.Wait()
-	eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
+	assert.Eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
 }
 
 // TestLIM14_SessionsAreNotCutShort: long polls, what waits for its turn, and WebSockets outlive the limit of a request.
@@ -121,8 +122,8 @@ func TestLIM14_SessionsAreNotCutShort(t *testing.T) {
 		})
 	}
 	all.Wait()
-	equal(t, "sessions that ended", a.scrape(t, `chat_closes_total{reason="transport close"}`), "0")
-	equal(t, "sessions that failed", a.scrape(t, `chat_closes_total{reason="transport error"}`), "0")
+	assert.Equal(t, "sessions that ended", a.scrape(t, `chat_closes_total{reason="transport close"}`), "0")
+	assert.Equal(t, "sessions that failed", a.scrape(t, `chat_closes_total{reason="transport error"}`), "0")
 }
 
 // TestLIM14_HeadersAreBoundedInNumber: net/http makes much more of a header than it has bytes.
@@ -142,8 +143,8 @@ func wantStatus(t *testing.T, nc net.Conn, want int) {
 	t.Helper()
 	head := make([]byte, len("HTTP/1.1 200"))
 	_, err := io.ReadFull(nc, head)
-	noError(t, err)
-	equal(t, "status", string(head), fmt.Sprint("HTTP/1.1 ", want))
+	assert.NoError(t, err)
+	assert.Equal(t, "status", string(head), fmt.Sprint("HTTP/1.1 ", want))
 }
 
 // TestPanicsAreErrors: they are logged as such, whatever the level, but not each of a thousand.
@@ -153,7 +154,9 @@ func TestPanicsAreErrors(t *testing.T) {
 	h := a.public.guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("test") }))
 	for range 1000 {
 		func() {
-			defer func() { equal(t, "net/http is told to close the connection", recover(), any(http.ErrAbortHandler)) }()
+			defer func() {
+				assert.Equal(t, "net/http is told to close the connection", recover(), any(http.ErrAbortHandler))
+			}()
 			h.ServeHTTP(newRecorder(), newRequest("/"))
 		}()
 	}
@@ -169,12 +172,12 @@ func TestAcceptErrorsAreErrors(t *testing.T) {
 	for range 1000 {
 		a.acceptFailed(a.public, &net.OpError{Op: "accept", Net: "tcp", Addr: a.public.net.Addr(), Err: syscall.EMFILE})
 	}
-	equal(t, "readiness", a.health.Report().Degraded, "listener: no connection can be accepted: too many open files")
+	assert.Equal(t, "readiness", a.health.Report().Degraded, "listener: no connection can be accepted: too many open files")
 	if n := strings.Count(logged.String(), "too many open files"); n < 1 || n > 50 {
 		t.Errorf("logged %d times", n)
 	}
 	a.acceptFailed(a.public, nil)
-	equal(t, "readiness", a.health.Report().Degraded, "")
+	assert.Equal(t, "readiness", a.health.Report().Degraded, "")
 }
 
 // TestSocketLimits: what the settings and the system say together.
@@ -195,11 +198,11 @@ func TestSocketLimits(t *testing.T) {
 	} {
 		cfg := load(t, c.flags...)
 		l := publicLimits(cfg, c.files)
-		equal(t, fmt.Sprint(c.flags, c.files, " in all"), l.Total, c.total)
-		equal(t, fmt.Sprint(c.flags, c.files, " per address"), l.PerAddress, c.perAddress)
+		assert.Equal(t, fmt.Sprint(c.flags, c.files, " in all"), l.Total, c.total)
+		assert.Equal(t, fmt.Sprint(c.flags, c.files, " per address"), l.PerAddress, c.perAddress)
 		var logged bytes.Buffer
 		warnOfFiles(cfg, c.files, slog.New(slog.NewTextHandler(&logged, nil)))
-		equal(t, fmt.Sprint(c.flags, c.files, " warns"), logged.Len() > 0, c.warns)
+		assert.Equal(t, fmt.Sprint(c.flags, c.files, " warns"), logged.Len() > 0, c.warns)
 	}
 }
 
@@ -234,12 +237,12 @@ func (p *polling) ask(method, node, body string) (status int, answer string) {
 		url += "&sid=" + p.sid
 	}
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
-	noError(p.t, err)
+	assert.NoError(p.t, err)
 	res, err := http.DefaultClient.Do(r)
-	noError(p.t, err)
+	assert.NoError(p.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	noError(p.t, err)
+	assert.NoError(p.t, err)
 	return res.StatusCode, string(text)
 }
 
@@ -250,7 +253,7 @@ func joinPolling(t *testing.T, node string) *polling {
 	p := &polling{t: t}
 	_, open := p.ask(http.MethodGet, node, "")
 	var terms struct{ SID string }
-	noError(t, json.Unmarshal([]byte(strings.TrimPrefix(open, "0")), &terms))
+	assert.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(open, "0")), &terms))
 	p.sid = terms.SID
 	p.ask(http.MethodPost, node, "40")
 	for got := ""; !strings.Contains(got, `42["presence"`); {
@@ -268,7 +271,7 @@ func TestLIM14_WhatIsHeldBackIsNotCutShort(t *testing.T) {
 	for _, node := range []*App{owner, other} {
 		p := joinPolling(t, owner.url())
 		status, _ := p.ask(http.MethodPost, node.url(), strings.Repeat(`42["x"]`+"\x1e", 30)+`42["x"]`)
-		equal(t, "a POST of three seconds", status, http.StatusOK)
+		assert.Equal(t, "a POST of three seconds", status, http.StatusOK)
 		speaker := open(t, other.url(), siotest.Options{Transport: siotest.WebSocket})
 		longest := time.Duration(0)
 		for longest < 2*short.request { // the number of clients changes at first

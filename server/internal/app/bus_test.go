@@ -6,6 +6,7 @@ import (
 
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -15,7 +16,7 @@ func (r *raw) until(t *testing.T, prefix string) string {
 	t.Helper()
 	for {
 		p, err := r.read()
-		noError(t, err)
+		assert.NoError(t, err)
 		if rest, ok := strings.CutPrefix(p, prefix); ok {
 			return rest
 		}
@@ -28,23 +29,24 @@ func TestTypingAndPresenceReachOtherNodes(t *testing.T) {
 	first, one := join(t, a, "")
 	second, _ := join(t, b, "")
 	first.until(t, `42["presence",{"online":2}]`)
-	eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
-	eventually(t, "the bus is heard", func() bool {
+	assert.Eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	assert.Eventually(t, "the bus is heard", func() bool {
 		_ = a.backend.bus.Publish("hello", nil)
 		_ = b.backend.bus.Publish("hello", nil)
 		return a.backend.redisBus.Stats().Received > 0 && b.backend.redisBus.Stats().Received > 0
 	})
-	noError(t, first.write(`42["typing",{"username":"A","typing":true}]`, `42["typing",{"username":"A","typing":false}]`))
+
+	assert.NoError(t, first.write(`42["typing",{"username":"A","typing":true}]`, `42["typing",{"username":"A","typing":false}]`))
 	for _, typing := range []string{"true", "false"} {
-		equal(t, "notice", second.until(t, `42["typing",`), `{"username":"A","id":"`+one.Sid+`","typing":`+typing+`}]`)
+		assert.Equal(t, "notice", second.until(t, `42["typing",`), `{"username":"A","id":"`+one.Sid+`","typing":`+typing+`}]`)
 	}
 	// Nobody is told of his own typing.
-	noError(t, second.write(`42["event:message",{"message":"x","username":"B"}]`))
+	assert.NoError(t, second.write(`42["event:message",{"message":"x","username":"B"}]`))
 	p := ""
 	for !strings.HasPrefix(p, `42["message"`) {
 		var err error
 		p, err = first.read()
-		noError(t, err)
+		assert.NoError(t, err)
 		if strings.HasPrefix(p, `42["typing"`) {
 			t.Errorf("the typist got %s", p)
 		}
@@ -58,21 +60,22 @@ func TestDatabasesOfOneRedisAreApart(t *testing.T) {
 	staging := start(t, "--redis-url="+r.URL()+"/2")
 	other := start(t, "--redis-url="+r.URL()+"/2")
 	listener, _ := join(t, production, "")
-	eventually(t, "staging hears", func() bool {
+	assert.Eventually(t, "staging hears", func() bool {
 		_ = other.backend.bus.Publish("hello", nil)
 		return staging.backend.redisBus.Stats().Received > 0
 	})
-	eventually(t, "production would hear", func() bool { return strings.Contains(r.CLI("PUBSUB", "CHANNELS"), production.backend.id) })
+
+	assert.Eventually(t, "production would hear", func() bool { return strings.Contains(r.CLI("PUBSUB", "CHANNELS"), production.backend.id) })
 	colleague, _ := join(t, staging, "")
 	typist, _ := join(t, other, "")
-	noError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
+	assert.NoError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
 	colleague.until(t, `42["typing",`)
 	say(t, open(t, production.url(), siotest.Options{Transport: siotest.WebSocket}), "still here")
 	listener.until(t, `42["message",{"message":"still here"`)
-	equal(t, "messages of the other database", production.backend.redisBus.Stats(), cluster.BusStats{})
-	equal(t, "nodes", production.backend.nodes(), 1)
+	assert.Equal(t, "messages of the other database", production.backend.redisBus.Stats(), cluster.BusStats{})
+	assert.Equal(t, "nodes", production.backend.nodes(), 1)
 }
 
 func TestBusCarriesWhatTheAdapterGivesToIt(t *testing.T) {
-	equal(t, "largest payload", cluster.MaxBusPayload, adapter.MaxBusPayload)
+	assert.Equal(t, "largest payload", cluster.MaxBusPayload, adapter.MaxBusPayload)
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -43,13 +44,13 @@ func TestNoneOfManyWebSocketConnectsHangs(t *testing.T) {
 			t.Errorf("connect %d: %v", i, err)
 		}
 	})
-	equal(t, "connections", a.edge.Connections(), connects)
+	assert.Equal(t, "connections", a.edge.Connections(), connects)
 	for _, r := range clients {
 		if r != nil {
 			r.close()
 		}
 	}
-	eventually(t, "all are gone", func() bool { return a.edge.Connections() == 0 })
+	assert.Eventually(t, "all are gone", func() bool { return a.edge.Connections() == 0 })
 }
 
 func TestNoneOfManyUpgradesHangs(t *testing.T) {
@@ -64,7 +65,7 @@ func TestNoneOfManyUpgradesHangs(t *testing.T) {
 		wait(t, c, "joined", func(s siotest.State) bool { return s.Joined })
 		say(t, c, "hello")
 		wait(t, c, "heard", func(s siotest.State) bool { return s.Messages > 0 })
-		equal(t, "connects", c.State().Connects, 1)
+		assert.Equal(t, "connects", c.State().Connects, 1)
 		sound(t, c)
 	})
 }
@@ -93,6 +94,6 @@ func TestFirstEventsAreNotLost(t *testing.T) {
 				got = append(got, p[:3])
 			}
 		}
-		equal(t, "answers", strings.Join(got, " "), "40{ 430 431")
+		assert.Equal(t, "answers", strings.Join(got, " "), "40{ 430 431")
 	})
 }

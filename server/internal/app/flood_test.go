@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -27,13 +28,13 @@ func TestLIM1_NoWayAroundThePace(t *testing.T) {
 			r, _ := join(t, a, "")
 			began := time.Now()
 			for range c.rounds {
-				noError(t, r.write(c.round...))
+				assert.NoError(t, r.write(c.round...))
 			}
-			noError(t, r.write(`42["event:message",{"message":"end of `+name+`","username":"u"}]`))
+			assert.NoError(t, r.write(`42["event:message",{"message":"end of `+name+`","username":"u"}]`))
 			for text := ""; text != "end of "+name; {
 				var err error
 				text, _, err = r.message()
-				noError(t, err)
+				assert.NoError(t, err)
 			}
 			if took := time.Since(began); took < 1700*time.Millisecond {
 				t.Errorf("all of it took %v", took)
@@ -61,7 +62,7 @@ func TestP1_AHerdLosesNothing(t *testing.T) {
 		}
 	}
 	perSender(t, heard[0], senders, each)
-	equal(t, "resets", a.scrape(t, "chat_resets_total"), "0")
+	assert.Equal(t, "resets", a.scrape(t, "chat_resets_total"), "0")
 }
 
 // TestP5_TheEndOfAnOutageIsNoGap: what has gathered by then is more than the window holds.
@@ -69,12 +70,12 @@ func TestP5_TheEndOfAnOutageIsNoGap(t *testing.T) {
 	proxy := redistest.StartProxy(t, redistest.Start(t).Addr, 1)
 	a := start(t, "--redis-url=redis://"+proxy.Addr, "--history-window=100", "--history-max=10", "--ops-addr=127.0.0.1:0")
 	proxy.SetDown(true)
-	eventually(t, "degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "stream") })
+	assert.Eventually(t, "degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "stream") })
 	time.AfterFunc(time.Second, func() { proxy.SetDown(false) })
 	const senders, each = 60, 20
 	heard := herd(t, a, senders, each)
 	perSender(t, heard[0], senders, each)
-	equal(t, "resets", a.scrape(t, "chat_resets_total"), "0")
+	assert.Equal(t, "resets", a.scrape(t, "chat_resets_total"), "0")
 }
 
 // herd lets many clients speak at once, and returns what each has heard once each has heard all.

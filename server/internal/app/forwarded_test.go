@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -20,7 +21,7 @@ func everyWay(t *testing.T, flags []string, test func(t *testing.T, owner *App, 
 	r := redistest.Start(t)
 	flags = append(flags, "--redis-url="+r.URL())
 	owner, other := start(t, flags...), start(t, flags...)
-	eventually(t, "both nodes know of each other", func() bool { return owner.backend.nodes() == 2 && other.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return owner.backend.nodes() == 2 && other.backend.nodes() == 2 })
 	t.Run("direct", func(t *testing.T) { test(t, owner, owner.url()) })
 	t.Run("forwarded", func(t *testing.T) { test(t, owner, other.url()) })
 }
@@ -41,9 +42,9 @@ func newPolled(t *testing.T, owner *App, url, mark string) *polled {
 	p := &polled{t: t, client: &http.Client{Transport: transport, Timeout: patience}}
 	const path = "/socket.io/?EIO=4&transport="
 	_, body, err := p.fetch(http.MethodGet, owner.url()+path+"polling&t="+mark, nil)
-	noError(t, err)
+	assert.NoError(t, err)
 	var open struct{ Sid string }
-	noError(t, json.Unmarshal([]byte(strings.TrimPrefix(body, "0")), &open))
+	assert.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(body, "0")), &open))
 	p.query = "&sid=" + open.Sid
 	p.url = url + path + "polling" + p.query
 	return p
@@ -85,15 +86,16 @@ func TestEIO1_PostsOfOneMarkAreAllStored(t *testing.T) {
 			if mark == "" {
 				mark = "1700000000"
 			}
-			equal(t, "CONNECT", p.post(mark, "40"), "200 ok")
+			assert.Equal(t, "CONNECT", p.post(mark, "40"), "200 ok")
 			for n := range 5 {
 				message := fmt.Sprintf(`42["event:message",{"message":"%s %d","username":"u"}]`, mark, n)
-				equal(t, "POST", p.post(mark, message), "200 ok")
+				assert.Equal(t, "POST", p.post(mark, message), "200 ok")
 			}
-			eventually(t, "told of all", func() bool {
+			assert.Eventually(t, "told of all", func() bool {
 				heard := strings.Join(texts(ear), ",")
 				return strings.Contains(heard, mark+" 0,"+mark+" 1,"+mark+" 2,"+mark+" 3,"+mark+" 4")
 			})
+
 		}
 	})
 }
@@ -107,8 +109,8 @@ func TestEIO2_AGoodbyeAndAPollAtTheSameMoment(t *testing.T) {
 			both.Go(func() { get = p.ask(http.MethodGet, "", nil) })
 			both.Go(func() { post = p.post("", "1") })
 			both.Wait()
-			equal(t, fmt.Sprint("POST ", n), post, "200 ok")
-			equal(t, fmt.Sprint("GET ", n), get, "200 6")
+			assert.Equal(t, fmt.Sprint("POST ", n), post, "200 ok")
+			assert.Equal(t, fmt.Sprint("GET ", n), get, "200 6")
 			if next := p.ask(http.MethodGet, "", nil); !strings.HasPrefix(next, "400") {
 				t.Errorf("next: %s", next)
 			}
@@ -121,15 +123,15 @@ func TestEIO3_APollThatMeetsTheEndOfAnUpgrade(t *testing.T) {
 		for n := range 100 {
 			p := newPolled(t, owner, url, "")
 			ws, err := dialAt(strings.TrimPrefix(url, "http://"), p.query)
-			noError(t, err)
-			noError(t, ws.write("2probe", "5"))
+			assert.NoError(t, err)
+			assert.NoError(t, ws.write("2probe", "5"))
 			get := p.ask(http.MethodGet, "", nil)
 			if !strings.HasPrefix(get, "400") {
 				t.Errorf("GET %d: %s", n, get)
 			}
 			answer, err := ws.read()
-			noError(t, err)
-			equal(t, "probe", answer, "3probe")
+			assert.NoError(t, err)
+			assert.Equal(t, "probe", answer, "3probe")
 			ws.close()
 		}
 	})
@@ -147,7 +149,7 @@ func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
 					}
 					polled := make(chan string, 1)
 					go func() { polled <- p.ask(http.MethodGet, "", nil) }()
-					equal(t, fmt.Sprint("POST ", n, " of ", size, declared), p.ask(http.MethodPost, "", body), `413 {"code":9,"message":"Payload too large"}`)
+					assert.Equal(t, fmt.Sprint("POST ", n, " of ", size, declared), p.ask(http.MethodPost, "", body), `413 {"code":9,"message":"Payload too large"}`)
 					<-polled
 				}
 			}
@@ -160,14 +162,14 @@ func TestEIO5_CredentialsAndTheOwnHost(t *testing.T) {
 		p := newPolled(t, owner, url, "")
 		for origin, want := range map[string]string{"https://b.a.example": "200 true", url: "200 true", "https://evil.example": "403 "} {
 			r, err := http.NewRequest(http.MethodPost, p.url, strings.NewReader("3"))
-			noError(t, err)
+			assert.NoError(t, err)
 			r.Header.Set("Origin", origin)
 			res, err := p.client.Do(r)
-			noError(t, err)
-			noError(t, res.Body.Close())
-			equal(t, origin, fmt.Sprint(res.StatusCode, " ", res.Header.Get("Access-Control-Allow-Credentials")), want)
-			equal(t, origin, res.Header.Get("Access-Control-Allow-Origin"), origin)
-			equal(t, "caches", fmt.Sprint(res.Header["Vary"]), "[Origin]")
+			assert.NoError(t, err)
+			assert.NoError(t, res.Body.Close())
+			assert.Equal(t, origin, fmt.Sprint(res.StatusCode, " ", res.Header.Get("Access-Control-Allow-Credentials")), want)
+			assert.Equal(t, origin, res.Header.Get("Access-Control-Allow-Origin"), origin)
+			assert.Equal(t, "caches", fmt.Sprint(res.Header["Vary"]), "[Origin]")
 		}
 	})
 }
@@ -179,7 +181,7 @@ func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
 			say(t, speaker, fmt.Sprint(n))
 		}
 		p := newPolled(t, owner, url, "")
-		equal(t, "CONNECT", p.post("", `40{"history":40}`), "200 ok")
+		assert.Equal(t, "CONNECT", p.post("", `40{"history":40}`), "200 ok")
 		for messages := 0; messages < 40; {
 			answer := p.ask(http.MethodGet, "", nil)
 			if n := strings.Count(answer, "\x1e") + 1; n > 16 {
@@ -195,15 +197,15 @@ func TestEIO7_TheFirstSubprotocolIsChosen(t *testing.T) {
 		for offered, want := range map[string]string{"chat.v1, chat.v2": "101 chat.v1", "a,": "400 ", "a b": "400 "} {
 			p := newPolled(t, owner, url, "")
 			r, err := http.NewRequest(http.MethodGet, strings.Replace(p.url, "polling", "websocket", 1), nil)
-			noError(t, err)
+			assert.NoError(t, err)
 			r.Header = http.Header{
 				"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"foo, WebSocket"}, "Sec-Websocket-Version": {"13"},
 				"Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}, "Sec-Websocket-Protocol": {offered},
 			}
 			res, err := p.client.Do(r)
-			noError(t, err)
-			noError(t, res.Body.Close())
-			equal(t, offered, fmt.Sprint(res.StatusCode, " ", res.Header.Get("Sec-WebSocket-Protocol")), want)
+			assert.NoError(t, err)
+			assert.NoError(t, res.Body.Close())
+			assert.Equal(t, offered, fmt.Sprint(res.StatusCode, " ", res.Header.Get("Sec-WebSocket-Protocol")), want)
 		}
 	})
 }
@@ -212,15 +214,15 @@ func TestEIO7_TheFirstSubprotocolIsChosen(t *testing.T) {
 func TestEIO9_NumbersNameEvents(t *testing.T) {
 	everyWay(t, nil, func(t *testing.T, owner *App, url string) {
 		p := newPolled(t, owner, url, "")
-		equal(t, "POST", p.post("a", "40\x1e42[1,\"x\"]\x1e42[-0.5]"), "200 ok")
-		equal(t, "later", p.post("b", `427["history",{}]`), "200 ok")
+		assert.Equal(t, "POST", p.post("a", "40\x1e42[1,\"x\"]\x1e42[-0.5]"), "200 ok")
+		assert.Equal(t, "later", p.post("b", `427["history",{}]`), "200 ok")
 	})
 }
 
 func TestEIO10_ConnectionsOutliveThoseOfBalancers(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0")
 	for _, l := range []*listener{a.public, a.private} {
-		equal(t, "unless set", l.server.IdleTimeout, 75*time.Second)
+		assert.Equal(t, "unless set", l.server.IdleTimeout, 75*time.Second)
 	}
-	equal(t, "as set", start(t, "--keep-alive-timeout=620s").public.server.IdleTimeout, 620*time.Second)
+	assert.Equal(t, "as set", start(t, "--keep-alive-timeout=620s").public.server.IdleTimeout, 620*time.Second)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -24,13 +25,14 @@ func TestP5_ANodeStartsAgainstAFullRedis(t *testing.T) {
 	a := start(t, url)
 	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket, Auth: map[string]any{"history": 1}})
 	wait(t, c, "history", func(s siotest.State) bool { return s.Messages == 1 })
-	eventually(t, "the refusal is told", func() bool {
+	assert.Eventually(t, "the refusal is told", func() bool {
 		return strings.Contains(a.health.Report().Degraded, "cluster: the other nodes cannot see this one: Redis refuses (OOM)")
 	})
-	equal(t, "status", a.health.Report().Status, "ready")
+
+	assert.Equal(t, "status", a.health.Report().Status, "ready")
 
 	r.CLI("CONFIG", "SET", "maxmemory", "0")
-	eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
+	assert.Eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
 	say(t, c, "after")
 }
 
@@ -39,7 +41,7 @@ func TestEvictionIsWarnedOf(t *testing.T) {
 	r := redistest.Start(t, "--maxmemory-policy", "volatile-lru")
 	r.CLI("ACL", "SETUSER", "shy", "on", ">password", "~*", "&*", "+@all", "-info")
 	warned := logged(t, "--redis-url="+r.URL())
-	eventually(t, "the policy is named", func() bool { return strings.Contains(warned.String(), "maxmemory-policy=volatile-lru") })
+	assert.Eventually(t, "the policy is named", func() bool { return strings.Contains(warned.String(), "maxmemory-policy=volatile-lru") })
 
 	silent := logged(t, "--redis-url="+strings.Replace(r.URL(), "//", "//shy:password@", 1), "--log-level=debug")
 	if strings.Contains(silent.String(), "volatile") {
@@ -79,8 +81,8 @@ func logging(t *testing.T, flags ...string) (*App, *lines) {
 	t.Helper()
 	log := &lines{}
 	a, err := New(load(t, flags...), slog.New(slog.NewTextHandler(log, nil)))
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(func() { _ = a.Stop(context.Background()) })
-	noError(t, a.Start(t.Context()))
+	assert.NoError(t, a.Start(t.Context()))
 	return a, log
 }

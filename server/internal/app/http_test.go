@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
@@ -31,33 +33,33 @@ func TestPublicPort(t *testing.T) {
 	} {
 		w := newRecorder()
 		a.public.server.Handler.ServeHTTP(w, newRequest(c.path))
-		equal(t, "status of "+c.path, w.Code, c.status)
+		assert.Equal(t, "status of "+c.path, w.Code, c.status)
 		if !strings.HasPrefix(w.Body.String(), c.body) {
 			t.Errorf("%s: %s", c.path, w.Body)
 		}
 	}
 	w := newRecorder()
 	a.private.server.Handler.ServeHTTP(w, newRequest("/debug/pprof/cmdline"))
-	equal(t, "profiles on the private port", w.Code, 200)
-	equal(t, "connections", a.scrape(t, "chat_connections"), "0")
+	assert.Equal(t, "profiles on the private port", w.Code, 200)
+	assert.Equal(t, "connections", a.scrape(t, "chat_connections"), "0")
 }
 
 func TestClientsAreTurnedAwayBeforeTheWindowIsLoaded(t *testing.T) {
 	a, err := New(load(t), logger(t))
-	noError(t, err)
-	t.Cleanup(func() { noError(t, a.Stop(context.Background())) })
+	assert.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, a.Stop(context.Background())) })
 	h := a.publicHandler()
 	for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/socket.io/?EIO=4&transport=polling": 503} {
 		w := newRecorder()
 		h.ServeHTTP(w, newRequest(path))
-		equal(t, path, w.Code, want)
+		assert.Equal(t, path, w.Code, want)
 	}
 	w, r := newRecorder(), newRequest("/socket.io/?EIO=4&transport=polling")
 	r.Header.Set("Origin", "https://chat.example")
 	h.ServeHTTP(w, r)
-	equal(t, "answer", w.Body.String(), `{"code":10,"message":"Server is busy"}`)
-	equal(t, "a page may read it", w.Header().Get("Access-Control-Allow-Origin"), "*")
-	equal(t, "and when to come again", w.Header().Get("Access-Control-Expose-Headers"), "Retry-After")
+	assert.Equal(t, "answer", w.Body.String(), `{"code":10,"message":"Server is busy"}`)
+	assert.Equal(t, "a page may read it", w.Header().Get("Access-Control-Allow-Origin"), "*")
+	assert.Equal(t, "and when to come again", w.Header().Get("Access-Control-Expose-Headers"), "Retry-After")
 }
 
 func TestTakenPortIsAnError(t *testing.T) {

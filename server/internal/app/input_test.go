@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -50,7 +51,7 @@ func TestBadPacketsEndTheirSessionAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := join(t, a, "")
-			noError(t, r.write(packet))
+			assert.NoError(t, r.write(packet))
 			for {
 				if _, err := r.read(); err != nil {
 					break
@@ -59,9 +60,9 @@ func TestBadPacketsEndTheirSessionAlone(t *testing.T) {
 			say(t, control, "still here")
 		})
 	}
-	equal(t, "connects of the other client", control.State().Connects, 1)
-	equal(t, "panics", a.scrape(t, "chat_handler_panics_total"), "0")
-	equal(t, "uncatalogued closes", a.scrape(t, `chat_closes_total{reason="other"}`), "0")
+	assert.Equal(t, "connects of the other client", control.State().Connects, 1)
+	assert.Equal(t, "panics", a.scrape(t, "chat_handler_panics_total"), "0")
+	assert.Equal(t, "uncatalogued closes", a.scrape(t, `chat_closes_total{reason="other"}`), "0")
 }
 
 // TestGarbageOfEveryKind plays random packets that are mostly legal, on many connections at once.
@@ -100,9 +101,9 @@ func TestGarbageOfEveryKind(t *testing.T) {
 		}
 	})
 	say(t, control, "still here")
-	equal(t, "connects of the other client", control.State().Connects, 1)
-	equal(t, "panics", a.scrape(t, "chat_handler_panics_total"), "0")
-	eventually(t, "sockets and sessions are gone", func() bool { return a.edge.Connections() == 1 })
+	assert.Equal(t, "connects of the other client", control.State().Connects, 1)
+	assert.Equal(t, "panics", a.scrape(t, "chat_handler_panics_total"), "0")
+	assert.Eventually(t, "sockets and sessions are gone", func() bool { return a.edge.Connections() == 1 })
 }
 
 // TestRefusedEventsAreAnswered has one row for each code that a client can cause.
@@ -121,40 +122,40 @@ func TestRefusedEventsAreAnswered(t *testing.T) {
 		{[]any{map[string]any{"message": "12345678901", "username": "u"}}, "too_long"},
 	} {
 		answer, err := c.Call(t.Context(), "event:message", row.args...)
-		noError(t, err)
+		assert.NoError(t, err)
 		var got struct{ Status, Code, Message string }
-		noError(t, json.Unmarshal(answer, &got))
+		assert.NoError(t, json.Unmarshal(answer, &got))
 		if got.Status != "error" || got.Code != row.code || got.Message == "" {
 			t.Errorf("%v: %s", row.args, answer)
 		}
 	}
-	equal(t, "counted", a.scrape(t, `chat_events_total{event="event:message",outcome="invalid"}`), "4")
-	equal(t, "published", a.scrape(t, "chat_messages_total"), "0")
+	assert.Equal(t, "counted", a.scrape(t, `chat_events_total{event="event:message",outcome="invalid"}`), "4")
+	assert.Equal(t, "published", a.scrape(t, "chat_messages_total"), "0")
 }
 
 func TestWhoNeverConnectsIsClosed(t *testing.T) {
 	a := start(t, "--connect-timeout=50ms")
 	r, err := dial(a.Addr())
-	noError(t, err)
+	assert.NoError(t, err)
 	defer r.close()
 	if p, err := r.read(); err == nil {
 		t.Errorf("got %q", p)
 	}
-	eventually(t, "the session is gone", func() bool { return a.edge.Connections() == 0 })
+	assert.Eventually(t, "the session is gone", func() bool { return a.edge.Connections() == 0 })
 }
 
 func TestHeadersAreBounded(t *testing.T) {
 	a := start(t)
 	nc, err := net.Dial("tcp", a.Addr())
-	noError(t, err)
+	assert.NoError(t, err)
 	defer nc.Close()
-	noError(t, nc.SetDeadline(time.Now().Add(patience)))
+	assert.NoError(t, nc.SetDeadline(time.Now().Add(patience)))
 	go func() {
 		_, _ = fmt.Fprintf(nc, "GET / HTTP/1.1\r\nHost: x\r\nX-Long: %s\r\n\r\n", strings.Repeat("x", 10*headerBytes))
 	}()
 	answer := make([]byte, 12)
 	_, err = io.ReadFull(nc, answer)
-	noError(t, err)
-	equal(t, "answer", string(answer), fmt.Sprintf("HTTP/1.1 %d", http.StatusRequestHeaderFieldsTooLarge))
-	equal(t, "time-out of headers", a.public.server.ReadHeaderTimeout, defaultTimeouts.header)
+	assert.NoError(t, err)
+	assert.Equal(t, "answer", string(answer), fmt.Sprintf("HTTP/1.1 %d", http.StatusRequestHeaderFieldsTooLarge))
+	assert.Equal(t, "time-out of headers", a.public.server.ReadHeaderTimeout, defaultTimeouts.header)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -29,14 +30,14 @@ func TestP6_WhoComesAndGoesLeavesNothing(t *testing.T) {
 			seeds[i] = rnd.Uint64()
 		}
 		inLanes(n, 24, func(i int) { cycle(t, a, web, rand.New(rand.NewPCG(seeds[i], 0))) })
-		eventually(t, "all are gone", func() bool { return a.edge.Connections() == 0 })
+		assert.Eventually(t, "all are gone", func() bool { return a.edge.Connections() == 0 })
 	}
 	run(cycles / 10) // fills pools, maps and the window
 	goroutines, heap := runtime.NumGoroutine(), heapInUse()
 	began := time.Now()
 	run(cycles)
 	t.Logf("%v for a cycle", time.Since(began)/time.Duration(cycles))
-	eventually(t, "goroutines are back", func() bool { return runtime.NumGoroutine() <= goroutines+10 })
+	assert.Eventually(t, "goroutines are back", func() bool { return runtime.NumGoroutine() <= goroutines+10 })
 	if grown := heapInUse() - heap; grown > 4<<20 {
 		t.Errorf("the heap grew by %d KiB", grown>>10)
 	}
@@ -129,8 +130,8 @@ func TestP6_WhoNeverReadsCostsLittle(t *testing.T) {
 	most := 0
 	for n := range 20_000 {
 		stored := make(chan error, 1)
-		noError(t, a.room.Publish(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
-		noError(t, <-stored)
+		assert.NoError(t, a.room.Publish(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
+		assert.NoError(t, <-stored)
 		if n%4000 == 3999 {
 			most = max(most, heapInUse()-before)
 		}
@@ -138,6 +139,6 @@ func TestP6_WhoNeverReadsCostsLittle(t *testing.T) {
 	if most > 64<<20 {
 		t.Errorf("the heap grew by %d MiB", most>>20)
 	}
-	eventually(t, "the client is closed", func() bool { return a.edge.Connections() == 0 })
-	equal(t, "for being slow", a.scrape(t, `chat_closes_total{reason="slow consumer"}`), "1")
+	assert.Eventually(t, "the client is closed", func() bool { return a.edge.Connections() == 0 })
+	assert.Equal(t, "for being slow", a.scrape(t, `chat_closes_total{reason="slow consumer"}`), "1")
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -23,37 +24,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what has to come.
 const patience = time.Minute
 
-func noError(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never came true: %s", what)
-		}
-	}
-}
-
 // load makes a configuration of the defaults and the given flags.
 func load(t *testing.T, flags ...string) config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "empty.env")
-	noError(t, os.WriteFile(file, nil, 0o600))
+	assert.NoError(t, os.WriteFile(file, nil, 0o600))
 	all := []string{"--config", file, "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=5s", "--message-rate=0"}
 	cfg, err := config.Load(append(all, flags...))
-	noError(t, err)
+	assert.NoError(t, err)
 	return cfg
 }
 
@@ -75,7 +53,7 @@ func logger(t *testing.T) *slog.Logger {
 func start(t *testing.T, flags ...string) *App {
 	t.Helper()
 	a, err := New(load(t, flags...), logger(t))
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -85,7 +63,7 @@ func start(t *testing.T, flags ...string) *App {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	noError(t, a.Start(ctx))
+	assert.NoError(t, a.Start(ctx))
 	return a
 }
 
@@ -116,7 +94,7 @@ func say(t *testing.T, c *siotest.Client, text string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	answer, err := c.Call(ctx, "event:message", map[string]any{"message": text, "username": "tester"})
-	noError(t, err)
+	assert.NoError(t, err)
 	if !strings.HasPrefix(string(answer), `{"status":"ok"`) {
 		t.Fatalf("%s: %s", text, answer)
 	}
@@ -147,7 +125,7 @@ func seeded(t *testing.T) *rand.Rand {
 	seed := rand.Uint64()
 	if text := os.Getenv("SEED"); text != "" {
 		_, err := fmt.Sscan(text, &seed)
-		noError(t, err)
+		assert.NoError(t, err)
 	}
 	t.Logf("SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
@@ -161,7 +139,7 @@ func (a *App) scrape(t *testing.T, series string) string {
 	w := newRecorder()
 	a.private.server.Handler.ServeHTTP(w, newRequest("/metrics"))
 	body, err := io.ReadAll(w.Body)
-	noError(t, err)
+	assert.NoError(t, err)
 	for line := range strings.Lines(string(body)) {
 		if value, ok := strings.CutPrefix(line, series+" "); ok {
 			return strings.TrimSpace(value)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -68,7 +69,7 @@ func TestP1_P2_OneOrderForEveryoneUnderLoad(t *testing.T) {
 		wait(t, c, "complete", func(s siotest.State) bool { return s.Messages >= total })
 	}
 	want := texts(all[0])
-	equal(t, "messages", len(want), total)
+	assert.Equal(t, "messages", len(want), total)
 	perSender(t, want, senders, count)
 	for _, c := range all[1:] {
 		sound(t, c)
@@ -102,7 +103,7 @@ func perSender(t *testing.T, timeline []string, senders, count int) {
 		next[sender]++
 	}
 	for sender, n := range next {
-		equal(t, fmt.Sprintf("messages of sender %d", sender), n, count)
+		assert.Equal(t, fmt.Sprintf("messages of sender %d", sender), n, count)
 	}
 }
 
@@ -111,10 +112,10 @@ func TestP4_RetryWithTheSameIDIsNotPublishedTwice(t *testing.T) {
 	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
 	message := map[string]any{"message": "once", "username": "u", "id": "1"}
 	first, err := c.Call(t.Context(), "event:message", message)
-	noError(t, err)
+	assert.NoError(t, err)
 	again, err := c.Call(t.Context(), "event:message", message)
-	noError(t, err)
-	equal(t, "answer", string(again), string(first))
+	assert.NoError(t, err)
+	assert.Equal(t, "answer", string(again), string(first))
 	say(t, c, "end")
 	wait(t, c, "complete", func(s siotest.State) bool { return s.Messages >= 2 })
 	if got := texts(c); !slices.Equal(got, []string{"once", "end"}) {
@@ -153,10 +154,10 @@ func TestLIM1_ABurstIsPacedNotDropped(t *testing.T) {
 				break
 			}
 			say(t, flood, "end")
-			eventually(t, "the one who floods has all", func() bool { return slices.Contains(texts(flood), "end") })
+			assert.Eventually(t, "the one who floods has all", func() bool { return slices.Contains(texts(flood), "end") })
 			perSender(t, texts(flood), 1, count)
-			equal(t, "connects of the one who floods", flood.State().Connects, 1)
-			equal(t, "connects of the other", other.State().Connects, 1)
+			assert.Equal(t, "connects of the one who floods", flood.State().Connects, 1)
+			assert.Equal(t, "connects of the other", other.State().Connects, 1)
 			if took := time.Since(began); worst > took/4 {
 				t.Errorf("the other client waited %v for an ack while the flood took %v", worst, took)
 			}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // raw is a WebSocket that sends whatever it is told to, and connects to nothing by itself.
@@ -162,10 +164,10 @@ func (r *raw) connect(auth string) (g greeting, err error) {
 func join(t *testing.T, a *App, auth string) (*raw, greeting) {
 	t.Helper()
 	r, err := dial(a.Addr())
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(r.close)
 	g, err := r.connect(auth)
-	noError(t, err)
+	assert.NoError(t, err)
 	return r, g
 }
 

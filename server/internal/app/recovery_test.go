@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -59,7 +60,7 @@ func TestP3_CutAtRandomEverybodyEndsWithTheSameTimeline(t *testing.T) {
 		wait(t, c, "complete", func(s siotest.State) bool { return s.Joined && s.Messages >= total })
 		sound(t, c)
 		s := c.State()
-		equal(t, "connects that did not recover", s.Connects-s.Recovered, 1)
+		assert.Equal(t, "connects that did not recover", s.Connects-s.Recovered, 1)
 		if got := texts(c); !slices.Equal(got, want) {
 			t.Errorf("the timeline of a %s client differs after %d connects", c.Transport(), s.Connects)
 		}
@@ -74,7 +75,7 @@ func TestP3_CutInAnEmptyRoom(t *testing.T) {
 			c.Cut()
 			wait(t, c, "back", func(s siotest.State) bool { return s.Joined && s.Connects == n+2 })
 		}
-		equal(t, "recovered", c.State().Recovered, 3)
+		assert.Equal(t, "recovered", c.State().Recovered, 3)
 	}
 }
 
@@ -93,16 +94,16 @@ func TestP3_NothingIsReplayedInPart(t *testing.T) {
 	if again.Pid == g.Pid {
 		t.Error("a session was recovered that could not be")
 	}
-	equal(t, "joining offset", again.Offset, speaker.State().Offset)
+	assert.Equal(t, "joining offset", again.Offset, speaker.State().Offset)
 	say(t, speaker, "live")
 	text, _, err := back.message()
-	noError(t, err)
-	equal(t, "first message", text, "live")
+	assert.NoError(t, err)
+	assert.Equal(t, "first message", text, "live")
 
 	back, again = join(t, a, fmt.Sprintf(`{"pid":%q,"offset":%q,"history":7}`, again.Pid, again.Offset))
 	text, _, err = back.message()
-	noError(t, err)
-	equal(t, "a recovered session gets what it missed and no history", text, "live")
+	assert.NoError(t, err)
+	assert.Equal(t, "a recovered session gets what it missed and no history", text, "live")
 	_ = again
 }
 
@@ -137,7 +138,7 @@ func TestP6_SlowReaderIsClosedAndMissesNothing(t *testing.T) {
 	}
 	for attempt := 0; got < sent; attempt++ {
 		back, again := join(t, a, fmt.Sprintf(`{"pid":%q,"offset":%q}`, g.Pid, offset))
-		equal(t, "recovered", again.Pid, g.Pid)
+		assert.Equal(t, "recovered", again.Pid, g.Pid)
 		if err := read(back); err != nil && !errors.Is(err, errClosed) {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -49,7 +50,7 @@ func TestEveryKindOfRedis(t *testing.T) {
 			c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
 			say(t, c, "hello")
 			wait(t, c, "heard", func(s siotest.State) bool { return s.Messages == 1 })
-			equal(t, "report", a.health.Report(), ops.Report{Status: "ready"})
+			assert.Equal(t, "report", a.health.Report(), ops.Report{Status: "ready"})
 		})
 	}
 }
@@ -64,28 +65,30 @@ func TestP5_OutageIsAPause(t *testing.T) {
 	proxy.SetDown(true)
 	message := map[string]any{"message": "during", "username": "u", "id": "1"}
 	answer, err := c.Call(t.Context(), "event:message", message)
-	noError(t, err)
+	assert.NoError(t, err)
 	var refusal struct{ Status, Code string }
-	noError(t, json.Unmarshal(answer, &refusal))
-	equal(t, "ack", refusal.Code, "unavailable")
-	eventually(t, "both parts are degraded", func() bool {
+	assert.NoError(t, json.Unmarshal(answer, &refusal))
+	assert.Equal(t, "ack", refusal.Code, "unavailable")
+	assert.Eventually(t, "both parts are degraded", func() bool {
 		r := a.health.Report()
 		return r.Status == "ready" && strings.Contains(r.Degraded, "stream") && strings.Contains(r.Degraded, "cluster")
 	})
+
 	if r := a.health.Report(); strings.Contains(r.Degraded, "127.0.0.1") {
 		t.Errorf("the public is told an address: %s", r.Degraded)
 	}
 
 	proxy.SetDown(false)
-	eventually(t, "the message can be sent again", func() bool {
+	assert.Eventually(t, "the message can be sent again", func() bool {
 		answer, err := c.Call(t.Context(), "event:message", message)
 		return err == nil && strings.HasPrefix(string(answer), `{"status":"ok"`)
 	})
-	eventually(t, "nothing is degraded", func() bool { return a.health.Report() == ops.Report{Status: "ready"} })
+
+	assert.Eventually(t, "nothing is degraded", func() bool { return a.health.Report() == ops.Report{Status: "ready"} })
 	say(t, c, "after")
 	wait(t, c, "complete", func(s siotest.State) bool { return s.Messages == 3 })
-	equal(t, "timeline", fmt.Sprint(texts(c)), "[before during after]")
-	equal(t, "connects", c.State().Connects, 1)
+	assert.Equal(t, "timeline", fmt.Sprint(texts(c)), "[before during after]")
+	assert.Equal(t, "connects", c.State().Connects, 1)
 }
 
 // TestP3_AnyNodeRecoversWhatAnotherBegan: nothing is stored of a session, so no node is needed to come back.
@@ -99,11 +102,11 @@ func TestP3_AnyNodeRecoversWhatAnotherBegan(t *testing.T) {
 		say(t, speaker, fmt.Sprint(n))
 	}
 	back, again := join(t, b, fmt.Sprintf(`{"pid":%q,"offset":%q}`, g.Pid, g.Offset))
-	equal(t, "pid", again.Pid, g.Pid)
+	assert.Equal(t, "pid", again.Pid, g.Pid)
 	for n := range 20 {
 		text, _, err := back.message()
-		noError(t, err)
-		equal(t, "message", text, fmt.Sprint(n))
+		assert.NoError(t, err)
+		assert.Equal(t, "message", text, fmt.Sprint(n))
 	}
 }
 
@@ -111,14 +114,14 @@ func TestP3_AnyNodeRecoversWhatAnotherBegan(t *testing.T) {
 func TestP7_ASessionIsServedByAnyNode(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
-	eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
 	for _, transport := range transports {
 		c := open(t, roundRobin(t, a, b), siotest.Options{Transport: transport})
 		for n := range 5 {
 			say(t, c, fmt.Sprint(n))
 		}
-		eventually(t, "all came", func() bool { return strings.HasSuffix(strings.Join(texts(c), ""), "01234") })
-		equal(t, "connects", c.State().Connects, 1)
+		assert.Eventually(t, "all came", func() bool { return strings.HasSuffix(strings.Join(texts(c), ""), "01234") })
+		assert.Equal(t, "connects", c.State().Connects, 1)
 		sound(t, c)
 	}
 }
@@ -129,17 +132,17 @@ func TestP7_AWrongAddressIsSeen(t *testing.T) {
 	var log strings.Builder
 	nowhere := "127.0.0.1:" + redistest.FreePort(t)
 	a, err := New(load(t, "--redis-url="+r.URL(), "--node-address="+nowhere), slog.New(slog.NewTextHandler(&log, nil)))
-	noError(t, err)
-	noError(t, a.Stop(t.Context()))
+	assert.NoError(t, err)
+	assert.NoError(t, a.Stop(t.Context()))
 	if want := "address=" + nowhere + " found=NODE_ADDRESS"; !strings.Contains(log.String(), want) {
 		t.Errorf("%q is not logged: %s", want, log.String())
 	}
 
 	a = start(t, "--redis-url="+r.URL(), "--node-address="+nowhere)
 	b := start(t, "--redis-url="+r.URL())
-	eventually(t, "the node is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "NODE_ADDRESS") })
-	equal(t, "status", a.health.Report().Status, "ready")
-	equal(t, "the other one", b.health.Report(), ops.Report{Status: "ready"})
+	assert.Eventually(t, "the node is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "NODE_ADDRESS") })
+	assert.Equal(t, "status", a.health.Report().Status, "ready")
+	assert.Equal(t, "the other one", b.health.Report(), ops.Report{Status: "ready"})
 }
 
 // TestHIS7_HistoryOfTheWindowNeedsNoRedis: what the node holds costs Redis nothing, and is there while Redis is not.
@@ -155,14 +158,14 @@ func TestHIS7_HistoryOfTheWindowNeedsNoRedis(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	text, err := c.Call(ctx, "history", map[string]any{"limit": 20})
-	noError(t, err)
+	assert.NoError(t, err)
 	var past struct {
 		Status   string
 		Messages []struct{ Message string }
 		More     bool
 	}
-	noError(t, json.Unmarshal(text, &past))
-	equal(t, "answer", fmt.Sprint(past.Status, len(past.Messages), past.More), "ok20 true")
-	equal(t, "newest", past.Messages[19].Message, "message 29")
+	assert.NoError(t, json.Unmarshal(text, &past))
+	assert.Equal(t, "answer", fmt.Sprint(past.Status, len(past.Messages), past.More), "ok20 true")
+	assert.Equal(t, "newest", past.Messages[19].Message, "message 29")
 	proxy.SetDown(false)
 }

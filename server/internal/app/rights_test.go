@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -13,7 +14,7 @@ import (
 func documented(t *testing.T) []string {
 	t.Helper()
 	page, err := os.ReadFile("../../../deploy/README.md")
-	noError(t, err)
+	assert.NoError(t, err)
 	for line := range strings.Lines(string(page)) {
 		if rules, ok := strings.CutPrefix(line, "ACL SETUSER chat "); ok {
 			return strings.Fields(rules)
@@ -29,7 +30,7 @@ func grant(t *testing.T, servers []*redistest.Server, more ...string) {
 	for _, s := range servers {
 		s.CLI("ACL", "LOG", "RESET")
 		out := s.CLI(append(append([]string{"ACL", "SETUSER", "chat"}, documented(t)...), more...)...)
-		equal(t, "ACL SETUSER", out, "OK")
+		assert.Equal(t, "ACL SETUSER", out, "OK")
 	}
 }
 
@@ -69,13 +70,14 @@ func TestTheDocumentedRightsSuffice(t *testing.T) {
 			say(t, speaker, "hello")
 			listener, _ := join(t, b, "")
 			typist, _ := join(t, a, "")
-			eventually(t, "the bus is heard", func() bool {
+			assert.Eventually(t, "the bus is heard", func() bool {
 				_ = a.backend.bus.Publish("hello", nil)
 				return b.backend.redisBus.Stats().Received > 0
 			})
-			noError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
+
+			assert.NoError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
 			listener.until(t, `42["typing",`)
-			equal(t, "degraded", a.health.Report().Degraded+b.health.Report().Degraded, "")
+			assert.Equal(t, "degraded", a.health.Report().Degraded+b.health.Report().Degraded, "")
 			for _, s := range servers {
 				if log := s.CLI("ACL", "LOG"); strings.Contains(log, "chat") {
 					t.Errorf("refused:\n%s", log)
@@ -92,21 +94,23 @@ func TestMissingRightsAreNamed(t *testing.T) {
 			servers, flags := begin(t)
 			grant(t, servers, "resetchannels", "-hdel", "-xtrim")
 			log := logged(t, flags...)
-			eventually(t, "the rights are named", func() bool {
+			assert.Eventually(t, "the rights are named", func() bool {
 				return strings.Contains(log.String(), `user=chat missing="+hdel +xtrim &{chat}:*"`)
 			})
+
 			a := start(t, flags...)
-			eventually(t, "the report names them", func() bool {
+			assert.Eventually(t, "the report names them", func() bool {
 				d := a.health.Report().Degraded
 				return strings.Contains(d, "rights: the user of Redis lacks +hdel +xtrim &{chat}:*") &&
 					strings.Contains(d, "bus: typing and requests of other nodes cannot be heard: Redis refuses (NOPERM)")
 			})
-			equal(t, "status", a.health.Report().Status, "ready")
+
+			assert.Equal(t, "status", a.health.Report().Status, "ready")
 
 			grant(t, servers)
-			eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
+			assert.Eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
 			grant(t, servers, "resetchannels") // cuts the connection that listens
-			eventually(t, "the bus is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "bus:") })
+			assert.Eventually(t, "the bus is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "bus:") })
 		})
 	}
 }
@@ -116,14 +120,15 @@ func TestMissingRightsAreNamedBeforeTheNodeIsReady(t *testing.T) {
 	r := redistest.Start(t)
 	grant(t, []*redistest.Server{r}, "resetkeys", "~other", "-select", "+select", "-xrevrange")
 	a, err := New(load(t, "--redis-url="+strings.Replace(r.URL(), "//", "//chat:password@", 1)), logger(t))
-	noError(t, err)
+	assert.NoError(t, err)
 	started := make(chan error, 1)
 	go func() { started <- a.Start(t.Context()) }()
-	eventually(t, "the report names them", func() bool {
+	assert.Eventually(t, "the report names them", func() bool {
 		return strings.Contains(a.health.Report().Degraded, "lacks +xrevrange ~chat ~{chat}:*")
 	})
-	equal(t, "status", a.health.Report().Status, "starting")
+
+	assert.Equal(t, "status", a.health.Report().Status, "starting")
 	grant(t, []*redistest.Server{r})
-	noError(t, <-started)
-	noError(t, a.Stop(t.Context()))
+	assert.NoError(t, <-started)
+	assert.NoError(t, a.Stop(t.Context()))
 }

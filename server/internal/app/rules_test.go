@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 const module = "scalable-chat/server/"
@@ -101,7 +103,7 @@ func sources(t *testing.T) map[string][]string {
 		}
 		return err
 	})
-	noError(t, err)
+	assert.NoError(t, err)
 	if len(found["internal/adapter"]) == 0 {
 		t.Fatal("found nothing")
 	}

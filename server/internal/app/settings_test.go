@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -14,7 +15,7 @@ import (
 func sayAs(t *testing.T, c *siotest.Client, id string) string {
 	t.Helper()
 	answer, err := c.Call(t.Context(), "event:message", map[string]any{"message": "m", "username": "u", "id": id})
-	noError(t, err)
+	assert.NoError(t, err)
 	return string(answer)
 }
 
@@ -24,8 +25,8 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 	r := redistest.Start(t)
 	url := "--redis-url=" + r.URL()
 	a, err := New(load(t, url, "--history-window=5000", "--history-max=50"), logger(t))
-	noError(t, err)
-	noError(t, a.Start(t.Context()))
+	assert.NoError(t, err)
+	assert.NoError(t, a.Start(t.Context()))
 	next := []string{url, "--history-window=60", "--history-max=50", "--dedupe-ttl=11m"}
 	b, log := logging(t, next...)
 	if !strings.Contains(log.String(), "in_force=\"dedupe_max=500000 dedupe_ttl_ms=600000 history_window=5000\"") {
@@ -36,15 +37,15 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 	for n := range 300 {
 		say(t, []*siotest.Client{first, second}[n%2], fmt.Sprint(n))
 	}
-	equal(t, "nothing was trimmed", r.CLI("XLEN", "chat"), "301")
+	assert.Equal(t, "nothing was trimmed", r.CLI("XLEN", "chat"), "301")
 	ack := sayAs(t, first, "1")
 	say(t, second, "other settings must not wipe the ids")
-	equal(t, "the same id on the other node", sayAs(t, second, "1"), ack)
-	equal(t, "and on the first", sayAs(t, first, "1"), ack)
+	assert.Equal(t, "the same id on the other node", sayAs(t, second, "1"), ack)
+	assert.Equal(t, "and on the first", sayAs(t, first, "1"), ack)
 
-	noError(t, a.Stop(t.Context()))
+	assert.NoError(t, a.Stop(t.Context()))
 	c, log := logging(t, next...)
-	eventually(t, "the new settings are in force", func() bool { return b.backend.retained() == 60 && c.backend.retained() == 60 })
+	assert.Eventually(t, "the new settings are in force", func() bool { return b.backend.retained() == 60 && c.backend.retained() == 60 })
 	say(t, second, "after the change")
 	if n, _ := strconv.Atoi(r.CLI("XLEN", "chat")); n > 260 {
 		t.Errorf("%d entries are left", n)
@@ -52,5 +53,5 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 	if strings.Contains(log.String(), "other nodes have other settings") {
 		t.Errorf("warned of nothing:\n%s", log)
 	}
-	equal(t, "the id is still known", sayAs(t, second, "1"), ack)
+	assert.Equal(t, "the id is still known", sayAs(t, second, "1"), ack)
 }

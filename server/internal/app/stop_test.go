@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -21,8 +22,8 @@ import (
 // has reached everybody: the record ends with the node.
 func TestStopDuringTraffic(t *testing.T) {
 	a, err := New(load(t), logger(t))
-	noError(t, err)
-	noError(t, a.Start(t.Context()))
+	assert.NoError(t, err)
+	assert.NoError(t, a.Start(t.Context()))
 	var all []*siotest.Client
 	for i := range 9 {
 		all = append(all, open(t, a.url(), siotest.Options{Transport: transports[i%len(transports)]}))
@@ -49,13 +50,14 @@ func TestStopDuringTraffic(t *testing.T) {
 	for i, c := range all {
 		talking.Go(func() { talk(i, c) })
 	}
-	eventually(t, "there is traffic", func() bool {
+	assert.Eventually(t, "there is traffic", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(acked) > 200
 	})
+
 	began := time.Now()
-	noError(t, a.Stop(t.Context()))
+	assert.NoError(t, a.Stop(t.Context()))
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
@@ -63,7 +65,7 @@ func TestStopDuringTraffic(t *testing.T) {
 	talking.Wait()
 	for _, c := range all {
 		for _, text := range acked {
-			eventually(t, text+" has come", func() bool { return slices.Contains(texts(c), text) })
+			assert.Eventually(t, text+" has come", func() bool { return slices.Contains(texts(c), text) })
 		}
 		sound(t, c)
 	}
@@ -71,8 +73,8 @@ func TestStopDuringTraffic(t *testing.T) {
 
 func TestStopIsOrdered(t *testing.T) {
 	a, err := New(load(t, "--drain-delay=1h"), logger(t))
-	noError(t, err)
-	noError(t, a.Start(t.Context()))
+	assert.NoError(t, err)
+	assert.NoError(t, a.Start(t.Context()))
 	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
 	ctx, hurry := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
@@ -84,10 +86,10 @@ func TestStopIsOrdered(t *testing.T) {
 		}
 		defer answer.Body.Close()
 		var r ops.Report
-		noError(t, json.NewDecoder(answer.Body).Decode(&r))
+		assert.NoError(t, json.NewDecoder(answer.Body).Decode(&r))
 		return r
 	}
-	eventually(t, "not ready any more", func() bool { return ready().Status == "draining" })
+	assert.Eventually(t, "not ready any more", func() bool { return ready().Status == "draining" })
 	say(t, c, "still served")
 	late := open(t, a.url(), siotest.Options{Transport: siotest.Polling}) // balancers have not noticed yet
 	say(t, late, "welcome")
@@ -96,14 +98,14 @@ func TestStopIsOrdered(t *testing.T) {
 	if err := <-stopped; err == nil {
 		t.Error("a stop that had to hurry says nothing")
 	}
-	eventually(t, "no connection is left", func() bool { return a.edge.Connections() == 0 })
+	assert.Eventually(t, "no connection is left", func() bool { return a.edge.Connections() == 0 })
 }
 
 // TestP7_StopDoesNotWaitForPollsOfOtherNodes: a long poll that is forwarded in a quiet room has nothing to say for long.
 func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := start(t, "--redis-url="+r.URL()), startLoose(t, "--redis-url="+r.URL())
-	eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
 	poll := func(url string) (string, error) {
 		answer, err := http.Get(url)
 		if err != nil {
@@ -115,16 +117,16 @@ func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
 	}
 	const query = "/socket.io/?EIO=4&transport=polling"
 	handshake, err := poll(a.url() + query)
-	noError(t, err)
+	assert.NoError(t, err)
 	var open struct{ Sid string }
-	noError(t, json.Unmarshal([]byte(handshake[1:]), &open))
+	assert.NoError(t, json.Unmarshal([]byte(handshake[1:]), &open))
 	broken := make(chan error, 1)
 	go func() {
 		_, err := poll(b.url() + query + "&sid=" + open.Sid)
 		broken <- err
 	}()
-	eventually(t, "a poll is forwarded", func() bool { return b.backend.forwarder.Stats().Requests == 1 })
-	noError(t, b.Stop(t.Context()))
+	assert.Eventually(t, "a poll is forwarded", func() bool { return b.backend.forwarder.Stats().Requests == 1 })
+	assert.NoError(t, b.Stop(t.Context()))
 	if <-broken == nil {
 		t.Error("the poll was answered; then this tests nothing")
 	}
@@ -139,27 +141,27 @@ func TestP5_StopWhileRedisIsFrozen(t *testing.T) {
 	r.Stop()
 	defer r.Cont()
 	answer, err := c.Call(t.Context(), "event:message", map[string]any{"message": "during", "username": "u"})
-	noError(t, err)
-	equal(t, "refused", strings.Contains(string(answer), `"unavailable"`), true)
-	noError(t, a.Stop(t.Context()))
+	assert.NoError(t, err)
+	assert.Equal(t, "refused", strings.Contains(string(answer), `"unavailable"`), true)
+	assert.NoError(t, a.Stop(t.Context()))
 }
 
 // startLoose runs a node that the test stops itself.
 func startLoose(t *testing.T, flags ...string) *App {
 	t.Helper()
 	a, err := New(load(t, flags...), logger(t))
-	noError(t, err)
-	noError(t, a.Start(t.Context()))
+	assert.NoError(t, err)
+	assert.NoError(t, a.Start(t.Context()))
 	return a
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	a, err := New(load(t), logger(t))
-	noError(t, err)
+	assert.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	eventually(t, "ready", func() bool { return a.health.Report().Status == "ready" })
+	assert.Eventually(t, "ready", func() bool { return a.health.Report().Status == "ready" })
 	cancel()
-	noError(t, <-ended)
+	assert.NoError(t, <-ended)
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // What the floods of this file may cost a node on top of what it holds before: those that are refused, and those that are
@@ -70,7 +72,7 @@ func floodPeak(t *testing.T, a *App, connect, event string) (peak int64) {
 	clients := make([]*raw, n)
 	for i := range clients {
 		r, err := dial(a.Addr())
-		noError(t, err)
+		assert.NoError(t, err)
 		defer r.close()
 		clients[i] = r
 	}
@@ -133,7 +135,7 @@ func TestLIM11_SixConnectionsDoNotUseACore(t *testing.T) {
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
-	noError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	assert.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestOUT_GoldenFrames(t *testing.T) {
@@ -21,7 +23,7 @@ func TestOUT_GoldenFrames(t *testing.T) {
 			args := encode(c.Message.Message, c.Message.Username, c.Message.ID)
 			args = bytes.Replace(args, []byte{TimeMark}, strconv.AppendInt(nil, c.Message.At, 10), 1)
 			frame := "42" + strings.TrimSuffix(string(args), "]") + `,"` + c.Offset + `"]`
-			equal(t, "frame", frame, c.Frame)
+			assert.Equal(t, "frame", frame, c.Frame)
 		})
 	}
 }
@@ -37,9 +39,9 @@ var sink []byte
 
 func TestOUT_InvalidUTF8BecomesValid(t *testing.T) {
 	m, ok := decode(entry(Message{Message: "a\xffb\xc3", Username: "\x80", ID: "x"}))
-	equal(t, "decoded", ok, true)
-	equal(t, "message", m.Message, "a\uFFFDb\uFFFD")
-	equal(t, "username", m.Username, "\uFFFD")
+	assert.Equal(t, "decoded", ok, true)
+	assert.Equal(t, "message", m.Message, "a\uFFFDb\uFFFD")
+	assert.Equal(t, "username", m.Username, "\uFFFD")
 }
 
 func FuzzEncode(f *testing.F) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // FuzzEvents sends arbitrary JSON arguments to every handler: each answers exactly once with a known code, and what is
@@ -37,7 +39,7 @@ func FuzzEvents(f *testing.F) {
 				t.Errorf("unknown code %q", code)
 			}
 		}
-		equal(t, "published", len(d.queue) == 1, answers[0].code(t) == OutcomeOK)
+		assert.Equal(t, "published", len(d.queue) == 1, answers[0].code(t) == OutcomeOK)
 		for _, p := range d.queue {
 			checkRules(t, p.event(t, 1))
 		}
@@ -48,7 +50,7 @@ func FuzzEvents(f *testing.F) {
 }
 
 func checkRules(t *testing.T, event map[string]any) {
-	equal(t, "fields", len(event), 4)
+	assert.Equal(t, "fields", len(event), 4)
 	text := event["message"].(string)
 	if utf8.RuneCountInString(text) > 20 || blank(text) {
 		t.Errorf("message %q", text)

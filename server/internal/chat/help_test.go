@@ -5,13 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"reflect"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,13 +31,6 @@ func load[T any](t testing.TB, file string) T {
 		t.Fatalf("%s: %v", file, err)
 	}
 	return v
-}
-
-func equal[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s:\n got %#v\nwant %#v", what, got, want)
-	}
 }
 
 // plain turns a value into what a client would decode from it.
@@ -80,8 +74,8 @@ func (p published) event(t testing.TB, at int64) map[string]any {
 	if err := json.Unmarshal(text, &args); err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
-	equal(t, "event name", args[0], "message")
-	equal(t, "number of arguments", len(args), 2)
+	assert.Equal(t, "event name", args[0], "message")
+	assert.Equal(t, "number of arguments", len(args), 2)
 	return args[1].(map[string]any)
 }
 
@@ -183,7 +177,7 @@ func checkRefusal(t testing.TB, got any, want map[string]any) {
 		t.Errorf("the refusal has no words: %v", answer)
 	}
 	delete(answer, "message")
-	equal(t, "refusal", answer, want)
+	assert.Equal(t, "refusal", answer, want)
 }
 
 // elapsed runs f and returns how long it took by the (fake) clock.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func entry(m Message) Entry {
@@ -43,7 +45,7 @@ func TestHIS_GoldenHistory(t *testing.T) {
 			Ack        map[string]any
 		}
 	}](t, "client-history.json")
-	equal(t, "event", golden.Event, EventHistory)
+	assert.Equal(t, "event", golden.Event, EventHistory)
 	d := &desk{}
 	for _, m := range golden.Archive {
 		d.entries = append(d.entries, entry(m))
@@ -57,16 +59,16 @@ func TestHIS_GoldenHistory(t *testing.T) {
 				checkRefusal(t, a.one(t), c.Ack)
 				return
 			}
-			equal(t, "answer", plain(t, a.one(t)), any(c.Ack))
+			assert.Equal(t, "answer", plain(t, a.one(t)), any(c.Ack))
 		})
 	}
 }
 
 func TestHIS4_AnAnswerIsBoundedInMessages(t *testing.T) {
 	past := ask(t, room(250, "m"), `{"limit":100000}`).(Past)
-	equal(t, "messages", len(past.Messages), 100)
-	equal(t, "more", past.More, true)
-	equal(t, "newest", past.Messages[99].ID, "249")
+	assert.Equal(t, "messages", len(past.Messages), 100)
+	assert.Equal(t, "more", past.More, true)
+	assert.Equal(t, "newest", past.Messages[99].ID, "249")
 }
 
 func TestHIS4_AnAnswerIsBoundedInBytes(t *testing.T) {
@@ -76,19 +78,19 @@ func TestHIS4_AnAnswerIsBoundedInBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			past := ask(t, room(100, text), `{}`).(Past)
 			wire, err := json.Marshal(past.Messages)
-			equal(t, "error", err, nil)
+			assert.Equal(t, "error", err, nil)
 			if len(wire) > 48*1024+2 || len(past.Messages) < 1 {
 				t.Errorf("%d messages in %d bytes", len(past.Messages), len(wire))
 			}
-			equal(t, "more", past.More, true)
+			assert.Equal(t, "more", past.More, true)
 		})
 	}
 }
 
 func TestHIS4_AtLeastOneMessage(t *testing.T) {
 	past := ask(t, room(3, strings.Repeat("x", 100_000)), `{}`).(Past)
-	equal(t, "messages", len(past.Messages), 1)
-	equal(t, "more", past.More, true)
+	assert.Equal(t, "messages", len(past.Messages), 1)
+	assert.Equal(t, "more", past.More, true)
 }
 
 func TestHIS_PagesJoinWithoutGapOrOverlap(t *testing.T) {
@@ -105,9 +107,9 @@ func TestHIS_PagesJoinWithoutGapOrOverlap(t *testing.T) {
 		}
 		before = past.Messages[0].Offset
 	}
-	equal(t, "messages", len(ids), 137)
+	assert.Equal(t, "messages", len(ids), 137)
 	for i, id := range ids {
-		equal(t, "newest first", id, fmt.Sprint(136-i))
+		assert.Equal(t, "newest first", id, fmt.Sprint(136-i))
 	}
 }
 
@@ -116,9 +118,9 @@ func TestHIS_ForeignEntriesAreSkipped(t *testing.T) {
 	d.entries = append(d.entries, Entry{Offset: "9", Args: nil}, Entry{Offset: "91", Args: []byte(`["other",1]`)},
 		Entry{Offset: "92", Args: []byte(beforeText + `broken`)})
 	past := ask(t, d, `{}`).(Past)
-	equal(t, "messages", len(past.Messages), 2)
-	equal(t, "more", past.More, false)
-	equal(t, "entries unchanged", bytes.Count(d.entries[0].Args, []byte{TimeMark}), 1)
+	assert.Equal(t, "messages", len(past.Messages), 2)
+	assert.Equal(t, "more", past.More, false)
+	assert.Equal(t, "entries unchanged", bytes.Count(d.entries[0].Args, []byte{TimeMark}), 1)
 }
 
 func TestHIS5_TooManyRequestsAreRefused(t *testing.T) {
@@ -142,23 +144,23 @@ func TestHIS5_TooManyRequestsAreRefused(t *testing.T) {
 			return ok, refused
 		}
 		ok, refused := count()
-		equal(t, "at once", []int{ok, refused}, []int{10, 10})
+		assert.Equal(t, "at once", []int{ok, refused}, []int{10, 10})
 		time.Sleep(time.Second)
 		ok, refused = count()
-		equal(t, "a second later", []int{ok, refused}, []int{2, 18})
+		assert.Equal(t, "a second later", []int{ok, refused}, []int{2, 18})
 	})
 }
 
 func TestHIS6_ArchiveAway(t *testing.T) {
 	d := &desk{fail: errors.New("dial 10.0.0.1: refused")}
 	refusal := ask(t, d, `{}`).(Refusal)
-	equal(t, "code", refusal.Code, Unavailable)
-	equal(t, "asked for one more", d.asked, 101)
+	assert.Equal(t, "code", refusal.Code, Unavailable)
+	assert.Equal(t, "asked for one more", d.asked, 101)
 
 	a := &acks{}
 	s := New(Limits{}, d, nil, nil, Hooks{})
 	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), a.add)
-	equal(t, "code without archive", a.code(t), "unavailable")
+	assert.Equal(t, "code without archive", a.code(t), "unavailable")
 	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), nil) // a client that wants no answer gets none
 }
 
@@ -175,8 +177,8 @@ func TestHIS6_ASlowArchiveIsNotWaitedForForEver(t *testing.T) {
 		a := &acks{}
 		s := New(Limits{}, &desk{}, slowArchive{}, nil, Hooks{})
 		took := elapsed(func() { s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), a.add) })
-		equal(t, "took", took, 5*time.Second)
-		equal(t, "code", a.code(t), "unavailable")
+		assert.Equal(t, "took", took, 5*time.Second)
+		assert.Equal(t, "code", a.code(t), "unavailable")
 	})
 }
 
@@ -190,7 +192,7 @@ func TestCON3_GoldenWantedHistory(t *testing.T) {
 		}
 	}](t, "handshake.json")
 	for _, c := range golden.Cases {
-		equal(t, c.Spec+" "+c.Name, WantedHistory(c.Auth, golden.HistoryMax), c.History)
+		assert.Equal(t, c.Spec+" "+c.Name, WantedHistory(c.Auth, golden.HistoryMax), c.History)
 	}
 }
 
@@ -207,15 +209,15 @@ func TestHIS7_WhatWasFoundIsGivenAndTheRestMayBeAskedForAgain(t *testing.T) {
 	s := New(Limits{}, &desk{}, torn{room(3, "m")}, nil, Hooks{})
 	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), a.add)
 	past := a.one(t).(Past)
-	equal(t, "messages", len(past.Messages), 3)
-	equal(t, "more", past.More, true)
+	assert.Equal(t, "messages", len(past.Messages), 3)
+	assert.Equal(t, "more", past.More, true)
 }
 
 func TestHIS8_AnArchiveMayStopWhenItHasEnough(t *testing.T) {
 	// Each control character is six bytes as published and two in the answer: not all that is enough fills an answer.
 	past := ask(t, room(3, strings.Repeat("\b", 3000)), `{}`).(Past)
-	equal(t, "messages", len(past.Messages), 3)
-	equal(t, "more", past.More, true)
+	assert.Equal(t, "messages", len(past.Messages), 3)
+	assert.Equal(t, "more", past.More, true)
 }
 
 func TestHIS7_EntriesMayComeAsClientsGotThem(t *testing.T) {
@@ -224,5 +226,5 @@ func TestHIS7_EntriesMayComeAsClientsGotThem(t *testing.T) {
 		Args: []byte(`["message",{"message":"m","username":"u","id":"i","at":1700000000000},"1700000000000-0"]`),
 	}}}
 	past := ask(t, d, `{}`).(Past)
-	equal(t, "messages", past.Messages, []Message{{"m", "u", "i", 1700000000000, "1700000000000-0"}})
+	assert.Equal(t, "messages", past.Messages, []Message{{"m", "u", "i", 1700000000000, "1700000000000-0"}})
 }

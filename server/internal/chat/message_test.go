@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 type messageCase struct {
@@ -24,19 +26,19 @@ func TestMSG_GoldenMessages(t *testing.T) {
 		Limits Limits
 		Cases  []messageCase
 	}](t, "client-message.json")
-	equal(t, "event", golden.Event, EventMessage)
+	assert.Equal(t, "event", golden.Event, EventMessage)
 	for _, c := range golden.Cases {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			d, counts, a := &desk{}, &tally{}, &acks{}
 			s := New(golden.Limits, d, d, nil, Hooks{Handled: counts.handled})
 			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), c.Args, a.add)
 			if c.Published == nil {
-				equal(t, "published", len(d.queue), 0)
+				assert.Equal(t, "published", len(d.queue), 0)
 				checkRefusal(t, a.one(t), c.Ack)
-				equal(t, "counted", counts.n, map[string]int{"event:message " + c.Ack["code"].(string): 1})
+				assert.Equal(t, "counted", counts.n, map[string]int{"event:message " + c.Ack["code"].(string): 1})
 				return
 			}
-			equal(t, "counted", counts.n, map[string]int{"event:message ok": 1})
+			assert.Equal(t, "counted", counts.n, map[string]int{"event:message ok": 1})
 			checkAccepted(t, c, plain(t, a.one(t)).(map[string]any), d.queue[0])
 		})
 	}
@@ -45,9 +47,9 @@ func TestMSG_GoldenMessages(t *testing.T) {
 // checkAccepted compares answer and event with the golden ones, where null stands for an id made by the server.
 func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p published) {
 	event := p.event(t, stamp)
-	equal(t, "at", []any{ack["at"], event["at"]}, []any{float64(stamp), float64(stamp)})
-	equal(t, "id", ack["id"], event["id"])
-	equal(t, "has a key", p.key != "", c.Ack["id"] != nil)
+	assert.Equal(t, "at", []any{ack["at"], event["at"]}, []any{float64(stamp), float64(stamp)})
+	assert.Equal(t, "id", ack["id"], event["id"])
+	assert.Equal(t, "has a key", p.key != "", c.Ack["id"] != nil)
 	if c.Ack["id"] == nil {
 		if id, ok := ack["id"].(string); !ok || len(id) != 16 {
 			t.Errorf("the server made the id %#v", ack["id"])
@@ -56,8 +58,8 @@ func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p published)
 	}
 	delete(ack, "at")
 	delete(event, "at")
-	equal(t, "ack", ack, c.Ack)
-	equal(t, "published", event, c.Published)
+	assert.Equal(t, "ack", ack, c.Ack)
+	assert.Equal(t, "published", event, c.Published)
 }
 
 func TestMSG10_AKeyTellsMessagesApart(t *testing.T) {
@@ -71,7 +73,7 @@ func TestMSG10_AKeyTellsMessagesApart(t *testing.T) {
 					t.Errorf("%s and %s have the same key", what, other)
 				}
 				seen[key] = what
-				equal(t, "the key of a retry", dedupeKey(id, name, text), key)
+				assert.Equal(t, "the key of a retry", dedupeKey(id, name, text), key)
 			}
 		}
 	}
@@ -82,17 +84,17 @@ func TestMSG2_ServerMadeIDsDiffer(t *testing.T) {
 	for range 1000 {
 		seen[newID()] = true
 	}
-	equal(t, "different ids", len(seen), 1000)
+	assert.Equal(t, "different ids", len(seen), 1000)
 }
 
 func TestP4_AckOnlyAfterStored(t *testing.T) {
 	d, counts, a := &desk{hold: true}, &tally{}, &acks{}
 	s := New(Limits{}, d, nil, nil, Hooks{Handled: counts.handled})
 	s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
-	equal(t, "answers before it is stored", len(a.all), 0)
-	equal(t, "counted before it is stored", len(counts.n), 0)
+	assert.Equal(t, "answers before it is stored", len(a.all), 0)
+	assert.Equal(t, "counted before it is stored", len(counts.n), 0)
 	d.queue[0].done(7, nil)
-	equal(t, "answer", a.one(t), any(Stored{Status: "ok", ID: "x", At: 7}))
+	assert.Equal(t, "answer", a.one(t), any(Stored{Status: "ok", ID: "x", At: 7}))
 }
 
 func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
@@ -105,7 +107,7 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 			for _, p := range d.queue {
 				p.done(0, cause)
 			}
-			equal(t, "code", a.code(t), "unavailable")
+			assert.Equal(t, "code", a.code(t), "unavailable")
 			if strings.Contains(a.one(t).(Refusal).Message, "10.0.0.1") {
 				t.Error("the cause was told to the client")
 			}
@@ -121,7 +123,7 @@ func TestMSG_AckIsOptional(t *testing.T) {
 	s.Message(t.Context(), c, object(`{"message":"","username":"u"}`), nil)
 	d.refuse = errors.New("closed")
 	s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
-	equal(t, "published", len(d.queue), 1)
+	assert.Equal(t, "published", len(d.queue), 1)
 }
 
 func TestLIM_DefaultsAndGoldenNumbersAgree(t *testing.T) {
@@ -130,17 +132,17 @@ func TestLIM_DefaultsAndGoldenNumbersAgree(t *testing.T) {
 		Anonymous, Whitespace, NotWhitespace                                                                 string
 	}](t, "limits.json")
 	l := Limits{}.withDefaults()
-	equal(t, "message", l.MaxMessageChars, golden.MaxMessageChars)
-	equal(t, "username", l.MaxUsernameChars, golden.MaxUsernameChars)
-	equal(t, "id", maxIDChars, golden.MaxIDChars)
-	equal(t, "history", []int{maxHistory, maxHistoryJSON}, []int{golden.MaxHistoryMessages, golden.MaxHistoryBytes})
-	equal(t, "typing", typingInterval.Milliseconds(), int64(golden.TypingIntervalMs))
-	equal(t, "anonymous", Anonymous, golden.Anonymous)
+	assert.Equal(t, "message", l.MaxMessageChars, golden.MaxMessageChars)
+	assert.Equal(t, "username", l.MaxUsernameChars, golden.MaxUsernameChars)
+	assert.Equal(t, "id", maxIDChars, golden.MaxIDChars)
+	assert.Equal(t, "history", []int{maxHistory, maxHistoryJSON}, []int{golden.MaxHistoryMessages, golden.MaxHistoryBytes})
+	assert.Equal(t, "typing", typingInterval.Milliseconds(), int64(golden.TypingIntervalMs))
+	assert.Equal(t, "anonymous", Anonymous, golden.Anonymous)
 	for _, r := range golden.Whitespace {
-		equal(t, fmt.Sprintf("%U is space", r), isSpace(r), true)
+		assert.Equal(t, fmt.Sprintf("%U is space", r), isSpace(r), true)
 	}
 	for _, r := range golden.NotWhitespace {
-		equal(t, fmt.Sprintf("%U is space", r), isSpace(r), false)
+		assert.Equal(t, fmt.Sprintf("%U is space", r), isSpace(r), false)
 	}
 }
 
@@ -150,14 +152,14 @@ func TestERR_GoldenCodesAreTheOutcomes(t *testing.T) {
 	for _, c := range golden.Codes {
 		want = append(want, c.Code)
 	}
-	equal(t, "outcomes", Outcomes(), want)
+	assert.Equal(t, "outcomes", Outcomes(), want)
 }
 
 func TestERR_TheCauseStaysReachable(t *testing.T) {
 	cause := errors.New("the cause")
 	err := error(unavailable("Words.", cause))
-	equal(t, "is the cause", errors.Is(err, cause), true)
-	equal(t, "text", err.Error(), "unavailable: Words. (the cause)")
+	assert.Equal(t, "is the cause", errors.Is(err, cause), true)
+	assert.Equal(t, "text", err.Error(), "unavailable: Words. (the cause)")
 }
 
 func TestLIM_PacedNotDropped(t *testing.T) {
@@ -172,13 +174,13 @@ func TestLIM_PacedNotDropped(t *testing.T) {
 				}
 			}
 		}
-		equal(t, "a burst of 200", elapsed(send(200)), 0)
-		equal(t, "100 more at 50 a second", elapsed(send(100)), 2*time.Second)
+		assert.Equal(t, "a burst of 200", elapsed(send(200)), 0)
+		assert.Equal(t, "100 more at 50 a second", elapsed(send(100)), 2*time.Second)
 		time.Sleep(10 * time.Second)
-		equal(t, "a burst after a rest", elapsed(send(200)), 0)
-		equal(t, "published", len(d.queue), 500)
+		assert.Equal(t, "a burst after a rest", elapsed(send(200)), 0)
+		assert.Equal(t, "published", len(d.queue), 500)
 		for i, p := range d.queue[:200] {
-			equal(t, "order", p.event(t, 0)["message"], any(fmt.Sprint(i)))
+			assert.Equal(t, "order", p.event(t, 0)["message"], any(fmt.Sprint(i)))
 		}
 	})
 }
@@ -194,7 +196,7 @@ func TestLIM_GarbageIsPacedToo(t *testing.T) {
 				s.Typing(t.Context(), c, nil, nil)
 			}
 		})
-		equal(t, "30 events at 10 a second", took, 2900*time.Millisecond)
+		assert.Equal(t, "30 events at 10 a second", took, 2900*time.Millisecond)
 	})
 }
 
@@ -213,7 +215,7 @@ func TestLIM_ClientsArePacedApart(t *testing.T) {
 			}
 			wg.Wait()
 		})
-		equal(t, "all of them", took, 2*time.Second)
+		assert.Equal(t, "all of them", took, 2*time.Second)
 	})
 }
 
@@ -226,9 +228,9 @@ func TestLIM_PacingEndsWithTheConnection(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		took := elapsed(func() { s.Message(ctx, c, object(`{"message":"m","username":"u"}`), a.add) })
-		equal(t, "took", took, 100*time.Millisecond)
-		equal(t, "code", a.code(t), "unavailable")
-		equal(t, "published", len(d.queue), 1)
+		assert.Equal(t, "took", took, 100*time.Millisecond)
+		assert.Equal(t, "code", a.code(t), "unavailable")
+		assert.Equal(t, "published", len(d.queue), 1)
 	})
 }
 
@@ -242,7 +244,7 @@ func TestLIM_RateZeroIsUnlimited(t *testing.T) {
 				s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 			}
 		})
-		equal(t, "took", took, 0)
-		equal(t, "published", len(d.queue), 10_000)
+		assert.Equal(t, "took", took, 0)
+		assert.Equal(t, "published", len(d.queue), 10_000)
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestSPEC_EveryFixtureCitesAStatement(t *testing.T) {
@@ -14,7 +16,7 @@ func TestSPEC_EveryFixtureCitesAStatement(t *testing.T) {
 	}
 	stated := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^- \*\*([A-Z]{3}-\d+)\*\* `).FindAllStringSubmatch(string(spec), -1) {
-		equal(t, m[1]+" is stated twice", stated[m[1]], false)
+		assert.Equal(t, m[1]+" is stated twice", stated[m[1]], false)
 		stated[m[1]] = true
 	}
 	files, err := filepath.Glob(fixtures + "*.json")
@@ -24,7 +26,7 @@ func TestSPEC_EveryFixtureCitesAStatement(t *testing.T) {
 	for _, file := range files {
 		golden := load[struct{ Cases []struct{ Spec, Name string } }](t, filepath.Base(file))
 		for _, c := range golden.Cases {
-			equal(t, file+": "+c.Name+": "+c.Spec+" is stated", stated[c.Spec], true)
+			assert.Equal(t, file+": "+c.Name+": "+c.Spec+" is stated", stated[c.Spec], true)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // air is what the others hear.
@@ -28,7 +30,7 @@ func TestTYP_GoldenTyping(t *testing.T) {
 			Relayed    *Typing
 		}
 	}](t, "client-typing.json")
-	equal(t, "event", golden.Event, EventTyping)
+	assert.Equal(t, "event", golden.Event, EventTyping)
 	for _, c := range golden.Cases {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			heard, answers := &air{}, &acks{}
@@ -37,14 +39,14 @@ func TestTYP_GoldenTyping(t *testing.T) {
 			if c.Ack["status"] == "error" {
 				checkRefusal(t, answers.one(t), c.Ack)
 			} else {
-				equal(t, "answer", plain(t, answers.one(t)), any(c.Ack))
+				assert.Equal(t, "answer", plain(t, answers.one(t)), any(c.Ack))
 			}
 			var want []Typing
 			if c.Relayed != nil {
 				want = []Typing{*c.Relayed}
-				equal(t, "except", heard.except, []string{"s1"})
+				assert.Equal(t, "except", heard.except, []string{"s1"})
 			}
-			equal(t, "relayed", heard.notices, want)
+			assert.Equal(t, "relayed", heard.notices, want)
 		})
 	}
 }
@@ -54,7 +56,7 @@ func TestTYP2_GoldenNoticesHaveOurShape(t *testing.T) {
 	for _, c := range golden.Cases {
 		want := c.Args[0].(map[string]any)
 		got := Typing{want["username"].(string), want["id"].(string), want["typing"].(bool)}
-		equal(t, "notice", plain(t, got), any(want))
+		assert.Equal(t, "notice", plain(t, got), any(want))
 	}
 }
 
@@ -69,7 +71,7 @@ func TestTYP3_AFloodIsThinnedOut(t *testing.T) {
 			s.Typing(t.Context(), c, object(`{"username":"u","typing":false}`), nil)
 			time.Sleep(10 * time.Millisecond)
 		}
-		equal(t, "beginnings and ends in ten seconds", len(heard.notices), 20)
+		assert.Equal(t, "beginnings and ends in ten seconds", len(heard.notices), 20)
 	})
 }
 
@@ -84,7 +86,7 @@ func TestTYP3_TooEarlyIsRefused(t *testing.T) {
 			time.Sleep(step.rest)
 			a := &acks{}
 			s.Typing(t.Context(), c, object(`{"username":"u","typing":true}`), a.add)
-			equal(t, "answer", a.code(t), step.want)
+			assert.Equal(t, "answer", a.code(t), step.want)
 		}
 	})
 }
@@ -94,7 +96,7 @@ func (a *air) announce(t *testing.T, s *Service, c *Client, typing bool) int {
 	t.Helper()
 	before, answers := len(a.notices), &acks{}
 	s.Typing(t.Context(), c, object(fmt.Sprintf(`{"username":"u","typing":%v}`, typing)), answers.add)
-	equal(t, "answer", answers.code(t), "ok")
+	assert.Equal(t, "answer", answers.code(t), "ok")
 	return len(a.notices) - before
 }
 
@@ -114,20 +116,20 @@ func TestTYP6_WhileManyTypeOthersHearOfSome(t *testing.T) {
 		}
 		const half = maxTypists / 2
 		for range 3 {
-			equal(t, "beginnings", say(all, true), maxTypists)
+			assert.Equal(t, "beginnings", say(all, true), maxTypists)
 			time.Sleep(time.Second)
 		}
-		equal(t, "ends of those who were heard of", say(all[:half], false), half)
-		equal(t, "a second end", say(all[:half], false), 0)
-		equal(t, "ends of those who were not", say(all[maxTypists:maxTypists+half], false), 0)
-		equal(t, "beginnings right after the ends", say(all[100:200], true), 0)
+		assert.Equal(t, "ends of those who were heard of", say(all[:half], false), half)
+		assert.Equal(t, "a second end", say(all[:half], false), 0)
+		assert.Equal(t, "ends of those who were not", say(all[maxTypists:maxTypists+half], false), 0)
+		assert.Equal(t, "beginnings right after the ends", say(all[100:200], true), 0)
 		time.Sleep(typingRest)
-		equal(t, "beginnings in their places", say(all[200:300], true), half)
-		equal(t, "the others kept theirs", say(all[half:maxTypists], false), half)
+		assert.Equal(t, "beginnings in their places", say(all[200:300], true), half)
+		assert.Equal(t, "the others kept theirs", say(all[half:maxTypists], false), half)
 		time.Sleep(typingTTL)
-		equal(t, "the end of somebody forgotten", say(all[200:201], false), 0)
-		equal(t, "beginnings when all are forgotten", say(all[300:400], true), maxTypists)
-		equal(t, "places", len(s.typists.places), maxTypists)
+		assert.Equal(t, "the end of somebody forgotten", say(all[200:201], false), 0)
+		assert.Equal(t, "beginnings when all are forgotten", say(all[300:400], true), maxTypists)
+		assert.Equal(t, "places", len(s.typists.places), maxTypists)
 	})
 }
 
@@ -138,5 +140,5 @@ func TestTYP5_AnEndFollowsItsBeginning(t *testing.T) {
 	for _, typing := range []bool{true, false} {
 		heard.announce(t, s, c, typing)
 	}
-	equal(t, "heard", heard.notices, []Typing{{"u", "s1", true}, {"u", "s1", false}})
+	assert.Equal(t, "heard", heard.notices, []Typing{{"u", "s1", true}, {"u", "s1", false}})
 }

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // on makes addresses of one interface.
@@ -57,9 +59,9 @@ func TestAddress(t *testing.T) {
 				return instances, nil
 			}
 			got, err := Address(t.Context(), c.cfg)
-			equal(t, "address", got.Address, c.want)
-			equal(t, "how it was found is told", got.How != "", c.want != "")
-			equal(t, "failed", err != nil, c.want == "")
+			assert.Equal(t, "address", got.Address, c.want)
+			assert.Equal(t, "how it was found is told", got.How != "", c.want != "")
+			assert.Equal(t, "failed", err != nil, c.want == "")
 		})
 	}
 }
@@ -79,31 +81,31 @@ func TestP7_BridgesAreTheLastChoice(t *testing.T) {
 		local := slices.Concat(on("lo", "127.0.0.1"), on(bridge, "172.17.0.1", "fd12::1"), on("eth0", "10.0.0.5"))
 		cfg := AddressConfig{Port: 8000, Local: func() ([]LocalAddress, error) { return local, nil }}
 		found, err := Address(t.Context(), cfg)
-		equal(t, "error", err, nil)
-		equal(t, "address beside "+bridge, found, FoundAddress{Address: "10.0.0.5:8000", How: "the first private address, of the interface eth0"})
+		assert.Equal(t, "error", err, nil)
+		assert.Equal(t, "address beside "+bridge, found, FoundAddress{Address: "10.0.0.5:8000", How: "the first private address, of the interface eth0"})
 
 		local = on(bridge, "172.17.0.1")
 		found, err = Address(t.Context(), cfg)
-		equal(t, "error", err, nil)
-		equal(t, "address of "+bridge+" alone", found.Address, "172.17.0.1:8000")
-		equal(t, "it is doubted", found.Doubt, true)
+		assert.Equal(t, "error", err, nil)
+		assert.Equal(t, "address of "+bridge+" alone", found.Address, "172.17.0.1:8000")
+		assert.Equal(t, "it is doubted", found.Doubt, true)
 	}
 	for _, way := range []string{"eth0", "ens5", "wlan0", "br0", "bridge0", "bond0", "tailscale0", "wg0", "en0", "vEthernet"} {
 		local := slices.Concat(on("docker0", "172.17.0.1"), on(way, "10.0.0.5"))
 		found, err := Address(t.Context(), AddressConfig{Port: 8000, Local: func() ([]LocalAddress, error) { return local, nil }})
-		equal(t, "error", err, nil)
-		equal(t, "address of "+way, found.Address, "10.0.0.5:8000")
+		assert.Equal(t, "error", err, nil)
+		assert.Equal(t, "address of "+way, found.Address, "10.0.0.5:8000")
 	}
 	both := slices.Concat(on("docker0", "172.17.0.1"), on("eth0", "fd00::5"))
 	for host, doubt := range map[string]bool{"": false, "::": false, "0.0.0.0": true} {
 		found, err := Address(t.Context(), AddressConfig{Host: host, Port: 8000, Local: func() ([]LocalAddress, error) { return slices.Clone(both), nil }})
-		equal(t, "error", err, nil)
-		equal(t, "address that "+host+" has", found.Address, "[fd00::5]:8000")
-		equal(t, "it is doubted that "+host+" has it", found.Doubt, doubt)
+		assert.Equal(t, "error", err, nil)
+		assert.Equal(t, "address that "+host+" has", found.Address, "[fd00::5]:8000")
+		assert.Equal(t, "it is doubted that "+host+" has it", found.Doubt, doubt)
 	}
 	idle := LocalAddress{Addr: netip.MustParseAddr("192.168.9.1"), Interface: "mybridge", Idle: true}
 	local := append([]LocalAddress{idle}, on("eth0", "fd00::5")...)
 	found, err := Address(t.Context(), AddressConfig{Port: 8000, Local: func() ([]LocalAddress, error) { return local, nil }})
-	equal(t, "error", err, nil)
-	equal(t, "address beside an idle interface", found.Address, "[fd00::5]:8000")
+	assert.Equal(t, "error", err, nil)
+	assert.Equal(t, "address beside an idle interface", found.Address, "[fd00::5]:8000")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -34,7 +35,7 @@ func runBus(t *testing.T, client redis.UniversalClient) *RedisBus {
 func waitHearing(t *testing.T, client redis.UniversalClient, b *RedisBus) {
 	t.Helper()
 	own := b.channel(b.cfg.ID)
-	eventually(t, "bus hears", func() bool {
+	assert.Eventually(t, "bus hears", func() bool {
 		return client.PubSubNumSub(t.Context(), own).Val()[own] == 1
 	})
 }
@@ -61,7 +62,7 @@ func (i *inbox) all() []string {
 
 func (i *inbox) wait(t *testing.T, n int) []string {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d messages", n), func() bool { return len(i.all()) >= n })
+	assert.Eventually(t, fmt.Sprintf("%d messages", n), func() bool { return len(i.all()) >= n })
 	return i.all()
 }
 
@@ -73,17 +74,17 @@ func TestBusReachesTheOthersAndOneOfThem(t *testing.T) {
 	atB.listen(b, "typing")
 	atC.listen(c, "typing")
 	for range 3 {
-		equal(t, "publish", a.Publish("other", []byte("x")), nil)
+		assert.Equal(t, "publish", a.Publish("other", []byte("x")), nil)
 	}
-	equal(t, "publish", a.Publish("typing", []byte("all")), nil)
-	equal(t, "send", a.Send(c.cfg.ID, "typing", []byte("c only")), nil)
-	equal(t, "send", a.Send(NewNodeID(), "typing", []byte("nobody")), nil)
-	equal(t, "publish", a.Publish("typing", []byte("end")), nil)
+	assert.Equal(t, "publish", a.Publish("typing", []byte("all")), nil)
+	assert.Equal(t, "send", a.Send(c.cfg.ID, "typing", []byte("c only")), nil)
+	assert.Equal(t, "send", a.Send(NewNodeID(), "typing", []byte("nobody")), nil)
+	assert.Equal(t, "publish", a.Publish("typing", []byte("end")), nil)
 	from := a.cfg.ID + " typing "
-	equal(t, "at b", fmt.Sprint(atB.wait(t, 2)), fmt.Sprint([]string{from + "all", from + "end"}))
-	equal(t, "at c", fmt.Sprint(atC.wait(t, 3)), fmt.Sprint([]string{from + "all", from + "c only", from + "end"}))
-	equal(t, "at the sender", len(atA.all()), 0)
-	equal(t, "sent", a.Stats().Sent, 7)
+	assert.Equal(t, "at b", fmt.Sprint(atB.wait(t, 2)), fmt.Sprint([]string{from + "all", from + "end"}))
+	assert.Equal(t, "at c", fmt.Sprint(atC.wait(t, 3)), fmt.Sprint([]string{from + "all", from + "c only", from + "end"}))
+	assert.Equal(t, "at the sender", len(atA.all()), 0)
+	assert.Equal(t, "sent", a.Stats().Sent, 7)
 }
 
 func TestBusKeepsTheOrderOfASender(t *testing.T) {
@@ -93,13 +94,13 @@ func TestBusKeepsTheOrderOfASender(t *testing.T) {
 	at.listen(b, "n")
 	const n = 5000
 	for i := range n {
-		eventually(t, "room", func() bool { return !errors.Is(a.Publish("n", fmt.Append(nil, i)), ErrBusFull) })
+		assert.Eventually(t, "room", func() bool { return !errors.Is(a.Publish("n", fmt.Append(nil, i)), ErrBusFull) })
 		if i%500 == 499 { // the receiver's queue is bounded as well
 			at.wait(t, i+1)
 		}
 	}
 	for i, line := range at.wait(t, n) {
-		equal(t, "message", line, fmt.Sprintf("%s n %d", a.cfg.ID, i))
+		assert.Equal(t, "message", line, fmt.Sprintf("%s n %d", a.cfg.ID, i))
 	}
 }
 
@@ -113,9 +114,9 @@ func TestBusHearsARepetitionOnce(t *testing.T) {
 		e := envelope{from: nodeA, seq: seq, topic: "n", payload: fmt.Append(nil, seq)}
 		client.Publish(t.Context(), b.channel(""), e.encode())
 	}
-	equal(t, "heard", fmt.Sprint(at.wait(t, 3)), fmt.Sprintf("[%s n 1 %[1]s n 2 %[1]s n 3]", nodeA))
+	assert.Equal(t, "heard", fmt.Sprint(at.wait(t, 3)), fmt.Sprintf("[%s n 1 %[1]s n 2 %[1]s n 3]", nodeA))
 	client.Publish(t.Context(), b.channel(""), "garbage")
-	eventually(t, "garbage is counted", func() bool { return b.Stats().Malformed == 1 })
+	assert.Eventually(t, "garbage is counted", func() bool { return b.Stats().Malformed == 1 })
 }
 
 func TestP6_BusIsBoundedAndNeverBlocks(t *testing.T) {
@@ -126,9 +127,9 @@ func TestP6_BusIsBoundedAndNeverBlocks(t *testing.T) {
 	defer close(release)
 	big := make([]byte, MaxBusPayload)
 	for range 2 * busQueueBytes / MaxBusPayload {
-		eventually(t, "room", func() bool { return a.Publish("slow", big) == nil })
+		assert.Eventually(t, "room", func() bool { return a.Publish("slow", big) == nil })
 	}
-	eventually(t, "the listener's loss is counted", func() bool { return b.Stats().Unheard > 0 })
+	assert.Eventually(t, "the listener's loss is counted", func() bool { return b.Stats().Unheard > 0 })
 	if n := b.in.bytes.Load(); n > busQueueBytes {
 		t.Fatalf("%d bytes wait", n)
 	}
@@ -142,7 +143,7 @@ func TestP6_BusIsBoundedAndNeverBlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	equal(t, "some are lost", lost > 0, true)
+	assert.Equal(t, "some are lost", lost > 0, true)
 	if n := a.out.bytes.Load(); n > busQueueBytes {
 		t.Fatalf("%d bytes wait", n)
 	}
@@ -154,13 +155,13 @@ func TestP5_BusComesBackWithRedis(t *testing.T) {
 	var at inbox
 	at.listen(b, "n")
 	r.Kill()
-	equal(t, "publish", a.Publish("n", []byte("lost")), nil)
-	eventually(t, "the loss is counted", func() bool { return a.Stats().Unsent == 1 })
+	assert.Equal(t, "publish", a.Publish("n", []byte("lost")), nil)
+	assert.Eventually(t, "the loss is counted", func() bool { return a.Stats().Unsent == 1 })
 	r.Restart()
 	client := newClient(t, r.Addr)
 	waitHearing(t, client, b)
-	equal(t, "publish", a.Publish("n", []byte("back")), nil)
-	equal(t, "heard", at.wait(t, 1)[0], a.cfg.ID+" n back")
+	assert.Equal(t, "publish", a.Publish("n", []byte("back")), nil)
+	assert.Equal(t, "heard", at.wait(t, 1)[0], a.cfg.ID+" n back")
 }
 
 func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
@@ -189,20 +190,20 @@ func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
 	// An idle connection that answers is kept.
 	before := dials.Load()
 	outlast(t, 5*b.patience)
-	equal(t, "dials", dials.Load(), before)
+	assert.Equal(t, "dials", dials.Load(), before)
 }
 
 func TestBusSurvivesASubscriberThatPanics(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := newBus(t, r), newBus(t, r)
 	cancel := b.Subscribe("n", func(string, []byte) { panic("oops") })
-	equal(t, "publish", a.Publish("n", nil), nil)
-	eventually(t, "panic counted", func() bool { return b.Stats().Panics == 1 })
+	assert.Equal(t, "publish", a.Publish("n", nil), nil)
+	assert.Eventually(t, "panic counted", func() bool { return b.Stats().Panics == 1 })
 	cancel()
-	equal(t, "topics", len(b.subscribers), 0)
+	assert.Equal(t, "topics", len(b.subscribers), 0)
 	var at inbox
 	at.listen(b, "n")
-	equal(t, "publish", a.Publish("n", []byte("on")), nil)
+	assert.Equal(t, "publish", a.Publish("n", []byte("on")), nil)
 	at.wait(t, 1)
 }
 

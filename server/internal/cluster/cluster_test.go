@@ -3,6 +3,8 @@ package cluster
 import (
 	"net/url"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestNodeIDsAreShortSafeAndDistinct(t *testing.T) {
@@ -19,10 +21,10 @@ func TestNodeIDsAreShortSafeAndDistinct(t *testing.T) {
 func TestSessionIDsNameTheirOwner(t *testing.T) {
 	node := NewNodeID()
 	sid := NewSessionID(node)
-	equal(t, "escaped", url.QueryEscape(sid), sid)
+	assert.Equal(t, "escaped", url.QueryEscape(sid), sid)
 	owner, ok := Owner(sid)
-	equal(t, "owner", owner, node)
-	equal(t, "named", ok, true)
+	assert.Equal(t, "owner", owner, node)
+	assert.Equal(t, "named", ok, true)
 	if NewSessionID(node) == sid {
 		t.Fatal("two sessions with one id")
 	}
@@ -44,9 +46,9 @@ func FuzzOwner(f *testing.F) {
 
 func TestTicketOpensOnlyItsNode(t *testing.T) {
 	ticket := ticketFor("secret", "aaaaaaaa")
-	equal(t, "own", admits("secret", "aaaaaaaa", ticket), true)
-	equal(t, "other node", admits("secret", "bbbbbbbb", ticket), false)
-	equal(t, "other secret", admits("guess", "aaaaaaaa", ticket), false)
-	equal(t, "no secret", admits("", "aaaaaaaa", ticketFor("", "aaaaaaaa")), false)
-	equal(t, "no ticket", admits("secret", "aaaaaaaa", ""), false)
+	assert.Equal(t, "own", admits("secret", "aaaaaaaa", ticket), true)
+	assert.Equal(t, "other node", admits("secret", "bbbbbbbb", ticket), false)
+	assert.Equal(t, "other secret", admits("guess", "aaaaaaaa", ticket), false)
+	assert.Equal(t, "no secret", admits("", "aaaaaaaa", ticketFor("", "aaaaaaaa")), false)
+	assert.Equal(t, "no ticket", admits("secret", "aaaaaaaa", ""), false)
 }

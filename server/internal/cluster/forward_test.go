@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
@@ -51,12 +53,12 @@ func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
 		}
 		answer, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
-		equal(t, "seen", <-got, seen{method, query, "chat.example", "https://app.example", "203.0.113.7", local, body})
-		equal(t, "answer", line(resp.StatusCode, resp.Header.Get("X-Owner"), string(answer)), "202 b ok")
+		assert.Equal(t, "seen", <-got, seen{method, query, "chat.example", "https://app.example", "203.0.113.7", local, body})
+		assert.Equal(t, "answer", line(resp.StatusCode, resp.Header.Get("X-Owner"), string(answer)), "202 b ok")
 	}
-	eventually(t, "forwarded", func() bool { return a.f.Stats().Forwarded >= 3 }) // counted once the client has its answer
-	equal(t, "forwarded", a.f.Stats().Forwarded, 3)
-	equal(t, "received", b.f.Stats().Received, 3)
+	assert.Eventually(t, "forwarded", func() bool { return a.f.Stats().Forwarded >= 3 }) // counted once the client has its answer
+	assert.Equal(t, "forwarded", a.f.Stats().Forwarded, 3)
+	assert.Equal(t, "received", b.f.Stats().Received, 3)
 }
 
 func TestForwardLeavesTheRestAlone(t *testing.T) {
@@ -70,10 +72,10 @@ func TestForwardLeavesTheRestAlone(t *testing.T) {
 		"x?sid=" + NewSessionID(nodeB): "a", // another path
 	} {
 		_, got := a.ask(t, "GET", query, nil, nil)
-		equal(t, query, got, want)
+		assert.Equal(t, query, got, want)
 	}
 	_, got := a.ask(t, "OPTIONS", "?sid="+NewSessionID(nodeB), nil, nil)
-	equal(t, "preflight", got, "a")
+	assert.Equal(t, "preflight", got, "a")
 }
 
 func TestForwardToNobody(t *testing.T) {
@@ -81,12 +83,12 @@ func TestForwardToNobody(t *testing.T) {
 	unknown := func(what, id string) {
 		t.Helper()
 		status, body := a.ask(t, "POST", "?sid="+NewSessionID(id), strings.NewReader("4x"), nil)
-		equal(t, what, line(status, body), "400 unknown")
+		assert.Equal(t, what, line(status, body), "400 unknown")
 		status, body = a.ask(t, "GET", "?sid="+NewSessionID(id), nil, nil)
-		equal(t, what, line(status, body), "400 unknown")
+		assert.Equal(t, what, line(status, body), "400 unknown")
 		conn, head := dialWebSocket(t, a, NewSessionID(id))
 		defer conn.Close()
-		equal(t, what, head.StatusCode, 400)
+		assert.Equal(t, what, head.StatusCode, 400)
 	}
 	unknown("not registered", nodeC)
 	b.server.Close()
@@ -99,7 +101,7 @@ func TestForwardToNobody(t *testing.T) {
 	silent.Close()
 	a.dir.at[nodeC] = address
 	unknown("nobody listens", nodeC)
-	equal(t, "active", a.f.active.Load(), 0)
+	assert.Equal(t, "active", a.f.active.Load(), 0)
 }
 
 func TestForwardIsLoopProof(t *testing.T) {
@@ -107,13 +109,13 @@ func TestForwardIsLoopProof(t *testing.T) {
 	// Both tables are wrong, as after a restart on a reused address: C is said to be at B, and at A.
 	a.dir.at[nodeC], b.dir.at[nodeC] = b.address(), a.address()
 	status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
-	equal(t, "answer", line(status, body), "400 unknown")
-	equal(t, "refused by b", b.f.Stats().Forged, 1)
-	equal(t, "not passed on", b.f.Stats().Forwarded, 0)
+	assert.Equal(t, "answer", line(status, body), "400 unknown")
+	assert.Equal(t, "refused by b", b.f.Stats().Forged, 1)
+	assert.Equal(t, "not passed on", b.f.Stats().Forwarded, 0)
 	// A node that is said to be at our own address.
 	a.dir.at[nodeC] = a.address()
 	status, body = a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
-	equal(t, "answer", line(status, body), "400 unknown")
+	assert.Equal(t, "answer", line(status, body), "400 unknown")
 }
 
 func TestForwardRefusesForgedHeaders(t *testing.T) {
@@ -134,19 +136,19 @@ func TestForwardRefusesForgedHeaders(t *testing.T) {
 	}
 	own := NewSessionID(nodeB)
 	right := ticketFor("secret", nodeB)
-	equal(t, "guessed", forged(own, "guess"), 400)
-	equal(t, "empty", forged(own, ""), 400)
-	equal(t, "other node's", forged(own, ticketFor("secret", nodeA)), 400)
-	equal(t, "two", forged(own, right, "guess"), 400)
-	equal(t, "for another's session", forged(NewSessionID(nodeA), right), 400)
-	equal(t, "for a new session", forged("", right), 400)
-	equal(t, "counted", b.f.Stats().Forged, 6)
-	equal(t, "without a ticket", forged(own), 200)
+	assert.Equal(t, "guessed", forged(own, "guess"), 400)
+	assert.Equal(t, "empty", forged(own, ""), 400)
+	assert.Equal(t, "other node's", forged(own, ticketFor("secret", nodeA)), 400)
+	assert.Equal(t, "two", forged(own, right, "guess"), 400)
+	assert.Equal(t, "for another's session", forged(NewSessionID(nodeA), right), 400)
+	assert.Equal(t, "for a new session", forged("", right), 400)
+	assert.Equal(t, "counted", b.f.Stats().Forged, 6)
+	assert.Equal(t, "without a ticket", forged(own), 200)
 	if peer := <-peers; !strings.HasPrefix(peer, "127.0.0.1:") {
 		t.Fatalf("believed to come from %s", peer)
 	}
-	equal(t, "right", forged(own, right), 200)
-	equal(t, "peer", <-peers, "198.51.100.1:1")
+	assert.Equal(t, "right", forged(own, right), 200)
+	assert.Equal(t, "peer", <-peers, "198.51.100.1:1")
 }
 
 func TestForwardStreamsALongPoll(t *testing.T) {
@@ -167,11 +169,11 @@ func TestForwardStreamsALongPoll(t *testing.T) {
 	defer resp.Body.Close()
 	buf := make([]byte, 5)
 	_, err = io.ReadFull(resp.Body, buf)
-	equal(t, "before the end", line(string(buf), err), "first <nil>")
+	assert.Equal(t, "before the end", line(string(buf), err), "first <nil>")
 	more <- "rest"
 	close(more)
 	rest, err := io.ReadAll(resp.Body)
-	equal(t, "rest", line(string(rest), err), "rest <nil>")
+	assert.Equal(t, "rest", line(string(rest), err), "rest <nil>")
 }
 
 func TestForwardEndsThePollThatTheClientAborts(t *testing.T) {
@@ -197,7 +199,7 @@ func TestForwardEndsThePollThatTheClientAborts(t *testing.T) {
 		}
 		<-ended
 	}
-	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 }
 
 func TestForwardBreaksOffWhenTheOwnerDiesMidway(t *testing.T) {
@@ -215,7 +217,7 @@ func TestForwardBreaksOffWhenTheOwnerDiesMidway(t *testing.T) {
 	if err == nil {
 		t.Fatal("half an answer passed for a whole one")
 	}
-	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 }
 
 func TestP6_ForwardLetsTheOwnerRefuseALargeBody(t *testing.T) {
@@ -228,7 +230,7 @@ func TestP6_ForwardLetsTheOwnerRefuseALargeBody(t *testing.T) {
 	for range 5 {
 		chunked := io.MultiReader(strings.NewReader(strings.Repeat("x", 3<<20))) // no Content-Length
 		status, _ := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), chunked, nil)
-		equal(t, "status", status, 413)
+		assert.Equal(t, "status", status, 413)
 	}
 }
 
@@ -240,8 +242,8 @@ func TestP6_ForwardBoundsTheBodyItself(t *testing.T) {
 	}, func(cfg *ForwarderConfig, _ *timings) { cfg.MaxBody = 1 << 20 })
 	body := io.MultiReader(strings.NewReader(strings.Repeat("x", 8<<20)))
 	status, _ := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), body, nil)
-	equal(t, "status", status, 400)
-	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+	assert.Equal(t, "status", status, 400)
+	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 	if n := read.Load(); n > 1<<20 {
 		t.Fatalf("%d bytes passed", n)
 	}
@@ -259,7 +261,7 @@ func TestP6_ForwardGivesUpABodyThatNeverComes(t *testing.T) {
 	if _, err := io.Copy(io.Discard, conn); err != nil { // the server closes
 		t.Fatal(err)
 	}
-	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 }
 
 func TestForwardWaitsForASlowAnswerToAPost(t *testing.T) {
@@ -273,7 +275,7 @@ func TestForwardWaitsForASlowAnswerToAPost(t *testing.T) {
 	}, func(_ *ForwarderConfig, times *timings) { times.body = held / 4 })
 	for range 2 { // on one connection
 		_, body := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), strings.NewReader("4x"), nil)
-		equal(t, "answer", body, "ok")
+		assert.Equal(t, "answer", body, "ok")
 	}
 }
 
@@ -291,14 +293,14 @@ func TestP6_ForwardsInFlightAreBounded(t *testing.T) {
 		<-begun
 	}
 	status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil)
-	equal(t, "fourth", line(status, body), "503 busy")
+	assert.Equal(t, "fourth", line(status, body), "503 busy")
 	_, body = a.ask(t, "GET", "?sid="+NewSessionID(nodeA), nil, nil)
-	equal(t, "own sessions", body, "a")
-	equal(t, "counted", a.f.Stats().Busy, 1)
+	assert.Equal(t, "own sessions", body, "a")
+	assert.Equal(t, "counted", a.f.Stats().Busy, 1)
 	release()
 	polls.Wait()
 	status, _ = a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil)
-	equal(t, "afterwards", status, 200)
+	assert.Equal(t, "afterwards", status, 200)
 }
 
 func TestForwardManyAtOnce(t *testing.T) {
@@ -315,6 +317,6 @@ func TestForwardManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	equal(t, "received", b.f.Stats().Received, 1000)
-	eventually(t, "places given back", func() bool { return a.f.active.Load() == 0 })
+	assert.Equal(t, "received", b.f.Stats().Received, 1000)
+	assert.Eventually(t, "places given back", func() bool { return a.f.active.Load() == 0 })
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestMain(m *testing.M) {
@@ -21,32 +23,10 @@ func (silence) Printf(context.Context, string, ...any) {}
 
 var quietLog = slog.New(slog.DiscardHandler)
 
-// eventually waits until ok returns true.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatalf("never happened: %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
 // outlast waits for a time during which something must not happen.
 func outlast(t *testing.T, d time.Duration) {
 	began := time.Now()
-	eventually(t, "time passes", func() bool { return time.Since(began) > d })
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Fatalf("%s: got %v, want %v", what, got, want)
-	}
+	assert.Eventually(t, "time passes", func() bool { return time.Since(began) > d })
 }
 
 // newClient is a client as the server configures it; it is closed after everything that the test started later.

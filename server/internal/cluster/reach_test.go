@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -40,7 +41,7 @@ func (j *journal) logger() *slog.Logger {
 func unusedAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	equal(t, "error", err, nil)
+	assert.Equal(t, "error", err, nil)
 	defer l.Close()
 	return l.Addr().String()
 }
@@ -64,24 +65,24 @@ func TestP7_ANodeNoticesThatItIsNotReached(t *testing.T) {
 				return Route{Address: registered, Ticket: ticketFor("secret", nodeA)}, true
 			})
 			reach.retry = time.Millisecond
-			equal(t, "probe of itself", a.f.probe(t.Context(), Route{Address: a.address(), Ticket: ticketFor("secret", nodeA)}), nil)
+			assert.Equal(t, "probe of itself", a.f.probe(t.Context(), Route{Address: a.address(), Ticket: ticketFor("secret", nodeA)}), nil)
 			mu.Lock()
 			registered = address
 			mu.Unlock()
 			background(t, reach.Run)
-			eventually(t, "it is degraded", func() bool { return strings.Contains(reach.Degraded(), "NODE_ADDRESS") })
+			assert.Eventually(t, "it is degraded", func() bool { return strings.Contains(reach.Degraded(), "NODE_ADDRESS") })
 			if strings.Contains(reach.Degraded(), "127.0.0.1") {
 				t.Errorf("the public is told an address: %s", reach.Degraded())
 			}
 			mu.Lock()
 			registered = a.address()
 			mu.Unlock()
-			eventually(t, "it is well", func() bool { return reach.Degraded() == "" })
-			equal(t, "warnings", log.count("level=WARN"), 1)
-			equal(t, "warnings with the address", log.count("address="+address), 1)
+			assert.Eventually(t, "it is well", func() bool { return reach.Degraded() == "" })
+			assert.Equal(t, "warnings", log.count("level=WARN"), 1)
+			assert.Equal(t, "warnings with the address", log.count("address="+address), 1)
 		})
 	}
-	equal(t, "probes at the edge of the other node", b.f.Stats().Received, 0)
+	assert.Equal(t, "probes at the edge of the other node", b.f.Stats().Received, 0)
 }
 
 // TestP7_MisroutedForwardsAreWarnedOf: both ends say what is wrong, and strangers cannot fill the log.
@@ -91,26 +92,26 @@ func TestP7_MisroutedForwardsAreWarnedOf(t *testing.T) {
 	a.dir.at[nodeC] = b.address()
 	for range 20 {
 		status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
-		equal(t, "answer", line(status, body), "400 unknown")
+		assert.Equal(t, "answer", line(status, body), "400 unknown")
 		conn, head := dialWebSocket(t, a, NewSessionID(nodeC))
-		equal(t, "status of the WebSocket", head.StatusCode, 400)
-		equal(t, "what nodes tell each other", head.Header.Get(refusedHeader), "")
+		assert.Equal(t, "status of the WebSocket", head.StatusCode, 400)
+		assert.Equal(t, "what nodes tell each other", head.Header.Get(refusedHeader), "")
 		conn.Close()
 		b.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, http.Header{ticketHeader: {"forged"}})
 	}
-	equal(t, "warnings of who got them", log.count("a forwarded request was refused"), 1)
-	equal(t, "warnings of who sent them", log.count("a node refuses what this one forwards"), 1)
-	equal(t, "warnings with the address", log.count("address="+b.address()), 1)
+	assert.Equal(t, "warnings of who got them", log.count("a forwarded request was refused"), 1)
+	assert.Equal(t, "warnings of who sent them", log.count("a node refuses what this one forwards"), 1)
+	assert.Equal(t, "warnings with the address", log.count("address="+b.address()), 1)
 
 	a.dir.at[nodeC] = unusedAddress(t)
 	for range 20 {
 		a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
 	}
-	equal(t, "warnings of the unreachable", log.count("a node cannot be reached"), 1)
+	assert.Equal(t, "warnings of the unreachable", log.count("a node cannot be reached"), 1)
 
 	a.f.warnUnreachable.next = time.Time{} // as half a minute later
 	a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
-	equal(t, "warnings that count what was left out", log.count("more_since_the_last_warning=19"), 1)
+	assert.Equal(t, "warnings that count what was left out", log.count("more_since_the_last_warning=19"), 1)
 }
 
 // TestP7_TwoNodesWithOneAddress: both say so. What a killed node left in the registry is no second node.
@@ -120,28 +121,28 @@ func TestP7_TwoNodesWithOneAddress(t *testing.T) {
 	same := func(c *RegistryConfig) { c.Address, c.Log = "10.0.0.1:8000", log.logger() }
 	a, b, other := join(t, r, 1, same), join(t, r, 1, same), join(t, r, 1)
 	for _, n := range []*testNode{a, b} {
-		eventually(t, "it is degraded", func() bool { return strings.Contains(n.Degraded(), "same address") })
+		assert.Eventually(t, "it is degraded", func() bool { return strings.Contains(n.Degraded(), "same address") })
 	}
-	equal(t, "warnings", log.count("another node has registered the same address"), 2)
-	equal(t, "degraded, with an address of its own", other.Degraded(), "")
+	assert.Equal(t, "warnings", log.count("another node has registered the same address"), 2)
+	assert.Equal(t, "degraded, with an address of its own", other.Degraded(), "")
 	b.stop()
-	eventually(t, "it is well", func() bool { return a.Degraded() == "" })
+	assert.Eventually(t, "it is well", func() bool { return a.Degraded() == "" })
 
 	a.client.Close() // as after kill -9
 	successor := join(t, r, 1, same)
 	for began := time.Now(); time.Since(began) < 2*testTTL; time.Sleep(testInterval / 2) {
-		equal(t, "degraded, as the successor", successor.Degraded(), "")
+		assert.Equal(t, "degraded, as the successor", successor.Degraded(), "")
 	}
 	route, ok := successor.Self()
-	equal(t, "its own route", route.Address, "10.0.0.1:8000")
-	equal(t, "it is known", ok && successor.Admits(route.Ticket), true)
+	assert.Equal(t, "its own route", route.Address, "10.0.0.1:8000")
+	assert.Equal(t, "it is known", ok && successor.Admits(route.Ticket), true)
 }
 
 // TestRegistryKnowsNoRouteWithoutAnAddress: then there is nothing to ask.
 func TestRegistryKnowsNoRouteWithoutAnAddress(t *testing.T) {
 	n := join(t, redistest.Start(t), 1, func(c *RegistryConfig) { c.Address = "" })
 	_, ok := n.Self()
-	equal(t, "a route", ok, false)
+	assert.Equal(t, "a route", ok, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	NewReach(nil, n.Self).Run(ctx)

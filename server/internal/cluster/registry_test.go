@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -52,7 +53,7 @@ func joinAt(t *testing.T, client redis.UniversalClient, connections int, change 
 
 func (n *testNode) waitOnline(t *testing.T, want int) {
 	t.Helper()
-	eventually(t, "online count", func() bool { return n.Online() == want })
+	assert.Eventually(t, "online count", func() bool { return n.Online() == want })
 }
 
 func TestRegistryCountsTheWholeCluster(t *testing.T) {
@@ -60,7 +61,7 @@ func TestRegistryCountsTheWholeCluster(t *testing.T) {
 	a, b, c := join(t, r, 1), join(t, r, 20), join(t, r, 300)
 	for _, n := range []*testNode{a, b, c} {
 		n.waitOnline(t, 321)
-		equal(t, "nodes", n.Nodes(), 3)
+		assert.Equal(t, "nodes", n.Nodes(), 3)
 	}
 	b.count.Store(25)
 	a.waitOnline(t, 326)
@@ -77,7 +78,7 @@ func TestRegistryWatchReportsWhatOthersHold(t *testing.T) {
 	seen := make(chan int, 10)
 	defer a.Watch(func(n int) { seen <- n })()
 	b.count.Store(41)
-	equal(t, "presence", <-seen, 42)
+	assert.Equal(t, "presence", <-seen, 42)
 }
 
 func TestRegistryForgetsAKilledNodeAfterTheTTL(t *testing.T) {
@@ -92,8 +93,8 @@ func TestRegistryForgetsAKilledNodeAfterTheTTL(t *testing.T) {
 		t.Fatalf("gone after %v, before the TTL of %v", after, testTTL)
 	}
 	_, ok := a.Route(t.Context(), b.cfg.ID)
-	equal(t, "route to the dead", ok, false)
-	eventually(t, "entry removed", func() bool {
+	assert.Equal(t, "route to the dead", ok, false)
+	assert.Eventually(t, "entry removed", func() bool {
 		return a.client.HLen(t.Context(), "{chat}:nodes").Val() == 1
 	})
 }
@@ -118,7 +119,7 @@ func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
 			a.waitOnline(t, 3)
 			b.waitOnline(t, 3)
 			outage.begin(r)
-			eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
+			assert.Eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
 			var wrong atomic.Int64
 			watch := background(t, func(ctx context.Context) {
 				for ctx.Err() == nil {
@@ -130,12 +131,12 @@ func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
 			})
 			outlast(t, 2*testTTL)
 			outage.end(r)
-			eventually(t, "both are back", func() bool { return a.Err() == nil && b.Err() == nil })
+			assert.Eventually(t, "both are back", func() bool { return a.Err() == nil && b.Err() == nil })
 			outlast(t, 2*testTTL)
 			watch()
-			equal(t, "moments at which the other was lost", wrong.Load(), 0)
+			assert.Equal(t, "moments at which the other was lost", wrong.Load(), 0)
 			route, ok := a.Route(t.Context(), b.cfg.ID)
-			equal(t, "route", ok && b.Admits(route.Ticket), true)
+			assert.Equal(t, "route", ok && b.Admits(route.Ticket), true)
 		})
 	}
 }
@@ -153,21 +154,21 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 			a.waitOnline(t, 3)
 			b.waitOnline(t, 3)
 			r.CLI(append([]string{"CONFIG", "SET"}, refusal.set...)...)
-			eventually(t, "the refusal is told", func() bool { return strings.Contains(a.Degraded(), name) && b.Err() != nil })
+			assert.Eventually(t, "the refusal is told", func() bool { return strings.Contains(a.Degraded(), name) && b.Err() != nil })
 			c := join(t, r, 0)
 			c.waitOnline(t, 3)
 			route, ok := c.Route(t.Context(), a.cfg.ID)
-			equal(t, "the new node is admitted", ok && a.Admits(route.Ticket), true)
+			assert.Equal(t, "the new node is admitted", ok && a.Admits(route.Ticket), true)
 			outlast(t, 3*testTTL)
 			for _, n := range []*testNode{a, b, c} {
-				equal(t, "online", n.Online(), 3)
+				assert.Equal(t, "online", n.Online(), 3)
 			}
 			r.CLI(append([]string{"CONFIG", "SET"}, refusal.unset...)...)
-			eventually(t, "all is well", func() bool { return a.Degraded()+b.Degraded()+c.Degraded() == "" })
+			assert.Eventually(t, "all is well", func() bool { return a.Degraded()+b.Degraded()+c.Degraded() == "" })
 			_, ok = a.Route(t.Context(), c.cfg.ID)
-			equal(t, "the new node is known", ok, true)
+			assert.Equal(t, "the new node is known", ok, true)
 			outlast(t, testTTL/2)
-			equal(t, "nodes", a.Nodes(), 3)
+			assert.Equal(t, "nodes", a.Nodes(), 3)
 		})
 	}
 }
@@ -181,16 +182,16 @@ func TestRegistryAndBusNoticeAWrongPassword(t *testing.T) {
 		Client: client, Key: "chat", ID: nodeA, Local: func() int { return 0 }, Interval: testInterval, Log: quietLog,
 	})
 	background(t, n.Run)
-	eventually(t, "the refusal is told", func() bool { return n.Degraded() == "the other nodes cannot be seen: Redis refuses (WRONGPASS)" })
+	assert.Eventually(t, "the refusal is told", func() bool { return n.Degraded() == "the other nodes cannot be seen: Redis refuses (WRONGPASS)" })
 	select {
 	case <-n.Joined():
 		t.Fatal("joined what cannot be read")
 	default:
 	}
 	b := runBus(t, client)
-	equal(t, "publish", b.Publish("topic", nil), nil)
-	eventually(t, "the loss is counted", func() bool { return b.Stats().Unsent == 1 && b.Stats().Sent == 0 })
-	eventually(t, "the bus is degraded", func() bool { return strings.HasSuffix(b.Degraded(), "Redis refuses (WRONGPASS)") })
+	assert.Equal(t, "publish", b.Publish("topic", nil), nil)
+	assert.Eventually(t, "the loss is counted", func() bool { return b.Stats().Unsent == 1 && b.Stats().Sent == 0 })
+	assert.Eventually(t, "the bus is degraded", func() bool { return strings.HasSuffix(b.Degraded(), "Redis refuses (WRONGPASS)") })
 }
 
 func TestRegistryTokenIsSharedAndSurvivesAFlush(t *testing.T) {
@@ -200,14 +201,14 @@ func TestRegistryTokenIsSharedAndSurvivesAFlush(t *testing.T) {
 		route, ok := from.Route(t.Context(), to.cfg.ID)
 		return ok && to.Admits(route.Ticket) && !from.Admits(route.Ticket)
 	}
-	equal(t, "a to b", admitted(a, b), true)
+	assert.Equal(t, "a to b", admitted(a, b), true)
 	before := *a.secret.Load()
 	if err := a.client.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	c := join(t, r, 1)
 	for _, pair := range [][2]*testNode{{a, b}, {b, a}, {a, c}, {c, b}} {
-		eventually(t, "admitted", func() bool { return admitted(pair[0], pair[1]) })
+		assert.Eventually(t, "admitted", func() bool { return admitted(pair[0], pair[1]) })
 	}
 	if len(before) < 32 {
 		t.Fatalf("secret of %d characters", len(before))
@@ -219,10 +220,10 @@ func TestRegistryConfiguredSecretStaysOutOfRedis(t *testing.T) {
 	secret := func(s string) func(*RegistryConfig) { return func(cfg *RegistryConfig) { cfg.Secret = s } }
 	a, b, odd := join(t, r, 1, secret("s")), join(t, r, 1, secret("s")), join(t, r, 1, secret("other"))
 	route, _ := a.Route(t.Context(), b.cfg.ID)
-	equal(t, "same secret", b.Admits(route.Ticket), true)
+	assert.Equal(t, "same secret", b.Admits(route.Ticket), true)
 	route, _ = odd.Route(t.Context(), b.cfg.ID)
-	equal(t, "other secret", b.Admits(route.Ticket), false)
-	equal(t, "token in Redis", a.client.Exists(t.Context(), "{chat}:token").Val(), 0)
+	assert.Equal(t, "other secret", b.Admits(route.Ticket), false)
+	assert.Equal(t, "token in Redis", a.client.Exists(t.Context(), "{chat}:token").Val(), 0)
 }
 
 func TestRegistryFindsANodeNewerThanItsPicture(t *testing.T) {
@@ -254,11 +255,11 @@ func TestRouteEndsWithItsContextAndWithTheRegistry(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, ok := a.Route(ctx, nodeB)
-	equal(t, "found", ok, false)
+	assert.Equal(t, "found", ok, false)
 	r.Cont()
 	a.stop()
 	_, ok = a.Route(t.Context(), nodeB)
-	equal(t, "found", ok, false)
+	assert.Equal(t, "found", ok, false)
 }
 
 func TestRegistryAndBusOnARedisCluster(t *testing.T) {
@@ -272,19 +273,19 @@ func TestRegistryAndBusOnARedisCluster(t *testing.T) {
 	b := joinAt(t, newClient(t, addrs...), 2, slowly)
 	a.waitOnline(t, 3)
 	route, ok := a.Route(t.Context(), b.cfg.ID)
-	equal(t, "admitted", ok && b.Admits(route.Ticket), true)
+	assert.Equal(t, "admitted", ok && b.Admits(route.Ticket), true)
 
 	busA, busB := runBus(t, a.client), runBus(t, b.client)
 	var at inbox
 	at.listen(busB, "n")
-	eventually(t, "the other is reached", func() bool {
+	assert.Eventually(t, "the other is reached", func() bool {
 		return busA.Send(busB.cfg.ID, "n", nil) == nil && busA.Publish("n", nil) == nil && len(at.all()) > 2
 	})
 
 	c.MasterOf(t, redisKey("chat", "nodes")).Kill()
-	eventually(t, "outage noticed", func() bool { return a.Err() != nil })
-	eventually(t, "failed over", func() bool { return a.Err() == nil && b.Err() == nil })
-	equal(t, "online", a.Online(), 3)
+	assert.Eventually(t, "outage noticed", func() bool { return a.Err() != nil })
+	assert.Eventually(t, "failed over", func() bool { return a.Err() == nil && b.Err() == nil })
+	assert.Equal(t, "online", a.Online(), 3)
 	heard := len(at.all())
-	eventually(t, "the other is reached again", func() bool { return busA.Publish("n", nil) == nil && len(at.all()) > heard })
+	assert.Eventually(t, "the other is reached again", func() bool { return busA.Publish("n", nil) == nil && len(at.all()) > heard })
 }

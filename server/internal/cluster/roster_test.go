@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 const (
@@ -32,7 +34,7 @@ func (r *readings) read(after time.Duration, entries map[string]string) []string
 
 func (r *readings) online(want int) {
 	r.t.Helper()
-	equal(r.t, "online", r.r.view().online, want)
+	assert.Equal(r.t, "online", r.r.view().online, want)
 }
 
 func entry(beat uint64, connections int) string {
@@ -81,7 +83,7 @@ func TestP5_RosterOutlivesAnOutageOfRedis(t *testing.T) {
 		r.read(time.Second, map[string]string{})
 	}
 	r.online(0)
-	equal(t, "remembered", len(r.r.peers), 0)
+	assert.Equal(t, "remembered", len(r.r.peers), 0)
 }
 
 func TestRosterBelievesAFarewellAtOnce(t *testing.T) {
@@ -90,7 +92,7 @@ func TestRosterBelievesAFarewellAtOnce(t *testing.T) {
 	left := record{Beat: 2, Left: true}.encode()
 	r.read(time.Second, map[string]string{nodeB: left})
 	r.online(0)
-	equal(t, "addresses", len(r.r.view().addresses), 0)
+	assert.Equal(t, "addresses", len(r.r.view().addresses), 0)
 	var dead []string
 	for range 8 {
 		dead = r.read(time.Second, map[string]string{nodeB: left})
@@ -104,8 +106,8 @@ func TestRosterCountsANodeThatCannotBeReached(t *testing.T) {
 	r := newReadings(t)
 	r.read(0, map[string]string{nodeB: record{Beat: 1, Connections: 7}.encode()})
 	r.online(7)
-	equal(t, "nodes", r.r.view().nodes, 1)
-	equal(t, "addresses", len(r.r.view().addresses), 0)
+	assert.Equal(t, "nodes", r.r.view().nodes, 1)
+	assert.Equal(t, "addresses", len(r.r.view().addresses), 0)
 }
 
 func TestRosterTrustsNoGarbage(t *testing.T) {
@@ -122,5 +124,5 @@ func TestRosterTrustsNoGarbage(t *testing.T) {
 		dead = r.read(time.Second, garbage)
 		r.online(0)
 	}
-	equal(t, "removed", len(dead), len(garbage))
+	assert.Equal(t, "removed", len(dead), len(garbage))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -14,7 +15,7 @@ func wanting(s Settings) func(*RegistryConfig) {
 
 func (n *testNode) waitSettings(t *testing.T, want Settings) {
 	t.Helper()
-	eventually(t, "settings "+want.String(), func() bool { return maps.Equal(n.Settings(), want) })
+	assert.Eventually(t, "settings "+want.String(), func() bool { return maps.Equal(n.Settings(), want) })
 }
 
 // TestMSG12_SettingsChangeWhenAllNodesAgree: a rolling change, node by node.
@@ -23,12 +24,12 @@ func TestMSG12_SettingsChangeWhenAllNodesAgree(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := join(t, r, 0, old), join(t, r, 0, old)
 	c := join(t, r, 0, next)
-	equal(t, "a newcomer follows", c.Settings().String(), "ttl=1 window=10")
+	assert.Equal(t, "a newcomer follows", c.Settings().String(), "ttl=1 window=10")
 	a.stop()
 	d := join(t, r, 0, next)
 	outlast(t, 2*testTTL)
 	for _, n := range []*testNode{b, c, d} {
-		equal(t, "one still wants the old", n.Settings().String(), "ttl=1 window=10")
+		assert.Equal(t, "one still wants the old", n.Settings().String(), "ttl=1 window=10")
 	}
 	b.client.Close() // as after kill -9
 	for _, n := range []*testNode{c, d} {
@@ -37,14 +38,14 @@ func TestMSG12_SettingsChangeWhenAllNodesAgree(t *testing.T) {
 	late := join(t, r, 0, old)
 	late.waitSettings(t, Settings{"ttl": 2, "window": 20})
 	outlast(t, 2*testTTL)
-	equal(t, "one alone changes nothing", d.Settings().String(), "ttl=2 window=20")
+	assert.Equal(t, "one alone changes nothing", d.Settings().String(), "ttl=2 window=20")
 }
 
 // TestMSG12_ANodeAloneChangesThemAtOnce: a restart of the only node.
 func TestMSG12_ANodeAloneChangesThemAtOnce(t *testing.T) {
 	r := redistest.Start(t)
 	join(t, r, 0, wanting(Settings{"window": 10})).stop()
-	equal(t, "settings", join(t, r, 0, wanting(Settings{"window": 20})).Settings().String(), "window=20")
+	assert.Equal(t, "settings", join(t, r, 0, wanting(Settings{"window": 20})).Settings().String(), "window=20")
 }
 
 // TestMSG12_SettingsSurviveAnOutageAndAFlush: nobody changes them because Redis was away or has forgotten the nodes.
@@ -53,16 +54,16 @@ func TestMSG12_SettingsSurviveAnOutageAndAFlush(t *testing.T) {
 	a := join(t, r, 0, wanting(Settings{"window": 10}))
 	b := join(t, r, 0, wanting(Settings{"window": 20}))
 	r.Stop()
-	eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
+	assert.Eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
 	outlast(t, testTTL)
-	equal(t, "during the outage", b.Settings().String(), "window=10")
+	assert.Equal(t, "during the outage", b.Settings().String(), "window=10")
 	r.Cont()
-	eventually(t, "back", func() bool { return a.Err() == nil && b.Err() == nil })
+	assert.Eventually(t, "back", func() bool { return a.Err() == nil && b.Err() == nil })
 	r.CLI("FLUSHALL")
-	eventually(t, "shared again", func() bool { return r.CLI("GET", "{chat}:settings") != "" })
-	eventually(t, "both have the same", func() bool { return maps.Equal(a.Settings(), b.Settings()) })
+	assert.Eventually(t, "shared again", func() bool { return r.CLI("GET", "{chat}:settings") != "" })
+	assert.Eventually(t, "both have the same", func() bool { return maps.Equal(a.Settings(), b.Settings()) })
 	outlast(t, testTTL)
-	equal(t, "both have the same", a.Settings().String(), b.Settings().String())
+	assert.Equal(t, "both have the same", a.Settings().String(), b.Settings().String())
 }
 
 // TestMSG12_SettingsAreReadWithCare: what another version, or somebody else, has written.
@@ -76,11 +77,11 @@ func TestMSG12_SettingsAreReadWithCare(t *testing.T) {
 		"window=x =7 ttl":                  "ttl=1 window=10",
 		"window=99999999999999999999 ttl=": "ttl=1 window=10",
 	} {
-		equal(t, text, own.with(text).String(), want)
+		assert.Equal(t, text, own.with(text).String(), want)
 	}
 	r := newReadings(t)
 	r.read(time.Second, map[string]string{nodeB: record{Settings: own.String()}.encode()})
-	equal(t, "agree", r.r.agree(own), true)
+	assert.Equal(t, "agree", r.r.agree(own), true)
 	r.read(time.Second, map[string]string{nodeC: record{}.encode()}) // of a version that shares none
-	equal(t, "agree", r.r.agree(own), false)
+	assert.Equal(t, "agree", r.r.agree(own), false)
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // dialWebSocket asks the member for an upgrade of the session and returns the connection and the answer's head.
@@ -68,12 +70,13 @@ func echo(conn *net.TCPConn) {
 func TestP7_TunnelCarriesAWebSocket(t *testing.T) {
 	a, b := pair(t, switching("hello", echo), nil)
 	conn, head := dialWebSocket(t, a, NewSessionID(nodeB))
-	equal(t, "status", head.StatusCode, 101)
-	equal(t, "seen by the owner", head.Header.Get("Sec-WebSocket-Accept"),
+	assert.Equal(t, "status", head.StatusCode, 101)
+	assert.Equal(t, "seen by the owner", head.Header.Get("Sec-WebSocket-Accept"),
 		"eA==chat.examplehttps://app.example"+conn.LocalAddr().String())
+
 	early := make([]byte, 5)
 	_, err := io.ReadFull(conn, early)
-	equal(t, "early bytes", line(string(early), err), "hello <nil>")
+	assert.Equal(t, "early bytes", line(string(early), err), "hello <nil>")
 
 	sent := make([]byte, 5<<20)
 	_, _ = rand.Read(sent)
@@ -85,8 +88,8 @@ func TestP7_TunnelCarriesAWebSocket(t *testing.T) {
 	if err != nil || !bytes.Equal(got, sent) {
 		t.Fatalf("%d of %d bytes came back, %v", len(got), len(sent), err)
 	}
-	eventually(t, "tunnel gone", func() bool { return a.f.Stats() == ForwardStats{Forwarded: 1} })
-	equal(t, "received", b.f.Stats().Received, 1)
+	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats() == ForwardStats{Forwarded: 1} })
+	assert.Equal(t, "received", b.f.Stats().Received, 1)
 }
 
 func TestTunnelPassesOnARefusal(t *testing.T) {
@@ -98,8 +101,8 @@ func TestTunnelPassesOnARefusal(t *testing.T) {
 	conn, head := dialWebSocket(t, a, NewSessionID(nodeB))
 	body := make([]byte, 10)
 	_, err := io.ReadFull(conn, body)
-	equal(t, "answer", line(head.StatusCode, head.Header.Get("X-Reason"), string(body), err), `400 taken {"code":3} <nil>`)
-	equal(t, "active", a.f.Stats().Tunnels, 0)
+	assert.Equal(t, "answer", line(head.StatusCode, head.Header.Get("X-Reason"), string(body), err), `400 taken {"code":3} <nil>`)
+	assert.Equal(t, "active", a.f.Stats().Tunnels, 0)
 }
 
 func TestTunnelEndsWhenEitherSideDies(t *testing.T) {
@@ -121,8 +124,8 @@ func TestTunnelEndsWhenEitherSideDies(t *testing.T) {
 			die(client, <-owners)
 			<-ended
 			_, _ = io.Copy(io.Discard, client)
-			eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
-			equal(t, "places", a.f.active.Load(), 0)
+			assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
+			assert.Equal(t, "places", a.f.active.Load(), 0)
 		})
 	}
 }
@@ -135,7 +138,7 @@ func TestTunnelHalfClosedIsNotKeptForEver(t *testing.T) {
 	client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
 	_ = client.CloseWrite()
 	_, _ = io.Copy(io.Discard, client)
-	eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
+	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
 }
 
 func TestP6_TunnelOfAClientThatNeverReadsIsBounded(t *testing.T) {
@@ -149,7 +152,7 @@ func TestP6_TunnelOfAClientThatNeverReadsIsBounded(t *testing.T) {
 	if n := <-ended; n > 64<<20 {
 		t.Fatalf("%d bytes swallowed", n)
 	}
-	eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
+	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
 }
 
 type zeros struct{}
@@ -172,7 +175,7 @@ func TestTunnelServesASlowReaderAtItsSpeed(t *testing.T) {
 		}
 		sleep(t.Context(), 10*time.Millisecond)
 	}
-	equal(t, "bytes", got, size)
+	assert.Equal(t, "bytes", got, size)
 }
 
 func TestTunnelOwnerThatNeverAnswers(t *testing.T) {
@@ -181,8 +184,8 @@ func TestTunnelOwnerThatNeverAnswers(t *testing.T) {
 		func(_ *ForwarderConfig, times *timings) { times.handshake = 50 * time.Millisecond })
 	defer close(release)
 	_, head := dialWebSocket(t, a, NewSessionID(nodeB))
-	equal(t, "status", head.StatusCode, 400)
-	equal(t, "counted", a.f.Stats().Unreachable, 1)
+	assert.Equal(t, "status", head.StatusCode, 400)
+	assert.Equal(t, "counted", a.f.Stats().Unreachable, 1)
 }
 
 func TestTunnelClientThatLeavesDuringTheHandshake(t *testing.T) {
@@ -200,7 +203,7 @@ func TestTunnelClientThatLeavesDuringTheHandshake(t *testing.T) {
 	<-begun
 	conn.Close()
 	<-ended
-	eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
+	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 }
 
 func TestTunnelRefusesAnEndlessHead(t *testing.T) {
@@ -220,7 +223,7 @@ func TestTunnelRefusesAnEndlessHead(t *testing.T) {
 	a, _ := pair(t, answer(200, "b"), nil)
 	a.dir.at[nodeC] = endless.Addr().String()
 	_, head := dialWebSocket(t, a, NewSessionID(nodeC))
-	equal(t, "status", head.StatusCode, 400)
+	assert.Equal(t, "status", head.StatusCode, 400)
 	served.Wait()
 }
 
@@ -231,14 +234,14 @@ func TestTunnelsEndWithTheServer(t *testing.T) {
 		client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
 		clients = append(clients, client)
 	}
-	eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 20 })
+	assert.Eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 20 })
 	began := time.Now()
 	a.f.Shutdown(t.Context(), 200*time.Millisecond)
 	if took := time.Since(began); took < 150*time.Millisecond {
 		t.Fatalf("all at once: %v", took)
 	}
-	equal(t, "tunnels", a.f.Stats().Tunnels, 0)
-	equal(t, "places", a.f.active.Load(), 0)
+	assert.Equal(t, "tunnels", a.f.Stats().Tunnels, 0)
+	assert.Equal(t, "places", a.f.active.Load(), 0)
 	for _, client := range clients {
 		if _, err := client.Read(make([]byte, 1)); err == nil {
 			t.Fatal("still open")
@@ -260,11 +263,11 @@ func TestTunnelsEndAtOnceWhenTimeIsUp(t *testing.T) {
 	for range 5 {
 		dialWebSocket(t, a, NewSessionID(nodeB))
 	}
-	eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 5 })
+	assert.Eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 5 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	a.f.Shutdown(ctx, time.Hour)
-	equal(t, "tunnels", a.f.Stats().Tunnels, 0)
+	assert.Equal(t, "tunnels", a.f.Stats().Tunnels, 0)
 }
 
 // The owner is a bare listener here, so that nearly all memory is the tunnels'.

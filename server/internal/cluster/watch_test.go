@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestPresenceIsCoalescedToOnceASecond(t *testing.T) {
@@ -25,19 +27,19 @@ func TestPresenceIsCoalescedToOnceASecond(t *testing.T) {
 			count.Add(1)
 		}
 		synctest.Wait()
-		equal(t, "reports", reports.Load(), 9)
+		assert.Equal(t, "reports", reports.Load(), 9)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		equal(t, "reports", reports.Load(), 10)
-		equal(t, "last", int(last.Load()), alone.Online())
+		assert.Equal(t, "reports", reports.Load(), 10)
+		assert.Equal(t, "last", int(last.Load()), alone.Online())
 		time.Sleep(time.Minute) // nothing changes: nothing is said
 		synctest.Wait()
-		equal(t, "reports", reports.Load(), 10)
+		assert.Equal(t, "reports", reports.Load(), 10)
 		stop()
 		count.Add(1)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		equal(t, "reports", reports.Load(), 10)
+		assert.Equal(t, "reports", reports.Load(), 10)
 		cancel()
 		<-done
 	})
@@ -45,11 +47,11 @@ func TestPresenceIsCoalescedToOnceASecond(t *testing.T) {
 
 func TestP8_AloneKnowsNobody(t *testing.T) {
 	alone := NewAlone(func() int { return 3 })
-	equal(t, "online", alone.Online(), 3)
+	assert.Equal(t, "online", alone.Online(), 3)
 	_, ok := alone.Route(t.Context(), nodeB)
-	equal(t, "route", ok, false)
-	equal(t, "admits", alone.Admits(ticketFor("", nodeA)), false)
-	equal(t, "publish", NoBus{}.Publish("t", nil), nil)
-	equal(t, "send", NoBus{}.Send(nodeB, "t", nil), nil)
+	assert.Equal(t, "route", ok, false)
+	assert.Equal(t, "admits", alone.Admits(ticketFor("", nodeA)), false)
+	assert.Equal(t, "publish", NoBus{}.Publish("t", nil), nil)
+	assert.Equal(t, "send", NoBus{}.Send(nodeB, "t", nil), nil)
 	NoBus{}.Subscribe("t", nil)()
 }

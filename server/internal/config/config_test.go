@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // clean gives a test an empty working directory at the root of a repository and an environment without settings.
@@ -60,13 +62,6 @@ func problems(t *testing.T, args ...string) []string {
 		t.Fatalf("got %v instead of problems", err)
 	}
 	return p
-}
-
-func equal[T any](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
-	}
 }
 
 // sample is a value for each key that differs from the default, and what else it needs.
@@ -142,18 +137,18 @@ func TestEveryKeyFromEverySource(t *testing.T) {
 				t.Fatal("the flag changes nothing but the log")
 			}
 			write(t, ".env", s.key+"='"+sample.value+"'\n")
-			equal(t, "file", mustLoad(t, args...), want)
+			assert.Equal(t, "file", mustLoad(t, args...), want)
 
 			write(t, ".env", s.key+"=file\n")
 			t.Setenv(s.key, sample.value)
-			equal(t, "environment", mustLoad(t, args...), want)
+			assert.Equal(t, "environment", mustLoad(t, args...), want)
 
 			t.Setenv(s.key, "variable")
 			t.Setenv(Prefix+s.key, sample.value)
-			equal(t, "environment with prefix", mustLoad(t, args...), want)
+			assert.Equal(t, "environment with prefix", mustLoad(t, args...), want)
 
 			t.Setenv(Prefix+s.key, "prefixed variable")
-			equal(t, "flag", mustLoad(t, append(args, flag+sample.value)...), want)
+			assert.Equal(t, "flag", mustLoad(t, append(args, flag+sample.value)...), want)
 		})
 	}
 }
@@ -165,7 +160,7 @@ func without(c Config) Config {
 }
 
 func TestNoSamplesWithoutSetting(t *testing.T) {
-	equal(t, "samples", len(samples), len(settings(&Config{}, &redisParts{})))
+	assert.Equal(t, "samples", len(samples), len(settings(&Config{}, &redisParts{})))
 }
 
 func TestExampleListsEveryKeyWithItsDefault(t *testing.T) {
@@ -179,7 +174,7 @@ func TestExampleListsEveryKeyWithItsDefault(t *testing.T) {
 	}
 	clean(t)
 	defaults := mustLoad(t)
-	equal(t, "loaded", mustLoad(t, "--config", example), defaults)
+	assert.Equal(t, "loaded", mustLoad(t, "--config", example), defaults)
 	var want, got []string
 	for _, s := range settings(&Config{}, &redisParts{}) {
 		want = append(want, s.key+"="+s.def)
@@ -189,7 +184,7 @@ func TestExampleListsEveryKeyWithItsDefault(t *testing.T) {
 			got = append(got, line)
 		}
 	}
-	equal(t, "lines", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	assert.Equal(t, "lines", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	if n := len(regexp.MustCompile(`(?m)^# .+\n[A-Z_]+=`).FindAllString(string(content), -1)); n != len(want) {
 		t.Errorf("%d of %d settings are explained", n, len(want))
 	}
@@ -231,7 +226,7 @@ func TestLIM8_DedupeTTLIsAtLeastWhatClientsRelyOn(t *testing.T) {
 	}
 	clean(t)
 	least := time.Duration(golden.MinDedupeMs) * time.Millisecond
-	equal(t, "the least", mustLoad(t, "--dedupe-ttl="+least.String()).DedupeTTL, least)
+	assert.Equal(t, "the least", mustLoad(t, "--dedupe-ttl="+least.String()).DedupeTTL, least)
 	for _, short := range []time.Duration{time.Minute, least - time.Millisecond} {
 		got := problems(t, "--dedupe-ttl="+short.String())
 		if len(got) != 1 || !strings.Contains(got[0], "DEDUPE_TTL") || !strings.Contains(got[0], "less than 10m0s") {
@@ -269,12 +264,12 @@ func TestFileIsFoundUpwardsInsideTheRepository(t *testing.T) {
 	write(t, filepath.Join(dir, ".env"), "PORT=1\n")
 	write(t, filepath.Join(dir, "a/b/c"), "")
 	t.Chdir(filepath.Join(dir, "a/b"))
-	equal(t, "two above", mustLoad(t).Port, 1)
+	assert.Equal(t, "two above", mustLoad(t).Port, 1)
 	write(t, filepath.Join(dir, "a/.env"), "PORT=2\n")
-	equal(t, "the nearest", mustLoad(t).Port, 2)
+	assert.Equal(t, "the nearest", mustLoad(t).Port, 2)
 	write(t, filepath.Join(dir, "a/b/.git"), "gitdir: elsewhere\n")
-	equal(t, "not beyond the repository", mustLoad(t).Port, 8000)
-	equal(t, "the one that is named", mustLoad(t, "--config", "../.env").Port, 2)
+	assert.Equal(t, "not beyond the repository", mustLoad(t).Port, 8000)
+	assert.Equal(t, "the one that is named", mustLoad(t, "--config", "../.env").Port, 2)
 }
 
 func TestBadFileLineIsNumberedNotQuoted(t *testing.T) {
@@ -291,7 +286,7 @@ func TestHelpAndVersionAreWishes(t *testing.T) {
 	t.Setenv("PORT", "bad")
 	for flag, want := range map[string]error{"--help": ErrHelp, "-h": ErrHelp, "--version": ErrVersion} {
 		_, err := Load([]string{flag})
-		equal(t, flag, err, want)
+		assert.Equal(t, flag, err, want)
 	}
 	usage := Usage()
 	for _, s := range settings(&Config{}, &redisParts{}) {
@@ -332,20 +327,20 @@ func TestLogTellsWhatDiffersFromTheDefaultsApart(t *testing.T) {
 		_, attrs, _ := strings.Cut(strings.TrimSpace(out.String()), "msg=x")
 		return strings.TrimSpace(attrs)
 	}
-	equal(t, "changed", print(c.Changed()), "config.PORT=9000 config.REDIS_HOST=h config.REDIS_PASSWD=***")
+	assert.Equal(t, "changed", print(c.Changed()), "config.PORT=9000 config.REDIS_HOST=h config.REDIS_PASSWD=***")
 	rest := print(c.Defaults())
 	for _, unwanted := range []string{"config.PORT=", "config.REDIS_HOST=", "s3cret"} {
 		if strings.Contains(rest, unwanted) {
 			t.Errorf("the defaults have %s", unwanted)
 		}
 	}
-	equal(t, "number of settings", len(c.Changed().Group())+len(c.Defaults().Group()), len(c.LogValue().Group()))
-	equal(t, "nothing is changed", print(mustLoad(t).Changed()), "")
+	assert.Equal(t, "number of settings", len(c.Changed().Group())+len(c.Defaults().Group()), len(c.LogValue().Group()))
+	assert.Equal(t, "nothing is changed", print(mustLoad(t).Changed()), "")
 }
 
 func TestEmptyMeansDefault(t *testing.T) {
 	clean(t)
 	write(t, ".env", "PORT=\nREDIS_URL=redis://h\n")
-	equal(t, "file", mustLoad(t).Port, 8000)
-	equal(t, "flag", mustLoad(t, "--redis-url=").Redis.Enabled(), false)
+	assert.Equal(t, "file", mustLoad(t).Port, 8000)
+	assert.Equal(t, "flag", mustLoad(t, "--redis-url=").Redis.Enabled(), false)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // testAuthority is a self-signed certificate made for this test; nobody holds its key any more.
@@ -48,7 +50,7 @@ func TestRedisAddresses(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			clean(t)
-			equal(t, "redis", mustLoad(t, "--redis-url="+args).Redis, want)
+			assert.Equal(t, "redis", mustLoad(t, "--redis-url="+args).Redis, want)
 		})
 	}
 }
@@ -61,8 +63,8 @@ func TestRedisFromTheOriginalsVariables(t *testing.T) {
 	t.Setenv("REDIS_TLS", "true")
 	want := Redis{Addrs: []string{"redis.example:12345"}, Username: "default", Password: "a$b@c", TLS: true}
 	c := mustLoad(t)
-	equal(t, "redis", c.Redis, want)
-	equal(t, "TLS", c.Redis.TLSConfig() != nil, true)
+	assert.Equal(t, "redis", c.Redis, want)
+	assert.Equal(t, "TLS", c.Redis.TLSConfig() != nil, true)
 }
 
 // TestRedisHostAsPeopleWriteIt: the host is also copied from an address.
@@ -84,7 +86,7 @@ func TestRedisHostAsPeopleWriteIt(t *testing.T) {
 	} {
 		t.Run(host, func(t *testing.T) {
 			clean(t)
-			equal(t, "redis", mustLoad(t, "--redis-host="+host).Redis, want)
+			assert.Equal(t, "redis", mustLoad(t, "--redis-host="+host).Redis, want)
 		})
 	}
 }
@@ -92,8 +94,8 @@ func TestRedisHostAsPeopleWriteIt(t *testing.T) {
 func TestRedisCredentialsBesideTheAddress(t *testing.T) {
 	clean(t)
 	c := mustLoad(t, "--redis-url=redis://u@h", "--redis-passwd=p")
-	equal(t, "redis", c.Redis, Redis{Addrs: []string{"h:6379"}, Username: "u", Password: "p"})
-	equal(t, "TLS", c.Redis.TLSConfig() == nil, true)
+	assert.Equal(t, "redis", c.Redis, Redis{Addrs: []string{"h:6379"}, Username: "u", Password: "p"})
+	assert.Equal(t, "TLS", c.Redis.TLSConfig() == nil, true)
 }
 
 // testCert and testKey go together.
@@ -134,8 +136,8 @@ func TestPEMAsPeoplePasteIt(t *testing.T) {
 			clean(t)
 			r := mustLoad(t, "--redis-url=rediss://h", "--redis-ca="+change(testAuthority), "--redis-cert="+change(testCert), "--redis-key="+change(testKey)).Redis
 			conf := r.TLSConfig()
-			equal(t, "authorities", conf.RootCAs != nil, true)
-			equal(t, "certificates", len(conf.Certificates), 1)
+			assert.Equal(t, "authorities", conf.RootCAs != nil, true)
+			assert.Equal(t, "certificates", len(conf.Certificates), 1)
 		})
 	}
 }
@@ -165,14 +167,14 @@ func TestNoRefusalRepeatsASecret(t *testing.T) {
 func TestClientCertificateFromFiles(t *testing.T) {
 	clean(t)
 	r := mustLoad(t, "--redis-url=rediss://h", "--redis-cert-file=cert.pem", "--redis-key-file=key.pem").Redis
-	equal(t, "certificates", len(r.TLSConfig().Certificates), 1)
-	equal(t, "authorities", r.TLSConfig().RootCAs == nil, true)
+	assert.Equal(t, "certificates", len(r.TLSConfig().Certificates), 1)
+	assert.Equal(t, "authorities", r.TLSConfig().RootCAs == nil, true)
 }
 
 func TestSentinelsHaveCredentialsOfTheirOwn(t *testing.T) {
 	clean(t)
 	r := mustLoad(t, "--redis-url=redis://u:p@a:1,b:2", "--redis-sentinel-master=m", "--redis-sentinel-username=w", "--redis-sentinel-passwd=s").Redis
-	equal(t, "redis", r, Redis{
+	assert.Equal(t, "redis", r, Redis{
 		Addrs: []string{"a:1", "b:2"}, Username: "u", Password: "p",
 		SentinelMaster: "m", SentinelUsername: "w", SentinelPassword: "s",
 	})

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // TestSpellings: what people really write is taken as what it clearly means.
@@ -93,11 +95,11 @@ func TestBooleans(t *testing.T) {
 		if yes == "" {
 			flag = "--redis-tls" // alone
 		}
-		equal(t, flag, mustLoad(t, "--redis-host=h", flag).Redis.TLS, true)
+		assert.Equal(t, flag, mustLoad(t, "--redis-host=h", flag).Redis.TLS, true)
 	}
 	for _, no := range []string{"false", "FALSE", "0", "no", "OFF", "n", "f", "disabled"} {
 		clean(t)
-		equal(t, no, mustLoad(t, "--redis-host=h", "--redis-tls="+no).Redis.TLS, false)
+		assert.Equal(t, no, mustLoad(t, "--redis-host=h", "--redis-tls="+no).Redis.TLS, false)
 	}
 }
 
@@ -122,7 +124,7 @@ func TestOrigins(t *testing.T) {
 	} {
 		t.Run(written, func(t *testing.T) {
 			clean(t)
-			equal(t, "origins", strings.Join(mustLoad(t, "--allowed-origins="+written).AllowedOrigins, " "), want)
+			assert.Equal(t, "origins", strings.Join(mustLoad(t, "--allowed-origins="+written).AllowedOrigins, " "), want)
 		})
 	}
 }
@@ -227,21 +229,21 @@ func TestKubernetesServiceLinks(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	c := mustLoad(t)
-	equal(t, "port", c.Port, 8000)
-	equal(t, "redis", c.Redis.Enabled(), false)
+	assert.Equal(t, "port", c.Port, 8000)
+	assert.Equal(t, "redis", c.Redis.Enabled(), false)
 	warned(t, c, "REDIS_PORT: has no effect", "CHATD_PORT, CHATD_PORT_80_TCP, ")
 
 	c = mustLoad(t, "--redis-url=redis://h:1")
-	equal(t, "redis by its address", c.Redis.Addrs, []string{"h:1"})
+	assert.Equal(t, "redis by its address", c.Redis.Addrs, []string{"h:1"})
 	warned(t, c, "REDIS_PORT: has no effect beside REDIS_URL", "enableServiceLinks")
 
-	equal(t, "the port of the Service", mustLoad(t, "--redis-host=h").Redis.Addrs, []string{"h:6380"})
+	assert.Equal(t, "the port of the Service", mustLoad(t, "--redis-host=h").Redis.Addrs, []string{"h:6380"})
 	write(t, ".env", "REDIS_PORT=7000\n")
-	equal(t, "the port that somebody wrote", mustLoad(t, "--redis-host=h").Redis.Addrs, []string{"h:7000"})
+	assert.Equal(t, "the port that somebody wrote", mustLoad(t, "--redis-host=h").Redis.Addrs, []string{"h:7000"})
 	t.Setenv("PORT", "9000")
-	equal(t, "the port beside a link", mustLoad(t).Port, 9000)
+	assert.Equal(t, "the port beside a link", mustLoad(t).Port, 9000)
 	t.Setenv("CHATD_REDIS_PORT", "tcp://10.96.0.9:6390")
-	equal(t, "redis beside two links", mustLoad(t, "--redis-host=h", "--redis-port=1").Redis.Addrs, []string{"h:1"})
+	assert.Equal(t, "redis beside two links", mustLoad(t, "--redis-host=h", "--redis-port=1").Redis.Addrs, []string{"h:1"})
 }
 
 // TestIdleSettingsAreIgnoredWithAWarning: a setting that means nothing beside the others does not stop the start.
@@ -261,12 +263,12 @@ func TestIdleSettingsAreIgnoredWithAWarning(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			clean(t)
 			c := mustLoad(t, strings.Fields(args)...)
-			equal(t, "warnings", len(c.Warnings), 1)
+			assert.Equal(t, "warnings", len(c.Warnings), 1)
 			warned(t, c, want)
 		})
 	}
 	clean(t)
-	equal(t, "without any", len(mustLoad(t).Warnings), 0)
+	assert.Equal(t, "without any", len(mustLoad(t).Warnings), 0)
 }
 
 func warned(t *testing.T, c Config, want ...string) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -15,7 +16,7 @@ func TestEIO9_NumbersNameEvents(t *testing.T) {
 	defer l.close()
 	for _, event := range []string{`2[7,"x"]`, `2["7","x"]`, `2[7.0,"x"]`} {
 		answer, err := l.play(t, []byte("40\x1e4"+event))
-		noError(t, event, err)
+		assert.NoError(t, err, event)
 		if !strings.Contains(answer, `42["7","x"]`) {
 			t.Errorf("%s was answered %q", event, answer)
 		}
@@ -27,9 +28,9 @@ func TestEIO9_BinaryComesAsBase64ByWebSocketToo(t *testing.T) {
 	c, _ := openWS(t, newEdge(t, echo))
 	c.send("bAQIDBA==")
 	op, got, err := c.read()
-	noError(t, "read", err)
-	equal(t, "opcode", op, wire.OpBinary)
-	equal(t, "echo", string(got), "\x01\x02\x03\x04")
+	assert.NoError(t, err, "read")
+	assert.Equal(t, "opcode", op, wire.OpBinary)
+	assert.Equal(t, "echo", string(got), "\x01\x02\x03\x04")
 }
 
 func TestEIO9_AProbeMayComeTwiceOrNotAtAll(t *testing.T) {
@@ -57,10 +58,10 @@ func TestEIO7_SubprotocolOverHTTP(t *testing.T) {
 				"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol", offered)
 		}
 		res := ask("chat.v1, chat.v2")
-		equal(t, "status", res.StatusCode, http.StatusSwitchingProtocols)
-		equal(t, "chosen", res.Header.Get("Sec-WebSocket-Protocol"), "chat.v1")
+		assert.Equal(t, "status", res.StatusCode, http.StatusSwitchingProtocols)
+		assert.Equal(t, "chosen", res.Header.Get("Sec-WebSocket-Protocol"), "chat.v1")
 		for _, bad := range []string{"", "a,", "a b", "a,a"} {
-			equal(t, "malformed "+bad, ask(bad).StatusCode, http.StatusBadRequest)
+			assert.Equal(t, "malformed "+bad, ask(bad).StatusCode, http.StatusBadRequest)
 		}
 	}
 }
@@ -70,7 +71,7 @@ func TestEIO9_AProxyMaySayHTTP10(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	c := &wsClient{t: t}
-	equal(t, "status", c.dialAs(e, "HTTP/1.0", eio+"websocket", nil), http.StatusSwitchingProtocols)
+	assert.Equal(t, "status", c.dialAs(e, "HTTP/1.0", eio+"websocket", nil), http.StatusSwitchingProtocols)
 	parseOpen(t, c.text())
 	c.send("4here")
 	c.expect("4here")

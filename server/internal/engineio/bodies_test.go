@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func (b *bodies) unused() int {
@@ -42,28 +44,28 @@ func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
 		p := newPoller(t, e)
 		before := e.bodies.unused()
 		holders, held = append(holders, p), append(held, p.posting(full))
-		until(t, "it is read", func() bool { return e.bodies.unused() == before-len(full) })
-		take(t, "session", e.sessions)
+		assert.Eventually(t, "it is read", func() bool { return e.bodies.unused() == before-len(full) })
+		assert.Receive(t, "session", e.sessions)
 	}
 	more := newPoller(t, e)
 	held = append(held, more.posting(full)) // finds only a part
-	take(t, "session", e.sessions)
+	assert.Receive(t, "session", e.sessions)
 
 	for range 3 {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		posted := p.posting(ordinary)
-		until(t, "it is taken", func() bool { return s.Turn() == 1 })
+		assert.Eventually(t, "it is taken", func() bool { return s.Turn() == 1 })
 		s.Done(1)
-		equal(t, "status", take(t, "answer", posted).status, http.StatusOK)
+		assert.Equal(t, "status", assert.Receive(t, "answer", posted).status, http.StatusOK)
 	}
-	first := take(t, "the longest holder", held[0])
-	equal(t, "its answer", first.status, http.StatusServiceUnavailable)
+	first := assert.Receive(t, "the longest holder", held[0])
+	assert.Equal(t, "its answer", first.status, http.StatusServiceUnavailable)
 	ended := e.closedBy("body held too long")
 	if ended == 0 || ended == len(holders) {
 		t.Errorf("%d of %d sessions ended", ended, len(holders))
 	}
-	equal(t, "no other reason", e.closedBy("transport error")+e.closedBy("transport close"), 0)
+	assert.Equal(t, "no other reason", e.closedBy("transport error")+e.closedBy("transport close"), 0)
 }
 
 // TestLIM12_WaitingForRoomIsNoEnd: a body that found no room may come again.
@@ -72,22 +74,22 @@ func TestLIM12_WaitingForRoomIsNoEnd(t *testing.T) {
 	e := newEdge(t, echo, quickBodies)
 	all := e.bodies.hold(func() { t.Error("told to go before its time") })
 	_, err := all.grow(t.Context(), bodiesRoom)
-	noError(t, "all of it is taken", err)
+	assert.NoError(t, err, "all of it is taken")
 
 	p := newPoller(t, e)
 	r, err := http.NewRequest(http.MethodPost, p.url, strings.NewReader("4"+ordinary))
-	noError(t, "request", err)
+	assert.NoError(t, err, "request")
 	res, err := p.client.Do(r)
-	noError(t, "answer", err)
+	assert.NoError(t, err, "answer")
 	_ = res.Body.Close()
-	equal(t, "status", res.StatusCode, http.StatusServiceUnavailable)
-	equal(t, "when to come again", res.Header.Get("Retry-After"), "5")
-	equal(t, "sessions", e.Connections(), 1)
+	assert.Equal(t, "status", res.StatusCode, http.StatusServiceUnavailable)
+	assert.Equal(t, "when to come again", res.Header.Get("Retry-After"), "5")
+	assert.Equal(t, "sessions", e.Connections(), 1)
 	all.shrink(0)
 	status, _ := p.post("4" + ordinary)
-	equal(t, "again", status, http.StatusOK)
+	assert.Equal(t, "again", status, http.StatusOK)
 	_, body := p.get()
-	equal(t, "echo", body, "4"+ordinary)
+	assert.Equal(t, "echo", body, "4"+ordinary)
 }
 
 // TestLIM12_OnlyWhatIsNotHandedOverIsCharged: room comes back while the packets of a body have their turns.
@@ -95,14 +97,14 @@ func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	packet := `42["x","` + strings.Repeat("y", 50_000) + `"]`
 	const packets = 16
 	posted := p.posting(separate(strings.Split(strings.Repeat(packet+" ", packets), " ")[:packets]...))
 	for turn := range packets {
-		take(t, "packet", got)
+		assert.Receive(t, "packet", got)
 		if turn < packets-1 {
-			until(t, "the next one waits", s.isHeld)
+			assert.Eventually(t, "the next one waits", s.isHeld)
 		}
 		left := (packets - turn) * len(packet)
 		if taken := bodiesRoom - e.bodies.unused(); taken > 2*left+packets {
@@ -110,8 +112,8 @@ func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
 		}
 		s.Done(uint64(turn) + 1)
 	}
-	equal(t, "status", take(t, "answer", posted).status, http.StatusOK)
-	equal(t, "all is free", e.bodies.unused(), bodiesRoom)
+	assert.Equal(t, "status", assert.Receive(t, "answer", posted).status, http.StatusOK)
+	assert.Equal(t, "all is free", e.bodies.unused(), bodiesRoom)
 }
 
 // TestLIM12_ABodyIsChargedForWhatArrives: to announce much takes nothing up.
@@ -121,10 +123,10 @@ func TestLIM12_ABodyIsChargedForWhatArrives(t *testing.T) {
 	for range 100 {
 		p := newPoller(t, e)
 		raw(t, e, "POST /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n4a")
-		s := take(t, "session", e.sessions)
-		until(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
+		s := assert.Receive(t, "session", e.sessions)
+		assert.Eventually(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
 	}
-	equal(t, "all is free", e.bodies.unused(), bodiesRoom)
+	assert.Equal(t, "all is free", e.bodies.unused(), bodiesRoom)
 }
 
 // TestLIM12_TwoHalvesThatWaitForEachOther: of bodies that hold a part and want the rest, one gets through.
@@ -137,7 +139,7 @@ func TestLIM12_TwoHalvesThatWaitForEachOther(t *testing.T) {
 	for i := range halves {
 		halves[i] = b.hold(func() { told <- i })
 		_, err := halves[i].grow(t.Context(), 50)
-		noError(t, "half", err)
+		assert.NoError(t, err, "half")
 	}
 	for i, h := range halves {
 		go func() {
@@ -146,9 +148,9 @@ func TestLIM12_TwoHalvesThatWaitForEachOther(t *testing.T) {
 			results[i] <- err
 		}()
 	}
-	equal(t, "the one that went", take(t, "first", told), 0)
-	equal(t, "its result", take(t, "result", results[0]), errEnded)
-	noError(t, "the other", take(t, "result", results[1]))
-	equal(t, "all is free", b.unused(), 100)
-	equal(t, "nobody waits", b.waiting.Len()+b.holders.Len()+b.leaving, 0)
+	assert.Equal(t, "the one that went", assert.Receive(t, "first", told), 0)
+	assert.Equal(t, "its result", assert.Receive(t, "result", results[0]), errEnded)
+	assert.NoError(t, assert.Receive(t, "result", results[1]), "the other")
+	assert.Equal(t, "all is free", b.unused(), 100)
+	assert.Equal(t, "nobody waits", b.waiting.Len()+b.holders.Len()+b.leaving, 0)
 }

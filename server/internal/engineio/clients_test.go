@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -33,7 +34,7 @@ func parseOpen(t testing.TB, packet string) opened {
 	var o opened
 	d := json.NewDecoder(strings.NewReader(strings.TrimPrefix(packet, "0")))
 	d.DisallowUnknownFields()
-	noError(t, fmt.Sprintf("open packet %q", packet), d.Decode(&o))
+	assert.NoError(t, d.Decode(&o), fmt.Sprintf("open packet %q", packet))
 	return o
 }
 
@@ -52,7 +53,7 @@ func newPollerAt(t testing.TB, e *edge, query string) *poller {
 	t.Helper()
 	p := &poller{t: t, client: httpClient(t)}
 	status, body := fetch(t, p.client, http.MethodGet, e.url+eio+"polling"+query, nil)
-	equal(t, "status of the handshake", status, http.StatusOK)
+	assert.Equal(t, "status of the handshake", status, http.StatusOK)
 	p.open = parseOpen(t, body)
 	p.url = e.url + eio + "polling&sid=" + p.open.SID
 	return p
@@ -62,7 +63,7 @@ func newPollerAt(t testing.TB, e *edge, query string) *poller {
 func fetch(t testing.TB, c *http.Client, method, url string, body io.Reader) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, body)
-	noError(t, "request", err)
+	assert.NoError(t, err, "request")
 	res, err := c.Do(r)
 	if err != nil {
 		return 0, err.Error()
@@ -98,11 +99,12 @@ func (p *poller) getting(e *edge) <-chan answer {
 		answers <- answer{status, body}
 	}()
 	s := e.session(p.open.SID)
-	until(p.t, "an open poll", func() bool {
+	assert.Eventually(p.t, "an open poll", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.poll != nil || len(answers) > 0
 	})
+
 	return answers
 }
 
@@ -118,7 +120,7 @@ func dial(t testing.TB, e *edge, query string, extra ...byte) *wsClient {
 	t.Helper()
 	c := &wsClient{t: t}
 	status := c.dial(e, query, extra)
-	equal(t, "status of the upgrade", status, http.StatusSwitchingProtocols)
+	assert.Equal(t, "status of the upgrade", status, http.StatusSwitchingProtocols)
 	return c
 }
 
@@ -130,16 +132,16 @@ func (c *wsClient) dial(e *edge, query string, extra []byte) (status int) {
 func (c *wsClient) dialAs(e *edge, version, query string, extra []byte) (status int) {
 	c.t.Helper()
 	nc, err := net.Dial("tcp", e.addr)
-	noError(c.t, "dial", err)
+	assert.NoError(c.t, err, "dial")
 	c.t.Cleanup(func() { _ = nc.Close() })
-	noError(c.t, "deadline", nc.SetDeadline(time.Now().Add(3*patience)))
+	assert.NoError(c.t, nc.SetDeadline(time.Now().Add(3*patience)), "deadline")
 	request := "GET /socket.io/" + query + " " + version + "\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	_, err = nc.Write(append([]byte(request), extra...))
-	noError(c.t, "request", err)
+	assert.NoError(c.t, err, "request")
 	c.nc, c.r = nc, bufio.NewReader(nc)
 	res, err := http.ReadResponse(c.r, nil)
-	noError(c.t, "answer", err)
+	assert.NoError(c.t, err, "answer")
 	return res.StatusCode
 }
 
@@ -166,7 +168,7 @@ func maskedText(text string) []byte { return masked(0x80|byte(wire.OpText), []by
 func (c *wsClient) write(raw []byte) {
 	c.t.Helper()
 	_, err := c.nc.Write(raw)
-	noError(c.t, "write", err)
+	assert.NoError(c.t, err, "write")
 }
 
 func (c *wsClient) send(text string) { c.t.Helper(); c.write(maskedText(text)) }
@@ -208,8 +210,8 @@ func (c *wsClient) read() (op wire.Op, payload []byte, err error) {
 func (c *wsClient) text() string {
 	c.t.Helper()
 	op, payload, err := c.read()
-	noError(c.t, "read", err)
-	equal(c.t, "opcode", op, wire.OpText)
+	assert.NoError(c.t, err, "read")
+	assert.Equal(c.t, "opcode", op, wire.OpText)
 	return string(payload)
 }
 
@@ -217,7 +219,7 @@ func (c *wsClient) text() string {
 func (c *wsClient) expect(texts ...string) {
 	c.t.Helper()
 	for _, want := range texts {
-		equal(c.t, "message", c.text(), want)
+		assert.Equal(c.t, "message", c.text(), want)
 	}
 }
 
@@ -226,13 +228,13 @@ func (c *wsClient) expectClose(code wire.Code) {
 	c.t.Helper()
 	for {
 		op, payload, err := c.read()
-		noError(c.t, fmt.Sprintf("read for close %d", code), err)
+		assert.NoError(c.t, err, fmt.Sprintf("read for close %d", code))
 		if op != wire.OpClose {
 			continue
 		}
 		got, _, err := wire.ParseClose(payload)
-		noError(c.t, "close frame", err)
-		equal(c.t, "close code", got, code)
+		assert.NoError(c.t, err, "close frame")
+		assert.Equal(c.t, "close code", got, code)
 		break
 	}
 	if _, err := c.r.ReadByte(); err != io.EOF {

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestEmitter_Order(t *testing.T) {
@@ -20,13 +22,13 @@ func TestEmitter_Order(t *testing.T) {
 	e.Emit("x", "2")
 	e.Emit("y", "3")
 	e.Emit("z", "4")
-	equal(t, "calls", strings.Join(got, " "), "a1 b1 c1 a2 b2 d3")
-	equal(t, "listeners", e.ListenerCount("x"), 2)
-	equal(t, "events", e.Len(), 2)
-	equal(t, "removed", e.RemoveAllListeners("x"), true)
-	equal(t, "removed again", e.RemoveAllListeners("x"), false)
+	assert.Equal(t, "calls", strings.Join(got, " "), "a1 b1 c1 a2 b2 d3")
+	assert.Equal(t, "listeners", e.ListenerCount("x"), 2)
+	assert.Equal(t, "events", e.Len(), 2)
+	assert.Equal(t, "removed", e.RemoveAllListeners("x"), true)
+	assert.Equal(t, "removed again", e.RemoveAllListeners("x"), false)
 	e.Clear()
-	equal(t, "events", len(e.EventNames()), 0)
+	assert.Equal(t, "events", len(e.EventNames()), 0)
 }
 
 func TestEmitter_RemoveListener(t *testing.T) {
@@ -35,11 +37,11 @@ func TestEmitter_RemoveListener(t *testing.T) {
 	fn := func(...any) { calls++ }
 	other := func(...any) { calls += 10 }
 	_ = e.On("x", fn, other)
-	equal(t, "of another event", e.RemoveListener("y", fn), false)
-	equal(t, "nil", e.RemoveListener("x", nil), false)
-	equal(t, "removed", e.RemoveListener("x", fn), true)
+	assert.Equal(t, "of another event", e.RemoveListener("y", fn), false)
+	assert.Equal(t, "nil", e.RemoveListener("x", nil), false)
+	assert.Equal(t, "removed", e.RemoveListener("x", fn), true)
 	e.Emit("x")
-	equal(t, "calls", calls, 10)
+	assert.Equal(t, "calls", calls, 10)
 }
 
 func TestEmitter_ListenersMayChangeListeners(t *testing.T) {
@@ -52,11 +54,11 @@ func TestEmitter_ListenersMayChangeListeners(t *testing.T) {
 	})
 	_ = e.On("y", func(...any) { calls += 100 })
 	e.Emit("x")
-	equal(t, "first", calls, 1)
+	assert.Equal(t, "first", calls, 1)
 	e.Emit("y")
 	e.Emit("x")
 	e.Emit("x")
-	equal(t, "second", calls, 11)
+	assert.Equal(t, "second", calls, 11)
 }
 
 func TestEmitter_OnceIsOnce(t *testing.T) {
@@ -69,6 +71,6 @@ func TestEmitter_OnceIsOnce(t *testing.T) {
 			emitters.Go(func() { e.Emit("x") })
 		}
 		emitters.Wait()
-		equal(t, "calls", calls.Load(), 1)
+		assert.Equal(t, "calls", calls.Load(), 1)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -40,7 +41,7 @@ func withClock(t *testing.T, o Options, fn func(c *clocked)) {
 		}
 		c.Server = NewServer(o)
 		defer c.sweepers.Close()
-		defer func() { noError(t, "shutdown", c.Shutdown(context.Background(), 0)) }()
+		defer func() { assert.NoError(t, c.Shutdown(context.Background(), 0), "shutdown") }()
 		fn(c)
 	})
 }
@@ -99,16 +100,16 @@ func TestHeartbeat_IsPunctual(t *testing.T) {
 			s := c.open()
 			for range 5 {
 				early(t, "ping", pass(t, 2*interval, s.awaitsPong), interval, tick)
-				equal(t, "packet", string(s.takePackets()), "2")
+				assert.Equal(t, "packet", string(s.takePackets()), "2")
 				time.Sleep(timeout / 2)
-				noError(t, "pong", s.receive(wire.Packet{Type: wire.PacketPong}))
-				equal(t, "waits", s.awaitsPong(), false)
+				assert.NoError(t, s.receive(wire.Packet{Type: wire.PacketPong}), "pong")
+				assert.Equal(t, "waits", s.awaitsPong(), false)
 			}
 			early(t, "ping", pass(t, 2*interval, s.awaitsPong), interval, tick)
 			early(t, "close", pass(t, 2*timeout, s.hasEnded), timeout, tick)
 			synctest.Wait()
-			equal(t, "counted", c.closedBy("ping timeout"), 1)
-			equal(t, "connections", c.Connections(), 0)
+			assert.Equal(t, "counted", c.closedBy("ping timeout"), 1)
+			assert.Equal(t, "connections", c.Connections(), 0)
 		})
 	}
 }
@@ -118,7 +119,7 @@ func TestHeartbeat_APongThatWasNotAskedForChangesNothing(t *testing.T) {
 		s := c.open()
 		for range 23 {
 			time.Sleep(time.Second)
-			noError(t, "pong", s.receive(wire.Packet{Type: wire.PacketPong}))
+			assert.NoError(t, s.receive(wire.Packet{Type: wire.PacketPong}), "pong")
 		}
 		pass(t, 2*time.Second, s.awaitsPong)
 	})
@@ -149,17 +150,17 @@ func TestHeartbeat_OfManySessions(t *testing.T) {
 		if c.Connections() == 0 {
 			t.Fatal("none is left")
 		}
-		equal(t, "timed out", c.closedBy("ping timeout"), 0)
+		assert.Equal(t, "timed out", c.closedBy("ping timeout"), 0)
 		time.Sleep(c.opts.PingInterval + c.opts.PingTimeout)
 		synctest.Wait()
-		equal(t, "connections", c.Connections(), 0)
+		assert.Equal(t, "connections", c.Connections(), 0)
 		linked := 0
 		for _, first := range c.wheel.slots {
 			if first != nil {
 				linked++
 			}
 		}
-		equal(t, "slots in use", linked, 0)
+		assert.Equal(t, "slots in use", linked, 0)
 	})
 }
 
@@ -169,16 +170,16 @@ var message = wire.Packet{Type: wire.PacketMessage, Data: []byte(`2["x"]`)}
 func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
-		noError(t, "first", s.receive(message))
+		assert.NoError(t, s.receive(message), "first")
 		received := make(chan error, 1)
 		go func() { received <- s.receive(message) }() // waits for the turn of the first
 		time.Sleep(100 * time.Second)                  // the pong lies behind it
-		equal(t, "ended", s.hasEnded(), false)
+		assert.Equal(t, "ended", s.hasEnded(), false)
 		s.Done(1)
-		noError(t, "second", <-received)
-		noError(t, "pong", s.receive(wire.Packet{Type: wire.PacketPong}))
+		assert.NoError(t, <-received, "second")
+		assert.NoError(t, s.receive(wire.Packet{Type: wire.PacketPong}), "pong")
 		time.Sleep(23 * time.Second)
-		equal(t, "ended", s.hasEnded(), false)
+		assert.Equal(t, "ended", s.hasEnded(), false)
 		s.Done(2)
 
 		pass(t, 3*time.Second, s.awaitsPong) // now nothing is held, and the client is dead
@@ -192,10 +193,10 @@ func TestHeartbeat_AFloodIsALifeSign(t *testing.T) {
 		s := c.open()
 		for turn := range uint64(20) {
 			time.Sleep(7 * time.Second)
-			noError(t, "message", s.receive(message))
+			assert.NoError(t, s.receive(message), "message")
 			s.Done(turn + 1)
 		}
-		equal(t, "ended", s.hasEnded(), false)
+		assert.Equal(t, "ended", s.hasEnded(), false)
 		took := pass(t, time.Minute, s.hasEnded)
 		if took > 2*20*time.Second {
 			t.Fatalf("the end of the flood was noticed after %v", took)
@@ -232,7 +233,7 @@ func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
 					t.Fatalf("silent for %v", time.Since(silent))
 				}
 			}
-			noError(t, "pong", <-received)
+			assert.NoError(t, <-received, "pong")
 			if most := int(90*time.Second/c.opts.PingInterval) * 3 / 2; pings > most {
 				t.Errorf("%d pings", pings)
 			}
@@ -245,16 +246,16 @@ func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
 func TestHeartbeat_AHandlerThatHangsIsGivenUp(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
-		noError(t, "first", s.receive(message))
+		assert.NoError(t, s.receive(message), "first")
 		received := make(chan error, 1)
 		go func() { received <- s.receive(message) }()
 		took := pass(t, 3*time.Minute, s.hasEnded)
 		if took < stallTimeout || took > stallTimeout+30*time.Second {
 			t.Fatalf("given up after %v", took)
 		}
-		equal(t, "released", <-received, errEnded)
+		assert.Equal(t, "released", <-received, errEnded)
 		synctest.Wait()
-		equal(t, "counted", c.closedBy("stalled handler"), 1)
+		assert.Equal(t, "counted", c.closedBy("stalled handler"), 1)
 	})
 }
 
@@ -266,7 +267,7 @@ func TestHeartbeat_ASlowReaderThatMovesIsNotClosed(t *testing.T) {
 		}
 		for range 11 {
 			time.Sleep(15 * time.Second)
-			equal(t, "ended", s.hasEnded(), false)
+			assert.Equal(t, "ended", s.hasEnded(), false)
 			s.takePackets()
 		}
 		took := pass(t, time.Minute, s.hasEnded) // it stopped with the ping unread
@@ -288,13 +289,13 @@ func TestHeartbeat_AClientThatIsHeldBackHasToRead(t *testing.T) {
 		go func() { received <- s.receive(message) }() // the pong lies behind it
 		for range 4 {
 			time.Sleep(15 * time.Second)
-			equal(t, "ended", s.hasEnded(), false)
+			assert.Equal(t, "ended", s.hasEnded(), false)
 			s.takePackets()
 		}
 		took := pass(t, time.Minute, s.hasEnded)
 		if took < 20*time.Second-2*c.wheel.tick || took > 26*time.Second {
 			t.Fatalf("closed %v after the last sign of life", took)
 		}
-		equal(t, "released", <-received, errEnded)
+		assert.Equal(t, "released", <-received, errEnded)
 	})
 }

@@ -17,6 +17,7 @@ import (
 
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -122,7 +123,7 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 	done := make(chan error, 1)
 	go func() { done <- wire.DecodePayload(slices.Clone(payload), s.receive) }()
 	received := false
-	until(t, "the last turn of "+strconv.Quote(string(payload)), func() bool {
+	assert.Eventually(t, "the last turn of "+strconv.Quote(string(payload)), func() bool {
 		poll()
 		select {
 		case err = <-done:
@@ -133,15 +134,16 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 		defer s.mu.Unlock()
 		return received && (!s.busy || s.ended)
 	})
+
 	poll()
 	s.end(causeGone)
-	until(t, "the end of the session", func() bool { poll(); return l.session(s.id) == nil })
+	assert.Eventually(t, "the end of the session", func() bool { poll(); return l.session(s.id) == nil })
 	return strings.Join(polls, string(rune(separator))), err
 }
 
 // settled waits for the goroutines that the library has left behind: a panic in one of them would end the process.
 func settled(t testing.TB, goroutines int) {
-	until(t, "the library's goroutines", func() bool { return runtime.NumGoroutine() <= goroutines })
+	assert.Eventually(t, "the library's goroutines", func() bool { return runtime.NumGoroutine() <= goroutines })
 }
 
 // seeds are payloads that once did something remarkable, to this edge or to the library's own.
@@ -181,8 +183,8 @@ func TestLibrary_Answers(t *testing.T) {
 		`40` + "\x1e" + `427["e","x"]` + "\x1e" + `42["k"]`: `40{"sid":""}` + "\x1e" + `437["x"]` + "\x1e" + `42["e","x"]` + "\x1e" + `42["k"]` + "\x1e" + `41`,
 	} {
 		got, err := l.play(t, []byte(payload))
-		noError(t, payload, err)
-		equal(t, payload, withoutIDs(got), want)
+		assert.NoError(t, err, payload)
+		assert.Equal(t, payload, withoutIDs(got), want)
 	}
 }
 
@@ -222,7 +224,7 @@ func TestLibrary_BinaryEcho(t *testing.T) {
 	l := newLibrary(true)
 	defer l.close()
 	got, err := l.play(t, []byte(`40`+"\x1e"+`451-["e",{"_placeholder":true,"num":0}]`+"\x1e"+attachment("\x01\x02")+"\x1e"+`42["k"]`))
-	noError(t, "payload", err)
+	assert.NoError(t, err, "payload")
 	want := `40{"sid":""}` + "\x1e" + `451-["e",{"_placeholder":true,"num":0}]` + "\x1e" + attachment("\x01\x02") + "\x1e" + `42["k"]` + "\x1e" + `41`
-	equal(t, "answer", withoutIDs(got), want)
+	assert.Equal(t, "answer", withoutIDs(got), want)
 }

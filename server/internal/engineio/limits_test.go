@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -22,12 +23,12 @@ func TestP6_PollingBodyOverTheLimit(t *testing.T) {
 	} {
 		p := newPoller(t, e)
 		status, answer := fetch(t, p.client, http.MethodPost, p.url, body)
-		equal(t, name, status, http.StatusRequestEntityTooLarge)
-		equal(t, name, answer, `{"code":9,"message":"Payload too large"}`)
+		assert.Equal(t, name, status, http.StatusRequestEntityTooLarge)
+		assert.Equal(t, name, answer, `{"code":9,"message":"Payload too large"}`)
 		status, _ = p.get()
-		equal(t, name+": session", status, http.StatusBadRequest)
+		assert.Equal(t, name+": session", status, http.StatusBadRequest)
 	}
-	until(t, "counted", func() bool { return e.closedBy("too large") == 2 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("too large") == 2 })
 }
 
 func TestP6_PacketOverTheLimit(t *testing.T) {
@@ -36,9 +37,9 @@ func TestP6_PacketOverTheLimit(t *testing.T) {
 
 	p := newPoller(t, e)
 	status, _ := p.post("4" + fits + "\x1e4" + fits) // the limit is one packet's
-	equal(t, "fits", status, http.StatusOK)
+	assert.Equal(t, "fits", status, http.StatusOK)
 	status, _ = p.post("4a\x1e4" + over)
-	equal(t, "over", status, http.StatusRequestEntityTooLarge)
+	assert.Equal(t, "over", status, http.StatusRequestEntityTooLarge)
 
 	c, _ := openWS(t, e)
 	c.send("4" + fits)
@@ -58,7 +59,7 @@ func TestP6_PacketOverTheLimit(t *testing.T) {
 	c.write(masked(byte(wire.OpText), []byte("4"+fits)))
 	c.write(masked(0x80, []byte("xx")))
 	c.expectClose(wire.CodeTooBig)
-	until(t, "counted", func() bool { return e.closedBy("too large") == 4 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("too large") == 4 })
 }
 
 func TestP6_ConnectionsInAll(t *testing.T) {
@@ -68,17 +69,17 @@ func TestP6_ConnectionsInAll(t *testing.T) {
 	for _, transport := range []string{"polling", "websocket"} {
 		res := ask(t, http.MethodGet, e.url+eio+transport, "Connection", "Upgrade", "Upgrade", "websocket",
 			"Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-		equal(t, transport, res.StatusCode, http.StatusServiceUnavailable)
-		equal(t, transport, res.Header.Get("Retry-After"), "5")
+		assert.Equal(t, transport, res.StatusCode, http.StatusServiceUnavailable)
+		assert.Equal(t, transport, res.Header.Get("Retry-After"), "5")
 	}
-	equal(t, "counted", e.refusedBy("Too many connections"), 2)
-	equal(t, "connections", e.ClientsCount(), 2)
+	assert.Equal(t, "counted", e.refusedBy("Too many connections"), 2)
+	assert.Equal(t, "connections", e.ClientsCount(), 2)
 
 	c.send("1")
 	c.expectClose(wire.CodeNormal)
-	until(t, "a free place", func() bool { return e.Connections() == 1 })
+	assert.Eventually(t, "a free place", func() bool { return e.Connections() == 1 })
 	openWS(t, e)
-	equal(t, "poller", p.open.SID != "", true)
+	assert.Equal(t, "poller", p.open.SID != "", true)
 }
 
 func TestP6_ConnectionsFromOneAddress(t *testing.T) {
@@ -89,23 +90,23 @@ func TestP6_ConnectionsFromOneAddress(t *testing.T) {
 	open := func(address string) *http.Response {
 		return ask(t, http.MethodGet, e.url+eio+"polling", "X-Forwarded-For", "8.8.8.8, "+address)
 	}
-	equal(t, "first", open("1.2.3.4").StatusCode, http.StatusOK)
+	assert.Equal(t, "first", open("1.2.3.4").StatusCode, http.StatusOK)
 	res := open("1.2.3.4")
-	equal(t, "second", res.StatusCode, http.StatusTooManyRequests)
-	equal(t, "second", res.Header.Get("Retry-After"), "5")
-	equal(t, "readable", res.Header.Get("Access-Control-Expose-Headers"), "Retry-After")
-	equal(t, "another", open("1.2.3.5").StatusCode, http.StatusOK)
-	equal(t, "counted", e.refusedBy("Too many connections from your address"), 1)
+	assert.Equal(t, "second", res.StatusCode, http.StatusTooManyRequests)
+	assert.Equal(t, "second", res.Header.Get("Retry-After"), "5")
+	assert.Equal(t, "readable", res.Header.Get("Access-Control-Expose-Headers"), "Retry-After")
+	assert.Equal(t, "another", open("1.2.3.5").StatusCode, http.StatusOK)
+	assert.Equal(t, "counted", e.refusedBy("Too many connections from your address"), 1)
 
-	equal(t, "IPv6", open("2001:db8:0:1::1").StatusCode, http.StatusOK)
-	equal(t, "same network", open("2001:db8:0:1:2:3:4:5").StatusCode, http.StatusTooManyRequests)
-	equal(t, "another network", open("2001:db8:0:2::1").StatusCode, http.StatusOK)
+	assert.Equal(t, "IPv6", open("2001:db8:0:1::1").StatusCode, http.StatusOK)
+	assert.Equal(t, "same network", open("2001:db8:0:1:2:3:4:5").StatusCode, http.StatusTooManyRequests)
+	assert.Equal(t, "another network", open("2001:db8:0:2::1").StatusCode, http.StatusOK)
 
-	s := take(t, "session", e.sessions)
-	equal(t, "address", s.RemoteAddress(), "1.2.3.4")
+	s := assert.Receive(t, "session", e.sessions)
+	assert.Equal(t, "address", s.RemoteAddress(), "1.2.3.4")
 	s.Close(true)
-	until(t, "forgotten", func() bool { return e.Connections() == 3 })
-	equal(t, "again", open("1.2.3.4").StatusCode, http.StatusOK)
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 3 })
+	assert.Equal(t, "again", open("1.2.3.4").StatusCode, http.StatusOK)
 }
 
 func TestDrain(t *testing.T) {
@@ -117,24 +118,24 @@ func TestDrain(t *testing.T) {
 
 	e.Refuse()
 	res := ask(t, http.MethodGet, e.url+eio+"polling")
-	equal(t, "new session", res.StatusCode, http.StatusServiceUnavailable)
-	equal(t, "new session", res.Header.Get("Retry-After"), "5")
+	assert.Equal(t, "new session", res.StatusCode, http.StatusServiceUnavailable)
+	assert.Equal(t, "new session", res.Header.Get("Retry-After"), "5")
 	c.send("4still here")
 	c.expect("4still here")
-	take(t, "session", e.sessions).SendFrame(messageFrame("last"))
-	equal(t, "poll", take(t, "poll", poll), answer{http.StatusOK, "4last"})
+	assert.Receive(t, "session", e.sessions).SendFrame(messageFrame("last"))
+	assert.Equal(t, "poll", assert.Receive(t, "poll", poll), answer{http.StatusOK, "4last"})
 	poll = p.getting(e)
 
 	done := make(chan error, 1)
 	go func() { done <- e.Shutdown(context.Background(), 200*time.Millisecond) }()
 	c.expectClose(wire.CodeRestart)
-	equal(t, "poll", take(t, "poll", poll), answer{http.StatusOK, "1"})
-	noError(t, "shutdown", take(t, "end of the drain", done))
-	equal(t, "connections", e.Connections(), 0)
+	assert.Equal(t, "poll", assert.Receive(t, "poll", poll), answer{http.StatusOK, "1"})
+	assert.NoError(t, assert.Receive(t, "end of the drain", done), "shutdown")
+	assert.Equal(t, "connections", e.Connections(), 0)
 	status, _ := idle.get()
-	equal(t, "idle poller", status, http.StatusBadRequest)
-	until(t, "counted", func() bool { return e.closedBy("server shutting down") == 3 })
-	noError(t, "second shutdown", e.Shutdown(context.Background(), 0))
+	assert.Equal(t, "idle poller", status, http.StatusBadRequest)
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("server shutting down") == 3 })
+	assert.NoError(t, e.Shutdown(context.Background(), 0), "second shutdown")
 }
 
 // Without a record that outlives the node, what was acked before the end has to get through before it.
@@ -145,7 +146,7 @@ func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
 		c, _ := openWS(t, e)
 		p := newPoller(t, e)
 		for range 2 {
-			take(t, "session", e.sessions).Follow(e.log.Head(), nil)
+			assert.Receive(t, "session", e.sessions).Follow(e.log.Head(), nil)
 		}
 		var poll <-chan answer
 		if round%2 == 0 {
@@ -168,20 +169,20 @@ func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
 		for len(got) == 0 || got[len(got)-1] != "1" {
 			var a answer
 			if poll != nil {
-				a, poll = take(t, "poll", poll), nil
+				a, poll = assert.Receive(t, "poll", poll), nil
 			} else {
 				a.status, a.body = p.get()
 			}
 			if a.status == http.StatusBadRequest && len(got) == frames { // it had everything before the end
 				break
 			}
-			equal(t, "status", a.status, http.StatusOK)
+			assert.Equal(t, "status", a.status, http.StatusOK)
 			got = append(got, packets(a.body)...)
 		}
 		for n := range frames {
-			equal(t, "packet", got[n], "4"+fmt.Sprint(n, long))
+			assert.Equal(t, "packet", got[n], "4"+fmt.Sprint(n, long))
 		}
-		noError(t, "shutdown", take(t, "end of the drain", done))
+		assert.NoError(t, assert.Receive(t, "end of the drain", done), "shutdown")
 	}
 }
 
@@ -194,26 +195,26 @@ func TestP3_DrainDoesNotFailAPost(t *testing.T) {
 		<-release
 	}, socketIO)
 	p := newPoller(t, e)
-	take(t, "session", e.sessions).Follow(e.log.Head(), nil)
+	assert.Receive(t, "session", e.sessions).Follow(e.log.Head(), nil)
 	posted := make(chan int, 1)
 	go func() {
 		status, _ := p.post(`42["a"]` + "\x1e" + `42["b"]`)
 		posted <- status
 	}()
-	take(t, "the first packet", handling)
+	assert.Receive(t, "the first packet", handling)
 	e.publish("acked")
 	done := make(chan error, 1)
 	go func() { done <- e.Shutdown(context.Background(), 0) }()
-	until(t, "the end", func() bool { return e.closedBy("server shutting down") == 1 })
+	assert.Eventually(t, "the end", func() bool { return e.closedBy("server shutting down") == 1 })
 	close(release)
-	equal(t, "POST in flight", take(t, "POST", posted), http.StatusOK)
+	assert.Equal(t, "POST in flight", assert.Receive(t, "POST", posted), http.StatusOK)
 	status, _ := p.post("3")
-	equal(t, "POST after the end", status, http.StatusOK)
+	assert.Equal(t, "POST after the end", status, http.StatusOK)
 	status, body := p.get()
-	equal(t, "poll", answer{status, body}, answer{http.StatusOK, "4acked"})
-	noError(t, "shutdown", take(t, "end of the drain", done))
+	assert.Equal(t, "poll", answer{status, body}, answer{http.StatusOK, "4acked"})
+	assert.NoError(t, assert.Receive(t, "end of the drain", done), "shutdown")
 	status, _ = p.post("3")
-	equal(t, "POST of a session that is gone", status, http.StatusBadRequest)
+	assert.Equal(t, "POST of a session that is gone", status, http.StatusBadRequest)
 }
 
 func TestDrain_IsBounded(t *testing.T) {
@@ -221,24 +222,24 @@ func TestDrain_IsBounded(t *testing.T) {
 	e := newEdge(t, func(*Session, io.Reader) { <-block })
 	c, _ := openWS(t, e)
 	c.send("4a")
-	s := take(t, "session", e.sessions)
-	until(t, "a handler that hangs", func() bool { return s.Turn() == 1 })
+	s := assert.Receive(t, "session", e.sessions)
+	assert.Eventually(t, "a handler that hangs", func() bool { return s.Turn() == 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	equal(t, "error", errors.Is(e.Shutdown(ctx, 0), context.DeadlineExceeded), true)
+	assert.Equal(t, "error", errors.Is(e.Shutdown(ctx, 0), context.DeadlineExceeded), true)
 	close(block)
 }
 
 func TestHandshake_IsKeptSmall(t *testing.T) {
 	e := newEdge(t, echo)
 	ask(t, http.MethodGet, e.url+eio+"polling&token=x", "User-Agent", "test", "Cookie", "secret")
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	r := s.Request()
-	equal(t, "query", r.Query().Peek("token"), "x")
-	equal(t, "no header is", len(r.Headers().All()), 0)
-	equal(t, "address", r.Request().RemoteAddr, "127.0.0.1")
-	equal(t, "context is made for the moment", s.Request() != r, true)
+	assert.Equal(t, "query", r.Query().Peek("token"), "x")
+	assert.Equal(t, "no header is", len(r.Headers().All()), 0)
+	assert.Equal(t, "address", r.Request().RemoteAddr, "127.0.0.1")
+	assert.Equal(t, "context is made for the moment", s.Request() != r, true)
 
 	ask(t, http.MethodGet, e.url+eio+"polling&token="+strings.Repeat("x", keptURI))
-	equal(t, "of a long one the path is", take(t, "session", e.sessions).Request().Request().RequestURI, "/socket.io/")
+	assert.Equal(t, "of a long one the path is", assert.Receive(t, "session", e.sessions).Request().Request().RequestURI, "/socket.io/")
 }

@@ -15,47 +15,13 @@ import (
 
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func equal[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Fatalf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func noError(t testing.TB, what string, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-}
-
 const patience = 10 * time.Second
-
-// until waits for a condition.
-func until(t testing.TB, what string, met func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !met(); time.Sleep(100 * time.Microsecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long: %s", what)
-		}
-	}
-}
-
-func take[T any](t testing.TB, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("waited too long: %s", what)
-		panic("unreachable")
-	}
-}
 
 // edge is a server on a loopback port, and what it told.
 type edge struct {
@@ -88,19 +54,20 @@ func newEdge(t testing.TB, data func(*Session, io.Reader), change ...func(*Optio
 		fn(&o)
 	}
 	e.Server = NewServer(o)
-	noError(t, "listen", e.On("connection", func(args ...any) {
+	assert.NoError(t, e.On("connection", func(args ...any) {
 		s := args[0].(*Session)
 		if data != nil {
 			_ = s.On("data", func(args ...any) { data(s, args[0].(io.Reader)) })
 		}
 		e.sessions <- s
-	}))
+	}), "listen")
+
 	hs := httptest.NewServer(e)
 	e.url, e.addr = hs.URL+"/socket.io/", hs.Listener.Addr().String()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		noError(t, "shutdown", e.Shutdown(ctx, 0))
+		assert.NoError(t, e.Shutdown(ctx, 0), "shutdown")
 		hs.Close()
 		e.sweepers.Close()
 	})

@@ -8,25 +8,27 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // idleFD opens a WebSocket session without any memory of the runtime for the client's side.
 func idleFD(t testing.TB, e *edge) int {
 	addr, err := net.ResolveTCPAddr("tcp", e.addr)
-	noError(t, "address", err)
+	assert.NoError(t, err, "address")
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	noError(t, "socket", err)
+	assert.NoError(t, err, "socket")
 	syscall.CloseOnExec(fd) // SOCK_CLOEXEC does it at once, on Linux only
 	to := syscall.SockaddrInet4{Port: addr.Port}
 	copy(to.Addr[:], addr.IP.To4())
-	noError(t, "connect", syscall.Connect(fd, &to))
+	assert.NoError(t, syscall.Connect(fd, &to), "connect")
 	_, err = syscall.Write(fd, []byte("GET /socket.io/"+eio+"websocket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
-	noError(t, "request", err)
+	assert.NoError(t, err, "request")
 	var answer string
 	for buf := make([]byte, 1024); !strings.Contains(answer, "maxPayload"); {
 		n, err := syscall.Read(fd, buf)
-		noError(t, "answer", err)
+		assert.NoError(t, err, "answer")
 		answer += string(buf[:n])
 	}
 	return fd
@@ -48,7 +50,7 @@ func idleSessions(t testing.TB, n int) (bytes float64, goroutines float64) {
 	open := func(n int) {
 		for range n {
 			fds = append(fds, idleFD(t, e))
-			s := take(t, "session", e.sessions)
+			s := assert.Receive(t, "session", e.sessions)
 			s.Follow(e.log.Head(), nil)
 		}
 	}
@@ -56,13 +58,13 @@ func idleSessions(t testing.TB, n int) (bytes float64, goroutines float64) {
 		for _, fd := range fds {
 			_ = syscall.Close(fd)
 		}
-		until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+		assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 	}()
 	open(100) // what is built once
 	e.publish("to everybody")
 	memory, routines := inUse(), runtime.NumGoroutine()
 	open(n)
-	until(t, "idle", func() bool { return runtime.NumGoroutine() <= routines+n })
+	assert.Eventually(t, "idle", func() bool { return runtime.NumGoroutine() <= routines+n })
 	return float64(inUse()-memory) / float64(n), float64(runtime.NumGoroutine()-routines) / float64(n)
 }
 

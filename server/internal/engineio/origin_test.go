@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func TestLIM5_Origins(t *testing.T) {
@@ -46,7 +48,7 @@ func TestLIM5_Origins(t *testing.T) {
 			r.Header.Set("Origin", c.origin)
 		}
 		s := &Server{opts: Options{Origins: NewOrigins(patterns)}}
-		equal(t, c.allowed+" allows "+c.origin, s.cors(http.Header{}, r), c.want)
+		assert.Equal(t, c.allowed+" allows "+c.origin, s.cors(http.Header{}, r), c.want)
 	}
 }
 
@@ -54,13 +56,13 @@ func TestLIM5_Origins(t *testing.T) {
 func ask(t *testing.T, method, url string, headers ...string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequest(method, url, nil)
-	noError(t, "request", err)
+	assert.NoError(t, err, "request")
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	res, err := httpClient(t).Do(r)
-	noError(t, "answer", err)
-	noError(t, "body", res.Body.Close())
+	assert.NoError(t, err, "answer")
+	assert.NoError(t, res.Body.Close(), "body")
 	return res
 }
 
@@ -73,41 +75,41 @@ func TestLIM5_OriginsOverHTTP(t *testing.T) {
 	}
 
 	res := ask(t, http.MethodGet, polling, "Origin", good)
-	equal(t, "allowed", res.StatusCode, http.StatusOK)
-	equal(t, "header", res.Header.Get("Access-Control-Allow-Origin"), good)
-	equal(t, "caches", res.Header.Get("Vary"), "Origin")
-	equal(t, "no origin", ask(t, http.MethodGet, polling).StatusCode, http.StatusOK)
-	equal(t, "allowed WebSocket", ask(t, http.MethodGet, webSocket, append(upgrade, "Origin", good)...).StatusCode, http.StatusSwitchingProtocols)
+	assert.Equal(t, "allowed", res.StatusCode, http.StatusOK)
+	assert.Equal(t, "header", res.Header.Get("Access-Control-Allow-Origin"), good)
+	assert.Equal(t, "caches", res.Header.Get("Vary"), "Origin")
+	assert.Equal(t, "no origin", ask(t, http.MethodGet, polling).StatusCode, http.StatusOK)
+	assert.Equal(t, "allowed WebSocket", ask(t, http.MethodGet, webSocket, append(upgrade, "Origin", good)...).StatusCode, http.StatusSwitchingProtocols)
 
 	res = ask(t, http.MethodGet, polling, "Origin", bad)
-	equal(t, "refused", res.StatusCode, http.StatusForbidden)
-	equal(t, "readable", res.Header.Get("Access-Control-Allow-Origin"), bad)
-	equal(t, "refused WebSocket", ask(t, http.MethodGet, webSocket, append(upgrade, "Origin", bad)...).StatusCode, http.StatusForbidden)
-	equal(t, "counted", e.refusedBy("Forbidden"), 2)
+	assert.Equal(t, "refused", res.StatusCode, http.StatusForbidden)
+	assert.Equal(t, "readable", res.Header.Get("Access-Control-Allow-Origin"), bad)
+	assert.Equal(t, "refused WebSocket", ask(t, http.MethodGet, webSocket, append(upgrade, "Origin", bad)...).StatusCode, http.StatusForbidden)
+	assert.Equal(t, "counted", e.refusedBy("Forbidden"), 2)
 
 	for _, query := range []string{"", "?EIO=4&transport=polling&sid=none", "?EIO=3&transport=polling"} {
 		res = ask(t, http.MethodGet, e.url+query, "Origin", good)
-		equal(t, "error "+query, res.StatusCode, http.StatusBadRequest)
-		equal(t, "readable "+query, res.Header.Get("Access-Control-Allow-Origin"), good)
+		assert.Equal(t, "error "+query, res.StatusCode, http.StatusBadRequest)
+		assert.Equal(t, "readable "+query, res.Header.Get("Access-Control-Allow-Origin"), good)
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Origin", good)
 	e.RefuseUnknownSession(w, r)
-	equal(t, "status", w.Code, http.StatusBadRequest)
-	equal(t, "body", w.Body.String(), `{"code":1,"message":"Session ID unknown"}`)
-	equal(t, "readable", w.Header().Get("Access-Control-Allow-Origin"), good)
+	assert.Equal(t, "status", w.Code, http.StatusBadRequest)
+	assert.Equal(t, "body", w.Body.String(), `{"code":1,"message":"Session ID unknown"}`)
+	assert.Equal(t, "readable", w.Header().Get("Access-Control-Allow-Origin"), good)
 }
 
 func TestLIM5_Preflight(t *testing.T) {
 	e := newEdge(t, echo)
 	res := ask(t, http.MethodOptions, e.url+eio+"polling&sid=any", "Origin", "https://a.example",
 		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type,x-extra")
-	equal(t, "status", res.StatusCode, http.StatusNoContent)
-	equal(t, "origin", res.Header.Get("Access-Control-Allow-Origin"), "*")
-	equal(t, "methods", res.Header.Get("Access-Control-Allow-Methods"), "GET,POST,OPTIONS")
-	equal(t, "headers", res.Header.Get("Access-Control-Allow-Headers"), "content-type,x-extra")
-	equal(t, "max age", res.Header.Get("Access-Control-Max-Age"), "600")
+	assert.Equal(t, "status", res.StatusCode, http.StatusNoContent)
+	assert.Equal(t, "origin", res.Header.Get("Access-Control-Allow-Origin"), "*")
+	assert.Equal(t, "methods", res.Header.Get("Access-Control-Allow-Methods"), "GET,POST,OPTIONS")
+	assert.Equal(t, "headers", res.Header.Get("Access-Control-Allow-Headers"), "content-type,x-extra")
+	assert.Equal(t, "max age", res.Header.Get("Access-Control-Max-Age"), "600")
 }
 
 func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
@@ -137,8 +139,8 @@ func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
 				r.Header.Add("X-Forwarded-For", part) // one header or several are the same
 			}
 		}
-		equal(t, c.peer+" for "+c.forwarded, trusted.client(r), c.want)
-		equal(t, "without trust", Proxies(nil).client(r) == c.want, c.peer[0] == '1' && c.peer[1] == '.' || c.forwarded == "" || c.want == "10.0.0.1" || c.want == "@")
+		assert.Equal(t, c.peer+" for "+c.forwarded, trusted.client(r), c.want)
+		assert.Equal(t, "without trust", Proxies(nil).client(r) == c.want, c.peer[0] == '1' && c.peer[1] == '.' || c.forwarded == "" || c.want == "10.0.0.1" || c.want == "@")
 	}
 }
 
@@ -184,8 +186,8 @@ func TestLIM5_TheOwnHostIsAllowed(t *testing.T) {
 		r.Header.Set("X-Forwarded-Host", c.forwardedHost)
 		r.Header.Set("X-Forwarded-Proto", c.forwardedProto)
 		h := http.Header{}
-		equal(t, c.peer+" to "+c.host+" from "+c.origin, s.cors(h, r), c.want)
-		equal(t, "credentials for "+c.origin, h.Get("Access-Control-Allow-Credentials") == "true", c.want)
+		assert.Equal(t, c.peer+" to "+c.host+" from "+c.origin, s.cors(h, r), c.want)
+		assert.Equal(t, "credentials for "+c.origin, h.Get("Access-Control-Allow-Credentials") == "true", c.want)
 	}
 }
 
@@ -207,9 +209,9 @@ func TestEIO5_CredentialsAreForListedOrigins(t *testing.T) {
 			}
 			res := ask(t, http.MethodGet, e.url+eio+query, headers...)
 			what := c.allowed + " " + c.origin + " " + query
-			equal(t, what, res.Header.Get("Access-Control-Allow-Origin"), c.wantOrigin)
-			equal(t, what+": credentials", res.Header.Get("Access-Control-Allow-Credentials"), c.wantCredentials)
-			equal(t, what+": caches", res.Header.Get("Vary"), c.vary)
+			assert.Equal(t, what, res.Header.Get("Access-Control-Allow-Origin"), c.wantOrigin)
+			assert.Equal(t, what+": credentials", res.Header.Get("Access-Control-Allow-Credentials"), c.wantCredentials)
+			assert.Equal(t, what+": caches", res.Header.Get("Vary"), c.vary)
 		}
 	}
 }
@@ -222,12 +224,12 @@ func TestEIO6_APreflightLetsThePageReadTheRealAnswer(t *testing.T) {
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
 		res := ask(t, http.MethodOptions, p.url, "Origin", page, "Access-Control-Request-Method", method,
 			"Access-Control-Request-Headers", "authorization,x-forwarded-host, X-Forwarded-For,x-token,forwarded")
-		equal(t, "preflight", res.StatusCode, http.StatusNoContent)
-		equal(t, "methods", res.Header.Get("Access-Control-Allow-Methods"), "GET,POST,OPTIONS,"+method)
-		equal(t, "headers", res.Header.Get("Access-Control-Allow-Headers"), "authorization,x-token")
-		equal(t, "credentials", res.Header.Get("Access-Control-Allow-Credentials"), "true")
+		assert.Equal(t, "preflight", res.StatusCode, http.StatusNoContent)
+		assert.Equal(t, "methods", res.Header.Get("Access-Control-Allow-Methods"), "GET,POST,OPTIONS,"+method)
+		assert.Equal(t, "headers", res.Header.Get("Access-Control-Allow-Headers"), "authorization,x-token")
+		assert.Equal(t, "credentials", res.Header.Get("Access-Control-Allow-Credentials"), "true")
 		res = ask(t, method, p.url, "Origin", page, "X-Token", "x")
-		equal(t, "real answer", res.StatusCode, http.StatusBadRequest)
-		equal(t, "readable", res.Header.Get("Access-Control-Allow-Origin"), page)
+		assert.Equal(t, "real answer", res.StatusCode, http.StatusBadRequest)
+		assert.Equal(t, "readable", res.Header.Get("Access-Control-Allow-Origin"), page)
 	}
 }

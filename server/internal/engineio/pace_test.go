@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -20,17 +21,17 @@ func TestLIM10_ValuesOnBothTransports(t *testing.T) {
 		e := newEdge(t, func(*Session, io.Reader) { t.Errorf("%s was handed over", name) }, socketIO)
 		p := newPoller(t, e)
 		status, _ := p.post(packet)
-		equal(t, name, status, 400)
+		assert.Equal(t, name, status, 400)
 		c, _ := openWS(t, e)
 		c.send(packet)
 		c.expectClose(wire.CodePolicy)
-		until(t, "counted", func() bool { return e.closedBy("bad packet") == 2 })
+		assert.Eventually(t, "counted", func() bool { return e.closedBy("bad packet") == 2 })
 	}
 	e := newEdge(t, nil, socketIO, func(o *Options) { o.MaxValues = 10_000 })
 	c, _ := openWS(t, e)
 	c.send(`42["x",` + strings.Repeat(`0,`, 9000) + `0]`)
-	s := take(t, "session", e.sessions)
-	until(t, "handed over", func() bool { return s.Turn() == 1 })
+	s := assert.Receive(t, "session", e.sessions)
+	assert.Eventually(t, "handed over", func() bool { return s.Turn() == 1 })
 }
 
 // TestLIM11_BytesAreTakenInTime: a large packet is handled at once, and paid for before the next.
@@ -43,15 +44,15 @@ func TestLIM11_BytesAreTakenInTime(t *testing.T) {
 		s := c.open()
 		began := time.Now()
 		for range 10 {
-			noError(t, "burst", s.receive(message(40*kib)))
+			assert.NoError(t, s.receive(message(40*kib)), "burst")
 		}
-		equal(t, "the burst is taken at once", time.Since(began), 0)
+		assert.Equal(t, "the burst is taken at once", time.Since(began), 0)
 		for range 20 {
-			noError(t, "more", s.receive(message(50*kib)))
+			assert.NoError(t, s.receive(message(50*kib)), "more")
 		}
 		took := time.Since(began).Round(10 * time.Millisecond)
-		equal(t, "the rest but the last waits", took, 9500*time.Millisecond)
-		equal(t, "the session lives", s.hasEnded(), false)
+		assert.Equal(t, "the rest but the last waits", took, 9500*time.Millisecond)
+		assert.Equal(t, "the session lives", s.hasEnded(), false)
 	})
 }
 
@@ -60,16 +61,16 @@ func TestLIM11_PayingIsNoStall(t *testing.T) {
 	withClock(t, Options{ByteRate: 100, ByteBurst: 1}, func(c *clocked) {
 		s := c.open()
 		big := wire.Packet{Type: wire.PacketMessage, Data: []byte(`31["` + strings.Repeat("x", 60_000) + `"]`)} // ten minutes
-		noError(t, "first", s.receive(big))
+		assert.NoError(t, s.receive(big), "first")
 		done := make(chan error, 1)
 		go func() { done <- s.receive(big) }()
 		for range 9 {
 			time.Sleep(time.Minute)
 			s.takePackets() // the pings
 		}
-		equal(t, "the session lives", s.hasEnded(), false)
-		equal(t, "the second waits", len(done), 0)
-		noError(t, "second", <-done)
+		assert.Equal(t, "the session lives", s.hasEnded(), false)
+		assert.Equal(t, "the second waits", len(done), 0)
+		assert.NoError(t, <-done, "second")
 	})
 }
 
@@ -90,13 +91,13 @@ func TestLIM9_WhatMeansNothingIsTakenInTime(t *testing.T) {
 			const seconds = 10
 			began := time.Now()
 			for range sundriesBurst {
-				noError(t, name, send(s))
+				assert.NoError(t, send(s), name)
 			}
-			equal(t, name+" at once", time.Since(began), 0)
+			assert.Equal(t, name+" at once", time.Since(began), 0)
 			for range seconds*sundriesRate + 1 {
-				noError(t, name, send(s))
+				assert.NoError(t, send(s), name)
 			}
-			equal(t, name+" in time", time.Since(began), seconds*time.Second)
+			assert.Equal(t, name+" in time", time.Since(began), seconds*time.Second)
 		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost: python-engineio gives a session up that gets
@@ -14,7 +16,7 @@ func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
 	for _, end := range []*cause{nil, &causeSlow, &causeDrain} {
 		e := newEdge(t, echo)
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		s.Follow(e.log.Head(), nil)
 		for n := range private {
 			s.SendFrame(messageFrame(fmt.Sprint("P", n)))
@@ -24,7 +26,7 @@ func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
 		}
 		if end != nil {
 			poll := p.getting(e) // takes the first
-			take(t, "poll", poll)
+			assert.Receive(t, "poll", poll)
 			s.end(*end)
 		}
 		got := 0
@@ -33,14 +35,14 @@ func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
 			if end != nil && status == http.StatusBadRequest {
 				break
 			}
-			equal(t, "status", status, http.StatusOK)
+			assert.Equal(t, "status", status, http.StatusOK)
 			n := len(packets(body))
 			if n > 16 {
 				t.Fatalf("%d packets: %q", n, body)
 			}
 			got += n
 			if end == nil {
-				equal(t, "packets", n, min(16, private+logged-got+n))
+				assert.Equal(t, "packets", n, min(16, private+logged-got+n))
 			}
 		}
 		if end == &causeDrain && got < private+logged-16 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -16,20 +17,20 @@ import (
 func TestEIO_PollingHandshake(t *testing.T) {
 	t.Parallel()
 	p := newPoller(t, newEdge(t, echo, quick))
-	equal(t, "upgrades", strings.Join(p.open.Upgrades, ","), "websocket")
-	equal(t, "interval", p.open.PingInterval, 300)
-	equal(t, "timeout", p.open.PingTimeout, 200)
-	equal(t, "payload", p.open.MaxPayload, 1_000_000)
+	assert.Equal(t, "upgrades", strings.Join(p.open.Upgrades, ","), "websocket")
+	assert.Equal(t, "interval", p.open.PingInterval, 300)
+	assert.Equal(t, "timeout", p.open.PingTimeout, 200)
+	assert.Equal(t, "payload", p.open.MaxPayload, 1_000_000)
 }
 
 func TestEIO_WebSocketHandshake(t *testing.T) {
 	t.Parallel()
 	_, open := openWS(t, newEdge(t, echo, quick))
-	equal(t, "upgrades", len(open.Upgrades), 0)
-	equal(t, "empty, not null", open.Upgrades != nil, true)
-	equal(t, "interval", open.PingInterval, 300)
-	equal(t, "timeout", open.PingTimeout, 200)
-	equal(t, "payload", open.MaxPayload, 1_000_000)
+	assert.Equal(t, "upgrades", len(open.Upgrades), 0)
+	assert.Equal(t, "empty, not null", open.Upgrades != nil, true)
+	assert.Equal(t, "interval", open.PingInterval, 300)
+	assert.Equal(t, "timeout", open.PingTimeout, 200)
+	assert.Equal(t, "payload", open.MaxPayload, 1_000_000)
 }
 
 func TestEIO_PollingMessages(t *testing.T) {
@@ -40,11 +41,11 @@ func TestEIO_PollingMessages(t *testing.T) {
 	} {
 		p := newPoller(t, e)
 		status, answer := p.post(body)
-		equal(t, "status", status, http.StatusOK)
-		equal(t, "answer", answer, "ok")
+		assert.Equal(t, "status", status, http.StatusOK)
+		assert.Equal(t, "answer", answer, "ok")
 		status, answer = p.get()
-		equal(t, "status", status, http.StatusOK)
-		equal(t, "echo", answer, body)
+		assert.Equal(t, "status", status, http.StatusOK)
+		assert.Equal(t, "echo", answer, body)
 	}
 }
 
@@ -54,8 +55,8 @@ func TestEIO_PollAnswersWhenThereIsSomething(t *testing.T) {
 	p := newPoller(t, e)
 	poll := p.getting(e)
 	status, _ := p.post("4late")
-	equal(t, "status", status, http.StatusOK)
-	equal(t, "poll", take(t, "poll", poll), answer{http.StatusOK, "4late"})
+	assert.Equal(t, "status", status, http.StatusOK)
+	assert.Equal(t, "poll", assert.Receive(t, "poll", poll), answer{http.StatusOK, "4late"})
 }
 
 func TestEIO_WebSocketMessages(t *testing.T) {
@@ -67,9 +68,9 @@ func TestEIO_WebSocketMessages(t *testing.T) {
 		want := bytes.Repeat([]byte{0xfe}, n)
 		c.frame(wire.OpBinary, string(want))
 		op, got, err := c.read()
-		noError(t, "read", err)
-		equal(t, "opcode", op, wire.OpBinary)
-		equal(t, "echo", bytes.Equal(got, want), true)
+		assert.NoError(t, err, "read")
+		assert.Equal(t, "opcode", op, wire.OpBinary)
+		assert.Equal(t, "echo", bytes.Equal(got, want), true)
 	}
 }
 
@@ -79,16 +80,16 @@ func TestEIO_MalformedPayloadClosesTheSession(t *testing.T) {
 	for _, body := range []string{"abc", "", "4a\x1e", "\x1e4a", "bAQID=", "4\xff", "7", "2", "2probe"} {
 		p := newPoller(t, e)
 		status, _ := p.post(body)
-		equal(t, "POST "+body, status, http.StatusBadRequest)
+		assert.Equal(t, "POST "+body, status, http.StatusBadRequest)
 		status, _ = p.get()
-		equal(t, "poll after "+body, status, http.StatusBadRequest)
+		assert.Equal(t, "poll after "+body, status, http.StatusBadRequest)
 	}
 	for _, text := range []string{"abc", "", "7", "2", "2probe"} {
 		c, _ := openWS(t, e)
 		c.send(text)
 		c.expectClose(wire.CodePolicy)
 	}
-	until(t, "all are counted", func() bool { return e.closedBy("bad packet") == 14 })
+	assert.Eventually(t, "all are counted", func() bool { return e.closedBy("bad packet") == 14 })
 }
 
 func TestEIO_PacketsWithoutMeaningAreIgnored(t *testing.T) {
@@ -107,11 +108,11 @@ func TestEIO_TwoPollsCloseTheSession(t *testing.T) {
 	p := newPoller(t, e)
 	first := p.getting(e)
 	status, _ := p.get()
-	equal(t, "second", status, http.StatusBadRequest)
-	equal(t, "first", take(t, "first", first), answer{http.StatusOK, "1"})
+	assert.Equal(t, "second", status, http.StatusBadRequest)
+	assert.Equal(t, "first", assert.Receive(t, "first", first), answer{http.StatusOK, "1"})
 	status, _ = p.get()
-	equal(t, "later", status, http.StatusBadRequest)
-	until(t, "counted", func() bool { return e.closedBy("overlapping requests") == 1 })
+	assert.Equal(t, "later", status, http.StatusBadRequest)
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("overlapping requests") == 1 })
 }
 
 func TestEIO_TwoPostsCloseTheSession(t *testing.T) {
@@ -125,13 +126,13 @@ func TestEIO_TwoPostsCloseTheSession(t *testing.T) {
 		first <- status
 	}()
 	s := e.session(p.open.SID)
-	until(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
+	assert.Eventually(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
 	status, _ := p.post("4c")
-	equal(t, "second", status, http.StatusBadRequest)
+	assert.Equal(t, "second", status, http.StatusBadRequest)
 	body.finish()
-	equal(t, "first", take(t, "first", first), http.StatusBadRequest)
+	assert.Equal(t, "first", assert.Receive(t, "first", first), http.StatusBadRequest)
 	status, _ = p.get()
-	equal(t, "poll", status, http.StatusBadRequest)
+	assert.Equal(t, "poll", status, http.StatusBadRequest)
 }
 
 func TestEIO_PollingHeartbeat(t *testing.T) {
@@ -140,10 +141,10 @@ func TestEIO_PollingHeartbeat(t *testing.T) {
 	start := time.Now()
 	for range 3 {
 		status, body := p.get()
-		equal(t, "status", status, http.StatusOK)
-		equal(t, "ping", body, "2")
+		assert.Equal(t, "status", status, http.StatusOK)
+		assert.Equal(t, "ping", body, "2")
 		status, _ = p.post("3")
-		equal(t, "pong", status, http.StatusOK)
+		assert.Equal(t, "pong", status, http.StatusOK)
 	}
 	if took := time.Since(start); took < 850*time.Millisecond {
 		t.Errorf("three pings within %v", took)
@@ -155,12 +156,12 @@ func TestEIO_PollingPingTimeout(t *testing.T) {
 	e := newEdge(t, echo, quick)
 	p := newPoller(t, e)
 	start := time.Now()
-	until(t, "the end", func() bool { return e.closedBy("ping timeout") == 1 })
+	assert.Eventually(t, "the end", func() bool { return e.closedBy("ping timeout") == 1 })
 	if took := time.Since(start); took < 450*time.Millisecond || took > 2*time.Second { // exactly: TestHeartbeat_IsPunctual
 		t.Errorf("closed after %v", took)
 	}
 	status, _ := p.get()
-	equal(t, "poll", status, http.StatusBadRequest)
+	assert.Equal(t, "poll", status, http.StatusBadRequest)
 }
 
 func TestEIO_OpenPollPingTimeout(t *testing.T) {
@@ -168,11 +169,11 @@ func TestEIO_OpenPollPingTimeout(t *testing.T) {
 	e := newEdge(t, echo, quick)
 	p := newPoller(t, e)
 	_, body := p.get()
-	equal(t, "ping", body, "2")
+	assert.Equal(t, "ping", body, "2")
 	start := time.Now()
 	status, body := p.get()
-	equal(t, "status", status, http.StatusOK)
-	equal(t, "poll", body, "1")
+	assert.Equal(t, "status", status, http.StatusOK)
+	assert.Equal(t, "poll", body, "1")
 	if took := time.Since(start); took < 150*time.Millisecond || took > time.Second {
 		t.Errorf("closed %v after the ping", took)
 	}
@@ -192,7 +193,7 @@ func TestEIO_WebSocketHeartbeat(t *testing.T) {
 	if took := time.Since(start); took < 150*time.Millisecond || took > time.Second {
 		t.Errorf("closed %v after the ping", took)
 	}
-	until(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
 }
 
 func TestEIO_CloseByPolling(t *testing.T) {
@@ -201,14 +202,14 @@ func TestEIO_CloseByPolling(t *testing.T) {
 	p := newPoller(t, e)
 	poll := p.getting(e)
 	status, body := p.post("1")
-	equal(t, "status", status, http.StatusOK)
-	equal(t, "answer", body, "ok")
-	equal(t, "poll", take(t, "poll", poll), answer{http.StatusOK, "6"})
+	assert.Equal(t, "status", status, http.StatusOK)
+	assert.Equal(t, "answer", body, "ok")
+	assert.Equal(t, "poll", assert.Receive(t, "poll", poll), answer{http.StatusOK, "6"})
 	status, _ = p.get()
-	equal(t, "poll after it", status, http.StatusBadRequest)
+	assert.Equal(t, "poll after it", status, http.StatusBadRequest)
 	status, _ = p.post("4a")
-	equal(t, "POST after it", status, http.StatusBadRequest)
-	until(t, "counted", func() bool { return e.closedBy("client close") == 1 })
+	assert.Equal(t, "POST after it", status, http.StatusBadRequest)
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("client close") == 1 })
 }
 
 func TestEIO_CloseByWebSocket(t *testing.T) {
@@ -217,7 +218,7 @@ func TestEIO_CloseByWebSocket(t *testing.T) {
 	c, _ := openWS(t, e)
 	c.send("1")
 	c.expectClose(wire.CodeNormal)
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
 }
 
 func TestEIO_Upgrade(t *testing.T) {
@@ -226,21 +227,21 @@ func TestEIO_Upgrade(t *testing.T) {
 	p := newPoller(t, e)
 	poll := p.getting(e)
 	c := probe(t, e, p.open.SID)
-	equal(t, "open poll", take(t, "poll", poll), answer{http.StatusOK, "6"})
+	assert.Equal(t, "open poll", assert.Receive(t, "poll", poll), answer{http.StatusOK, "6"})
 	_, body := p.get()
-	equal(t, "poll while upgrading", body, "6")
+	assert.Equal(t, "poll while upgrading", body, "6")
 	s := e.session(p.open.SID)
-	equal(t, "upgrading", s.Upgrading(), true)
+	assert.Equal(t, "upgrading", s.Upgrading(), true)
 	c.send("5")
 	c.send("4hello")
 	c.expect("4hello")
-	equal(t, "upgraded", s.Upgraded() && !s.Upgrading(), true)
-	equal(t, "transport", s.Transport().Name(), "websocket")
+	assert.Equal(t, "upgraded", s.Upgraded() && !s.Upgrading(), true)
+	assert.Equal(t, "transport", s.Transport().Name(), "websocket")
 
 	status, _ := p.get()
-	equal(t, "poll after the upgrade", status, http.StatusBadRequest)
+	assert.Equal(t, "poll after the upgrade", status, http.StatusBadRequest)
 	status, _ = p.post("4a")
-	equal(t, "POST after the upgrade", status, http.StatusBadRequest)
+	assert.Equal(t, "POST after the upgrade", status, http.StatusBadRequest)
 	dial(t, e, eio+"websocket&sid="+p.open.SID).expectEnd()
 	c.send("4again")
 	c.expect("4again")
@@ -252,7 +253,7 @@ func TestEIO_SecondWebSocketIsClosed(t *testing.T) {
 	c, open := openWS(t, e) // opened as WebSocket
 	dial(t, e, eio+"websocket&sid="+open.SID).expectEnd()
 	status, _ := fetch(t, httpClient(t), http.MethodGet, e.url+eio+"polling&sid="+open.SID, nil)
-	equal(t, "poll", status, http.StatusBadRequest)
+	assert.Equal(t, "poll", status, http.StatusBadRequest)
 	c.send("4a")
 	c.expect("4a")
 
@@ -294,17 +295,17 @@ func TestEIO_BadRequests(t *testing.T) {
 		{"GET", "?EIO=3&transport=websocket", 400, `{"code":5,"message":"Unsupported protocol version"}`},
 	} {
 		status, body := fetch(t, p.client, c.method, e.url+c.query, nil)
-		equal(t, c.method+" "+c.query+" status", status, c.status)
-		equal(t, c.method+" "+c.query, body, c.body)
+		assert.Equal(t, c.method+" "+c.query+" status", status, c.status)
+		assert.Equal(t, c.method+" "+c.query, body, c.body)
 	}
 	for _, query := range []string{"?EIO=abc&transport=websocket", "?EIO=4", eio + "abc", eio + "websocket&sid=abc"} {
 		c := &wsClient{t: t}
-		equal(t, "WebSocket "+query, c.dial(e, query, nil), http.StatusBadRequest)
+		assert.Equal(t, "WebSocket "+query, c.dial(e, query, nil), http.StatusBadRequest)
 	}
 	status, _ := p.post("4still here")
-	equal(t, "the session does not suffer", status, http.StatusOK)
+	assert.Equal(t, "the session does not suffer", status, http.StatusOK)
 	p.get()
 	for reason := range e.refused {
-		equal(t, "known reason "+reason, slices.Contains(RefusalReasons(), reason), true)
+		assert.Equal(t, "known reason "+reason, slices.Contains(RefusalReasons(), reason), true)
 	}
 }

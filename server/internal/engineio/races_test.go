@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -32,10 +33,10 @@ func TestEIO2_AGoodbyeAndAPollAtTheSameMoment(t *testing.T) {
 	for n := range tries {
 		p := newPoller(t, e)
 		get, post := p.both("1")
-		equal(t, fmt.Sprint("POST ", n), post, answer{http.StatusOK, "ok"})
-		equal(t, fmt.Sprint("GET ", n), get, answer{http.StatusOK, "6"})
+		assert.Equal(t, fmt.Sprint("POST ", n), post, answer{http.StatusOK, "ok"})
+		assert.Equal(t, fmt.Sprint("GET ", n), get, answer{http.StatusOK, "6"})
 		status, _ := p.get()
-		equal(t, "next", status, http.StatusBadRequest)
+		assert.Equal(t, "next", status, http.StatusBadRequest)
 	}
 }
 
@@ -46,13 +47,13 @@ func TestEIO2_APollThatIsServedBehindTheGoodbye(t *testing.T) {
 	for _, body := range []string{"1", "4last\x1e1"} {
 		p := newPoller(t, e)
 		_, _ = p.post(body)
-		until(t, "forgotten", func() bool { return e.session(p.open.SID) == nil })
+		assert.Eventually(t, "forgotten", func() bool { return e.session(p.open.SID) == nil })
 		status, got := p.get()
-		equal(t, "GET", answer{status, got}, answer{http.StatusOK, "6"})
+		assert.Equal(t, "GET", answer{status, got}, answer{http.StatusOK, "6"})
 		status, _ = p.get()
-		equal(t, "next", status, http.StatusBadRequest)
+		assert.Equal(t, "next", status, http.StatusBadRequest)
 		status, _ = p.post("4x")
-		equal(t, "POST", status, http.StatusBadRequest)
+		assert.Equal(t, "POST", status, http.StatusBadRequest)
 	}
 }
 
@@ -62,10 +63,10 @@ func TestP6_FarewellsAreBounded(t *testing.T) {
 	for n := range keptFarewells + 1 {
 		f.add(fmt.Sprint(n))
 	}
-	equal(t, "the oldest", f.take("0"), false)
-	equal(t, "the next", f.take("1"), true)
-	equal(t, "once", f.take("1"), false)
-	equal(t, "none", f.take(""), false)
+	assert.Equal(t, "the oldest", f.take("0"), false)
+	assert.Equal(t, "the next", f.take("1"), true)
+	assert.Equal(t, "once", f.take("1"), false)
+	assert.Equal(t, "none", f.take(""), false)
 }
 
 // TestEIO3_APollThatMeetsTheEndOfAnUpgrade: a poll that is open when the upgrade is confirmed is refused, and takes nothing.
@@ -77,7 +78,7 @@ func TestEIO3_APollThatMeetsTheEndOfAnUpgrade(t *testing.T) {
 		c := dial(t, e, eio+"websocket&sid="+p.open.SID)
 		c.write(append(maskedText("2probe"), maskedText("5")...))
 		status, body := p.get()
-		equal(t, fmt.Sprintf("GET %d: %s", n, body), status, http.StatusBadRequest)
+		assert.Equal(t, fmt.Sprintf("GET %d: %s", n, body), status, http.StatusBadRequest)
 		c.send("4here")
 		c.expect("3probe", "4here")
 		c.send("1")
@@ -91,11 +92,11 @@ func TestEIO3_APollFromBeforeTheConfirmation(t *testing.T) {
 	e := newEdge(t, echo)
 	for range 20 {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		first := p.getting(e)
 		c := dial(t, e, eio+"websocket&sid="+p.open.SID)
 		c.write(append(maskedText("2probe"), maskedText("5")...))
-		equal(t, "open poll", take(t, "poll", first).status, http.StatusBadRequest)
+		assert.Equal(t, "open poll", assert.Receive(t, "poll", first).status, http.StatusBadRequest)
 		s.SendFrame(messageFrame("next"))
 		c.expect("3probe", "4next")
 	}
@@ -126,7 +127,7 @@ func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
 				}()
 				status, _ := fetch(t, p.client, http.MethodPost, p.url, body())
 				order <- fmt.Sprint("POST ", status)
-				equal(t, fmt.Sprint("POST ", n), status, http.StatusRequestEntityTooLarge)
+				assert.Equal(t, fmt.Sprint("POST ", n), status, http.StatusRequestEntityTooLarge)
 				<-order
 				<-order
 			}
@@ -141,14 +142,14 @@ func TestEIO4_ABodyOverTheLimitOfASessionThatEnded(t *testing.T) {
 	e := newEdge(t, echo, func(o *Options) { o.MaxBody, o.Hooks.Closed = 20_000, func(string) { <-held } })
 	defer close(held)
 	p := newPoller(t, e)
-	take(t, "session", e.sessions).end(causePing) // and is remembered as long as its end is not through
+	assert.Receive(t, "session", e.sessions).end(causePing) // and is remembered as long as its end is not through
 	for name, body := range map[string]io.Reader{
 		"declared": strings.NewReader(strings.Repeat("4", 20_001)),
 		"chunked":  io.MultiReader(strings.NewReader(strings.Repeat("4", 20_001))),
 	} {
 		status, _ := fetch(t, p.client, http.MethodPost, p.url, body)
-		equal(t, name, status, http.StatusRequestEntityTooLarge)
+		assert.Equal(t, name, status, http.StatusRequestEntityTooLarge)
 	}
 	status, _ := p.post("4x")
-	equal(t, "within the limit", status, http.StatusBadRequest)
+	assert.Equal(t, "within the limit", status, http.StatusBadRequest)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // marked makes a request with this mark.
@@ -27,19 +29,19 @@ func TestP3_ALostAnswerToAPollIsNoSilentGap(t *testing.T) {
 			for n := range later + 1 {
 				_, _ = p.post(fmt.Sprint("4", n))
 				status, body := p.marked(http.MethodGet, fmt.Sprint("mark", n), "")
-				equal(t, "status", status, http.StatusOK)
-				equal(t, "body", body, fmt.Sprint("4", n))
+				assert.Equal(t, "status", status, http.StatusOK)
+				assert.Equal(t, "body", body, fmt.Sprint("4", n))
 			}
 			_, _ = p.post("4end")
 			status, body := p.marked(http.MethodGet, "mark0", "")
 			if later > 0 { // the client has had that answer, or it would not have polled again
-				equal(t, "a poll that is late", answer{status, body}, answer{http.StatusOK, "6"})
+				assert.Equal(t, "a poll that is late", answer{status, body}, answer{http.StatusOK, "6"})
 				_, body = p.marked(http.MethodGet, "mark-last", "")
-				equal(t, "it took nothing", body, "4end")
+				assert.Equal(t, "it took nothing", body, "4end")
 				return
 			}
-			equal(t, "status of a poll that comes again", status, http.StatusBadRequest)
-			until(t, "the session has ended", func() bool { return e.closedBy("repeated poll") == 1 })
+			assert.Equal(t, "status of a poll that comes again", status, http.StatusBadRequest)
+			assert.Eventually(t, "the session has ended", func() bool { return e.closedBy("repeated poll") == 1 })
 		})
 	}
 }
@@ -55,9 +57,9 @@ func TestP3_APollThatIsLateLeavesTheOpenOneAlone(t *testing.T) {
 	}
 	open := p.getting(e)
 	_, body := p.marked(http.MethodGet, "mark0", "")
-	equal(t, "late", body, "6")
+	assert.Equal(t, "late", body, "6")
 	_, _ = p.post("4y")
-	equal(t, "open", take(t, "open poll", open), answer{http.StatusOK, "4y"})
+	assert.Equal(t, "open", assert.Receive(t, "open poll", open), answer{http.StatusOK, "4y"})
 }
 
 // TestP4_APostThatComesAgainIsTakenOnce: what it carries was handed over the first time.
@@ -66,11 +68,11 @@ func TestP4_APostThatComesAgainIsTakenOnce(t *testing.T) {
 	p := newPoller(t, newEdge(t, echo))
 	for _, mark := range []string{"a", "b", "a", "b"} {
 		status, answer := p.marked(http.MethodPost, mark, "4"+mark)
-		equal(t, "status", status, http.StatusOK)
-		equal(t, "answer", answer, "ok")
+		assert.Equal(t, "status", status, http.StatusOK)
+		assert.Equal(t, "answer", answer, "ok")
 	}
 	_, body := p.get()
-	equal(t, "packets", body, "4a\x1e4b")
+	assert.Equal(t, "packets", body, "4a\x1e4b")
 }
 
 // TestEIO1_AMarkThatNamesNoRequestIsNotBelieved: clients of other languages send the second, a short hash, or always the same.
@@ -97,7 +99,7 @@ func TestEIO1_AMarkThatNamesNoRequestIsNotBelieved(t *testing.T) {
 			for n := range 100 {
 				mark, body := c.mark(n), c.body(n)
 				status, answer := p.marked(http.MethodPost, mark, body)
-				equal(t, "POST", fmt.Sprint(status, answer), "200ok")
+				assert.Equal(t, "POST", fmt.Sprint(status, answer), "200ok")
 				for got := "6"; got != body; {
 					status, got = p.marked(http.MethodGet, mark, "")
 					if status != http.StatusOK || got != body && got != "6" {
@@ -115,10 +117,10 @@ func TestEIO1_PostsOfOneMarkAreAllTaken(t *testing.T) {
 	p := newPoller(t, newEdge(t, echo))
 	for n := range 5 {
 		_, answer := p.marked(http.MethodPost, "7", fmt.Sprint("4", n))
-		equal(t, "answer", answer, "ok")
+		assert.Equal(t, "answer", answer, "ok")
 	}
 	_, body := p.get()
-	equal(t, "packets", body, "40\x1e41\x1e42\x1e43\x1e44")
+	assert.Equal(t, "packets", body, "40\x1e41\x1e42\x1e43\x1e44")
 }
 
 // A client that says nothing for hours but pongs, under a mark that comes back, stays.
@@ -128,8 +130,8 @@ func TestEIO1_PongsAreTakenAsOftenAsTheyCome(t *testing.T) {
 	p := newPoller(t, e)
 	for n := range 4 {
 		_, body := p.get()
-		equal(t, fmt.Sprint("ping ", n), body, "2")
+		assert.Equal(t, fmt.Sprint("ping ", n), body, "2")
 		_, answer := p.marked(http.MethodPost, "7", "3")
-		equal(t, "pong", answer, "ok")
+		assert.Equal(t, "pong", answer, "ok")
 	}
 }

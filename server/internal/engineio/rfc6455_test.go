@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -42,8 +43,8 @@ func TestRFC6455_Violations(t *testing.T) {
 			ws.expectClose(c.code)
 		})
 	}
-	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
-	until(t, "counted", func() bool { return e.closedBy("bad frame") == 16 })
+	assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("bad frame") == 16 })
 }
 
 func TestRFC6455_FragmentsAndControlFramesBetween(t *testing.T) {
@@ -54,9 +55,9 @@ func TestRFC6455_FragmentsAndControlFramesBetween(t *testing.T) {
 	c.write(masked(0x00, []byte("\x82")))
 	c.write(masked(0x80, []byte("\xac")))
 	op, payload, err := c.read()
-	noError(t, "read", err)
-	equal(t, "pong", op, wire.OpPong)
-	equal(t, "pong", string(payload), "between")
+	assert.NoError(t, err, "read")
+	assert.Equal(t, "pong", op, wire.OpPong)
+	assert.Equal(t, "pong", string(payload), "between")
 	c.expect("4\u20ac")
 	c.frame(wire.OpPong, "unasked")
 	c.send("4on")
@@ -107,7 +108,7 @@ func TestRFC6455_CloseIsEchoed(t *testing.T) {
 		c.expect("4before")
 		c.expectClose(code)
 	}
-	until(t, "counted", func() bool { return e.closedBy("client close") == 4 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("client close") == 4 })
 }
 
 func TestRFC6455_TheServerClosesTheConnection(t *testing.T) {
@@ -116,11 +117,11 @@ func TestRFC6455_TheServerClosesTheConnection(t *testing.T) {
 	c, _ := openWS(t, e)
 	c.frame(wire.OpClose, "")
 	_, _, err := c.read()
-	noError(t, "echo", err)
+	assert.NoError(t, err, "echo")
 	_, err = c.r.ReadByte()
-	equal(t, "end of the connection", fmt.Sprint(err), "EOF")
+	assert.Equal(t, "end of the connection", fmt.Sprint(err), "EOF")
 	// The client keeps its end open: the server does not wait for it for ever.
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
 }
 
 func TestRFC6455_NothingFollowsTheCloseFrame(t *testing.T) {
@@ -128,7 +129,7 @@ func TestRFC6455_NothingFollowsTheCloseFrame(t *testing.T) {
 	e := newEdge(t, echo)
 	for range 20 {
 		c, _ := openWS(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		s.Follow(e.log.Head(), nil)
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
@@ -140,10 +141,10 @@ func TestRFC6455_NothingFollowsTheCloseFrame(t *testing.T) {
 				e.publish("log")
 			}
 		}()
-		until(t, "deliveries", func() bool { return e.sweepers.Stats().Deliveries > 0 })
+		assert.Eventually(t, "deliveries", func() bool { return e.sweepers.Stats().Deliveries > 0 })
 		s.Close(false)
-		equal(t, "late frame", s.SendFrame(messageFrame("late")), false)
-		equal(t, "late volatile", s.SendVolatile(messageFrame("late")), false)
+		assert.Equal(t, "late frame", s.SendFrame(messageFrame("late")), false)
+		assert.Equal(t, "late volatile", s.SendVolatile(messageFrame("late")), false)
 		s.Follow(e.log.Head(), messageFrame("late"))
 		c.expectClose(wire.CodeNormal)
 		close(stop)
@@ -163,7 +164,7 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 	}
 	for round := range 10 {
 		c, _ := openWS(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		go kick(s)
 		if round%2 == 0 {
 			c.write(maskedText("4unread by the handler")) // would turn a careless close into a reset
@@ -174,13 +175,13 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 			if got == "4unread by the handler" {
 				got = c.text()
 			}
-			equal(t, "message", got, want)
+			assert.Equal(t, "message", got, want)
 		}
 		c.expectClose(wire.CodeNormal)
 	}
 	for round := range 10 {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		var first <-chan answer
 		if round%2 == 0 {
 			first = p.getting(e)
@@ -190,18 +191,18 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 		for len(got) == 0 || got[len(got)-1] != "1" {
 			var a answer
 			if first != nil {
-				a, first = take(t, "poll", first), nil
+				a, first = assert.Receive(t, "poll", first), nil
 			} else {
 				a.status, a.body = p.get()
 			}
-			equal(t, "status", a.status, http.StatusOK)
+			assert.Equal(t, "status", a.status, http.StatusOK)
 			got = append(got, packets(a.body)...)
 		}
-		equal(t, "packets", len(got), 301)
+		assert.Equal(t, "packets", len(got), 301)
 		for i, packet := range got[:300] {
-			equal(t, "message", packet, "4"+fmt.Sprint(i, long))
+			assert.Equal(t, "message", packet, "4"+fmt.Sprint(i, long))
 		}
 		status, _ := p.get()
-		equal(t, "poll after the last", status, http.StatusBadRequest)
+		assert.Equal(t, "poll after the last", status, http.StatusBadRequest)
 	}
 }

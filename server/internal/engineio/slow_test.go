@@ -15,6 +15,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -46,11 +47,11 @@ func quickBodies(o *Options) { o.BodyTimeout = 100 * time.Millisecond }
 func raw(t *testing.T, e *edge, text string) net.Conn {
 	t.Helper()
 	nc, err := net.Dial("tcp", e.addr)
-	noError(t, "dial", err)
+	assert.NoError(t, err, "dial")
 	t.Cleanup(func() { _ = nc.Close() })
-	noError(t, "deadline", nc.SetDeadline(time.Now().Add(patience)))
+	assert.NoError(t, nc.SetDeadline(time.Now().Add(patience)), "deadline")
 	_, err = io.WriteString(nc, text)
-	noError(t, "write", err)
+	assert.NoError(t, err, "write")
 	return nc
 }
 
@@ -61,9 +62,9 @@ func TestP6_ABodyThatNeverComes(t *testing.T) {
 	path := "/socket.io/" + eio + "polling&sid=" + p.open.SID
 	nc := raw(t, e, "POST "+path+" HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4a")
 	answer, err := io.ReadAll(nc)
-	noError(t, "the connection ends", err)
-	equal(t, "answer", strings.HasPrefix(string(answer), "HTTP/1.1 400 "), true)
-	until(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
+	assert.NoError(t, err, "the connection ends")
+	assert.Equal(t, "answer", strings.HasPrefix(string(answer), "HTTP/1.1 400 "), true)
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
 
 	// Nobody waits for the body of a request that is refused anyway, or that has none by rights.
 	other := newPoller(t, e)
@@ -74,7 +75,7 @@ func TestP6_ABodyThatNeverComes(t *testing.T) {
 		"PUT /socket.io/?EIO=4&transport=polling&sid=" + other.open.SID + " HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n",
 	} {
 		_, err = io.ReadAll(raw(t, e, request))
-		noError(t, "the connection ends", err)
+		assert.NoError(t, err, "the connection ends")
 	}
 }
 
@@ -84,32 +85,32 @@ func TestP6_AnAbortedPostIsCounted(t *testing.T) {
 	p := newPoller(t, e)
 	nc := raw(t, e, "POST /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4a")
 	s := e.session(p.open.SID)
-	until(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
-	noError(t, "close", nc.Close())
-	until(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
+	assert.Eventually(t, "a POST that is read", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.posting })
+	assert.NoError(t, nc.Close(), "close")
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
 }
 
 func TestP6_APollerThatDoesNotReadItsAnswer(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, quickBodies)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	big := strings.Repeat("x", 1<<19)
 	nc := raw(t, e, strings.Repeat("GET /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\n\r\n", 50))
-	noError(t, "small window", nc.(*net.TCPConn).SetReadBuffer(4<<10))
+	assert.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4<<10), "small window")
 	go func() {
 		for s.SendFrame(messageFrame(big)) {
 			runtime.Gosched()
 		}
 	}()
-	until(t, "the session ends", func() bool { return e.closedBy("transport error")+e.closedBy("slow consumer") == 1 })
+	assert.Eventually(t, "the session ends", func() bool { return e.closedBy("transport error")+e.closedBy("slow consumer") == 1 })
 }
 
 func TestPoll_TheNextWaitsUntilTheLastIsAnswered(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	answered := &poll{done: make(chan struct{}), answered: true}
 	s.mu.Lock()
 	s.poll = answered
@@ -121,10 +122,10 @@ func TestPoll_TheNextWaitsUntilTheLastIsAnswered(t *testing.T) {
 		status, body := p.get()
 		second <- answer{status, body}
 	}()
-	until(t, "the second", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != answered })
-	equal(t, "unanswered", len(second), 0)
+	assert.Eventually(t, "the second", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != answered })
+	assert.Equal(t, "unanswered", len(second), 0)
 	s.closePoll(answered)
-	equal(t, "second", take(t, "second", second), answer{http.StatusOK, "4a"})
+	assert.Equal(t, "second", assert.Receive(t, "second", second), answer{http.StatusOK, "4a"})
 }
 
 // Row 2 of the library's defects: this ended its process or gave one client's packets to another.
@@ -136,10 +137,10 @@ func TestRow2_AbortedPolls(t *testing.T) {
 	const sessions = 300
 	for range sessions {
 		status, body := fetch(t, client, http.MethodGet, e.url+eio+"polling", nil)
-		equal(t, "status", status, http.StatusOK)
+		assert.Equal(t, "status", status, http.StatusOK)
 		ctx, abort := context.WithCancel(context.Background())
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+eio+"polling&sid="+parseOpen(t, body).SID, nil)
-		noError(t, "request", err)
+		assert.NoError(t, err, "request")
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -147,18 +148,18 @@ func TestRow2_AbortedPolls(t *testing.T) {
 				_ = res.Body.Close()
 			}
 		}()
-		s := take(t, "session", e.sessions)
-		until(t, "an open poll", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != nil })
+		s := assert.Receive(t, "session", e.sessions)
+		assert.Eventually(t, "an open poll", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != nil })
 		go s.SendFrame(messageFrame("races with the abort"))
 		go abort()
 		<-done
 		s.Close(true)
 	}
-	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 	p := newPoller(t, e)
 	p.post("4fine")
 	_, body := p.get()
-	equal(t, "others", body, "4fine")
+	assert.Equal(t, "others", body, "4fine")
 }
 
 func TestPoll_AnAbortEndsTheSession(t *testing.T) {
@@ -166,11 +167,11 @@ func TestPoll_AnAbortEndsTheSession(t *testing.T) {
 	e := newEdge(t, echo)
 	p := newPoller(t, e)
 	nc := raw(t, e, "GET /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\n\r\n")
-	s := take(t, "session", e.sessions)
-	until(t, "an open poll", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != nil })
-	noError(t, "abort", nc.Close())
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
-	until(t, "counted", func() bool { return e.closedBy("transport close") == 1 })
+	s := assert.Receive(t, "session", e.sessions)
+	assert.Eventually(t, "an open poll", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.poll != nil })
+	assert.NoError(t, nc.Close(), "abort")
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("transport close") == 1 })
 }
 
 // Row 12: a client that answers nothing and reads nothing, but asks for ever.
@@ -179,7 +180,7 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	frame := maskedText("4" + strings.Repeat("x", 1000))
 	e := newEdge(t, echo, quick)
 	c, _ := openWS(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	flood := make(chan error, 1)
 	go func() {
 		for {
@@ -189,13 +190,13 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 			}
 		}
 	}()
-	until(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+	assert.Eventually(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
 	if pending := s.conn.Private(); pending > privateLimit+len(frame)+10 {
 		t.Fatalf("%d bytes wait for the client", pending)
 	}
-	take(t, "end of the flood", flood)
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
-	until(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
+	assert.Receive(t, "end of the flood", flood)
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
 }
 
 // TestP6_WhoPingsAndNeverReads: the pongs are paced, and bounded all the same.
@@ -216,10 +217,10 @@ func TestP6_WhoPingsAndNeverReads(t *testing.T) {
 		if pending := s.conn.Private(); pending > privateLimit+len(payload)+10 {
 			t.Fatalf("%d bytes wait for the client", pending)
 		}
-		equal(t, "end of the flood", <-flood, errEnded)
+		assert.Equal(t, "end of the flood", <-flood, errEnded)
 		synctest.Wait()
-		equal(t, "counted", c.closedBy("ping timeout"), 1)
-		equal(t, "connections", c.Connections(), 0)
+		assert.Equal(t, "counted", c.closedBy("ping timeout"), 1)
+		assert.Equal(t, "connections", c.Connections(), 0)
 	})
 }
 
@@ -240,13 +241,13 @@ func TestLIM9_SundriesAreTakenInTime(t *testing.T) {
 			const seconds = 10
 			began := time.Now()
 			for range sundriesBurst {
-				noError(t, name, send(s))
+				assert.NoError(t, send(s), name)
 			}
-			equal(t, name+" at once", time.Since(began), 0)
+			assert.Equal(t, name+" at once", time.Since(began), 0)
 			for range seconds*sundriesRate + 1 {
-				noError(t, name, send(s))
+				assert.NoError(t, send(s), name)
 			}
-			equal(t, name+" in time", time.Since(began), seconds*time.Second)
+			assert.Equal(t, name+" in time", time.Since(began), seconds*time.Second)
 		})
 	}
 }
@@ -258,8 +259,8 @@ func TestP6_LargeBodiesShareARoom(t *testing.T) {
 	large, small, client := newPoller(t, e), newPoller(t, e), httpClient(t)
 	all := e.bodies.hold(nil)
 	waited, err := all.grow(t.Context(), bodiesRoom)
-	noError(t, "all of it is taken", err)
-	equal(t, "all of it is taken at once", waited, false)
+	assert.NoError(t, err, "all of it is taken")
+	assert.Equal(t, "all of it is taken at once", waited, false)
 	answered := make(chan int, 2)
 	go func() {
 		status, _ := large.post("4" + strings.Repeat("x", smallBody))
@@ -271,13 +272,13 @@ func TestP6_LargeBodiesShareARoom(t *testing.T) {
 		answered <- status
 	}()
 	status, _ := small.post("4" + strings.Repeat("x", smallBody-1))
-	equal(t, "small body", status, http.StatusOK)
-	equal(t, "large bodies answered", len(answered), 0)
+	assert.Equal(t, "small body", status, http.StatusOK)
+	assert.Equal(t, "large bodies answered", len(answered), 0)
 	all.shrink(0)
 	for range 2 {
-		equal(t, "large body", take(t, "answer", answered), http.StatusOK)
+		assert.Equal(t, "large body", assert.Receive(t, "answer", answered), http.StatusOK)
 	}
-	until(t, "all of it is free", func() bool { return e.bodies.unused() == bodiesRoom })
+	assert.Eventually(t, "all of it is free", func() bool { return e.bodies.unused() == bodiesRoom })
 }
 
 // TestP6_APostEndsWithItsClient: it may be long until all of its packets have had their turn.
@@ -285,15 +286,15 @@ func TestP6_APostEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	body := "40\x1e" + `42["a"]`
 	nc := raw(t, e, fmt.Sprintf("POST /socket.io/%spolling&sid=%s HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%s", eio, p.open.SID, len(body), body))
-	equal(t, "packet", take(t, "packet", got), "0{}")
-	until(t, "the next one waits", s.isHeld)
-	noError(t, "abort", nc.Close())
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
-	equal(t, "reason", e.closedBy("transport close"), 1)
-	equal(t, "handed over", len(got), 0)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0{}")
+	assert.Eventually(t, "the next one waits", s.isHeld)
+	assert.NoError(t, nc.Close(), "abort")
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Equal(t, "reason", e.closedBy("transport close"), 1)
+	assert.Equal(t, "handed over", len(got), 0)
 }
 
 func TestGarbage(t *testing.T) {
@@ -305,16 +306,16 @@ func TestGarbage(t *testing.T) {
 		"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 	} {
 		nc := raw(t, e, text)
-		noError(t, "half close", nc.(*net.TCPConn).CloseWrite())
+		assert.NoError(t, nc.(*net.TCPConn).CloseWrite(), "half close")
 		_, _ = io.ReadAll(nc)
 	}
-	equal(t, "sessions", e.Connections(), 0)
+	assert.Equal(t, "sessions", e.Connections(), 0)
 	for range 20 {
 		c, _ := openWS(t, e)
 		_, _ = c.nc.Write(make([]byte, 1000))
 		c.expectEnd()
 	}
-	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 }
 
 // A connection without a raw socket, as with TLS.
@@ -322,7 +323,7 @@ func TestOpaqueConnection(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, "listen", err)
+	assert.NoError(t, err, "listen")
 	hs := &http.Server{Handler: e.Server}
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(opaqueListener{ln}) }()
@@ -332,7 +333,7 @@ func TestOpaqueConnection(t *testing.T) {
 	defer func() { e.addr = direct }()
 
 	c, _ := openWS(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	s.Follow(e.log.Head(), nil)
 	for i := range 100 {
 		c.send(fmt.Sprint("4", i))
@@ -366,7 +367,7 @@ func TestAPanicEndsItsSessionOnly(t *testing.T) {
 	})
 	for _, event := range []string{"data", "close"} {
 		c, _ := openWS(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		if event == "close" {
 			_ = s.On("close", func(...any) { panic("test") })
 			s.Close(false)
@@ -374,12 +375,12 @@ func TestAPanicEndsItsSessionOnly(t *testing.T) {
 			c.send("4panic")
 		}
 		c.expectEnd()
-		until(t, "forgotten", func() bool { return e.Connections() == 0 })
+		assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
 	}
 	p := newPoller(t, e)
 	status, _ := p.post("4panic")
-	equal(t, "POST", status, http.StatusBadRequest)
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
-	until(t, "counted", func() bool { return e.closedBy("internal error") == 2 })
+	assert.Equal(t, "POST", status, http.StatusBadRequest)
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("internal error") == 2 })
 	openWS(t, e)
 }

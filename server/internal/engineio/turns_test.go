@@ -8,6 +8,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -30,79 +31,79 @@ func TestP2_OnePacketAtATime(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	c, _ := openWS(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	for _, text := range []string{"40", `42["a"]`, `42["b"]`, `430[]`, `431[]`, `42["c"]`, "41", "40"} {
 		c.send(text)
 	}
 	for turn, want := range []string{`0{}`, `2["a"]`, `2["b"]`} {
-		equal(t, "packet", take(t, "packet", got), want)
-		until(t, "the next one waits", s.isHeld)
-		equal(t, "handed over", len(got), 0)
-		equal(t, "turn", s.Turn(), uint64(turn)+1)
+		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
+		assert.Eventually(t, "the next one waits", s.isHeld)
+		assert.Equal(t, "handed over", len(got), 0)
+		assert.Equal(t, "turn", s.Turn(), uint64(turn)+1)
 		s.Done(s.Turn() - 1) // late
 		s.Done(s.Turn() + 1) // of the future
-		equal(t, "still held", s.isHeld(), true)
+		assert.Equal(t, "still held", s.isHeld(), true)
 		s.Done(s.Turn())
 		s.Done(uint64(turn) + 1) // double
 	}
 	// Acknowledgements hold nothing.
 	for _, want := range []string{`30[]`, `31[]`, `2["c"]`} {
-		equal(t, "packet", take(t, "packet", got), want)
+		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
-	until(t, "the next one waits", s.isHeld)
+	assert.Eventually(t, "the next one waits", s.isHeld)
 	s.Done(6)
-	equal(t, "packet", take(t, "packet", got), "1")
-	until(t, "the next one waits", s.isHeld)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "1")
+	assert.Eventually(t, "the next one waits", s.isHeld)
 	s.Done(7)
-	equal(t, "packet", take(t, "packet", got), "0{}")
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0{}")
 }
 
 func TestP2_OneTurnForBothTransports(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	p.post("40")
-	equal(t, "packet", take(t, "packet", got), "0{}")
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0{}")
 	posted := make(chan int, 1)
 	go func() {
 		status, _ := p.post(`42["a"]` + "\x1e" + `42["b"]`)
 		posted <- status
 	}()
-	until(t, "the POST is held", s.isHeld)
+	assert.Eventually(t, "the POST is held", s.isHeld)
 	c := probe(t, e, p.open.SID)
 	c.send("5")
 	c.send(`42["c"]`)
-	until(t, "the upgrade", s.Upgraded)
-	equal(t, "POST unanswered", len(posted), 0)
+	assert.Eventually(t, "the upgrade", s.Upgraded)
+	assert.Equal(t, "POST unanswered", len(posted), 0)
 	for i, want := range []string{`2["a"]`, `2["b"]`, `2["c"]`} {
 		s.Done(uint64(i) + 1)
-		equal(t, "packet", take(t, "packet", got), want)
+		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
-	equal(t, "POST", take(t, "POST", posted), 200)
+	assert.Equal(t, "POST", assert.Receive(t, "POST", posted), 200)
 }
 
 func TestTurn_ConnectErrorReleases(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	c, _ := openWS(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	c.send("40/x,")
 	c.send("40/y")
-	equal(t, "packet", take(t, "packet", got), "0/x,{}")
-	until(t, "the next one waits", s.isHeld)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/x,{}")
+	assert.Eventually(t, "the next one waits", s.isHeld)
 	s.Write(types.NewStringBufferString(`2["an event"]`), nil, nil)
-	equal(t, "still held", s.isHeld(), true)
+	assert.Equal(t, "still held", s.isHeld(), true)
 	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
-	equal(t, "packet", take(t, "packet", got), "0/y,{}")
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/y,{}")
 	c.expect(`42["an event"]`, `44/x,{"message":"no"}`)
 
 	c.send(`42/y,["a"]`) // a CONNECT_ERROR ends a CONNECT's turn only
 	s.Done(2)
-	equal(t, "packet", take(t, "packet", got), `2/y,["a"]`)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2/y,["a"]`)
 	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
 	c.send("41/y,")
-	until(t, "the next one waits", s.isHeld)
+	assert.Eventually(t, "the next one waits", s.isHeld)
 }
 
 func TestTurn_TheEndReleases(t *testing.T) {
@@ -119,28 +120,28 @@ func TestTurn_TheEndReleases(t *testing.T) {
 		posted <- status
 	}()
 	for range 2 {
-		s := take(t, "session", e.sessions)
-		until(t, "held", s.isHeld)
+		s := assert.Receive(t, "session", e.sessions)
+		assert.Eventually(t, "held", s.isHeld)
 		s.Close(false)
 		s.Done(1)
 	}
 	c.expectClose(wire.CodeNormal)
-	equal(t, "POST", take(t, "POST", posted), http.StatusOK) // it learns of its end from a poll
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
-	equal(t, "handed over", len(got), 2)
+	assert.Equal(t, "POST", assert.Receive(t, "POST", posted), http.StatusOK) // it learns of its end from a poll
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Equal(t, "handed over", len(got), 2)
 }
 
 func TestTurn_TheHandshakeIsKeptWhileConnecting(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	c, _ := openWS(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	c.send("40")
-	take(t, "packet", got)
+	assert.Receive(t, "packet", got)
 	r := s.Request()
-	equal(t, "the same", s.Request() == r, true)
+	assert.Equal(t, "the same", s.Request() == r, true)
 	s.Done(1)
-	equal(t, "another", s.Request() != r, true)
+	assert.Equal(t, "another", s.Request() != r, true)
 }
 
 func TestEmptyConnectGetsAPayload(t *testing.T) {
@@ -151,7 +152,7 @@ func TestEmptyConnectGetsAPayload(t *testing.T) {
 	} {
 		c, _ := openWS(t, e)
 		c.send(text)
-		equal(t, text, take(t, text, got), want)
+		assert.Equal(t, text, assert.Receive(t, text, got), want)
 	}
 }
 
@@ -169,7 +170,7 @@ func TestRow1_PacketsThatEndTheLibrarysProcessAreRefused(t *testing.T) {
 	c, _ := openWS(t, e)
 	c.frame(wire.OpBinary, "unannounced")
 	c.expectClose(wire.CodePolicy)
-	equal(t, "handed over", len(got), 0)
+	assert.Equal(t, "handed over", len(got), 0)
 }
 
 func TestRow11_Attachments(t *testing.T) {
@@ -177,7 +178,7 @@ func TestRow11_Attachments(t *testing.T) {
 	e, got := newTurns(t, func(o *Options) { o.AllowBinary = true })
 	open := func() (*wsClient, *Session) {
 		c, _ := openWS(t, e)
-		return c, take(t, "session", e.sessions)
+		return c, assert.Receive(t, "session", e.sessions)
 	}
 	event := func(n int) string {
 		text := fmt.Sprintf(`45%d-["a"`, n)
@@ -192,11 +193,11 @@ func TestRow11_Attachments(t *testing.T) {
 	c.frame(wire.OpBinary, "\x02")
 	c.send(`42["next"]`)
 	for _, want := range []string{event(2)[1:], "\x01", "\x02"} {
-		equal(t, "packet", take(t, "packet", got), want)
+		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
-	until(t, "held until the event is done", s.isHeld)
+	assert.Eventually(t, "held until the event is done", s.isHeld)
 	s.Done(3)
-	equal(t, "packet", take(t, "packet", got), `2["next"]`)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2["next"]`)
 
 	for name, after := range map[string]func(c *wsClient){
 		"text instead":    func(c *wsClient) { c.send(`42["x"]`) },
@@ -204,7 +205,7 @@ func TestRow11_Attachments(t *testing.T) {
 	} {
 		c, _ := open()
 		c.send(event(1))
-		take(t, name, got)
+		assert.Receive(t, name, got)
 		after(c)
 		c.expectClose(wire.CodePolicy)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -72,7 +73,7 @@ func TestP1_UpgradeUnderTrafficLosesAndDoublesNothing(t *testing.T) {
 	publish := make(chan struct{})
 	for range 12 {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		s.Follow(e.log.Head(), nil)
 		feeders.Go(func() {
 			<-publish
@@ -84,8 +85,8 @@ func TestP1_UpgradeUnderTrafficLosesAndDoublesNothing(t *testing.T) {
 		clients.Go(func() {
 			upgrader(t, e, p, each)
 			seq, _ := fromClients.Load(s)
-			until(t, "all of the client's messages", func() bool { return seq.(*sequence).reached(each) })
-			noError(t, "from the client", seq.(*sequence).err)
+			assert.Eventually(t, "all of the client's messages", func() bool { return seq.(*sequence).reached(each) })
+			assert.NoError(t, seq.(*sequence).err, "from the client")
 		})
 	}
 	feeders.Go(func() {
@@ -140,7 +141,7 @@ func upgrader(t *testing.T, e *edge, p *poller, each int) {
 			}
 		}
 	})
-	until(t, "traffic", func() bool { return in.private.reached(1 + rand.N(each/2)) })
+	assert.Eventually(t, "traffic", func() bool { return in.private.reached(1 + rand.N(each/2)) })
 	c := probe(t, e, p.open.SID)
 	close(stopPolling)
 	close(stopPosting)
@@ -154,11 +155,11 @@ func upgrader(t *testing.T, e *edge, p *poller, each int) {
 	c.write(rest)
 	for !in.private.reached(each) || !in.log.reached(each) {
 		_, payload, err := c.read()
-		noError(t, "read", err)
+		assert.NoError(t, err, "read")
 		in.add(t, string(payload))
 	}
-	noError(t, "private frames", in.private.err)
-	noError(t, "frames of the log", in.log.err)
+	assert.NoError(t, in.private.err, "private frames")
+	assert.NoError(t, in.log.err, "frames of the log")
 	c.send("1")
 	c.expectClose(wire.CodeNormal)
 }
@@ -184,19 +185,19 @@ func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
 		"with a wrong end":  func(c *wsClient) { c.send("2probe"); c.expect("3probe"); c.send("4hello"); c.expectEnd() },
 	} {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		for range 2 {
 			attempt(dial(t, e, eio+"websocket&sid="+p.open.SID))
-			until(t, name, func() bool { return !s.Upgrading() })
+			assert.Eventually(t, name, func() bool { return !s.Upgrading() })
 		}
 		poll := p.getting(e)
 		p.post("4on")
-		equal(t, name, take(t, "poll", poll), answer{http.StatusOK, "4on"})
+		assert.Equal(t, name, assert.Receive(t, "poll", poll), answer{http.StatusOK, "4on"})
 
 		c := probe(t, e, p.open.SID) // and may try again
 		c.frame(wire.OpPing, "x")
 		_, _, err := c.read()
-		noError(t, "pong", err)
+		assert.NoError(t, err, "pong")
 		c.send("5")
 		c.send("4upgraded")
 		c.expect("4upgraded")
@@ -230,16 +231,16 @@ func TestUpgrade_ProbeTimesOut(t *testing.T) {
 				ws.expect("3probe")
 			}
 			ws.expectClose(wire.CodePolicy)
-			equal(t, "given up after", time.Since(start), 10*time.Second)
+			assert.Equal(t, "given up after", time.Since(start), 10*time.Second)
 			synctest.Wait()
-			equal(t, "upgrading", s.Upgrading(), false)
-			equal(t, "ended", s.hasEnded(), false)
+			assert.Equal(t, "upgrading", s.Upgrading(), false)
+			assert.Equal(t, "ended", s.hasEnded(), false)
 		}
 		ws := attempt(t, s, "2probe")
 		ws.expect("3probe")
 		ws.send("5")
 		synctest.Wait()
-		equal(t, "upgraded", s.Upgraded(), true)
+		assert.Equal(t, "upgraded", s.Upgraded(), true)
 		go func() {
 			time.Sleep(15 * time.Second) // the time limit was the probe's, not the session's
 			ws.send("4on")
@@ -273,11 +274,11 @@ func TestUpgrade_APostThatIsHeldBackCostsNoTime(t *testing.T) {
 			if !before {
 				go post()
 			}
-			equal(t, "POST", <-posted, http.StatusOK)
+			assert.Equal(t, "POST", <-posted, http.StatusOK)
 			time.Sleep(9 * time.Second)
 			ws.send("5")
 			synctest.Wait()
-			equal(t, "upgraded", s.Upgraded(), true)
+			assert.Equal(t, "upgraded", s.Upgraded(), true)
 			ws.send("1")
 			ws.expectClose(wire.CodeNormal)
 		}
@@ -288,23 +289,23 @@ func TestUpgrade_EndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	c := probe(t, e, p.open.SID)
 	s.Close(true)
 	c.expectEnd()
-	until(t, "forgotten", func() bool { return e.Connections() == 0 })
-	equal(t, "upgrading", s.Upgrading(), false)
+	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
+	assert.Equal(t, "upgrading", s.Upgrading(), false)
 }
 
 func TestKick_InTheMiddleOfAnUpgrade(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	p := newPoller(t, e)
-	s := take(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions)
 	c := probe(t, e, p.open.SID) // the client polls no more
 	s.SendFrame(messageFrame("last"))
 	s.Close(false)
-	until(t, "the end", func() bool { return e.closedBy("forced close") == 1 })
+	assert.Eventually(t, "the end", func() bool { return e.closedBy("forced close") == 1 })
 	c.send("5")
 	c.expect("4last")
 	c.expectClose(wire.CodeNormal)
@@ -316,7 +317,7 @@ func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 	e := newEdge(t, echo)
 	for range 100 {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		c := probe(t, e, p.open.SID)
 		var both sync.WaitGroup
 		both.Go(func() { c.send("5") })
@@ -324,7 +325,7 @@ func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 		both.Wait()
 		c.expectEnd()
 	}
-	until(t, "all are forgotten", func() bool { return e.Connections() == 0 })
+	assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 }
 
 // What is in the log when a session ends, and its upgrade at the same moment, comes by one transport or the other.
@@ -334,7 +335,7 @@ func TestP1_UpgradeThatEndsWithItsSessionGivesWhatCameBefore(t *testing.T) {
 	upgraded := 0
 	for range 300 {
 		p := newPoller(t, e)
-		s := take(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions)
 		s.Follow(e.log.Head(), nil)
 		c := probe(t, e, p.open.SID)
 		e.publish("last")
@@ -348,14 +349,14 @@ func TestP1_UpgradeThatEndsWithItsSessionGivesWhatCameBefore(t *testing.T) {
 		var got []string
 		for {
 			op, payload, err := c.read()
-			noError(t, "read", err)
+			assert.NoError(t, err, "read")
 			if op == wire.OpClose {
 				if code, _, _ := wire.ParseClose(payload); code == wire.CodeNormal {
 					upgraded++
-					equal(t, "by WebSocket", fmt.Sprint(got), "[4last]")
+					assert.Equal(t, "by WebSocket", fmt.Sprint(got), "[4last]")
 				} else {
 					status, body := p.get()
-					equal(t, "by polling", answer{status, body}, answer{http.StatusOK, "4last"})
+					assert.Equal(t, "by polling", answer{status, body}, answer{http.StatusOK, "4last"})
 				}
 				break
 			}
@@ -378,7 +379,7 @@ func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
 		t.Run(when, func(t *testing.T) {
 			e := newEdge(t, echo)
 			p := newPoller(t, e)
-			s := take(t, "session", e.sessions)
+			s := assert.Receive(t, "session", e.sessions)
 			texts := make([]string, count)
 			for i := range texts {
 				texts[i] = fmt.Sprintf("4%d %s", i, strings.Repeat("x", 60))
@@ -398,10 +399,10 @@ func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
 				answered = post()
 			} else {
 				answered = post()
-				until(t, "the POST is held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+				assert.Eventually(t, "the POST is held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
 				w = probe(t, e, p.open.SID)
 			}
-			equal(t, "status of the POST", take(t, "answer", answered), http.StatusOK)
+			assert.Equal(t, "status of the POST", assert.Receive(t, "answer", answered), http.StatusOK)
 			w.send("5")
 			w.expect(texts...)
 		})
@@ -420,7 +421,7 @@ func TestEIO_ASecondWebSocketIsClosedHoweverEarly(t *testing.T) {
 		ended <- err
 	}()
 	_, ok := s.probe(server, &wsReader{frames: wire.NewReader(100)}, nil)
-	equal(t, "upgraded", ok, false)
-	noError(t, "end of the second", take(t, "its end", ended))
-	equal(t, "upgrading", s.Upgrading(), false)
+	assert.Equal(t, "upgraded", ok, false)
+	assert.NoError(t, assert.Receive(t, "its end", ended), "end of the second")
+	assert.Equal(t, "upgrading", s.Upgrading(), false)
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // crowd is many connections over loopback that follow the log, and their clients.
@@ -88,9 +90,9 @@ func TestP9_DeliveriesAllocateNothing(t *testing.T) {
 	if allocs := testing.AllocsPerRun(200, round); allocs != 0 {
 		t.Errorf("%v allocations for %d deliveries", allocs, size*len(b.frames))
 	}
-	equal(t, "parks", l.sweepers.Stats().Parks, 0)
+	assert.Equal(t, "parks", l.sweepers.Stats().Parks, 0)
 	want := int64((200 + 2) * size * len(b.frames))
-	equal(t, "deliveries", l.sweepers.Stats().Deliveries, want)
+	assert.Equal(t, "deliveries", l.sweepers.Stats().Deliveries, want)
 }
 
 func TestP9_PrivateFramesThatAreWrittenAtOnceAllocateNothing(t *testing.T) {
@@ -102,7 +104,7 @@ func TestP9_PrivateFramesThatAreWrittenAtOnceAllocateNothing(t *testing.T) {
 			send(f)
 			g.drain(t, len(f))
 		})
-		equal(t, "allocations", allocs, 0)
+		assert.Equal(t, "allocations", allocs, 0)
 	}
 }
 
@@ -118,8 +120,8 @@ func BenchmarkDelivery(b *testing.B) {
 			fds := make([]int, size)
 			for i, server := range g.servers {
 				raw, err := server.SyscallConn()
-				noError(b, err)
-				noError(b, raw.Control(func(fd uintptr) { fds[i] = int(fd) }))
+				assert.NoError(b, err)
+				assert.NoError(b, raw.Control(func(fd uintptr) { fds[i] = int(fd) }))
 			}
 			shots := newBatch(frames, 150)
 			bytes := make([]byte, shots.size)

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -17,11 +18,12 @@ func stuck(t *testing.T, l *Log, o Owner) (*Conn, *net.TCPConn, uint64) {
 	c.Join(at, joinFrame(at))
 	n := at.Offset().Seq + 5
 	l.Append(logFrames(n-4, n, sized(300_000))) // even one is more than the kernel takes at once
-	until(t, "an open frame", func() bool {
+	assert.Eventually(t, "an open frame", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.parked && len(c.open) > 0
 	})
+
 	return c, client, n
 }
 
@@ -51,9 +53,9 @@ func TestLeaveCompletesTheOpenFrameAndJoinGoesOnElsewhere(t *testing.T) {
 		c.Send(frame(kindPrivate, 1, 0))
 		var check checker
 		reading(t, &check, client)
-		until(t, "the rest", func() bool { return check.logs[0].seen.Load() == n+50 && check.private.Load() == 1 })
+		assert.Eventually(t, "the rest", func() bool { return check.logs[0].seen.Load() == n+50 && check.private.Load() == 1 })
 		l.Append(logFrames(n+51, n+51, sized(100)))
-		until(t, "what comes next", func() bool { return check.logs[0].seen.Load() == n+51 })
+		assert.Eventually(t, "what comes next", func() bool { return check.logs[0].seen.Load() == n+51 })
 	}
 }
 
@@ -67,13 +69,13 @@ func TestPrivateFramesOvertakeTheLogBetweenFrames(t *testing.T) {
 	buf := make([]byte, 1000)
 	for check.private.Load() == 0 {
 		k, err := client.Read(buf)
-		noError(t, err)
-		noError(t, check.feed(buf[:k]))
+		assert.NoError(t, err)
+		assert.NoError(t, check.feed(buf[:k]))
 	}
 	if seen := check.logs[0].seen.Load(); seen > n+1000 {
 		t.Errorf("the private frame came after %d of %d frames", seen-n, 2000)
 	}
-	equal(t, "flushed although the log is not", receive(t, "flush", flushed), true)
+	assert.Equal(t, "flushed although the log is not", assert.Receive(t, "flush", flushed), true)
 }
 
 func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
@@ -100,13 +102,14 @@ func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
 				attach(t, c)
 				c.Join(l.Head(), nil)
 				n := uint64(2000)
-				until(t, "the loss", func() bool {
+				assert.Eventually(t, "the loss", func() bool {
 					l.Append(logFrames(n+1, n+10, sized(500)))
 					n += 10
 					return len(o.lost) > 0
 				})
-				equal(t, "reason", <-o.lost, LostSlow)
-				equal(t, "recoverable when lost", recoverable, true)
+
+				assert.Equal(t, "reason", <-o.lost, LostSlow)
+				assert.Equal(t, "recoverable when lost", recoverable, true)
 				if n < 2400 {
 					t.Errorf("lost after %d frames already", n-2000)
 				}
@@ -125,22 +128,22 @@ func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
 	defer c.Close()
 	at := l.Back(900)
 	c.Join(at, joinFrame(at))
-	receive(t, "pending", o.pending)
+	assert.Receive(t, "pending", o.pending)
 	for n := uint64(3001); n <= 3090; n++ {
 		appendOne(n)
-		receive(t, "pending", o.pending)
+		assert.Receive(t, "pending", o.pending)
 	}
-	equal(t, "losses", len(o.lost), 0)
+	assert.Equal(t, "losses", len(o.lost), 0)
 	var check checker
-	noError(t, check.feed(c.Take(nil, 1<<30)))
-	equal(t, "seen", check.logs[0].seen.Load(), 3090)
+	assert.NoError(t, check.feed(c.Take(nil, 1<<30)))
+	assert.Equal(t, "seen", check.logs[0].seen.Load(), 3090)
 	for n := uint64(3091); n <= 3090+501; n++ {
 		appendOne(n)
 		if n < 3090+501 {
-			receive(t, "pending", o.pending)
+			assert.Receive(t, "pending", o.pending)
 		}
 	}
-	equal(t, "half the window later", receive(t, "loss", o.lost), LostSlow)
+	assert.Equal(t, "half the window later", assert.Receive(t, "loss", o.lost), LostSlow)
 
 	late := newOwner()
 	c = l.sweepers.NewConn(late)
@@ -149,7 +152,7 @@ func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
 	for n := uint64(3592); n <= 3592+100+1000/8; n++ {
 		appendOne(n)
 	}
-	equal(t, "late and not reading", receive(t, "loss", late.lost), LostSlow)
+	assert.Equal(t, "late and not reading", assert.Receive(t, "loss", late.lost), LostSlow)
 }
 
 func TestP6_PrivateQueueIsBounded(t *testing.T) {
@@ -162,19 +165,19 @@ func TestP6_PrivateQueueIsBounded(t *testing.T) {
 	for c.Send(frame(kindPrivate, sent+1, 98)) {
 		sent++
 	}
-	equal(t, "frames of 100 bytes", sent, 10)
-	equal(t, "bytes", c.Private(), 1000)
-	equal(t, "reason", receive(t, "loss", o.lost), LostSlow)
+	assert.Equal(t, "frames of 100 bytes", sent, 10)
+	assert.Equal(t, "bytes", c.Private(), 1000)
+	assert.Equal(t, "reason", assert.Receive(t, "loss", o.lost), LostSlow)
 	l.Append(logFrames(1, 1, sized(10)))
 	var check checker
-	noError(t, check.feed(c.Take(nil, 1<<20)))
-	equal(t, "what was queued is not lost", check.private.Load(), 10)
-	equal(t, "bytes", c.Private(), 0)
+	assert.NoError(t, check.feed(c.Take(nil, 1<<20)))
+	assert.Equal(t, "what was queued is not lost", check.private.Load(), 10)
+	assert.Equal(t, "bytes", c.Private(), 0)
 }
 
 func TestLostReasonsHaveTexts(t *testing.T) {
 	for i, l := range []Lost{LostSlow, LostReset, LostSocket} {
-		equal(t, "text", l.String(), lostReasons[i])
+		assert.Equal(t, "text", l.String(), lostReasons[i])
 	}
 }
 
@@ -190,21 +193,22 @@ func TestBrokenSocketIsLostOnce(t *testing.T) {
 			c := l.sweepers.NewConn(o)
 			c.Attach(hide(server))
 			c.Join(l.Head(), nil)
-			noError(t, client.SetLinger(0))
-			noError(t, client.Close())
+			assert.NoError(t, client.SetLinger(0))
+			assert.NoError(t, client.Close())
 			n := uint64(0)
-			until(t, "the loss", func() bool {
+			assert.Eventually(t, "the loss", func() bool {
 				n++
 				l.Append(logFrames(n, n, sized(100)))
 				return len(o.lost) > 0
 			})
-			equal(t, "reason", <-o.lost, LostSocket)
-			equal(t, "sends", c.Send(frame(kindPrivate, 1, 0)), false)
-			equal(t, "is flushed", c.WaitFlushed(nil), true)
+
+			assert.Equal(t, "reason", <-o.lost, LostSocket)
+			assert.Equal(t, "sends", c.Send(frame(kindPrivate, 1, 0)), false)
+			assert.Equal(t, "is flushed", c.WaitFlushed(nil), true)
 			l.Append(logFrames(n+1, n+1, sized(100)))
 			c.Join(l.Head(), nil)
 			c.Close()
-			equal(t, "losses", len(o.lost), 0)
+			assert.Equal(t, "losses", len(o.lost), 0)
 		})
 	}
 }
@@ -222,10 +226,10 @@ func TestOpaqueSocketThatTakesNothingIsLost(t *testing.T) {
 		c.Send(frame(kindPrivate, 1, 0))
 		time.Sleep(writeTimeout - time.Second)
 		synctest.Wait()
-		equal(t, "losses", len(o.lost), 0)
+		assert.Equal(t, "losses", len(o.lost), 0)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		equal(t, "reason", <-o.lost, LostSocket)
+		assert.Equal(t, "reason", <-o.lost, LostSocket)
 	})
 }
 
@@ -243,24 +247,24 @@ func TestWaitFlushed(t *testing.T) {
 	stop := make(chan struct{})
 	stopped, flushed := flush(c, stop), flush(c, nil)
 	close(stop)
-	equal(t, "stopped within an open frame", receive(t, "stop", stopped), false)
+	assert.Equal(t, "stopped within an open frame", assert.Receive(t, "stop", stopped), false)
 	var check checker
 	reading(t, &check, client)
-	equal(t, "flushed once it is read", receive(t, "flush", flushed), true)
-	equal(t, "flushed already", c.WaitFlushed(nil), true)
+	assert.Equal(t, "flushed once it is read", assert.Receive(t, "flush", flushed), true)
+	assert.Equal(t, "flushed already", c.WaitFlushed(nil), true)
 	c.Send(frame(kindPrivate, 1, 0))
-	until(t, "the next frame", func() bool { return check.private.Load() == 1 })
+	assert.Eventually(t, "the next frame", func() bool { return check.private.Load() == 1 })
 
 	polls := l.sweepers.NewConn(newOwner())
 	polls.Send(frame(kindPrivate, 1, 0))
 	taken := flush(polls, nil)
 	polls.Take(nil, 1)
-	equal(t, "flushed by taking", receive(t, "flush", taken), true)
+	assert.Equal(t, "flushed by taking", assert.Receive(t, "flush", taken), true)
 
 	closed, _, _ := stuck(t, l, newOwner())
 	done := flush(closed, nil)
 	closed.Close()
-	equal(t, "ended by closing", receive(t, "close", done), true)
+	assert.Equal(t, "ended by closing", assert.Receive(t, "close", done), true)
 }
 
 func TestVolatileFramesAreDroppedWhereTheyWouldWait(t *testing.T) {
@@ -269,20 +273,20 @@ func TestVolatileFramesAreDroppedWhereTheyWouldWait(t *testing.T) {
 	if waits := c.Private(); waits == 0 || waits > 300_020 {
 		t.Errorf("a private frame would wait for %d bytes", waits)
 	}
-	equal(t, "writable while parked", c.Writable(), false)
-	equal(t, "sent while parked", c.SendVolatile(frame(kindPrivate, 7, 0)), false)
+	assert.Equal(t, "writable while parked", c.Writable(), false)
+	assert.Equal(t, "sent while parked", c.SendVolatile(frame(kindPrivate, 7, 0)), false)
 	var check checker
 	reading(t, &check, client)
-	until(t, "the log", func() bool { return check.logs[0].seen.Load() == n && c.Writable() })
-	equal(t, "sent when writable", c.SendVolatile(frame(kindPrivate, 1, 0)), true)
-	until(t, "the frame", func() bool { return check.private.Load() == 1 })
+	assert.Eventually(t, "the log", func() bool { return check.logs[0].seen.Load() == n && c.Writable() })
+	assert.Equal(t, "sent when writable", c.SendVolatile(frame(kindPrivate, 1, 0)), true)
+	assert.Eventually(t, "the frame", func() bool { return check.private.Load() == 1 })
 	c.Close()
-	equal(t, "writable when closed", c.Writable(), false)
-	equal(t, "sent when closed", c.SendVolatile(frame(kindPrivate, 2, 0)), false)
+	assert.Equal(t, "writable when closed", c.Writable(), false)
+	assert.Equal(t, "sent when closed", c.SendVolatile(frame(kindPrivate, 2, 0)), false)
 
 	polls := l.sweepers.NewConn(newOwner())
-	equal(t, "the first one waits for the poll", polls.SendVolatile(frame(kindPrivate, 1, 0)), true)
-	equal(t, "the second one is dropped", polls.SendVolatile(frame(kindPrivate, 2, 0)), false)
+	assert.Equal(t, "the first one waits for the poll", polls.SendVolatile(frame(kindPrivate, 1, 0)), true)
+	assert.Equal(t, "the second one is dropped", polls.SendVolatile(frame(kindPrivate, 2, 0)), false)
 }
 
 func TestWrittenCountsWhatLeft(t *testing.T) {
@@ -290,9 +294,9 @@ func TestWrittenCountsWhatLeft(t *testing.T) {
 	c := l.sweepers.NewConn(newOwner())
 	c.Join(l.Head(), frame(kindPrivate, 1, 100))
 	l.Append(logFrames(1, 1, sized(50)))
-	equal(t, "before", c.Written(), 0)
+	assert.Equal(t, "before", c.Written(), 0)
 	n := len(c.Take(nil, 1<<20))
-	equal(t, "after", c.Written(), uint64(n))
+	assert.Equal(t, "after", c.Written(), uint64(n))
 }
 
 // Frames are bounded in number across private ones, and across the segments of the log.
@@ -309,31 +313,31 @@ func TestTakeFramesIsBoundedInNumber(t *testing.T) {
 	var check checker
 	for left := 1 + private + logged; left > 0; left -= 16 {
 		taken, count := c.TakeFrames(nil, 1<<20, 16), 0
-		noError(t, check.feed(taken))
+		assert.NoError(t, check.feed(taken))
 		for p := taken; len(p) > 0; count++ {
 			p = p[wire.FrameLen(p):]
 		}
-		equal(t, "frames", count, min(left, 16))
+		assert.Equal(t, "frames", count, min(left, 16))
 	}
-	equal(t, "behind", c.Behind(), false)
-	equal(t, "private", check.private.Load(), uint64(private))
-	equal(t, "of the log", check.logs[0].seen.Load(), uint64(logged))
+	assert.Equal(t, "behind", c.Behind(), false)
+	assert.Equal(t, "private", check.private.Load(), uint64(private))
+	assert.Equal(t, "of the log", check.logs[0].seen.Load(), uint64(logged))
 }
 
 func TestBehindUntilEverythingIsTaken(t *testing.T) {
 	l := newTestLog(t, settings{})
 	c := l.sweepers.NewConn(newOwner())
-	equal(t, "at first", c.Behind(), false)
+	assert.Equal(t, "at first", c.Behind(), false)
 	c.Join(l.Head(), frame(kindPrivate, 1, 0))
-	equal(t, "with a private frame", c.Behind(), true)
+	assert.Equal(t, "with a private frame", c.Behind(), true)
 	c.Take(nil, 1)
-	equal(t, "with all taken", c.Behind(), false)
+	assert.Equal(t, "with all taken", c.Behind(), false)
 	l.Append(logFrames(1, 2, sized(50)))
 	c.Take(nil, 1)
-	equal(t, "with a frame of the log left", c.Behind(), true)
+	assert.Equal(t, "with a frame of the log left", c.Behind(), true)
 	c.Take(nil, 1)
-	equal(t, "with all taken", c.Behind(), false)
+	assert.Equal(t, "with all taken", c.Behind(), false)
 	l.Append(logFrames(3, 3, sized(50)))
 	c.Close()
-	equal(t, "when closed", c.Behind(), false)
+	assert.Equal(t, "when closed", c.Behind(), false)
 }

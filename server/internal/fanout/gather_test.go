@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // TestP9_ABurstGathersBeforeTheSweep: on one core, what has arrived on a socket is read before gather returns.
@@ -28,7 +30,7 @@ func TestP9_ABurstGathersBeforeTheSweep(t *testing.T) {
 	const rounds = 200
 	early := 0
 	for i := range int64(rounds) {
-		until(t, "the reader waits again", func() bool { return seen.Load() == i })
+		assert.Eventually(t, "the reader waits again", func() bool { return seen.Load() == i })
 		if _, err := client.Write([]byte("x")); err != nil {
 			t.Fatal(err)
 		}

@@ -7,15 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -191,17 +190,17 @@ const smallBuffer = 16 << 10
 func tcpPair(t testing.TB, buffer int) (server, client *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	noError(t, err)
+	assert.NoError(t, err)
 	defer ln.Close()
 	dialer := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { setReadBuffer(fd, buffer) })
 	}}
 	c, err := dialer.DialContext(context.Background(), "tcp", ln.Addr().String())
-	noError(t, err)
+	assert.NoError(t, err)
 	s, err := ln.Accept()
-	noError(t, err)
+	assert.NoError(t, err)
 	server, client = s.(*net.TCPConn), c.(*net.TCPConn)
-	noError(t, server.SetWriteBuffer(buffer))
+	assert.NoError(t, server.SetWriteBuffer(buffer))
 	t.Cleanup(func() { server.Close(); client.Close() })
 	return server, client
 }
@@ -216,47 +215,6 @@ func attached(t testing.TB, l *Log, o Owner) (*Conn, *net.TCPConn) {
 	c.Attach(server)
 	t.Cleanup(c.Close)
 	return c, client
-}
-
-func noError(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func equal[T comparable](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Fatalf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-// until waits for a condition.
-func until(t testing.TB, what string, met func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for tries := 0; !met(); tries++ {
-		if tries < 1000 {
-			runtime.Gosched()
-			continue
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long: %s", what)
-		}
-		time.Sleep(50 * time.Microsecond)
-	}
-}
-
-func receive[T any](t testing.TB, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(10 * time.Second):
-		t.Fatalf("waited too long: %s", what)
-		panic("unreachable")
-	}
 }
 
 // joinFrame announces a cursor to the checker.

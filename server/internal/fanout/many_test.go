@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // manyLogs makes logs that share sweepers. Frame n of log i has the number i<<32|n.
@@ -84,7 +86,7 @@ func TestP10_StormOverSeveralLogsKeepsEachInOrder(t *testing.T) {
 	}
 	acting.Wait()
 	for _, m := range all {
-		until(t, m.name+" to have everything", func() bool {
+		assert.Eventually(t, m.name+" to have everything", func() bool {
 			for i := range logs {
 				if m.check.logs[i].seen.Load() != uint64(i)<<32|frames {
 					return false
@@ -124,8 +126,8 @@ func TestP10_AFloodedLogStarvesNoOther(t *testing.T) {
 			buf := make([]byte, 4<<10)
 			for check.logs[1].seen.Load() < quiet {
 				n, err := client.Read(buf)
-				noError(t, err)
-				noError(t, check.feed(buf[:n]))
+				assert.NoError(t, err)
+				assert.NoError(t, check.feed(buf[:n]))
 			}
 			if before := check.logs[0].seen.Load() - flood; before > 20 {
 				t.Errorf("%d of 400 frames of the flood came first", before)
@@ -149,11 +151,11 @@ func TestP10_AnAppendWakesOnlyItsFollowers(t *testing.T) {
 		defer shard.mu.Unlock()
 		return len(shard.due) + len(shard.wake)
 	}
-	until(t, "the sweeper rests", func() bool { return due() == 0 })
+	assert.Eventually(t, "the sweeper rests", func() bool { return due() == 0 })
 	logs[1].Append(logFrames(1<<32|1, 1<<32|1, sized(100)))
-	equal(t, "audiences that are due", due(), 0)
+	assert.Equal(t, "audiences that are due", due(), 0)
 	logs[0].Append(logFrames(1, 1, sized(100)))
-	until(t, "the frame", func() bool { return check.logs[0].seen.Load() == 1 })
+	assert.Eventually(t, "the frame", func() bool { return check.logs[0].seen.Load() == 1 })
 }
 
 func TestLeaveOfOneLogKeepsTheOthers(t *testing.T) {
@@ -171,15 +173,16 @@ func TestLeaveOfOneLogKeepsTheOthers(t *testing.T) {
 		l.Append(logFrames(base+1, base+1, sized(100)))
 	}
 	c.Send(frame(kindPrivate, 1, 0))
-	until(t, "the others", func() bool {
+	assert.Eventually(t, "the others", func() bool {
 		return check.logs[0].seen.Load() == 1 && check.logs[2].seen.Load() == 2<<32|1 && check.private.Load() == 1
 	})
-	equal(t, "the log that was left", check.logs[1].seen.Load(), 1<<32)
+
+	assert.Equal(t, "the log that was left", check.logs[1].seen.Load(), 1<<32)
 	c.LeaveAll()
 	logs[0].Append(logFrames(2, 2, sized(100)))
 	c.Send(frame(kindPrivate, 2, 0))
-	until(t, "the private frame", func() bool { return check.private.Load() == 2 })
-	equal(t, "a log that was left with all", check.logs[0].seen.Load(), 1)
+	assert.Eventually(t, "the private frame", func() bool { return check.private.Load() == 2 })
+	assert.Equal(t, "a log that was left with all", check.logs[0].seen.Load(), 1)
 }
 
 // TestP10_ASilentLogIsSmall: no buffer, no goroutine.

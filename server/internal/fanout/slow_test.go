@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"weak"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // laggard is a client that again and again stops reading until it is closed as a slow consumer, and then comes back with
@@ -118,13 +120,13 @@ func TestP3_SlowReadersComeBackAndMissNothing(t *testing.T) {
 		return t.Failed() || !slices.ContainsFunc(laggards, (*laggard).away)
 	}
 	for n := uint64(1); n < last; n += 20 {
-		until(t, "all to be back", back)
+		assert.Eventually(t, "all to be back", back)
 		l.Append(logFrames(n, n+19, sized(300)))
 		runtime.Gosched()
 	}
 	running.Wait()
 	for _, g := range laggards {
-		equal(t, "seen", g.check.logs[0].seen.Load(), last)
+		assert.Equal(t, "seen", g.check.logs[0].seen.Load(), last)
 		t.Logf("%d connections", g.lives)
 	}
 }
@@ -143,11 +145,11 @@ func TestP6_NobodyKeepsTheLogAlive(t *testing.T) {
 		"closed": func(_ *testing.T, _ *Log, c *Conn, _ *owner) { c.Close() },
 		"lost, and the owner does nothing": func(t *testing.T, l *Log, _ *Conn, o *owner) {
 			churn(l, 200)
-			equal(t, "reason", receive(t, "loss", o.lost), LostSlow)
+			assert.Equal(t, "reason", assert.Receive(t, "loss", o.lost), LostSlow)
 		},
 		"reset": func(t *testing.T, l *Log, _ *Conn, o *owner) {
 			l.Reset(offset(0))
-			equal(t, "reason", receive(t, "loss", o.lost), LostReset)
+			assert.Equal(t, "reason", assert.Receive(t, "loss", o.lost), LostReset)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,10 +159,11 @@ func TestP6_NobodyKeepsTheLogAlive(t *testing.T) {
 			kept := weak.Make(l.head.Load())
 			end(t, l, c, o)
 			churn(l, 700)
-			until(t, "the segment to be collected", func() bool {
+			assert.Eventually(t, "the segment to be collected", func() bool {
 				runtime.GC()
 				return kept.Value() == nil
 			})
+
 			runtime.KeepAlive(c)
 		})
 	}
@@ -189,7 +192,7 @@ func TestP6_ReaderThatNeverReadsCostsOneWindow(t *testing.T) {
 		l.Append(frames)
 	}
 	var m runtime.MemStats
-	until(t, "the heap to be small", func() bool {
+	assert.Eventually(t, "the heap to be small", func() bool {
 		runtime.GC()
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc < 2*window
@@ -206,7 +209,7 @@ func TestP6_QuietRoomLetsGoOfWhoLeft(t *testing.T) {
 		c.Close()
 		conns = append(conns, weak.Make(c))
 	}
-	until(t, "the connections to be collected", func() bool {
+	assert.Eventually(t, "the connections to be collected", func() bool {
 		runtime.GC()
 		alive := 0
 		for _, c := range conns {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the storms; 0 takes one from the clock")
@@ -190,7 +192,7 @@ func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	acting.Go(func() { appendStorm(l, rand.New(rand.NewPCG(seed, 99))) })
 	acting.Wait()
 	for _, m := range members {
-		until(t, m.name+" to have everything", func() bool {
+		assert.Eventually(t, m.name+" to have everything", func() bool {
 			return m.check.logs[0].seen.Load() == stormFrames && m.check.private.Load() == m.sent
 		})
 	}
@@ -200,13 +202,13 @@ func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	}
 	reading.Wait()
 	for _, m := range members {
-		equal(t, m.name+" losses", len(m.owner.lost), 0)
+		assert.Equal(t, m.name+" losses", len(m.owner.lost), 0)
 	}
 	t.Logf("%+v", stats)
 	if stats.Parks == 0 {
 		t.Error("no connection was ever parked")
 	}
-	until(t, "parked connections to end", func() bool { return l.sweepers.Stats().Parked == 0 })
+	assert.Eventually(t, "parked connections to end", func() bool { return l.sweepers.Stats().Parked == 0 })
 }
 
 // endMember ends its reading, too.

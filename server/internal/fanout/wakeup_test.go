@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // Lost wake-ups show when traffic stops at the wrong moment: here it stops very often, and each time everything must
@@ -41,9 +43,10 @@ func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
 						c.Send(frame(kindPrivate, private, rng.IntN(4<<rng.IntN(14))))
 					}
 				}
-				until(t, "the burst", func() bool {
+				assert.Eventually(t, "the burst", func() bool {
 					return check.logs[0].seen.Load() == n && check.private.Load() == private
 				})
+
 			}
 			if parks := l.sweepers.Stats().Parks; parks < 20 {
 				t.Errorf("parked only %d times", parks)
@@ -72,19 +75,19 @@ func TestP1_AttachDuringTrafficLosesNothing(t *testing.T) {
 		})
 		racing.Go(func() { c.Send(frame(kindPrivate, 2, 0)) })
 		if round%2 == 0 {
-			noError(t, check.feed(c.Take(nil, 1000)))
+			assert.NoError(t, check.feed(c.Take(nil, 1000)))
 		}
 		if round%4 < 2 {
 			c.Attach(server)
 		} else {
 			c.Attach(opaque{server})
 		}
-		equal(t, "taken after it was attached", len(c.Take(nil, 1000)), 0)
+		assert.Equal(t, "taken after it was attached", len(c.Take(nil, 1000)), 0)
 		racing.Wait()
 		reading(t, &check, client)
-		until(t, "everything", func() bool { return check.logs[0].seen.Load() == n && check.private.Load() == 2 })
+		assert.Eventually(t, "everything", func() bool { return check.logs[0].seen.Load() == n && check.private.Load() == 2 })
 		c.Close()
-		noError(t, server.Close())
+		assert.NoError(t, server.Close())
 	}
 }
 
@@ -123,11 +126,11 @@ func TestP1_JoinAndLeaveDuringTrafficLoseNothing(t *testing.T) {
 			c.Join(at, joinFrame(at))
 		})
 		racing.Wait()
-		until(t, "the frame", func() bool { return p.check.logs[0].seen.Load() == n })
+		assert.Eventually(t, "the frame", func() bool { return p.check.logs[0].seen.Load() == n })
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	noError(t, p.err)
+	assert.NoError(t, p.err)
 }
 
 func TestP1_EachNewConnectionGetsWhatComesAfterItsCursor(t *testing.T) {
@@ -143,7 +146,7 @@ func TestP1_EachNewConnectionGetsWhatComesAfterItsCursor(t *testing.T) {
 			c.Join(at, joinFrame(at))
 		})
 		racing.Wait()
-		until(t, "the frame", func() bool { return p.check.logs[0].seen.Load() == n })
+		assert.Eventually(t, "the frame", func() bool { return p.check.logs[0].seen.Load() == n })
 		c.Close()
 	}
 }

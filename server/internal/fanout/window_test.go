@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // numbersFrom polls the log from a cursor and returns which frames it gets.
@@ -18,7 +19,7 @@ func numbersFrom(t *testing.T, l *Log, at Cursor) (first, last uint64) {
 	var check checker
 	check.logs[0].now = true
 	check.logs[0].seen.Store(at.Offset().Seq)
-	noError(t, check.feed(c.Take(nil, 1<<30)))
+	assert.NoError(t, check.feed(c.Take(nil, 1<<30)))
 	return at.Offset().Seq + 1, check.logs[0].seen.Load()
 }
 
@@ -59,20 +60,20 @@ func TestP3_CursorsAreWhereTheirOffsetSays(t *testing.T) {
 		n := 1 + rng.Uint64N(30)
 		l.Append(logFrames(head+1, head+n, size))
 		head += n
-		equal(t, "head", l.Head().Offset(), offset(head))
+		assert.Equal(t, "head", l.Head().Offset(), offset(head))
 		first := oldest(l)
 		for _, seen := range []uint64{first - 1, first + rng.Uint64N(head-first+1), head} {
 			at, ok := l.After(offset(seen))
-			equal(t, "After finds what is in the window", ok, true)
-			equal(t, "offset of After", at.Offset(), offset(seen))
+			assert.Equal(t, "After finds what is in the window", ok, true)
+			assert.Equal(t, "offset of After", at.Offset(), offset(seen))
 			_, last := numbersFrom(t, l, at)
-			equal(t, "last frame after it", last, head)
+			assert.Equal(t, "last frame after it", last, head)
 		}
 		back := rng.Uint64N(300)
 		at := l.Back(int(back))
-		equal(t, "offset of Back", at.Offset().Seq, max(head-min(head, back), first-1))
+		assert.Equal(t, "offset of Back", at.Offset().Seq, max(head-min(head, back), first-1))
 		_, last := numbersFrom(t, l, at)
-		equal(t, "last frame after it", last, head)
+		assert.Equal(t, "last frame after it", last, head)
 	}
 }
 
@@ -82,30 +83,30 @@ func TestP3_AfterKnowsOnlyWhatIsInTheWindow(t *testing.T) {
 		_, ok := l.After(o)
 		return ok
 	}
-	equal(t, "the base of an empty log", found(offset(0)), true)
-	equal(t, "ahead of an empty log", found(offset(1)), false)
-	equal(t, "no entry", found(stream.Offset{}), false)
+	assert.Equal(t, "the base of an empty log", found(offset(0)), true)
+	assert.Equal(t, "ahead of an empty log", found(offset(1)), false)
+	assert.Equal(t, "no entry", found(stream.Offset{}), false)
 
 	for n := uint64(2); n <= 1000; n += 2 {
 		l.Append([]Frame{{offset(n), frame(kindLog, n, 0)}})
 	}
 	first := oldest(l) - 1 // the entry before
-	equal(t, "the last entry that was evicted", found(offset(first)), true)
-	equal(t, "the one before it", found(offset(first-2)), false)
-	equal(t, "the base", found(offset(0)), false)
-	equal(t, "the head", found(offset(1000)), true)
-	equal(t, "ahead of the head", found(offset(1001)), false)
-	equal(t, "between two entries", found(offset(901)), false)
-	equal(t, "inside", found(offset(960)), true)
+	assert.Equal(t, "the last entry that was evicted", found(offset(first)), true)
+	assert.Equal(t, "the one before it", found(offset(first-2)), false)
+	assert.Equal(t, "the base", found(offset(0)), false)
+	assert.Equal(t, "the head", found(offset(1000)), true)
+	assert.Equal(t, "ahead of the head", found(offset(1001)), false)
+	assert.Equal(t, "between two entries", found(offset(901)), false)
+	assert.Equal(t, "inside", found(offset(960)), true)
 }
 
 func TestBackOfAnEmptyLogIsItsBase(t *testing.T) {
 	l := newTestLog(t, settings{})
 	for _, n := range []int{-1, 0, 1, 100} {
-		equal(t, "offset", l.Back(n).Offset(), offset(0))
+		assert.Equal(t, "offset", l.Back(n).Offset(), offset(0))
 	}
 	l.Append(nil)
-	equal(t, "head after appending nothing", l.Head().Offset(), offset(0))
+	assert.Equal(t, "head after appending nothing", l.Head().Offset(), offset(0))
 }
 
 func TestReachWaitsForTheOffset(t *testing.T) {
@@ -151,33 +152,33 @@ func TestP3_ResetLosesWhoFollowsAndStartsAfresh(t *testing.T) {
 	sc.Join(old, nil)
 	l.Reset(offset(100))
 
-	equal(t, "who polls", receive(t, "loss", polls.lost), LostReset)
-	equal(t, "who has a socket", receive(t, "loss", socket.lost), LostReset)
+	assert.Equal(t, "who polls", assert.Receive(t, "loss", polls.lost), LostReset)
+	assert.Equal(t, "who has a socket", assert.Receive(t, "loss", socket.lost), LostReset)
 	lc.Join(old, nil)
-	equal(t, "who joins behind the old log", receive(t, "loss", late.lost), LostReset)
+	assert.Equal(t, "who joins behind the old log", assert.Receive(t, "loss", late.lost), LostReset)
 
-	equal(t, "new head", l.Head().Offset(), offset(100))
+	assert.Equal(t, "new head", l.Head().Offset(), offset(100))
 	_, ok := l.After(offset(10))
-	equal(t, "an old offset is known", ok, false)
+	assert.Equal(t, "an old offset is known", ok, false)
 	l.Append(logFrames(101, 103, sized(50)))
 	for _, c := range []*Conn{pc, ic, lc} {
-		equal(t, "taken without following", len(c.Take(nil, 1<<20)), 0)
+		assert.Equal(t, "taken without following", len(c.Take(nil, 1<<20)), 0)
 		at, _ := l.After(offset(101))
 		c.Join(at, joinFrame(at))
 		var check checker
-		noError(t, check.feed(c.Take(nil, 1<<20)))
-		equal(t, "seen", check.logs[0].seen.Load(), 103)
+		assert.NoError(t, check.feed(c.Take(nil, 1<<20)))
+		assert.Equal(t, "seen", check.logs[0].seen.Load(), 103)
 	}
 
 	var check checker
-	equal(t, "private frames still go", sc.Send(frame(kindPrivate, 1, 0)), true)
+	assert.Equal(t, "private frames still go", sc.Send(frame(kindPrivate, 1, 0)), true)
 	sc.Join(l.Back(1), joinFrame(l.Back(1)))
 	go func() { _ = check.read(client, 1<<10) }()
-	until(t, "the socket to follow the new log", func() bool { return check.logs[0].seen.Load() == 103 })
-	equal(t, "private", check.private.Load(), 1)
-	equal(t, "losses of who did not follow", len(idle.lost), 0)
+	assert.Eventually(t, "the socket to follow the new log", func() bool { return check.logs[0].seen.Load() == 103 })
+	assert.Equal(t, "private", check.private.Load(), 1)
+	assert.Equal(t, "losses of who did not follow", len(idle.lost), 0)
 	for _, o := range []*owner{polls, socket, late} {
-		equal(t, "further losses", len(o.lost), 0)
+		assert.Equal(t, "further losses", len(o.lost), 0)
 	}
 }
 
@@ -205,7 +206,7 @@ func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 		}
 		close(o.release)
 		<-appended
-		equal(t, "head", l.Head().Offset(), offset(700))
+		assert.Equal(t, "head", l.Head().Offset(), offset(700))
 		c.Close()
 		l.sweepers.Close()
 		l.Append(logFrames(701, 2000, sized(50))) // nobody to wait for
@@ -233,11 +234,11 @@ func TestHIS7_BeforeGivesTheNewestFramesFirst(t *testing.T) {
 		{offset(first), 100, 0, 0},
 	} {
 		frames := l.Before(row.before, row.n)
-		equal(t, "frames", uint64(len(frames)), row.all)
+		assert.Equal(t, "frames", uint64(len(frames)), row.all)
 		for i, f := range frames {
 			n := row.newest - uint64(i)
-			equal(t, "offset", f.Offset, offset(n))
-			equal(t, "bytes", string(f.Bytes), string(logFrames(n, n, sized(200))[0].Bytes))
+			assert.Equal(t, "offset", f.Offset, offset(n))
+			assert.Equal(t, "bytes", string(f.Bytes), string(logFrames(n, n, sized(200))[0].Bytes))
 		}
 	}
 }

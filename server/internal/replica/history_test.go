@@ -10,6 +10,7 @@ import (
 
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // enough is how many bytes of events the tests want at most.
@@ -21,7 +22,7 @@ func filled(t *testing.T, messages, size int) *counting {
 	s := memory.New(memory.Options{MaxEntries: messages + 10, MaxBytes: 1 << 30})
 	for i := range messages {
 		args := fmt.Appendf(nil, `["message",{"message":"%d %s","username":"u","id":"%d","at":0}]`, i, strings.Repeat("x", size), i)
-		noError(t, s.Append(t.Context(), "", args, func(stream.Offset, error) {}))
+		assert.NoError(t, s.Append(t.Context(), "", args, func(stream.Offset, error) {}))
 	}
 	return &counting{Stream: s}
 }
@@ -31,7 +32,7 @@ func walk(t *testing.T, r *Replica, n int) (seen []string) {
 	t.Helper()
 	for before := (stream.Offset{}); ; {
 		entries, err := r.Before(t.Context(), before, n, enough)
-		noError(t, err)
+		assert.NoError(t, err)
 		if len(entries) == 0 {
 			return seen
 		}
@@ -49,20 +50,20 @@ func TestHIS7_HistoryComesFromTheWindow(t *testing.T) {
 	r := newReplica(t, c, nil)
 	loaded := c.entries.Load()
 	entries, err := r.Before(t.Context(), stream.Offset{}, 101, enough)
-	noError(t, err)
-	equal(t, "entries", len(entries), 101)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries", len(entries), 101)
 	entries, err = r.Before(t.Context(), entries[0].Offset, 101, enough)
-	noError(t, err)
-	equal(t, "older entries", len(entries), 101)
-	equal(t, "entries read from the stream", c.entries.Load()-loaded, 0)
+	assert.NoError(t, err)
+	assert.Equal(t, "older entries", len(entries), 101)
+	assert.Equal(t, "entries read from the stream", c.entries.Load()-loaded, 0)
 	// A client that the stream told that its message is stored finds it, however soon it asks.
 	for i := range 50 {
 		stored := make(chan stream.Offset, 1)
 		args := fmt.Appendf(nil, `["message",{"message":"new %d"}]`, i)
-		noError(t, r.Append(t.Context(), "", args, func(o stream.Offset, _ error) { stored <- o }))
+		assert.NoError(t, r.Append(t.Context(), "", args, func(o stream.Offset, _ error) { stored <- o }))
 		<-stored
 		entries, err = r.Before(t.Context(), stream.Offset{}, 1, enough)
-		noError(t, err)
+		assert.NoError(t, err)
 		if !strings.Contains(string(entries[0].Event), fmt.Sprintf(`"new %d"`, i)) {
 			t.Fatalf("after %d came %s", i, entries[0].Event)
 		}
@@ -74,9 +75,9 @@ func TestHIS7_WindowAndStreamJoinWithoutGapOrOverlap(t *testing.T) {
 		c := filled(t, 300, 10)
 		r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 40 })
 		seen := walk(t, r, page)
-		equal(t, "messages", len(seen), 300)
+		assert.Equal(t, "messages", len(seen), 300)
 		for i, number := range seen {
-			equal(t, "newest first", number, fmt.Sprint(299-i))
+			assert.Equal(t, "newest first", number, fmt.Sprint(299-i))
 		}
 	}
 }
@@ -86,13 +87,13 @@ func TestHIS8_BehindTheWindowPagesAreBoundedInBytes(t *testing.T) {
 	r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 10 })
 	loaded := c.entries.Load()
 	entries, err := r.Before(t.Context(), stream.Offset{}, 101, enough)
-	noError(t, err)
-	equal(t, "entries from the window", len(entries), enough/12_000+1)
-	equal(t, "entries read", c.entries.Load()-loaded, 0)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries from the window", len(entries), enough/12_000+1)
+	assert.Equal(t, "entries read", c.entries.Load()-loaded, 0)
 	oldest := r.log.Before(stream.Offset{}, 1000)
 	entries, err = r.Before(t.Context(), oldest[len(oldest)-1].Offset, 101, enough)
-	noError(t, err)
-	equal(t, "entries behind it", len(entries), enough/12_000+1)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries behind it", len(entries), enough/12_000+1)
 	if read := c.entries.Load() - loaded; read > 3*firstPage {
 		t.Errorf("%d entries of 12 KB were read for 48 KiB", read)
 	}
@@ -116,8 +117,8 @@ func TestHIS7_WhatTheWindowHoldsIsThereWithoutTheStream(t *testing.T) {
 	r := newReplica(t, b, func(o *Options) { o.Window.MaxCount = 60 })
 	b.away.Store(true)
 	entries, err := r.Before(t.Context(), stream.Offset{}, 50, enough)
-	noError(t, err)
-	equal(t, "entries", len(entries), 50)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries", len(entries), 50)
 	entries, err = r.Before(t.Context(), entries[0].Offset, 50, enough)
 	if !errors.Is(err, stream.ErrUnavailable) || len(entries) == 0 || len(entries) > 10 {
 		t.Errorf("at the end of the window: %d entries, %v", len(entries), err)
@@ -128,6 +129,6 @@ func TestHIS7_WhatIsYetToComeIsLookedForInTheStream(t *testing.T) {
 	c := filled(t, 3, 10)
 	r := newReplica(t, c, nil)
 	entries, err := r.Before(t.Context(), stream.Offset{Ms: 99999999999999}, 10, enough)
-	noError(t, err)
-	equal(t, "entries", len(entries), 3)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries", len(entries), 3)
 }

@@ -19,33 +19,11 @@ import (
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func noError(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never came true: %s", what)
-		}
-	}
-}
 
 // nobody owns a connection.
 type nobody struct{}
@@ -77,7 +55,7 @@ func newReplica(t *testing.T, s stream.Stream, change func(*Options)) *Replica {
 		change(&o)
 	}
 	r := New(o)
-	noError(t, r.Load(r.life))
+	assert.NoError(t, r.Load(r.life))
 	var following sync.WaitGroup
 	following.Go(func() { _ = r.Run(r.life) })
 	t.Cleanup(func() {
@@ -110,7 +88,7 @@ func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
 			}
 			wg.Wait()
 			last, err := s.Last(t.Context(), stream.Offset{}, 1)
-			noError(t, err)
+			assert.NoError(t, err)
 			r.Log().Reach(t.Context(), last[0].Offset)
 		})
 	}
@@ -142,13 +120,13 @@ func TestP6_LoadReadsNoMoreThanTheLogTakes(t *testing.T) {
 	s := memory.New(memory.Options{MaxEntries: 5000})
 	event := []byte(`["` + strings.Repeat("x", 10<<10) + `"]`)
 	for range 4000 {
-		noError(t, s.Append(t.Context(), "", event, func(stream.Offset, error) {}))
+		assert.NoError(t, s.Append(t.Context(), "", event, func(stream.Offset, error) {}))
 	}
 	c := &counting{Stream: s}
 	r := newReplica(t, c, func(o *Options) { o.Window = fanout.Window{MaxCount: 4000, MaxBytes: 1 << 20} })
 	last, err := s.Last(t.Context(), stream.Offset{}, 1)
-	noError(t, err)
-	equal(t, "newest", r.Log().Head().Offset(), last[0].Offset)
+	assert.NoError(t, err)
+	assert.Equal(t, "newest", r.Log().Head().Offset(), last[0].Offset)
 	if read := c.entries.Load(); read < 100 || read > 2*loadBatch {
 		t.Errorf("%d entries were read for a megabyte of %d bytes each", read, len(event))
 	}
@@ -166,15 +144,15 @@ func TestP6_HistoryReadsTakeTurns(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "some are being answered", func() bool { return c.now.Load() == maxReads })
+	assert.Eventually(t, "some are being answered", func() bool { return c.now.Load() == maxReads })
 	for range 50 {
 		c.slow <- struct{}{}
 	}
 	all.Wait()
-	equal(t, "at once", c.most.Load(), maxReads)
+	assert.Equal(t, "at once", c.most.Load(), maxReads)
 	late, cancel := context.WithCancel(t.Context())
 	cancel()
-	noError(t, r.reads.Acquire(t.Context(), maxReads))
+	assert.NoError(t, r.reads.Acquire(t.Context(), maxReads))
 	if _, err := r.read(late, stream.Offset{}, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("who cannot wait: %v", err)
 	}
@@ -187,13 +165,13 @@ func TestMSG12_CreditFollowsWhatTheStreamRetains(t *testing.T) {
 	c := newCredits(o.retained, 1<<20)
 	share := func() int64 {
 		size, err := c.take(t.Context(), 1, 1)
-		noError(t, err)
+		assert.NoError(t, err)
 		c.giveBack(size)
 		return c.most / size
 	}
-	equal(t, "entries, by the window of the node", share(), 10)
+	assert.Equal(t, "entries, by the window of the node", share(), 10)
 	retained = 16
-	equal(t, "entries, by that of the others", share(), 2)
+	assert.Equal(t, "entries, by that of the others", share(), 2)
 }
 
 func TestCredits(t *testing.T) {
@@ -212,7 +190,7 @@ func TestCredits(t *testing.T) {
 			got := 0
 			for ; got < 3 && c.free.TryAcquire(c.least()); got++ {
 			}
-			equal(t, what, got, want)
+			assert.Equal(t, what, got, want)
 			c.free.Release(int64(got) * c.least())
 		}
 		free("at first", 2)
@@ -221,13 +199,13 @@ func TestCredits(t *testing.T) {
 		size, _ = enter()
 		free("two on the way", 0)
 		_, took := enter()
-		equal(t, "a third waits, and gives up", took, creditTimeout)
+		assert.Equal(t, "a third waits, and gives up", took, creditTimeout)
 		go func() {
 			time.Sleep(time.Second)
 			c.reach(stream.Offset{Ms: 2})
 		}()
 		third, took := enter()
-		equal(t, "or gets the share of the first", took, time.Second)
+		assert.Equal(t, "or gets the share of the first", took, time.Second)
 		c.stored(stream.Offset{Ms: 2}, size)
 		free("the second was delivered before the news", 1)
 		c.giveBack(third)
@@ -242,12 +220,12 @@ func TestCredits(t *testing.T) {
 		c.restart(stream.Offset{Ms: 5})
 		free("lost", 2)
 		size, err := c.take(t.Context(), 1, 2)
-		noError(t, err)
+		assert.NoError(t, err)
 		free("one entry is the half of one of two nodes", 0)
 		c.giveBack(size)
 		size, err = c.take(t.Context(), 2<<20, 3)
-		noError(t, err)
-		equal(t, "a huge entry has all", size, c.most)
+		assert.NoError(t, err)
+		assert.Equal(t, "a huge entry has all", size, c.most)
 	})
 }
 
@@ -262,18 +240,18 @@ func TestSettleEndsAppendsAndDeliversTheRest(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "something is stored", func() bool { return stored.Load() > 100 })
-	noError(t, r.Settle(t.Context()))
+	assert.Eventually(t, "something is stored", func() bool { return stored.Load() > 100 })
+	assert.NoError(t, r.Settle(t.Context()))
 	all, err := s.Last(t.Context(), stream.Offset{}, 10_000)
-	noError(t, err)
-	equal(t, "head of the log", r.Log().Head().Offset(), all[len(all)-1].Offset)
+	assert.NoError(t, err)
+	assert.Equal(t, "head of the log", r.Log().Head().Offset(), all[len(all)-1].Offset)
 	var frames bytes.Buffer
 	conn := r.opts.Sweepers.NewConn(nobody{})
 	conn.Join(r.Start(len(all)), nil)
 	for part := conn.Take(nil, 1<<20); len(part) > 0; part = conn.Take(nil, 1<<20) {
 		frames.Write(part)
 	}
-	equal(t, "frames", bytes.Count(frames.Bytes(), []byte(`["x"`)), len(all)-1) // all but the genesis
+	assert.Equal(t, "frames", bytes.Count(frames.Bytes(), []byte(`["x"`)), len(all)-1) // all but the genesis
 	r.Close()
 	publishers.Wait()
 }
@@ -292,7 +270,7 @@ func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {
 		}()
 		synctest.Wait()
 		r.Log().Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
-		equal(t, "found once it is there", <-found, true)
+		assert.Equal(t, "found once it is there", <-found, true)
 		if _, ok := r.Recover(stream.Offset{Ms: 3}); ok {
 			t.Error("found what never came")
 		}

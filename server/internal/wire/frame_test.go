@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // An independent parser reads what is written, at each border of the length encoding.
@@ -15,14 +17,14 @@ func TestFrameIsReadByOthers(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 100_000} {
 		payload := bytes.Repeat([]byte{'x'}, n)
 		frame := AppendFrame(nil, OpText, payload)
-		equal(t, "header", len(frame)-n, HeaderLen(n))
+		assert.Equal(t, "header", len(frame)-n, HeaderLen(n))
 		got, err := ws.ReadFrame(bytes.NewReader(frame))
-		noError(t, "read", err)
-		equal(t, "fin", got.Header.Fin, true)
-		equal(t, "masked", got.Header.Masked, false)
-		equal(t, "op", got.Header.OpCode, ws.OpText)
-		equal(t, "payload", bytes.Equal(got.Payload, payload), true)
-		equal(t, "sub-slice", bytes.Equal(payloadOf(frame), payload), true)
+		assert.NoError(t, err, "read")
+		assert.Equal(t, "fin", got.Header.Fin, true)
+		assert.Equal(t, "masked", got.Header.Masked, false)
+		assert.Equal(t, "op", got.Header.OpCode, ws.OpText)
+		assert.Equal(t, "payload", bytes.Equal(got.Payload, payload), true)
+		assert.Equal(t, "sub-slice", bytes.Equal(payloadOf(frame), payload), true)
 	}
 }
 
@@ -31,13 +33,13 @@ func TestReaderReadsOthers(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 31, 32, 33, 125, 126, 65535, 65536} {
 		text := strings.Repeat("y", n)
 		var out bytes.Buffer
-		noError(t, "write", ws.WriteFrame(&out, ws.MaskFrame(ws.NewTextFrame([]byte(text)))))
+		assert.NoError(t, ws.WriteFrame(&out, ws.MaskFrame(ws.NewTextFrame([]byte(text)))), "write")
 		stream := out.Bytes()
 		r := NewReader(1 << 20)
 		m, used, err := r.Next(stream)
-		noError(t, "next", err)
-		equal(t, "consumed", used, len(stream))
-		equal(t, "payload", string(m.Payload) == text, true)
+		assert.NoError(t, err, "next")
+		assert.Equal(t, "consumed", used, len(stream))
+		assert.Equal(t, "payload", string(m.Payload) == text, true)
 	}
 }
 
@@ -47,7 +49,7 @@ func TestCutRefusesWhatIsNoServerFrame(t *testing.T) {
 		"nothing": nil, "half a header": frame[:1], "short": frame[:len(frame)-1], "masked": clientFrame(finBit, OpText, "hello"),
 	} {
 		func() {
-			defer func() { equal(t, name+" panics", recover() != nil, true) }()
+			defer func() { assert.Equal(t, name+" panics", recover() != nil, true) }()
 			Cut(bad[:len(bad):len(bad)])
 		}()
 	}
@@ -61,30 +63,30 @@ func TestCutTakesFrameAfterFrame(t *testing.T) {
 	}
 	for i, n := range lengths {
 		op, payload, rest := Cut(frames)
-		equal(t, "opcode", op, Op(1+i%2))
-		equal(t, "payload", bytes.Equal(payload, bytes.Repeat([]byte{byte(i)}, n)), true)
+		assert.Equal(t, "opcode", op, Op(1+i%2))
+		assert.Equal(t, "payload", bytes.Equal(payload, bytes.Repeat([]byte{byte(i)}, n)), true)
 		frames = rest
 	}
-	equal(t, "rest", len(frames), 0)
+	assert.Equal(t, "rest", len(frames), 0)
 }
 
 func TestAppendClose(t *testing.T) {
 	parse := func(frame []byte) (Code, string) {
 		t.Helper()
 		code, reason, err := ParseClose(payloadOf(frame))
-		noError(t, "parse", err)
+		assert.NoError(t, err, "parse")
 		return code, string(reason)
 	}
 	code, reason := parse(AppendClose(nil, CodePolicy, "slow"))
-	equal(t, "code", code, CodePolicy)
-	equal(t, "reason", reason, "slow")
+	assert.Equal(t, "code", code, CodePolicy)
+	assert.Equal(t, "reason", reason, "slow")
 	for _, c := range []Code{0, CodeNoStatus, 1006, 999} {
 		code, _ = parse(AppendClose(nil, c, "x"))
-		equal(t, "empty", code, CodeNoStatus)
+		assert.Equal(t, "empty", code, CodeNoStatus)
 	}
 	_, reason = parse(AppendClose(nil, CodeNormal, strings.Repeat("é", 100)))
-	equal(t, "cut", len(reason), 122)
-	equal(t, "whole characters", utf8.ValidString(reason), true)
+	assert.Equal(t, "cut", len(reason), 122)
+	assert.Equal(t, "whole characters", utf8.ValidString(reason), true)
 }
 
 func TestCodeValid(t *testing.T) {
@@ -100,7 +102,7 @@ func TestReasonsAreDistinct(t *testing.T) {
 	for _, list := range [][]string{frameReasons(), payloadReasons(), packetReasons()} {
 		known := map[string]bool{}
 		for _, reason := range list {
-			equal(t, reason, reason == "" || known[reason], false)
+			assert.Equal(t, reason, reason == "" || known[reason], false)
 			known[reason] = true
 		}
 	}

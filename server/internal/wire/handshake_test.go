@@ -6,11 +6,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // The example of RFC 6455, section 1.3.
 func TestAcceptKey(t *testing.T) {
-	equal(t, "accept", AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+	assert.Equal(t, "accept", AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 }
 
 func TestCheckUpgrade(t *testing.T) {
@@ -54,8 +56,8 @@ func TestCheckUpgrade(t *testing.T) {
 			if errors.As(err, &he) {
 				status = he.Status
 			}
-			equal(t, "status", status, c.status)
-			equal(t, "error", err != nil, c.status != 0)
+			assert.Equal(t, "status", status, c.status)
+			assert.Equal(t, "error", err != nil, c.status != 0)
 		})
 	}
 }
@@ -88,7 +90,7 @@ func TestEIO7_TheFirstSubprotocolIsChosen(t *testing.T) {
 			h["Sec-Websocket-Protocol"] = c.offered
 		}
 		first, ok := Subprotocol(h)
-		equal(t, strings.Join(c.offered, "|"), ok, c.ok)
-		equal(t, strings.Join(c.offered, "|"), first, c.first)
+		assert.Equal(t, strings.Join(c.offered, "|"), ok, c.ok)
+		assert.Equal(t, strings.Join(c.offered, "|"), first, c.first)
 	}
 }

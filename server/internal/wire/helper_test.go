@@ -3,24 +3,9 @@ package wire
 import (
 	"encoding/binary"
 	"errors"
-	"reflect"
 	"slices"
 	"testing"
 )
-
-func equal[T any](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if !reflect.DeepEqual(got, want) {
-		t.Fatalf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func noError(t *testing.T, what string, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-}
 
 func noAllocs(t *testing.T, what string, fn func()) {
 	t.Helper()

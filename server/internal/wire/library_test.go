@@ -9,6 +9,8 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // decodeByLibrary does with a packet and its attachments what the library's client does, and returns the one packet
@@ -18,14 +20,14 @@ func decodeByLibrary(t *testing.T, data []byte, attachments int) *parser.Packet 
 	var decoded []*parser.Packet
 	d := parser.NewDecoder()
 	d.On("decoded", func(args ...any) { decoded = append(decoded, args[0].(*parser.Packet)) })
-	noError(t, "library", d.Add(types.NewStringBuffer(slices.Clone(data))))
+	assert.NoError(t, d.Add(types.NewStringBuffer(slices.Clone(data))), "library")
 	for i := range attachments {
-		equal(t, "waits for attachments", len(decoded), 0)
-		noError(t, "attachment", d.Add(types.NewBytesBuffer([]byte{byte(i)})))
+		assert.Equal(t, "waits for attachments", len(decoded), 0)
+		assert.NoError(t, d.Add(types.NewBytesBuffer([]byte{byte(i)})), "attachment")
 	}
-	equal(t, "decoded", len(decoded), 1)
-	noError(t, "ready for the next", d.Add("2[\"next\"]"))
-	equal(t, "decoded", len(decoded), 2)
+	assert.Equal(t, "decoded", len(decoded), 1)
+	assert.NoError(t, d.Add("2[\"next\"]"), "ready for the next")
+	assert.Equal(t, "decoded", len(decoded), 2)
 	return decoded[0]
 }
 
@@ -36,11 +38,11 @@ func assertHandled(t *testing.T, h Header, p *parser.Packet) {
 	if h.Namespace != nil {
 		nsp = string(h.Namespace)
 	}
-	equal(t, "namespace", p.Nsp, nsp)
-	equal(t, "type", byte(p.Type), byte(h.Kind))
-	equal(t, "ack id", p.Id != nil, h.HasAck)
+	assert.Equal(t, "namespace", p.Nsp, nsp)
+	assert.Equal(t, "type", byte(p.Type), byte(h.Kind))
+	assert.Equal(t, "ack id", p.Id != nil, h.HasAck)
 	if h.HasAck {
-		equal(t, "ack id", *p.Id, h.AckID)
+		assert.Equal(t, "ack id", *p.Id, h.AckID)
 	}
 	switch p.Type {
 	case parser.CONNECT:
@@ -48,7 +50,7 @@ func assertHandled(t *testing.T, h Header, p *parser.Packet) {
 			t.Fatalf("connect with %T", p.Data)
 		}
 	case parser.DISCONNECT:
-		equal(t, "disconnect", p.Data, nil)
+		assert.Equal(t, "disconnect", p.Data, nil)
 	case parser.EVENT, parser.BINARY_EVENT:
 		name := p.Data.([]any)[0].(string)
 		if slices.Contains([]string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}, name) {
@@ -71,9 +73,9 @@ func assertAttachments(t *testing.T, h Header, p *parser.Packet) {
 	t.Helper()
 	found := map[string]int{}
 	collect(p.Data, found)
-	equal(t, "attachments", len(found), h.Attachments)
+	assert.Equal(t, "attachments", len(found), h.Attachments)
 	for _, n := range found {
-		equal(t, "used", n, 1)
+		assert.Equal(t, "used", n, 1)
 	}
 }
 
@@ -126,7 +128,7 @@ func FuzzParsePacket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := slices.Clone(data)
 		h, err := ParsePacket(data, Limits{Binary: true})
-		equal(t, "data is not written to", data, before)
+		assert.Equal(t, "data is not written to", data, before)
 		if err == nil {
 			assertHandled(t, h, decodeByLibrary(t, NameText(data, h), h.Attachments))
 		} else if !slices.Contains(packetReasons(), err.Error()) {
@@ -179,7 +181,7 @@ func compareJSON(t *testing.T, text []byte) {
 	var v any
 	want := json.Unmarshal(text, &v)
 	if err == TooDeep || (want == nil && depthOf(text) > MaxDepth) {
-		equal(t, "too deep", err, TooDeep)
+		assert.Equal(t, "too deep", err, TooDeep)
 		return
 	}
 	if (err == valid) != (want == nil) {

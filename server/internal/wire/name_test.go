@@ -1,6 +1,10 @@
 package wire
 
-import "testing"
+import (
+	"testing"
+
+	"scalable-chat/server/internal/test/assert"
+)
 
 // TestEIO9_NumbersNameEvents: the library gets the text that JavaScript makes of them.
 func TestEIO9_NumbersNameEvents(t *testing.T) {
@@ -21,8 +25,8 @@ func TestEIO9_NumbersNameEvents(t *testing.T) {
 		{`0{"a":1}`, `0{"a":1}`},
 	} {
 		h, err := ParsePacket([]byte(c[0]), Limits{Binary: true})
-		noError(t, c[0], err)
-		equal(t, c[0], string(NameText([]byte(c[0]), h)), c[1])
+		assert.NoError(t, err, c[0])
+		assert.Equal(t, c[0], string(NameText([]byte(c[0]), h)), c[1])
 	}
 	for _, packet := range []string{`2[null]`, `2[true]`, `2[{}]`, `2[[]]`, `2[-]`, `2[01]`, `2[1e999]`, `2[]`} {
 		if _, err := ParsePacket([]byte(packet), Limits{}); err == nil {

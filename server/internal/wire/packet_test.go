@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 // Golden: what a stock client sends, and how it is taken apart.
@@ -37,11 +39,11 @@ func TestParsePacket(t *testing.T) {
 	}
 	for _, c := range cases {
 		got, err := ParsePacket([]byte(c.text), Limits{})
-		noError(t, c.text, err)
+		assert.NoError(t, err, c.text)
 		// An absent payload may be nil or empty.
-		equal(t, c.text, string(got.Payload), string(c.want.Payload))
+		assert.Equal(t, c.text, string(got.Payload), string(c.want.Payload))
 		got.Payload, c.want.Payload = nil, nil
-		equal(t, c.text, got, c.want)
+		assert.Equal(t, c.text, got, c.want)
 	}
 }
 
@@ -58,10 +60,10 @@ func TestParseBinaryPacket(t *testing.T) {
 	}
 	for text, n := range good {
 		got, err := ParsePacket([]byte(text), Limits{Binary: true})
-		noError(t, text, err)
-		equal(t, text, got.Attachments, n)
+		assert.NoError(t, err, text)
+		assert.Equal(t, text, got.Attachments, n)
 		_, err = ParsePacket([]byte(text), Limits{})
-		equal(t, text, err, error(BinaryRefused))
+		assert.Equal(t, text, err, error(BinaryRefused))
 	}
 	bad := map[string]PacketError{
 		`5["x"]`:                                 BadAttachments,
@@ -92,7 +94,7 @@ func TestParseBinaryPacket(t *testing.T) {
 	}
 	for text, want := range bad {
 		_, err := ParsePacket([]byte(text), Limits{Binary: true})
-		equal(t, text, err, error(want))
+		assert.Equal(t, text, err, error(want))
 	}
 }
 
@@ -167,10 +169,10 @@ func TestP6_ParsePacketRefuses(t *testing.T) {
 	}
 	for _, c := range cases {
 		_, err := ParsePacket([]byte(c.text), Limits{})
-		equal(t, c.text, err, error(c.want))
+		assert.Equal(t, c.text, err, error(c.want))
 	}
 	_, err := ParsePacket([]byte(`0/`+strings.Repeat("a", MaxNamespace-1)), Limits{})
-	noError(t, "longest namespace", err)
+	assert.NoError(t, err, "longest namespace")
 }
 
 func TestP6_DepthIsBounded(t *testing.T) {
@@ -179,11 +181,11 @@ func TestP6_DepthIsBounded(t *testing.T) {
 	}
 	for _, c := range [][2]string{{"[", "]"}, {`{"a":`, "}"}} {
 		_, err := ParsePacket([]byte(nested(c[0], c[1], MaxDepth-1)), Limits{})
-		noError(t, "deepest", err)
+		assert.NoError(t, err, "deepest")
 		_, err = ParsePacket([]byte(nested(c[0], c[1], MaxDepth)), Limits{})
-		equal(t, "too deep", err, error(TooDeep))
+		assert.Equal(t, "too deep", err, error(TooDeep))
 		_, err = ParsePacket([]byte(`2["x",`+strings.Repeat(c[0], 1<<20)), Limits{})
-		equal(t, "far too deep", err, error(TooDeep))
+		assert.Equal(t, "far too deep", err, error(TooDeep))
 	}
 }
 
@@ -209,9 +211,9 @@ func TestLIM10_ValuesAreBounded(t *testing.T) {
 		}
 		fit := (most - c.others) / c.each
 		_, err := ParsePacket([]byte(c.front+list(fit, c.of)+c.back), limits)
-		noError(t, name, err)
+		assert.NoError(t, err, name)
 		_, err = ParsePacket([]byte(c.front+list(fit+1, c.of)+c.back), limits)
-		equal(t, name, err, error(TooManyValues))
+		assert.Equal(t, name, err, error(TooManyValues))
 	}
 }
 

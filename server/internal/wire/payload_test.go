@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 func decodeAll(body string) ([]Packet, error) {
@@ -34,8 +36,8 @@ func TestDecodePayload(t *testing.T) {
 	}
 	for _, c := range cases {
 		got, err := decodeAll(c.body)
-		noError(t, c.body, err)
-		equal(t, c.body, got, c.want)
+		assert.NoError(t, err, c.body)
+		assert.Equal(t, c.body, got, c.want)
 	}
 }
 
@@ -61,17 +63,17 @@ func TestDecodePayloadRefuses(t *testing.T) {
 	}
 	for body, want := range cases {
 		_, err := decodeAll(body)
-		equal(t, body[:min(len(body), 20)], err, error(want))
+		assert.Equal(t, body[:min(len(body), 20)], err, error(want))
 	}
 	_, err := decodeAll(strings.Repeat("4\x1e", MaxPackets-1) + "4")
-	noError(t, "as many as allowed", err)
+	assert.NoError(t, err, "as many as allowed")
 }
 
 func TestDecodePayloadStopsWithTheCaller(t *testing.T) {
 	stop, n := errors.New("stop"), 0
 	err := DecodePayload([]byte("4a\x1e4b"), func(Packet) error { n++; return stop })
-	equal(t, "error", err, stop)
-	equal(t, "packets", n, 1)
+	assert.Equal(t, "error", err, stop)
+	assert.Equal(t, "packets", n, 1)
 }
 
 func TestAppendPacket(t *testing.T) {
@@ -86,16 +88,16 @@ func TestAppendPacket(t *testing.T) {
 		body = AppendPacket(body, p)
 	}
 	got, err := decodeAll(string(body))
-	noError(t, "decode", err)
-	equal(t, "packets", got, packets)
+	assert.NoError(t, err, "decode")
+	assert.Equal(t, "packets", got, packets)
 }
 
 // A shared WebSocket frame becomes a polling packet without being decoded.
 func TestFrameToPolling(t *testing.T) {
 	text := payloadOf(AppendFrame(nil, OpText, []byte(`42["message",{}]`)))
 	p, err := DecodeText(text)
-	noError(t, "decode", err)
-	equal(t, "body", string(AppendPacket(nil, p)), `42["message",{}]`)
+	assert.NoError(t, err, "decode")
+	assert.Equal(t, "body", string(AppendPacket(nil, p)), `42["message",{}]`)
 }
 
 func TestReadBody(t *testing.T) {
@@ -108,8 +110,8 @@ func TestReadBody(t *testing.T) {
 			"data and EOF": iotest.DataErrReader(strings.NewReader(want)),
 		} {
 			got, err := ReadBody([]byte("kept"), body, -1, limit)
-			noError(t, name, err)
-			equal(t, name, string(got) == "kept"+want, true)
+			assert.NoError(t, err, name)
+			assert.Equal(t, name, string(got) == "kept"+want, true)
 		}
 	}
 }
@@ -118,27 +120,27 @@ func TestReadBody(t *testing.T) {
 func TestP6_ReadBodyIsBounded(t *testing.T) {
 	const limit = 1000
 	got, err := ReadBody(nil, iotest.ErrReader(errors.New("must not be read")), limit+1, limit)
-	equal(t, "declared", err, error(ErrTooLarge))
-	equal(t, "nothing read", len(got), 0)
+	assert.Equal(t, "declared", err, error(ErrTooLarge))
+	assert.Equal(t, "nothing read", len(got), 0)
 
 	endless := &counter{}
 	got, err = ReadBody(nil, endless, -1, limit)
-	equal(t, "chunked", err, error(ErrTooLarge))
-	equal(t, "read", endless.n, limit+1)
-	equal(t, "held", cap(got) <= 4*limit, true)
+	assert.Equal(t, "chunked", err, error(ErrTooLarge))
+	assert.Equal(t, "read", endless.n, limit+1)
+	assert.Equal(t, "held", cap(got) <= 4*limit, true)
 
 	got, err = ReadBody(make([]byte, 0, 1<<16), endless, -1, limit)
-	equal(t, "large buffer", err, error(ErrTooLarge))
-	equal(t, "read", len(got), limit+1)
+	assert.Equal(t, "large buffer", err, error(ErrTooLarge))
+	assert.Equal(t, "read", len(got), limit+1)
 
 	_, err = ReadBody(nil, iotest.TimeoutReader(endless), 10, limit)
-	equal(t, "error of the reader", err, iotest.ErrTimeout)
+	assert.Equal(t, "error of the reader", err, iotest.ErrTimeout)
 	_, err = ReadBody(nil, lazy{}, -1, limit)
-	equal(t, "no progress", err, io.ErrNoProgress)
+	assert.Equal(t, "no progress", err, io.ErrNoProgress)
 
 	slow := &counter{stop: 1}
 	got, _ = ReadBody(nil, slow, 1_000_000, 1_000_000)
-	equal(t, "announced but not sent", cap(got) <= 1024, true)
+	assert.Equal(t, "announced but not sent", cap(got) <= 1024, true)
 }
 
 // counter gives bytes, stop of them if that is set.
@@ -185,7 +187,7 @@ func FuzzDecodePayload(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := slices.Clone(body)
 		packets, err := decodeAll(string(body))
-		equal(t, "body is not written to", body, before)
+		assert.Equal(t, "body is not written to", body, before)
 		if err != nil {
 			if !slices.Contains(payloadReasons(), err.Error()) {
 				t.Fatalf("reason %q is not in the catalogue", err)

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"github.com/gobwas/ws"
+
+	"scalable-chat/server/internal/test/assert"
 )
 
 const testLimit = 1000
@@ -96,7 +98,7 @@ func TestReaderRefuses(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := readAll(t, testLimit, c.stream)
-			equal(t, "whole", got.Err, *c.want)
+			assert.Equal(t, "whole", got.Err, *c.want)
 			eachSplit(t, c.stream, got)
 		})
 	}
@@ -105,10 +107,10 @@ func TestReaderRefuses(t *testing.T) {
 // eachSplit wants the same outcome in one piece, byte by byte, and in any two pieces.
 func eachSplit(t *testing.T, stream []byte, want seen) {
 	t.Helper()
-	equal(t, "whole", readAll(t, testLimit, stream), want)
-	equal(t, "byte by byte", readAll(t, testLimit, stream, slices.Repeat([]int{1}, len(stream))...), want)
+	assert.Equal(t, "whole", readAll(t, testLimit, stream), want)
+	assert.Equal(t, "byte by byte", readAll(t, testLimit, stream, slices.Repeat([]int{1}, len(stream))...), want)
 	for i := 1; i < min(len(stream), 300); i++ {
-		equal(t, "two pieces", readAll(t, testLimit, stream, i), want)
+		assert.Equal(t, "two pieces", readAll(t, testLimit, stream, i), want)
 	}
 }
 
@@ -117,33 +119,33 @@ func TestP6_ReaderRefusesAtHeader(t *testing.T) {
 	r := NewReader(testLimit)
 	head := clientFrame(finBit, OpText, strings.Repeat("x", testLimit+1))[:8]
 	_, n, err := r.Next(head)
-	equal(t, "error", err, error(errTooBig))
-	equal(t, "consumed", n, len(head))
+	assert.Equal(t, "error", err, error(errTooBig))
+	assert.Equal(t, "consumed", n, len(head))
 }
 
 // P6: a client costs what it sent, not what it announced, and nothing between messages.
 func TestP6_ReaderMemory(t *testing.T) {
-	equal(t, "size at most 64", unsafe.Sizeof(Reader{}) <= 64, true)
+	assert.Equal(t, "size at most 64", unsafe.Sizeof(Reader{}) <= 64, true)
 
 	r := NewReader(64 << 10)
 	stream := clientFrame(finBit, OpBinary, strings.Repeat("x", 60_000))
 	_, _, err := r.Next(bytes.Clone(stream[:20]))
-	noError(t, "next", err)
-	equal(t, "partial", r.partial(), true)
-	equal(t, "held", cap(r.frame.payload) <= 64, true)
+	assert.NoError(t, err, "next")
+	assert.Equal(t, "partial", r.partial(), true)
+	assert.Equal(t, "held", cap(r.frame.payload) <= 64, true)
 	m, n, err := r.Next(bytes.Clone(stream[20:]))
-	noError(t, "next", err)
-	equal(t, "consumed", n, len(stream)-20)
-	equal(t, "message", len(m.Payload), 60_000)
-	equal(t, "capacity", cap(m.Payload), 60_000)
-	equal(t, "let go", r.partial(), false)
+	assert.NoError(t, err, "next")
+	assert.Equal(t, "consumed", n, len(stream)-20)
+	assert.Equal(t, "message", len(m.Payload), 60_000)
+	assert.Equal(t, "capacity", cap(m.Payload), 60_000)
+	assert.Equal(t, "let go", r.partial(), false)
 
 	_, _, err = r.Next(clientFrame(0, OpText, "a"))
-	noError(t, "next", err)
-	equal(t, "partial", r.partial(), true)
+	assert.NoError(t, err, "next")
+	assert.Equal(t, "partial", r.partial(), true)
 	_, _, err = r.Next(clientFrame(finBit, OpContinuation, "b"))
-	noError(t, "next", err)
-	equal(t, "let go", r.partial(), false)
+	assert.NoError(t, err, "next")
+	assert.Equal(t, "let go", r.partial(), false)
 }
 
 // Reading is held back by not calling Next: what is behind a message stays as it was.
@@ -152,15 +154,15 @@ func TestP2_ReaderStopsAfterEachMessage(t *testing.T) {
 	chunk := join(first, second)
 	r := NewReader(testLimit)
 	m, n, err := r.Next(chunk)
-	noError(t, "next", err)
-	equal(t, "message", string(m.Payload), "first")
-	equal(t, "consumed", n, len(first))
-	equal(t, "rest", chunk[n:], second)
+	assert.NoError(t, err, "next")
+	assert.Equal(t, "message", string(m.Payload), "first")
+	assert.Equal(t, "consumed", n, len(first))
+	assert.Equal(t, "rest", chunk[n:], second)
 	m, _, err = r.Next(chunk[n:])
-	noError(t, "next", err)
-	equal(t, "message", string(m.Payload), "second")
+	assert.NoError(t, err, "next")
+	assert.Equal(t, "message", string(m.Payload), "second")
 	_, n, err = r.Next(nil)
-	equal(t, "nothing", n == 0 && err == nil, true)
+	assert.Equal(t, "nothing", n == 0 && err == nil, true)
 }
 
 func TestReaderDoesNotAllocate(t *testing.T) {
@@ -188,8 +190,8 @@ func FuzzReader(f *testing.F) {
 			chunks[i] = 1 + int(s)
 		}
 		whole := readAll(t, testLimit, stream)
-		equal(t, "split", readAll(t, testLimit, stream, chunks...), whole)
-		equal(t, "byte by byte", readAll(t, testLimit, stream, slices.Repeat([]int{1}, len(stream))...), whole)
+		assert.Equal(t, "split", readAll(t, testLimit, stream, chunks...), whole)
+		assert.Equal(t, "byte by byte", readAll(t, testLimit, stream, slices.Repeat([]int{1}, len(stream))...), whole)
 		for _, m := range whole.Messages {
 			if len(m.Payload) > testLimit || (m.Op.Control() && len(m.Payload) > MaxControl) {
 				t.Fatalf("%v of %d bytes", m.Op, len(m.Payload))

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -23,11 +24,11 @@ func BenchmarkAppend(b *testing.B) {
 
 	b.Run("XADD", func(b *testing.B) {
 		client, err := NewClient(ClientOptions{Addrs: []string{server.Addr}})
-		noError(b, err)
+		assert.NoError(b, err)
 		defer client.Close()
 		server.CLI("CONFIG", "RESETSTAT")
 		for b.Loop() {
-			noError(b, client.XAdd(context.Background(), &redis.XAddArgs{
+			assert.NoError(b, client.XAdd(context.Background(), &redis.XAddArgs{
 				Stream: "plain", MaxLen: 10_000, Approx: true, Values: []any{"event", event},
 			}).Err())
 		}
@@ -47,12 +48,13 @@ func BenchmarkAppend(b *testing.B) {
 				if keyed {
 					key = fmt.Sprint("key ", time.Now().UnixNano(), n)
 				}
-				noError(b, s.Append(context.Background(), key, event, func(_ stream.Offset, err error) {
+				assert.NoError(b, s.Append(context.Background(), key, event, func(_ stream.Offset, err error) {
 					if err != nil {
 						b.Error(err)
 					}
 					pending.Done()
 				}))
+
 			}
 			pending.Wait()
 			report(b, server)
@@ -94,7 +96,7 @@ func BenchmarkLatency(b *testing.B) {
 	var took []time.Duration
 	for b.Loop() {
 		started := time.Now()
-		noError(b, from.Append(b.Context(), "", event, func(stream.Offset, error) {}))
+		assert.NoError(b, from.Append(b.Context(), "", event, func(stream.Offset, error) {}))
 		<-seen
 		took = append(took, time.Since(started))
 	}

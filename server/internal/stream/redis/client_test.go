@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -45,7 +46,7 @@ func TestTLSWithOwnCAAndPassword(t *testing.T) {
 	server, caFile := redistest.StartTLS(t)
 	server.CLI("ACL", "SETUSER", "chat", "on", ">geheim/@", "~*", "&*", "+@all")
 	pem, err := os.ReadFile(caFile)
-	noError(t, err)
+	assert.NoError(t, err)
 	trusted := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 	trusted.RootCAs.AppendCertsFromPEM(pem)
 
@@ -64,7 +65,7 @@ func TestTLSWithOwnCAAndPassword(t *testing.T) {
 		other := options
 		change(&other)
 		client, err := NewClient(other)
-		noError(t, err)
+		assert.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		if err := client.Ping(ctx).Err(); err == nil {
 			t.Errorf("connected with %s", what)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -221,7 +222,7 @@ func closeTogetherWithAppends(t *testing.T, s *Stream) {
 	t.Helper()
 	results := make(chan error, 10)
 	for range 5 {
-		noError(t, s.Append(t.Context(), "", []byte("x"), func(_ stream.Offset, err error) { results <- err }))
+		assert.NoError(t, s.Append(t.Context(), "", []byte("x"), func(_ stream.Offset, err error) { results <- err }))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -274,9 +275,9 @@ func TestP5_CloseDoesNotWaitForNobody(t *testing.T) {
 	server.Stop()
 	defer server.Cont()
 	told := make(chan error, 1)
-	noError(t, s.Append(t.Context(), "", []byte("x"), func(_ stream.Offset, err error) { told <- err }))
+	assert.NoError(t, s.Append(t.Context(), "", []byte("x"), func(_ stream.Offset, err error) { told <- err }))
 	if err := <-told; !errors.Is(err, stream.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	noError(t, s.Close(t.Context()))
+	assert.NoError(t, s.Close(t.Context()))
 }

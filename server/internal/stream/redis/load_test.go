@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -168,7 +169,7 @@ func (l *load) check(entries []stream.Entry) (missing int) {
 func everything(t *testing.T, s *Stream) []stream.Entry {
 	t.Helper()
 	entries, err := s.Last(t.Context(), stream.Offset{}, 1<<20)
-	noError(t, err)
+	assert.NoError(t, err)
 	return entries
 }
 

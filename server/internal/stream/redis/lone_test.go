@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -74,17 +75,17 @@ func TestP5_TheAddressOfAClusterDies(t *testing.T) {
 func TestSubscriptionsMoveIntoTheCluster(t *testing.T) {
 	cluster := redistest.StartMasters(t)
 	client, err := NewClient(ClientOptions{Addrs: []string{cluster.Nodes[0].Addr}})
-	noError(t, err)
+	assert.NoError(t, err)
 	defer client.Close()
-	noError(t, client.Ping(t.Context()).Err())
+	assert.NoError(t, client.Ping(t.Context()).Err())
 	sub := client.Subscribe(t.Context(), "news")
 	defer sub.Close()
 	_, err = sub.Receive(t.Context())
-	noError(t, err)
+	assert.NoError(t, err)
 	for _, s := range cluster.Nodes {
 		s.CLI("PUBLISH", "news", s.Addr)
 		message, err := sub.ReceiveMessage(t.Context())
-		noError(t, err)
+		assert.NoError(t, err)
 		if message.Payload != s.Addr {
 			t.Errorf("heard %q instead of %q", message.Payload, s.Addr)
 		}
@@ -93,7 +94,7 @@ func TestSubscriptionsMoveIntoTheCluster(t *testing.T) {
 	pipe.HSet(t.Context(), "{room}:nodes", "a", "1")
 	all := pipe.HGetAll(t.Context(), "{room}:nodes")
 	_, err = pipe.Exec(t.Context())
-	noError(t, err)
+	assert.NoError(t, err)
 	if all.Val()["a"] != "1" {
 		t.Errorf("the pipeline answered %v", all.Val())
 	}
@@ -112,7 +113,7 @@ func TestSentinelsWithAPassword(t *testing.T) {
 
 			where.SentinelPassword = "wrong"
 			client, err := NewClient(where)
-			noError(t, err)
+			assert.NoError(t, err)
 			defer client.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
@@ -127,13 +128,13 @@ func TestSentinelsWithAPassword(t *testing.T) {
 func TestMutualTLS(t *testing.T) {
 	server, caFile, certFile, keyFile := redistest.StartMutualTLS(t)
 	pem, err := os.ReadFile(caFile)
-	noError(t, err)
+	assert.NoError(t, err)
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 	conf.RootCAs.AppendCertsFromPEM(pem)
 	options := ClientOptions{Addrs: []string{server.Addr}, TLSConfig: conf}
 
 	client, err := NewClient(options)
-	noError(t, err)
+	assert.NoError(t, err)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -142,7 +143,7 @@ func TestMutualTLS(t *testing.T) {
 	}
 
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	noError(t, err)
+	assert.NoError(t, err)
 	options.TLSConfig = conf.Clone()
 	options.TLSConfig.Certificates = []tls.Certificate{pair}
 	s := openAt(t, options, Options{})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 func sized(n int) record {
@@ -19,7 +20,7 @@ func TestP6_QueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(3, 100)
 		for _, size := range []int{40, 40, 20} {
-			noError(t, q.put(t.Context(), sized(size)))
+			assert.NoError(t, q.put(t.Context(), sized(size)))
 		}
 		started := time.Now()
 		if err := q.put(t.Context(), sized(1)); !errors.Is(err, stream.ErrUnavailable) || !errors.Is(err, errFull) {
@@ -80,7 +81,7 @@ func TestP2_QueueAdmitsInOrder(t *testing.T) {
 func TestQueueTakesAtLeastOneAndClosesOnce(t *testing.T) {
 	q := newQueue(10, 1000)
 	for _, size := range []int{500, 100, 100, 300} {
-		noError(t, q.put(t.Context(), sized(size)))
+		assert.NoError(t, q.put(t.Context(), sized(size)))
 	}
 	for _, want := range []int{1, 2, 1, 0} {
 		batch, last := q.take(nil, 10, 250)
@@ -88,7 +89,7 @@ func TestQueueTakesAtLeastOneAndClosesOnce(t *testing.T) {
 			t.Fatalf("took %d, last %v, want %d", len(batch), last, want)
 		}
 	}
-	noError(t, q.put(t.Context(), sized(1)))
+	assert.NoError(t, q.put(t.Context(), sized(1)))
 	q.close()
 	if err := q.put(t.Context(), sized(1)); !errors.Is(err, stream.ErrClosed) {
 		t.Errorf("error %v after close", err)
@@ -101,7 +102,7 @@ func TestQueueTakesAtLeastOneAndClosesOnce(t *testing.T) {
 func TestQueueCloseRefusesThoseInLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1, 100)
-		noError(t, q.put(t.Context(), sized(1)))
+		assert.NoError(t, q.put(t.Context(), sized(1)))
 		refused := make(chan error)
 		go func() { refused <- q.put(t.Context(), sized(1)) }()
 		synctest.Wait()

@@ -14,6 +14,7 @@ import (
 
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/streamtest"
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -45,19 +46,19 @@ func harness(t *testing.T, s *Stream) streamtest.Harness {
 		Stream: s,
 		Close:  s.Close,
 		Trim: func(keep int) {
-			noError(t, client.XTrimMaxLen(t.Context(), s.opts.Key, int64(keep)).Err())
+			assert.NoError(t, client.XTrimMaxLen(t.Context(), s.opts.Key, int64(keep)).Err())
 		},
 		Flush: func() {
-			noError(t, client.FlushAll(t.Context()).Err())
+			assert.NoError(t, client.FlushAll(t.Context()).Err())
 		},
 		Expire: func() {
 			for _, table := range s.script.keys[2:4] {
 				ttl, err := client.PTTL(t.Context(), table).Result()
-				noError(t, err)
+				assert.NoError(t, err)
 				if ttl > 2*s.opts.DedupeTTL+time.Second || ttl > 0 && ttl <= s.opts.DedupeTTL {
 					t.Errorf("%s lives for %v, DedupeTTL is %v", table, ttl, s.opts.DedupeTTL)
 				}
-				noError(t, client.Del(t.Context(), table).Err())
+				assert.NoError(t, client.Del(t.Context(), table).Err())
 			}
 		},
 	}
@@ -73,7 +74,7 @@ func open(t testing.TB, addr string, opts Options) *Stream {
 func openAt(t testing.TB, where ClientOptions, opts Options) *Stream {
 	t.Helper()
 	client, err := NewClient(where)
-	noError(t, err)
+	assert.NoError(t, err)
 	opts.Client = client
 	if opts.Key == "" {
 		opts.Key = "room"
@@ -83,7 +84,7 @@ func openAt(t testing.TB, where ClientOptions, opts Options) *Stream {
 	}
 	opts.Logger = slog.New(slog.DiscardHandler)
 	s, err := New(opts)
-	noError(t, err)
+	assert.NoError(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -110,14 +111,14 @@ func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
 	records := []record{{event: []byte("a")}, {event: []byte("b"), key: digestOf("b")}, {event: []byte("c")}}
 	first := s.script.prepare(1, records)
 	offsets, err := s.script.run(t.Context(), first)
-	noError(t, err)
+	assert.NoError(t, err)
 	again, err := s.script.run(t.Context(), first)
-	noError(t, err)
+	assert.NoError(t, err)
 	if len(offsets) != 3 || offsets[0] != again[0] || offsets[1] != again[1] || offsets[2] != again[2] {
 		t.Fatalf("offsets %v, then %v", offsets, again)
 	}
 	_, err = s.script.run(t.Context(), s.script.prepare(2, records[:1]))
-	noError(t, err)
+	assert.NoError(t, err)
 	if _, err = s.script.run(t.Context(), first); err == nil || !strings.HasPrefix(err.Error(), "STALE") {
 		t.Fatalf("an overtaken batch: %v", err)
 	}
@@ -141,7 +142,7 @@ func TestOffsetsGrowAfterLossWithClockBehind(t *testing.T) {
 	ms := strconv.FormatUint(future.Ms, 10)
 	s.script.saw(future)
 	entries, err := s.Last(t.Context(), stream.Offset{}, 1)
-	noError(t, err)
+	assert.NoError(t, err)
 	check("genesis", entries[0].Offset, ms+"-8")
 	check("event", put(t, s, "", "x"), ms+"-9")
 
@@ -212,7 +213,7 @@ func TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany(t *testing.T) 
 	kept := 0
 	for _, table := range s.script.keys[2:4] {
 		n, err := strconv.Atoi(server.CLI("HLEN", table))
-		noError(t, err)
+		assert.NoError(t, err)
 		kept += n
 	}
 	if kept > 2*(most+batchRecords+1) {
@@ -241,13 +242,13 @@ func putKeys(t *testing.T, s *Stream, from, to int) []stream.Offset {
 	t.Helper()
 	offsets, errs := make([]stream.Offset, to-from), make(chan error, to-from)
 	for i := range offsets {
-		noError(t, s.Append(t.Context(), "key "+strconv.Itoa(from+i), []byte("x"), func(o stream.Offset, err error) {
+		assert.NoError(t, s.Append(t.Context(), "key "+strconv.Itoa(from+i), []byte("x"), func(o stream.Offset, err error) {
 			offsets[i] = o
 			errs <- err
 		}))
 	}
 	for range offsets {
-		noError(t, <-errs)
+		assert.NoError(t, <-errs)
 	}
 	return offsets
 }
@@ -306,7 +307,7 @@ func TestForeignEntryIsAGapOnce(t *testing.T) {
 func put(t testing.TB, s *Stream, key, event string) stream.Offset {
 	t.Helper()
 	offset, err := tryPut(s, key, event)
-	noError(t, err)
+	assert.NoError(t, err)
 	return offset
 }
 
@@ -331,16 +332,9 @@ func putMany(t testing.TB, s *Stream, n int) {
 	t.Helper()
 	results := make(chan error, n)
 	for i := range n {
-		noError(t, s.Append(t.Context(), "", []byte("event "+strconv.Itoa(i)), func(_ stream.Offset, err error) { results <- err }))
+		assert.NoError(t, s.Append(t.Context(), "", []byte("event "+strconv.Itoa(i)), func(_ stream.Offset, err error) { results <- err }))
 	}
 	for range n {
-		noError(t, <-results)
-	}
-}
-
-func noError(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+		assert.NoError(t, <-results)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -20,7 +21,7 @@ func TestEveryMissingRightIsNamed(t *testing.T) {
 		server.CLI(append([]string{"ACL", "SETUSER", user, "on", ">password", "~*", "&*", "+@all"}, rules...)...)
 		s := openAt(t, ClientOptions{Addrs: []string{server.Addr}, DB: 2, Username: user, Password: "password"}, Options{})
 		missing, err := s.MissingRights(t.Context(), channels, []byte("notice"))
-		noError(t, err)
+		assert.NoError(t, err)
 		if got := strings.Join(missing, " "); got != lacks {
 			t.Errorf("%v: lacks %q, want %q", rules, got, lacks)
 		}
@@ -83,7 +84,7 @@ func TestRefusalsOfEveryVersionAreRead(t *testing.T) {
 		"NOSCRIPT No matching script. Please use EVAL.":                                       "",
 	} {
 		r := &rights{key: "room", missing: map[string]bool{}}
-		noError(t, r.note("~room", refusal(text)))
+		assert.NoError(t, r.note("~room", refusal(text)))
 		if got := r.rules(); len(got) > 1 || !slices.Equal(got, slices.DeleteFunc([]string{want}, func(s string) bool { return s == "" })) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // testDoneInOrder: with several callers at once, done runs once per event, never two at a time, in the order of the stream.
@@ -42,34 +43,34 @@ func testDoneInOrder(t *testing.T, h Harness) {
 	}
 	pending.Wait()
 	// Whatever was called twice too late to be seen above is seen once the stream has ended.
-	noError(t, h.Close(t.Context()))
+	assert.NoError(t, h.Close(t.Context()))
 	running.Lock()
 	defer running.Unlock()
 	growing(t, order)
 	for c := range calls {
 		for i, n := range calls[c] {
-			equal(t, fmt.Sprintf("calls of done for %d/%d", c, i), n, 1)
+			assert.Equal(t, fmt.Sprintf("calls of done for %d/%d", c, i), n, 1)
 		}
 	}
 }
 
 func testDedupe(t *testing.T, h Harness) {
 	first := mustAppend(t, h, "key", "one")
-	equal(t, "offset of the retry", mustAppend(t, h, "key", "one"), first)
-	equal(t, "offset of the retry with other words", mustAppend(t, h, "key", "two"), first)
+	assert.Equal(t, "offset of the retry", mustAppend(t, h, "key", "one"), first)
+	assert.Equal(t, "offset of the retry with other words", mustAppend(t, h, "key", "two"), first)
 	other := mustAppend(t, h, "another key", "three")
 	long := string(make([]byte, 5000))
 	longFirst := mustAppend(t, h, long, "four")
-	equal(t, "offset of the retry with a long key", mustAppend(t, h, long, "four"), longFirst)
+	assert.Equal(t, "offset of the retry with a long key", mustAppend(t, h, long, "four"), longFirst)
 	nearly := mustAppend(t, h, long+"x", "five")
 	without := []stream.Offset{mustAppend(t, h, "", "six"), mustAppend(t, h, "", "six")}
-	equal(t, "offset of the late retry", mustAppend(t, h, "key", "one"), first)
+	assert.Equal(t, "offset of the late retry", mustAppend(t, h, "key", "one"), first)
 
 	var got []stream.Offset
 	for _, e := range last(t, h, stream.Offset{}, 100)[1:] {
 		got = append(got, e.Offset)
 	}
-	equal(t, "entries", fmt.Sprint(got), fmt.Sprint(append([]stream.Offset{first, other, longFirst, nearly}, without...)))
+	assert.Equal(t, "entries", fmt.Sprint(got), fmt.Sprint(append([]stream.Offset{first, other, longFirst, nearly}, without...)))
 }
 
 // testDedupeConcurrent: the same key from many goroutines, among traffic, is one entry, and all learn its offset.
@@ -88,10 +89,10 @@ func testDedupeConcurrent(t *testing.T, h Harness) {
 	})
 	for _, got := range offsets {
 		for k := range keys {
-			equal(t, fmt.Sprint("offset of key ", k), got[k], offsets[0][k])
+			assert.Equal(t, fmt.Sprint("offset of key ", k), got[k], offsets[0][k])
 		}
 	}
-	equal(t, "entries", len(last(t, h, stream.Offset{}, 1000)), 1+keys)
+	assert.Equal(t, "entries", len(last(t, h, stream.Offset{}, 1000)), 1+keys)
 }
 
 func testDedupeExpires(t *testing.T, h Harness) {
@@ -101,20 +102,20 @@ func testDedupeExpires(t *testing.T, h Harness) {
 	if second.Compare(first) <= 0 {
 		t.Fatalf("offset %s after the key was forgotten, want one after %s", second, first)
 	}
-	equal(t, "offset of the retry", mustAppend(t, h, "key", "one"), second)
-	equal(t, "entries", len(last(t, h, stream.Offset{}, 10)), 3)
+	assert.Equal(t, "offset of the retry", mustAppend(t, h, "key", "one"), second)
+	assert.Equal(t, "entries", len(last(t, h, stream.Offset{}, 10)), 3)
 }
 
 func testCloseFinishes(t *testing.T, h Harness) {
 	const n = 300
 	results := make(chan error, 2*n)
 	for i := range n {
-		noError(t, h.Stream.Append(t.Context(), "", fmt.Append(nil, i), func(_ stream.Offset, err error) { results <- err }))
+		assert.NoError(t, h.Stream.Append(t.Context(), "", fmt.Append(nil, i), func(_ stream.Offset, err error) { results <- err }))
 	}
-	noError(t, h.Close(t.Context()))
-	equal(t, "calls of done before Close returned", len(results), n)
+	assert.NoError(t, h.Close(t.Context()))
+	assert.Equal(t, "calls of done before Close returned", len(results), n)
 	for range n {
-		noError(t, <-results)
+		assert.NoError(t, <-results)
 	}
 }
 
@@ -122,7 +123,7 @@ func testCloseEnds(t *testing.T, h Harness) {
 	mustAppend(t, h, "", "event")
 	f := follow(t, h, stream.Offset{})
 	f.wait(2)
-	noError(t, h.Close(t.Context()))
+	assert.NoError(t, h.Close(t.Context()))
 	isError(t, f.end(), stream.ErrClosed)
 
 	err := h.Stream.Append(t.Context(), "", []byte("late"), func(stream.Offset, error) { t.Error("done was called") })
@@ -130,5 +131,5 @@ func testCloseEnds(t *testing.T, h Harness) {
 	isError(t, h.Stream.Follow(t.Context(), stream.Offset{}, func([]stream.Entry) error { return nil }), stream.ErrClosed)
 	_, err = h.Stream.Last(context.Background(), stream.Offset{}, 1)
 	isError(t, err, stream.ErrClosed)
-	noError(t, h.Close(t.Context()))
+	assert.NoError(t, h.Close(t.Context()))
 }

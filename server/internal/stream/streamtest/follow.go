@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 func testFollowFromEveryOffset(t *testing.T, h Harness) {
@@ -45,7 +46,7 @@ func testFollowCallbackError(t *testing.T, h Harness) {
 	enough := errors.New("enough")
 	mustAppend(t, h, "", "event")
 	f := follow(t, h, stream.Offset{}, func([]stream.Entry) error { return enough })
-	equal(t, "error of Follow", f.end(), enough)
+	assert.Equal(t, "error of Follow", f.end(), enough)
 }
 
 func testGapUnknownOffset(t *testing.T, h Harness) {
@@ -80,7 +81,7 @@ func testGapSleepingFollower(t *testing.T, h Harness) {
 		return nil
 	})
 	mustAppend(t, h, "", "the entry it sleeps over")
-	receive(t, asleep)
+	assert.Receive(t, "the sleeping follower", asleep)
 	flood(t, h, 2, 1000)
 	all := last(t, h, stream.Offset{}, 3000)[1:]
 	h.Trim(5)
@@ -102,13 +103,13 @@ func testGapFlushed(t *testing.T, h Harness) {
 	f.wait(5)
 	h.Flush()
 	isError(t, f.end(), stream.ErrGap)
-	equal(t, "entries followed", len(f.seen()), 5)
+	assert.Equal(t, "entries followed", len(f.seen()), 5)
 
 	offset := mustAppend(t, h, "", "new")
 	fresh := last(t, h, stream.Offset{}, 10)
-	equal(t, "entries after the flush", len(fresh), 2)
-	equal(t, "offset", fresh[1].Offset, offset)
-	equal(t, "event of the new genesis", len(fresh[0].Event), 0)
+	assert.Equal(t, "entries after the flush", len(fresh), 2)
+	assert.Equal(t, "offset", fresh[1].Offset, offset)
+	assert.Equal(t, "event of the new genesis", len(fresh[0].Event), 0)
 	growing(t, append(old, fresh...))
 	for _, e := range old {
 		isError(t, follow(t, h, e.Offset).end(), stream.ErrGap)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // follower records what one Follow hands out.
@@ -71,7 +72,7 @@ func (f *follower) wait(n int) []stream.Entry {
 		entries, more := f.entries, f.more
 		f.mu.Unlock()
 		if len(entries) >= n {
-			equal(f.t, "entries followed", len(entries), n)
+			assert.Equal(f.t, "entries followed", len(entries), n)
 			return entries
 		}
 		select {
@@ -127,14 +128,14 @@ func tryAppend(t *testing.T, h Harness, key, event string) (stream.Offset, error
 func mustAppend(t *testing.T, h Harness, key, event string) stream.Offset {
 	t.Helper()
 	offset, err := tryAppend(t, h, key, event)
-	noError(t, err)
+	assert.NoError(t, err)
 	return offset
 }
 
 func last(t *testing.T, h Harness, before stream.Offset, n int) []stream.Entry {
 	t.Helper()
 	entries, err := h.Stream.Last(t.Context(), before, n)
-	noError(t, err)
+	assert.NoError(t, err)
 	return entries
 }
 
@@ -147,43 +148,18 @@ func collect[T any](t *testing.T, n int, f func() (T, error)) []T {
 		wg.Go(func() { values[i], errs[i] = f() })
 	}
 	wg.Wait()
-	noError(t, errors.Join(errs...))
+	assert.NoError(t, errors.Join(errs...))
 	return values
-}
-
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(Patience):
-		t.Fatal("waited in vain")
-		panic("unreachable")
-	}
 }
 
 func sameEntries(t *testing.T, got, want []stream.Entry) {
 	t.Helper()
-	equal(t, "entries", len(got), len(want))
+	assert.Equal(t, "entries", len(got), len(want))
 	for i := range got {
-		equal(t, "offset", got[i].Offset, want[i].Offset)
+		assert.Equal(t, "offset", got[i].Offset, want[i].Offset)
 		if !bytes.Equal(got[i].Event, want[i].Event) {
 			t.Fatalf("event at %s: %.40q, want %.40q", got[i].Offset, got[i].Event, want[i].Event)
 		}
-	}
-}
-
-func equal[T comparable](t *testing.T, what string, got, want T) {
-	t.Helper()
-	if got != want {
-		t.Fatalf("%s: %v, want %v", what, got, want)
-	}
-}
-
-func noError(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

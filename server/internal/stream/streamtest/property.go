@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // testProperty plays random sequences of calls against the stream and a model that is a plain slice. A seed that ever
@@ -66,7 +67,7 @@ func (m *model) append() {
 	}
 	offset := mustAppend(m.t, m.h, key, event)
 	if first, ok := m.keys[key]; ok && key != "" {
-		equal(m.t, "offset of "+key, offset, first)
+		assert.Equal(m.t, "offset of "+key, offset, first)
 		return
 	}
 	newest := m.entries[len(m.entries)-1]
@@ -133,7 +134,7 @@ func (m *model) reset() {
 		return
 	}
 	fresh := last(m.t, m.h, stream.Offset{}, 10)
-	equal(m.t, "entries after a flush", len(fresh), 1)
+	assert.Equal(m.t, "entries after a flush", len(fresh), 1)
 	if old := m.entries[len(m.entries)-1]; fresh[0].Offset.Compare(old.Offset) <= 0 {
 		m.t.Fatalf("genesis %s after %s", fresh[0].Offset, old.Offset)
 	}

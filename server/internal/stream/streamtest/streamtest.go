@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/test/assert"
 )
 
 // Harness is a fresh, empty stream that retains at least 8,000 entries and 32 MiB, with the hooks that let the suite do to
@@ -66,9 +67,9 @@ func Run(t *testing.T, start func(t *testing.T) Harness) {
 func testGenesisOnce(t *testing.T, h Harness) {
 	heads := collect(t, 8, func() ([]stream.Entry, error) { return h.Stream.Last(t.Context(), stream.Offset{}, 10) })
 	for _, entries := range heads {
-		equal(t, "entries of an empty stream", len(entries), 1)
-		equal(t, "genesis event", len(entries[0].Event), 0)
-		equal(t, "genesis", entries[0].Offset, heads[0][0].Offset)
+		assert.Equal(t, "entries of an empty stream", len(entries), 1)
+		assert.Equal(t, "genesis event", len(entries[0].Event), 0)
+		assert.Equal(t, "genesis", entries[0].Offset, heads[0][0].Offset)
 	}
 	if heads[0][0].Offset.IsZero() {
 		t.Fatal("genesis has no offset")
@@ -78,9 +79,9 @@ func testGenesisOnce(t *testing.T, h Harness) {
 func testGenesisFirst(t *testing.T, h Harness) {
 	offset := mustAppend(t, h, "", "first")
 	entries := last(t, h, stream.Offset{}, 10)
-	equal(t, "entries", len(entries), 2)
-	equal(t, "genesis event", len(entries[0].Event), 0)
-	equal(t, "offset", entries[1].Offset, offset)
+	assert.Equal(t, "entries", len(entries), 2)
+	assert.Equal(t, "genesis event", len(entries[0].Event), 0)
+	assert.Equal(t, "offset", entries[1].Offset, offset)
 
 	f := follow(t, h, stream.Offset{})
 	sameEntries(t, f.wait(2), entries)
@@ -95,13 +96,13 @@ func testTotalOrder(t *testing.T, h Harness) {
 	late := follow(t, h, genesis.Offset)
 
 	want := last(t, h, stream.Offset{}, callers*each+10)[1:]
-	equal(t, "entries", len(want), callers*each)
+	assert.Equal(t, "entries", len(want), callers*each)
 	growing(t, want)
 	for _, e := range want {
-		equal(t, "offset of "+string(e.Event), stored[string(e.Event)], e.Offset)
+		assert.Equal(t, "offset of "+string(e.Event), stored[string(e.Event)], e.Offset)
 		delete(stored, string(e.Event))
 	}
-	equal(t, "events that are nowhere", len(stored), 0)
+	assert.Equal(t, "events that are nowhere", len(stored), 0)
 	for _, f := range append(early, late) {
 		sameEntries(t, f.wait(len(want)), want)
 	}
@@ -113,10 +114,10 @@ func testCallerOrder(t *testing.T, h Harness) {
 	next := map[string]int{}
 	for _, e := range last(t, h, stream.Offset{}, callers*each) {
 		caller, n, _ := strings.Cut(string(e.Event), "/")
-		equal(t, "event of caller "+caller, n, fmt.Sprint(next[caller]))
+		assert.Equal(t, "event of caller "+caller, n, fmt.Sprint(next[caller]))
 		next[caller]++
 	}
-	equal(t, "callers", len(next), callers)
+	assert.Equal(t, "callers", len(next), callers)
 }
 
 func testLastBounds(t *testing.T, h Harness) {
@@ -124,23 +125,23 @@ func testLastBounds(t *testing.T, h Harness) {
 		mustAppend(t, h, "", fmt.Sprint("event ", i))
 	}
 	all := last(t, h, stream.Offset{}, 100)
-	equal(t, "all entries", len(all), 11)
+	assert.Equal(t, "all entries", len(all), 11)
 	sameEntries(t, last(t, h, stream.Offset{}, 11), all)
 	sameEntries(t, last(t, h, stream.Offset{}, 3), all[8:])
-	equal(t, "none asked for", len(last(t, h, stream.Offset{}, 0)), 0)
-	equal(t, "fewer than none asked for", len(last(t, h, stream.Offset{}, -1)), 0)
+	assert.Equal(t, "none asked for", len(last(t, h, stream.Offset{}, 0)), 0)
+	assert.Equal(t, "fewer than none asked for", len(last(t, h, stream.Offset{}, -1)), 0)
 	for i, e := range all {
 		sameEntries(t, last(t, h, e.Offset, 4), all[max(0, i-4):i])
 	}
 	newest := all[10].Offset
 	sameEntries(t, last(t, h, stream.Offset{Ms: newest.Ms + 1}, 2), all[9:])
 	sameEntries(t, last(t, h, stream.Offset{Ms: newest.Ms, Seq: newest.Seq + 1}, 2), all[9:])
-	equal(t, "before the beginning", len(last(t, h, stream.Offset{Ms: 1}, 5)), 0)
+	assert.Equal(t, "before the beginning", len(last(t, h, stream.Offset{Ms: 1}, 5)), 0)
 
 	h.Trim(4)
 	sameEntries(t, last(t, h, stream.Offset{}, 100), all[7:])
 	sameEntries(t, last(t, h, all[9].Offset, 100), all[7:9])
-	equal(t, "before what is retained", len(last(t, h, all[7].Offset, 5)), 0)
+	assert.Equal(t, "before what is retained", len(last(t, h, all[7].Offset, 5)), 0)
 }
 
 func testEventsNotAliased(t *testing.T, h Harness) {
@@ -151,9 +152,9 @@ func testEventsNotAliased(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	copy(buf, "junk")
-	noError(t, receive(t, result))
-	equal(t, "event", string(f.wait(1)[0].Event), "mine")
-	equal(t, "event", string(last(t, h, stream.Offset{}, 1)[0].Event), "mine")
+	assert.NoError(t, assert.Receive(t, "the result", result))
+	assert.Equal(t, "event", string(f.wait(1)[0].Event), "mine")
+	assert.Equal(t, "event", string(last(t, h, stream.Offset{}, 1)[0].Event), "mine")
 }
 
 func testBigEvents(t *testing.T, h Harness) {
@@ -165,8 +166,8 @@ func testBigEvents(t *testing.T, h Harness) {
 	got := f.wait(n)
 	sameEntries(t, last(t, h, stream.Offset{}, n), got)
 	for i, e := range got {
-		equal(t, "size", len(e.Event), size)
-		equal(t, "first byte", e.Event[0], byte(i))
+		assert.Equal(t, "size", len(e.Event), size)
+		assert.Equal(t, "first byte", e.Event[0], byte(i))
 	}
 }
 
@@ -200,11 +201,11 @@ func flood(t *testing.T, h Harness, callers, each int) map[string]stream.Offset 
 	}
 	offsets := make(map[string]stream.Offset, callers*each)
 	for range callers * each {
-		r := receive(t, results)
-		noError(t, r.err)
+		r := assert.Receive(t, "a result", results)
+		assert.NoError(t, r.err)
 		offsets[r.event] = r.offset
 	}
-	equal(t, "events stored", len(offsets), callers*each)
+	assert.Equal(t, "events stored", len(offsets), callers*each)
 	return offsets
 }
 
