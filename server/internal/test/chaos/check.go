@@ -179,7 +179,7 @@ func (r *Room) summarize(messages, reconnects, resets int) {
 func (r *Room) checkKeys(ids []string) (faults []string) {
 	tag := "{" + StreamKey + "}:"
 	for _, key := range strings.Fields(r.Redis.CLI("--scan")) {
-		own := key == StreamKey || key == tag+"nodes" || key == tag+"token" ||
+		own := key == StreamKey || key == tag+"nodes" || key == tag+"token" || key == tag+"settings" ||
 			strings.HasPrefix(key, tag+"writer:") || strings.HasPrefix(key, tag+"keys:")
 		if !own {
 			faults = append(faults, "unexpected key in Redis: "+key)
