@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
-import { storageMemory } from "@/chat/memory";
-import { attention, pageTitle, shortened } from "@/chat/news";
-import { Preferences } from "@/chat/preferences";
+import { attention, pageTitle } from "@/attention/news";
+import { Preferences } from "@/attention/preferences";
+import { type Locks, Tabs } from "@/attention/tabs";
+import { storageMemory } from "@/browser/memory";
 import { serverUrl } from "@/chat/serverurl";
-import { type Locks, Tabs } from "@/chat/tabs";
+import { shortened } from "@/text/shortened";
 import { policy, withPolicy } from "../scripts/csp.mjs";
 import { firstLoad } from "../scripts/size.mjs";
 import { FakeMemory } from "./fakelink";

@@ -2,7 +2,7 @@
 import { cleanup, render, screen } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, expect, test, vi } from "vitest";
-import { getChat } from "@/chat/browser";
+import { getChat } from "@/chat/chat";
 import { ChatApp } from "@/ui/ChatApp";
 
 const sockets = vi.hoisted(() => ({ made: [] as { connects: number; active: boolean }[] }));

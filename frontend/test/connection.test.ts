@@ -1,28 +1,34 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type ConnectFailure, type Connection, connection, firstConnection, retryDelay } from "@/chat/connection";
-import { connectFailure } from "@/chat/socketlink";
+import {
+  type ConnectFailure,
+  type Connection,
+  firstConnection,
+  nextConnection,
+  retryDelay,
+} from "@/connection/connection";
+import { connectFailure } from "@/connection/failure";
 import { badgeWords, bannerWords } from "@/ui/words";
 
 const failed = (failure: ConnectFailure, network = true) =>
-  connection(firstConnection, { type: "failed", failure, network, retryAt: 5 });
+  nextConnection(firstConnection, { type: "failed", failure, network, retryAt: 5 });
 
 describe("how we stand", () => {
   test("from the first attempt to a break and back", () => {
-    let state: Connection = connection(firstConnection, { type: "attempt" });
+    let state: Connection = nextConnection(firstConnection, { type: "attempt" });
     expect(state).toEqual({ state: "connecting", waking: false, retryAt: null });
-    state = connection(state, { type: "connected" });
+    state = nextConnection(state, { type: "connected" });
     expect(state).toEqual({ state: "live" });
-    state = connection(state, { type: "lost" });
-    expect(state).toEqual({ state: "recovering" });
-    state = connection(state, { type: "failed", failure: { kind: "unreachable" }, network: true, retryAt: 5 });
+    state = nextConnection(state, { type: "lost", retryAt: 5 });
+    expect(state).toEqual({ state: "recovering", retryAt: 5 });
+    state = nextConnection(state, { type: "failed", failure: { kind: "unreachable" }, network: true, retryAt: 5 });
     expect(state).toEqual({ state: "offline", cause: "unreachable", retryAt: 5 });
-    state = connection(state, { type: "attempt" });
+    state = nextConnection(state, { type: "attempt" });
     expect(state).toEqual({ state: "offline", cause: "unreachable", retryAt: null });
-    expect(connection(state, { type: "connected" })).toEqual({ state: "live" });
+    expect(nextConnection(state, { type: "connected" })).toEqual({ state: "live" });
   });
 
   test("pitfall 5: a silent server is waking, not offline", () => {
-    const slow = connection(firstConnection, { type: "slow" });
+    const slow = nextConnection(nextConnection(firstConnection, { type: "attempt" }), { type: "slow" });
     expect(slow).toEqual({ state: "connecting", waking: true, retryAt: null });
     expect(failed({ kind: "silent" })).toEqual({ state: "connecting", waking: true, retryAt: 5 });
     expect(badgeWords(slow)).toBe("Waking the server");
@@ -31,9 +37,9 @@ describe("how we stand", () => {
 
   test("a slow answer does not hide that we are offline or refused", () => {
     const offline = failed({ kind: "unreachable" });
-    expect(connection(offline, { type: "slow" })).toBe(offline);
+    expect(nextConnection(offline, { type: "slow" })).toBe(offline);
     const refused = failed({ kind: "refused", why: "full", retryAfterMs: null });
-    expect(connection(refused, { type: "slow" })).toBe(refused);
+    expect(nextConnection(refused, { type: "slow" })).toBe(refused);
   });
 
   test("without a network it is the network", () => {

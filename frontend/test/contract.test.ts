@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { canRetry } from "@/chat/outbox";
-import { historyOnJoin } from "@/chat/socketlink";
+import { historyOnJoin } from "@/connection/socketlink";
+import { canRetry } from "@/outbox/outbox";
 import type { ErrorCode } from "@/wire/contract";
 import * as limits from "@/wire/limits";
 import { readHistoryAnswer, readMessage, readMessageAnswer, readPresence, readTyping } from "@/wire/read";

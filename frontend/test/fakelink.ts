@@ -1,6 +1,7 @@
-import type { Link, LinkListener } from "@/chat/link";
-import type { Memory } from "@/chat/memory";
-import { ChatStore } from "@/chat/store";
+import type { Memory } from "@/browser/memory";
+import { Connector } from "@/connection/connector";
+import type { Link, LinkListener } from "@/connection/link";
+import { RoomStore } from "@/room/store";
 import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
 
 type Sent = { message: string; username: string; id: string };
@@ -66,14 +67,10 @@ export class FakeMemory implements Memory {
 export function openStore({ memory = new FakeMemory(), network = (): boolean => true } = {}) {
   const link = new FakeLink();
   let ids = 0;
-  const store = new ChatStore({
-    openLink: (listener) => {
-      link.listener = listener;
-      return link;
-    },
-    memory,
-    newId: () => `me-${ids++}`,
-    hasNetwork: network,
-  });
-  return { store, link, memory };
+  const connector = new Connector((listener) => {
+    link.listener = listener;
+    return link;
+  }, network);
+  const store = new RoomStore({ connector, memory, newId: () => `me-${ids++}` });
+  return { connector, store, link, memory };
 }

@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
-import { firstCluster } from "@/chat/clusters";
-import { isOnlyEmoji, linkify } from "@/chat/links";
-import { shortened } from "@/chat/news";
+import { linkify } from "@/text/addresses";
+import { firstCluster } from "@/text/clusters";
+import { isOnlyEmoji } from "@/text/emoji";
+import { shortened } from "@/text/shortened";
 import { below, seeded } from "./random";
 
 const links = (text: string) => linkify(text).flatMap((piece) => (piece.kind === "link" ? [piece.text] : []));
@@ -100,7 +101,7 @@ test("the same where the browser has no list of emoji", async () => {
       }
     },
   );
-  const links = await import("@/chat/links");
+  const links = await import("@/text/emoji");
   vi.unstubAllGlobals();
   for (const text of emoji) expect([text, links.isOnlyEmoji(text)]).toEqual([text, true]);
   for (const text of noEmoji) expect([text, links.isOnlyEmoji(text)]).toEqual([text, false]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Me } from "@/chat/identity";
-import { type Block, blockRows, buildRows, RowBuilder } from "@/chat/rows";
-import { emptyTimeline, maxEntries, type Timeline, timeline } from "@/chat/timeline";
+import type { Me } from "@/people/identity";
+import { type Block, blockRows, buildRows, RowBuilder } from "@/room/rows";
+import { emptyTimeline, maxEntries, nextTimeline, type Timeline } from "@/timeline/timeline";
 import { Finder, Heights, partAround } from "@/ui/part";
 import { placed, placedRange } from "./make";
 import { below, seeded } from "./random";
@@ -9,7 +9,7 @@ import { below, seeded } from "./random";
 const me: Me = { username: "ada", remembered: "ada", tag: "a", names: ["ada"] };
 
 function rowsOf(n: number): Block[] {
-  const state = timeline(emptyTimeline, { type: "received", entries: placedRange(0, n) });
+  const state = nextTimeline(emptyTimeline, { type: "received", entries: placedRange(0, n) });
   return [...new RowBuilder().update(state, [], me)];
 }
 
@@ -24,14 +24,14 @@ test("rows laid out step by step are those laid out at once", () => {
     const dice = random();
     if (dice < 0.7) {
       const entries = Array.from({ length: 1 + below(random, 9) }, () => entry(next++));
-      state = timeline(state, { type: "received", entries });
+      state = nextTimeline(state, { type: "received", entries });
     } else if (dice < 0.8) {
-      state = timeline(state, { type: "older", entries: [entry(--first)], more: true });
+      state = nextTimeline(state, { type: "older", entries: [entry(--first)], more: true });
     } else if (dice < 0.9) {
       const entries = state.entries.slice(1 + below(random, 5));
       if (entries.length > 0) state = { ...state, entries };
     } else {
-      state = timeline(state, { type: "joined", at: placed(next + 3).offset, recovered: false });
+      state = nextTimeline(state, { type: "joined", at: placed(next + 3).offset, recovered: false });
     }
     const waits = Array.from({ length: below(random, 3) }, (_, i) => ({
       id: `a-out${i}`,
@@ -47,10 +47,10 @@ test("rows laid out step by step are those laid out at once", () => {
 
 test("P6 a message that comes leaves all blocks but the last as they are, also in a list that is full", () => {
   const builder = new RowBuilder();
-  let state = timeline(emptyTimeline, { type: "received", entries: placedRange(0, maxEntries - 5) });
+  let state = nextTimeline(emptyTimeline, { type: "received", entries: placedRange(0, maxEntries - 5) });
   let before = builder.update(state, [], me);
   for (let n = maxEntries - 5; n < maxEntries + 300; n++) {
-    state = timeline(state, { type: "received", entries: [placed(n)] });
+    state = nextTimeline(state, { type: "received", entries: [placed(n)] });
     const after = builder.update(state, [], me);
     const fresh = after.filter((block) => !before.includes(block));
     // The first loses a row, the last gets one, and one may begin.

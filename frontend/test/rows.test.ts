@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { Identity, isMine, type Me, nobody } from "@/chat/identity";
-import type { Outgoing } from "@/chat/outbox";
-import { buildRows } from "@/chat/rows";
-import { emptyTimeline, timeline } from "@/chat/timeline";
-import { heardTyping, namedTypists, type Typists } from "@/chat/typists";
+import type { Outgoing } from "@/outbox/outbox";
+import { Identity, isMine, type Me, nobody } from "@/people/identity";
+import { heardTyping, namedTypists, type Typists } from "@/people/typists";
+import { buildRows } from "@/room/rows";
+import { emptyTimeline, nextTimeline } from "@/timeline/timeline";
 import type { PlacedMessage } from "@/wire/contract";
 import { FakeMemory } from "./fakelink";
 import { placed } from "./make";
 
 const me: Me = { username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
 const shape = (messages: PlacedMessage[], outbox: Outgoing[] = [], who = me) =>
-  buildRows(timeline(emptyTimeline, { type: "received", entries: messages }), outbox, who).map((row) =>
+  buildRows(nextTimeline(emptyTimeline, { type: "received", entries: messages }), outbox, who).map((row) =>
     row.kind === "message"
       ? `${row.mine ? ">" : "<"}${row.text}${row.first ? " first" : ""}${row.last ? " last" : ""}`
       : row.kind,
@@ -44,11 +44,11 @@ describe("rows", () => {
   });
 
   test("a gap stands where it is and ends a group", () => {
-    let state = timeline(emptyTimeline, { type: "joined", at: `${day(1)}-0`, recovered: false });
-    state = timeline(state, { type: "received", entries: [said("a", day(1, 1))] });
-    state = timeline(state, { type: "joined", at: `${day(1, 2)}-0`, recovered: false });
+    let state = nextTimeline(emptyTimeline, { type: "joined", at: `${day(1)}-0`, recovered: false });
+    state = nextTimeline(state, { type: "received", entries: [said("a", day(1, 1))] });
+    state = nextTimeline(state, { type: "joined", at: `${day(1, 2)}-0`, recovered: false });
     expect(buildRows(state, [], me).map((row) => row.kind)).toEqual(["top", "day", "message", "gap"]);
-    state = timeline(state, { type: "received", entries: [said("b", day(1, 3))] });
+    state = nextTimeline(state, { type: "received", entries: [said("b", day(1, 3))] });
     expect(buildRows(state, [], me).map((row) => row.kind)).toEqual(["top", "day", "message", "gap", "message"]);
   });
 
@@ -68,7 +68,7 @@ describe("rows", () => {
     const id = `${me.tag}-1`;
     const own = said("mine", day(1), { id, username: "ada" });
     const forged = said("forged", day(1, 1), { id, username: "ada" });
-    const rows = buildRows(timeline(emptyTimeline, { type: "received", entries: [own, forged] }), [], me);
+    const rows = buildRows(nextTimeline(emptyTimeline, { type: "received", entries: [own, forged] }), [], me);
     const keys = rows.map((row) => row.key);
     expect(new Set(keys).size).toBe(keys.length);
     expect(keys).toContain(`id:${id}`);

@@ -2,9 +2,9 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { attend } from "@/chat/attend";
-import { Identity } from "@/chat/identity";
-import { Preferences } from "@/chat/preferences";
+import { attend } from "@/attention/attend";
+import { Preferences } from "@/attention/preferences";
+import { Identity } from "@/people/identity";
 import { ChatProvider } from "@/ui/context";
 import { Header } from "@/ui/Header";
 import { FakeMemory, openStore } from "./fakelink";
@@ -65,11 +65,11 @@ afterEach(() => {
 
 /** The room's header with the settings open, and the page that hears what comes. */
 function open() {
-  const { store, link } = openStore();
+  const { connector, store, link } = openStore();
   const identity = new Identity(new FakeMemory(), new FakeMemory());
   identity.rename("ada");
   const preferences = new Preferences(new FakeMemory());
-  const chat = { store, identity, preferences };
+  const chat = { connector, store, identity, preferences };
   attend(chat);
   render(
     <StrictMode>
@@ -209,7 +209,7 @@ describe("the sound", () => {
     for (const context of [undefined, broken]) {
       vi.resetModules();
       vi.stubGlobal("AudioContext", context);
-      const { playChime } = await import("@/chat/sound");
+      const { playChime } = await import("@/attention/sound");
       await expect(playChime()).resolves.toBeUndefined();
     }
   });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { sendable } from "@/chat/draft";
-import { dedupeMs, maxOutgoing } from "@/chat/outbox";
-import { firstState } from "@/chat/store";
-import { maxEntries } from "@/chat/timeline";
+import { dedupeMs, maxOutgoing } from "@/outbox/outbox";
+import { firstState } from "@/room/store";
+import { sendable } from "@/text/sendable";
+import { maxEntries } from "@/timeline/timeline";
 import { FakeMemory, openStore } from "./fakelink";
 import { placed, placedRange } from "./make";
 
@@ -16,7 +16,7 @@ const kinds = (store: ReturnType<typeof openStore>["store"]) =>
 
 function live() {
   const opened = openStore();
-  opened.store.start();
+  opened.connector.start();
   opened.link.accept();
   return opened;
 }
@@ -85,8 +85,8 @@ test("blank lines around a message are not sent, and its own are", () => {
 
 describe("pitfall 4: offline", () => {
   test("nothing is handed over without a connection; all is sent once, in order, when there is one", () => {
-    const { store, link } = openStore();
-    store.start();
+    const { connector, store, link } = openStore();
+    connector.start();
     for (const text of ["one", "two", "three"]) store.send("ada", text);
     expect(link.sent).toEqual([]);
     expect(kinds(store)).toEqual(["waiting", "waiting", "waiting"]);
@@ -108,7 +108,7 @@ describe("pitfall 4: offline", () => {
     first.store.send("ada", "hi");
     const second = openStore({ memory: first.memory });
     expect(second.store.getState().outbox).toHaveLength(1);
-    second.store.start();
+    second.connector.start();
     second.link.accept();
     expect(second.link.sent).toMatchObject([{ id: "me-0", message: "hi", username: "ada" }]);
     second.link.listener.message(placed(1, { id: "me-0", message: "hi" }));
@@ -166,8 +166,8 @@ describe("pitfall 4: offline", () => {
     const first = live();
     for (const text of ["earlier", "hi"]) first.store.send("ada", text);
     first.link.listener.message(placed(4, { id: "me-0", message: "earlier" }));
-    const { store, link } = openStore({ memory: first.memory });
-    store.start();
+    const { connector, store, link } = openStore({ memory: first.memory });
+    connector.start();
     link.accept(false, placed(100).offset);
     for (const message of placedRange(101, 151)) link.listener.message(message);
     store.send("ada", "later");
@@ -188,10 +188,10 @@ describe("pitfall 4: offline", () => {
 
 describe("coming back", () => {
   test("P3 recovered: goes on without a gap", () => {
-    const { store, link } = live();
+    const { connector, store, link } = live();
     link.listener.message(placed(1));
     link.drop();
-    expect(store.getState().connection).toEqual({ state: "recovering" });
+    expect(connector.getConnection().state).toBe("recovering");
     link.accept(true);
     link.listener.message(placed(2));
     vi.advanceTimersByTime(100);
@@ -229,38 +229,38 @@ describe("coming back", () => {
   });
 
   test("pitfall 5: tries at once when asked, and only once at a time", () => {
-    const { store, link } = openStore();
-    store.start();
-    store.start();
-    store.retryNow();
+    const { connector, link } = openStore();
+    connector.start();
+    connector.start();
+    connector.retryNow();
     expect(link.connects).toBe(1);
     link.listener.failed({ kind: "unreachable" });
-    expect(store.getState().connection).toMatchObject({ state: "offline", cause: "unreachable" });
-    store.retryNow();
+    expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "unreachable" });
+    connector.retryNow();
     expect(link.connects).toBe(2);
     link.accept();
-    store.retryNow();
+    connector.retryNow();
     expect(link.connects).toBe(2);
   });
 
   test("pitfall 5: a connection that died while the computer slept is replaced when the page is seen again", async () => {
-    const { store, link } = live();
-    store.seenAgain();
+    const { connector, link } = live();
+    connector.pageShown();
     await vi.advanceTimersByTimeAsync(0);
     expect(link.connects).toBe(1);
     link.answersSign = false;
-    store.seenAgain();
+    connector.pageShown();
     await vi.advanceTimersByTimeAsync(0);
     expect(link.connects).toBe(2);
-    expect(store.getState().connection.state).toBe("recovering");
+    expect(connector.getConnection().state).toBe("recovering");
   });
 
   test("tries by itself, at the time it says", () => {
-    const { store, link } = openStore();
-    store.start();
+    const { connector, link } = openStore();
+    connector.start();
     link.listener.failed({ kind: "unreachable" });
-    const { connection } = store.getState();
-    const retryAt = "retryAt" in connection ? (connection.retryAt ?? 0) : 0;
+    const connection = connector.getConnection();
+    const retryAt = "retryAt" in connection ? Number(connection.retryAt) : 0;
     vi.advanceTimersByTime(retryAt - Date.now() - 1);
     expect(link.connects).toBe(1);
     vi.advanceTimersByTime(1);
@@ -269,43 +269,43 @@ describe("coming back", () => {
 
   test("the network goes and comes", () => {
     let network = true;
-    const { store, link } = openStore({ network: () => network });
-    store.start();
+    const { connector, link } = openStore({ network: () => network });
+    connector.start();
     link.accept();
     network = false;
-    store.networkChanged();
-    expect(store.getState().connection).toMatchObject({ state: "offline", cause: "no_network" });
+    connector.networkChanged();
+    expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "no_network" });
     network = true;
-    store.networkChanged();
+    connector.networkChanged();
     expect(link.connects).toBe(2);
   });
 
   test("a server that takes us in and drops us at once is not asked again and again", () => {
     const random = vi.spyOn(Math, "random").mockReturnValue(0.5); // the first retry may come at once otherwise
     onTestFinished(() => random.mockRestore());
-    const { store, link } = openStore();
-    store.start();
+    const { connector, link } = openStore();
+    connector.start();
     for (let i = 0; i < 3; i++) {
       link.accept();
       link.drop();
       vi.advanceTimersByTime(200);
     }
     expect(link.connects).toBe(1);
-    expect(store.getState().connection).toMatchObject({ state: "offline", cause: "unreachable" });
+    expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "unreachable" });
   });
 
   test("a connection outlives the time that its attempt had", () => {
-    const { store, link } = live();
+    const { connector, link } = live();
     vi.advanceTimersByTime(60_000);
-    expect(store.getState().connection).toEqual({ state: "live" });
+    expect(connector.getConnection()).toEqual({ state: "live" });
     expect(link.connects).toBe(1);
   });
 
   test("an attempt without an end is ended", () => {
-    const { store, link } = openStore();
-    store.start();
+    const { connector, link } = openStore();
+    connector.start();
     vi.advanceTimersByTime(3000);
-    expect(store.getState().connection).toEqual({ state: "connecting", waking: true, retryAt: null });
+    expect(connector.getConnection()).toEqual({ state: "connecting", waking: true, retryAt: null });
     vi.advanceTimersByTime(25_000);
     expect(link.connects).toBeGreaterThan(1);
   });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { dedupeMs } from "@/chat/outbox";
+import { dedupeMs } from "@/outbox/outbox";
 import { openStore } from "./fakelink";
 import { placed } from "./make";
 
@@ -17,7 +17,7 @@ const kinds = (store: ReturnType<typeof openStore>["store"]) =>
 
 function live() {
   const opened = openStore();
-  opened.store.start();
+  opened.connector.start();
   opened.link.accept();
   return opened;
 }
@@ -47,7 +47,7 @@ describe("a silent server", () => {
       first.link.sent[0]?.answer(undefined);
       await vi.advanceTimersByTimeAsync(late);
       const second = openStore({ memory: first.memory });
-      second.store.start();
+      second.connector.start();
       second.link.accept();
       expect(second.link.sent.map(({ id }) => id)).toEqual(sent);
       if (late > 0) expect(second.store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
@@ -66,24 +66,24 @@ describe("a silent server", () => {
 
   test("is asked for a sign of life after five seconds, whatever it was asked before", async () => {
     for (const ask of ["send", "history"]) {
-      const { store, link } = live();
+      const { connector, store, link } = live();
       if (ask === "send") store.send("ada", "hi");
       else void store.loadOlder();
       link.answersSign = false;
       await vi.advanceTimersByTimeAsync(4900);
-      expect(store.getState().connection).toEqual({ state: "live" });
+      expect(connector.getConnection()).toEqual({ state: "live" });
       await vi.advanceTimersByTimeAsync(200);
-      expect(store.getState().connection.state).not.toBe("live");
+      expect(connector.getConnection().state).not.toBe("live");
       expect(link.connects).toBe(2);
     }
   });
 
   test("that is only slow keeps its connection, and is not asked about what it has answered", async () => {
-    const { store, link } = live();
+    const { connector, store, link } = live();
     const alive = vi.spyOn(link, "alive");
     store.send("ada", "hi");
     await vi.advanceTimersByTimeAsync(11_000);
-    expect(store.getState().connection).toEqual({ state: "live" });
+    expect(connector.getConnection()).toEqual({ state: "live" });
     expect(alive).toHaveBeenCalledTimes(2);
     link.sent[0]?.answer(ok("me-0"));
     await vi.advanceTimersByTimeAsync(60_000);
@@ -126,14 +126,14 @@ describe("the clock of the computer is put back an hour", () => {
   });
 
   test("P4 a message that may be forgotten is not sent again, in this page or the next", async () => {
-    const { store, link, memory } = live();
+    const { connector, store, link, memory } = live();
     store.send("ada", "hi");
     putBack();
     link.drop();
     vi.advanceTimersByTime(dedupeMs + 1);
     const next = openStore({ memory });
-    for (const opened of [{ store, link }, next]) {
-      opened.store.start();
+    for (const opened of [{ connector, store, link }, next]) {
+      opened.connector.start();
       opened.link.accept(false, "1700000009999-0");
       expect(opened.store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
     }
@@ -149,10 +149,10 @@ describe("the clock of the computer is put back an hour", () => {
   });
 
   test("a connection that lived long is tried again at once", () => {
-    const { store, link } = live();
+    const { connector, link } = live();
     vi.advanceTimersByTime(5000);
     putBack();
     link.drop();
-    expect(store.getState().connection).toEqual({ state: "recovering" });
+    expect(connector.getConnection().state).toBe("recovering");
   });
 });

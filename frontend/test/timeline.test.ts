@@ -1,11 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { emptyTimeline, firstAfter, maxEntries, type Timeline, type TimelineAction, timeline } from "@/chat/timeline";
+import {
+  emptyTimeline,
+  firstAfter,
+  maxEntries,
+  nextTimeline,
+  type Timeline,
+  type TimelineAction,
+} from "@/timeline/timeline";
 import { compareOffsets } from "@/wire/offset";
 import { placed, placedRange } from "./make";
 import { below, seeded } from "./random";
 
 function run(...actions: TimelineAction[]): Timeline {
-  return actions.reduce(timeline, emptyTimeline);
+  return actions.reduce(nextTimeline, emptyTimeline);
 }
 
 const numbers = (state: Timeline) => state.entries.map((entry) => Number(entry.message.slice("text ".length)));
@@ -40,7 +47,7 @@ describe("order", () => {
 
   test("nothing new is no change", () => {
     const state = run(received(1, 2));
-    expect(timeline(state, received(2, 1))).toBe(state);
+    expect(nextTimeline(state, received(2, 1))).toBe(state);
   });
 
   test("P6 the oldest go when there are too many, and can be asked for again", () => {
@@ -48,7 +55,7 @@ describe("order", () => {
       { type: "received", entries: placedRange(0, maxEntries) },
       { type: "older", entries: [], more: false },
     );
-    const state = timeline(full, received(maxEntries, maxEntries + 1));
+    const state = nextTimeline(full, received(maxEntries, maxEntries + 1));
     expect(state.entries).toHaveLength(maxEntries);
     expect(numbers(state)[0]).toBe(2);
     expect(state.more).toBe(true);
@@ -86,26 +93,26 @@ describe("gaps", () => {
   test("P3 what an empty room missed is what comes before", () => {
     const empty = run(joined(0, false), { type: "older", entries: [], more: false });
     expect(empty.more).toBe(false);
-    const back = timeline(timeline(empty, joined(8, false)), received(9));
+    const back = nextTimeline(nextTimeline(empty, joined(8, false)), received(9));
     expect(back).toMatchObject({ more: true, gaps: [] });
   });
 
   test("what is lost does not hide that more may be missing now", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false));
-    const lost = timeline(away, { type: "filled", after, entries: [], more: false });
+    const lost = nextTimeline(away, { type: "filled", after, entries: [], more: false });
     expect(lost.gaps).toEqual([{ after, state: "lost" }]);
-    expect(timeline(lost, joined(12, false)).gaps).toEqual([{ after, state: "open" }]);
+    expect(nextTimeline(lost, joined(12, false)).gaps).toEqual([{ after, state: "open" }]);
   });
 
   test("is filled page by page, from behind, until it meets what was known", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false), received(9));
     expect(firstAfter(away, after)).toEqual(placed(9));
-    const half = timeline(away, { type: "filled", after, entries: placedRange(6, 9), more: true });
+    const half = nextTimeline(away, { type: "filled", after, entries: placedRange(6, 9), more: true });
     expect(half.gaps).toHaveLength(1);
     expect(firstAfter(half, after)).toEqual(placed(6));
-    const whole = timeline(half, { type: "filled", after, entries: placedRange(1, 6), more: true });
+    const whole = nextTimeline(half, { type: "filled", after, entries: placedRange(1, 6), more: true });
     expect(whole.gaps).toEqual([]);
     expect(numbers(whole)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
@@ -113,7 +120,7 @@ describe("gaps", () => {
   test("says so when the server does not keep the rest", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false), received(9));
-    const state = timeline(away, { type: "filled", after, entries: placedRange(6, 9), more: false });
+    const state = nextTimeline(away, { type: "filled", after, entries: placedRange(6, 9), more: false });
     expect(state.gaps).toEqual([{ after, state: "lost" }]);
   });
 });
@@ -129,7 +136,7 @@ function simulate(seed: number): void {
   let state = emptyTimeline;
   const join = (recovered: boolean) => {
     if (!recovered) position = Math.max(oldest, length - below(random, 20));
-    state = timeline(state, { type: "joined", at: placed(position - 1 + 3).offset, recovered });
+    state = nextTimeline(state, { type: "joined", at: placed(position - 1 + 3).offset, recovered });
   };
   const entries = (from: number, to: number) => placedRange(from + 3, to + 3);
   const page = (before: number | undefined) => {
@@ -150,7 +157,7 @@ function simulate(seed: number): void {
       if (position < oldest)
         join(false); // Too slow: closed, and what it wants next is gone.
       else {
-        state = timeline(state, { type: "received", entries: entries(position, next) });
+        state = nextTimeline(state, { type: "received", entries: entries(position, next) });
         position = next;
       }
     } else if (dice < 0.8) {
@@ -159,9 +166,9 @@ function simulate(seed: number): void {
       const gap = state.gaps[below(random, state.gaps.length)];
       if (!gap) continue;
       const { entries, more } = page(index(firstAfter(state, gap.after)));
-      state = timeline(state, { type: "filled", after: gap.after, entries, more });
+      state = nextTimeline(state, { type: "filled", after: gap.after, entries, more });
     } else {
-      state = timeline(state, { type: "older", ...page(index(state.entries[0])) });
+      state = nextTimeline(state, { type: "older", ...page(index(state.entries[0])) });
     }
     check(state, seed);
     const first = index(state.entries[0]);

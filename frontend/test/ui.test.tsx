@@ -3,9 +3,9 @@ import { act, cleanup, fireEvent, render, screen, within } from "@testing-librar
 import { type ReactNode, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Identity } from "@/chat/identity";
-import { Preferences } from "@/chat/preferences";
-import type { MessageRow } from "@/chat/rows";
+import { Preferences } from "@/attention/preferences";
+import { Identity } from "@/people/identity";
+import type { MessageRow } from "@/room/rows";
 import { Announcer, announcement } from "@/ui/Announcer";
 import { Banner } from "@/ui/Banner";
 import { Clock } from "@/ui/Clock";
@@ -28,15 +28,15 @@ afterEach(() => {
 });
 
 function show(children: ReactNode) {
-  const { store, link } = openStore();
+  const { connector, store, link } = openStore();
   const identity = new Identity(new FakeMemory(), new FakeMemory());
   const preferences = new Preferences(new FakeMemory());
   const view = render(
     <StrictMode>
-      <ChatProvider chat={{ store, identity, preferences }}>{children}</ChatProvider>
+      <ChatProvider chat={{ connector, store, identity, preferences }}>{children}</ChatProvider>
     </StrictMode>,
   );
-  return { store, link, identity, preferences, ...view };
+  return { connector, store, link, identity, preferences, ...view };
 }
 
 function live(children: ReactNode) {
@@ -105,7 +105,7 @@ describe("composer", () => {
     const memory = new FakeMemory();
     memory.set("chat.draft", "a draft");
     const chat = {
-      store: openStore({ memory }).store,
+      ...openStore({ memory }),
       identity: new Identity(new FakeMemory(), new FakeMemory()),
       preferences: new Preferences(new FakeMemory()),
     };
@@ -168,7 +168,7 @@ describe("name form", () => {
       const memory = new FakeMemory();
       new Identity(memory, new FakeMemory()).rename("ada");
       const identity = new Identity(memory, new FakeMemory());
-      const chat = { store: openStore().store, identity, preferences: new Preferences(new FakeMemory()) };
+      const chat = { ...openStore(), identity, preferences: new Preferences(new FakeMemory()) };
       const page = (
         <ChatProvider chat={chat}>
           <NameForm />

@@ -1,11 +1,11 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { isMine } from "@/chat/identity";
-import { shortened } from "@/chat/news";
-import type { Outbox } from "@/chat/outbox";
+import type { Outbox } from "@/outbox/outbox";
+import { isMine } from "@/people/identity";
+import { shortened } from "@/text/shortened";
 import type { PlacedMessage } from "@/wire/contract";
-import { useChatState, useIdentity, useStore } from "./context";
+import { useIdentity, useRoomState, useStore } from "./context";
 import { failureWords } from "./words";
 
 const kept = 6;
@@ -96,7 +96,7 @@ class Collector {
 
 /** Whoever wrote has an empty input before them, and does not see what became of it. */
 function useFailures(tell: Tell): void {
-  const outbox = useChatState((state) => state.outbox);
+  const outbox = useRoomState((state) => state.outbox);
   const before = useRef(outbox);
   useEffect(() => {
     const failures = newFailures(before.current, outbox);

@@ -1,16 +1,16 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import { steadyNow } from "@/chat/clock";
+import { steadyNow } from "@/browser/clock";
 import styles from "./Banner.module.css";
-import { useChatState, useStore } from "./context";
+import { useConnection, useConnector } from "./context";
 import { keepFocus } from "./focus";
 import { bannerWords } from "./words";
 
 /** What is wrong with the connection, when the next attempt is, and a button that does not wait for it. */
 export function Banner() {
-  const store = useStore();
-  const connection = useChatState((state) => state.connection);
+  const connector = useConnector();
+  const connection = useConnection();
   const words = bannerWords(connection);
   const retryAt = "retryAt" in connection ? connection.retryAt : null;
   const onlyByHand = connection.state === "refused" && connection.why === "forbidden";
@@ -24,9 +24,9 @@ export function Banner() {
         </p>
         {words !== undefined && (
           <div className={styles.retry}>
-            <p>{retryAt === null ? !mayRetry && "Trying now…" : <Countdown until={retryAt} />}</p>
+            <p>{typeof retryAt === "number" ? <Countdown until={retryAt} /> : !mayRetry && "Trying now…"}</p>
             {mayRetry && (
-              <button type="button" onClick={keepFocus(() => store.retryNow())}>
+              <button type="button" onClick={keepFocus(() => connector.retryNow())}>
                 Retry now
               </button>
             )}

@@ -1,7 +1,7 @@
 "use client";
 
 import { lazy, Suspense, useEffect } from "react";
-import { getChat } from "@/chat/browser";
+import { getChat } from "@/chat/chat";
 import { Aurora } from "./Aurora";
 import { ChatProvider, useMe } from "./context";
 import { FileNotice } from "./FileNotice";

@@ -10,7 +10,7 @@ import {
   useRef,
   useState,
 } from "react";
-import { sendable } from "@/chat/draft";
+import { sendable } from "@/text/sendable";
 import { countChars, maxMessageChars } from "@/wire/limits";
 import styles from "./Composer.module.css";
 import { useStore } from "./context";

@@ -1,9 +1,9 @@
 "use client";
 
 import { useMemo, useRef } from "react";
-import { firstCluster } from "@/chat/clusters";
-import { isMine } from "@/chat/identity";
-import { useChatState, useMe } from "./context";
+import { isMine } from "@/people/identity";
+import { firstCluster } from "@/text/clusters";
+import { useConnection, useLive, useMe, useRoomState } from "./context";
 import styles from "./Header.module.css";
 import { Settings } from "./Settings";
 import { badgeWords } from "./words";
@@ -42,14 +42,14 @@ export function Header({ username }: { username: string }) {
 }
 
 function OnlineCount() {
-  const online = useChatState((state) => state.online);
-  const live = useChatState((state) => state.connection.state === "live");
+  const online = useRoomState((state) => state.online);
+  const live = useLive();
   if (online === null || !live) return null;
   return <p className={styles.online}>{`${online.toLocaleString("en")} online`}</p>;
 }
 
 function ConnectionBadge() {
-  const connection = useChatState((state) => state.connection);
+  const connection = useConnection();
   return (
     <p className={styles.badge} data-state={connection.state} role="status">
       <span className={styles.dot} aria-hidden="true" />
@@ -60,7 +60,7 @@ function ConnectionBadge() {
 
 /** Names are not accounts: somebody else may use the same one. */
 function useNamesake(username: string): boolean {
-  const entries = useChatState((state) => state.timeline.entries);
+  const entries = useRoomState((state) => state.timeline.entries);
   const me = useMe();
   return useMemo(
     () => entries.slice(-recent).some((entry) => entry.username === username && !isMine(me, entry)),

@@ -1,10 +1,10 @@
 "use client";
 
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type Block, type Row, RowBuilder } from "@/chat/rows";
-import { countAfter } from "@/chat/timeline";
+import { type Block, type Row, RowBuilder } from "@/room/rows";
+import { countAfter } from "@/timeline/timeline";
 import { useCalendar } from "./calendar";
-import { useChatState, useMe, useStore } from "./context";
+import { useLive, useMe, useRoomState, useStore } from "./context";
 import { useCopying } from "./copying";
 import { DayView, GapView, TopView } from "./dividers";
 import { keepFocus } from "./focus";
@@ -33,7 +33,7 @@ export function MessageList() {
   useLoadOlder(near && (roomLeft || !follows), scroller);
 
   // What one has written oneself is always shown.
-  const written = useChatState((state) => state.written);
+  const written = useRoomState((state) => state.written);
   useEffect(() => {
     if (written !== null) follow();
   }, [written, follow]);
@@ -83,8 +83,8 @@ function useScrollStep(
 }
 
 function useBlocks(): readonly Block[] {
-  const timeline = useChatState((state) => state.timeline);
-  const outbox = useChatState((state) => state.outbox);
+  const timeline = useRoomState((state) => state.timeline);
+  const outbox = useRoomState((state) => state.outbox);
   const me = useMe();
   // Days begin elsewhere in another zone.
   const { zone } = useCalendar();
@@ -96,18 +96,19 @@ function useBlocks(): readonly Block[] {
 /** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
 function useLoadOlder(wanted: boolean, scroller: RefObject<HTMLElement | null>): void {
   const store = useStore();
-  const older = useChatState((state) => state.older);
-  const ready = useChatState((state) => state.connection.state === "live" && state.timeline.live !== null);
-  const oldest = useChatState((state) => state.timeline.entries[0]?.offset);
+  const older = useRoomState((state) => state.older);
+  const live = useLive();
+  const joined = useRoomState((state) => state.timeline.live !== null);
+  const oldest = useRoomState((state) => state.timeline.entries[0]?.offset);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was loaded may call for the next
   useEffect(() => {
-    if (!wanted || !ready || older !== "idle") return;
+    if (!wanted || !live || !joined || older !== "idle") return;
     const timer = setTimeout(() => {
       // Rows were drawn where the list stood before it went along with what came in; that is not where the reader is.
       if (scroller.current && !showsOnlyTheEnd(scroller.current)) void store.loadOlder();
     }, settleMs);
     return () => clearTimeout(timer);
-  }, [wanted, ready, older, oldest, store, scroller]);
+  }, [wanted, live, joined, older, oldest, store, scroller]);
 }
 
 function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement): boolean {
@@ -117,7 +118,7 @@ function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement)
 
 /** The pill that counts what came while one was reading further up. */
 function NewMessages({ follows, near, follow }: { follows: boolean; near: boolean; follow: () => void }) {
-  const timeline = useChatState((state) => state.timeline);
+  const timeline = useRoomState((state) => state.timeline);
   const newest = timeline.entries.at(-1)?.offset;
   const [seen, setSeen] = useState(newest);
   useEffect(() => {

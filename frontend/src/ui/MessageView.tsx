@@ -2,12 +2,13 @@
 
 import { type MouseEvent, memo, useState } from "react";
 import { flushSync } from "react-dom";
-import { isOnlyEmoji, linkify } from "@/chat/links";
-import { shortened } from "@/chat/news";
-import { canRetry } from "@/chat/outbox";
-import type { MessageRow } from "@/chat/rows";
+import { canRetry } from "@/outbox/outbox";
+import type { MessageRow } from "@/room/rows";
+import { linkify } from "@/text/addresses";
+import { isOnlyEmoji } from "@/text/emoji";
+import { shortened } from "@/text/shortened";
 import { Clock } from "./Clock";
-import { useChatState, useStore } from "./context";
+import { useLive, useStore } from "./context";
 import { keepFocus } from "./focus";
 import styles from "./MessageView.module.css";
 import { failureWords } from "./words";
@@ -119,7 +120,7 @@ function Text({ text }: { text: string }) {
 }
 
 function DeliveryMark({ row }: { row: MessageRow }) {
-  const live = useChatState((state) => state.connection.state === "live");
+  const live = useLive();
   switch (row.delivery.kind) {
     case "placed":
     case "stored":

@@ -1,7 +1,7 @@
 "use client";
 
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
-import { useChatState, useIdentity } from "./context";
+import { useConnection, useIdentity, useRoomState } from "./context";
 import { takeEarly } from "./early";
 import styles from "./NameForm.module.css";
 import { bannerWords, usernameWords } from "./words";
@@ -9,8 +9,8 @@ import { bannerWords, usernameWords } from "./words";
 /** The first screen: who are you? */
 export function NameForm() {
   const identity = useIdentity();
-  const online = useChatState((state) => state.online);
-  const connection = useChatState((state) => state.connection);
+  const online = useRoomState((state) => state.online);
+  const connection = useConnection();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();

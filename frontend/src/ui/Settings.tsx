@@ -1,8 +1,8 @@
 "use client";
 
 import { type FormEvent, type RefObject, useId, useState } from "react";
-import { askToNotify, mayNotify } from "@/chat/attend";
-import { playChime } from "@/chat/sound";
+import { askToNotify, mayNotify } from "@/attention/notifications";
+import { playChime } from "@/attention/sound";
 import { useIdentity, useMe, usePreferences, useWishes } from "./context";
 import styles from "./Settings.module.css";
 import { usernameWords } from "./words";

@@ -1,12 +1,12 @@
 "use client";
 
-import { namedTypists } from "@/chat/typists";
-import { useChatState } from "./context";
+import { namedTypists } from "@/people/typists";
+import { useRoomState } from "./context";
 import styles from "./TypingLine.module.css";
 
 /** Who types. It always takes its room, so that nothing moves. */
 export function TypingLine() {
-  const typists = useChatState((state) => state.typists);
+  const typists = useRoomState((state) => state.typists);
   const { names, more } = namedTypists(typists);
   return (
     <p className={styles.line} data-testid="typing">

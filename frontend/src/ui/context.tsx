@@ -1,17 +1,19 @@
 "use client";
 
 import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
-import type { Chat } from "@/chat/browser";
-import { type Identity, type Me, nobody } from "@/chat/identity";
-import { noWishes, type Preferences, type Wishes } from "@/chat/preferences";
-import { type ChatState, type ChatStore, firstState } from "@/chat/store";
+import { noWishes, type Preferences, type Wishes } from "@/attention/preferences";
+import type { Chat } from "@/chat/chat";
+import { type Connection, firstConnection } from "@/connection/connection";
+import type { Connector } from "@/connection/connector";
+import { type Identity, type Me, nobody } from "@/people/identity";
+import { firstState, type RoomState, type RoomStore } from "@/room/store";
 
 const Context = createContext<Chat | null>(null);
 
-/** ChatProvider gives a chat, made elsewhere, to all that is inside, and starts it. */
+/** ChatProvider gives the chat to its children and starts the connection. */
 export function ChatProvider({ chat, children }: { chat: Chat; children: ReactNode }) {
-  // Before a name was chosen already: a sleeping server wakes meanwhile.
-  useEffect(() => chat.store.start(), [chat]);
+  // Before a name is chosen, so that a sleeping server wakes meanwhile.
+  useEffect(() => chat.connector.start(), [chat]);
   return <Context value={chat}>{children}</Context>;
 }
 
@@ -21,7 +23,25 @@ function useChat(): Chat {
   return chat;
 }
 
-export function useStore(): ChatStore {
+export function useConnector(): Connector {
+  return useChat().connector;
+}
+
+export function useConnection(): Connection {
+  const connector = useConnector();
+  return useSyncExternalStore(connector.subscribe, connector.getConnection, () => firstConnection);
+}
+
+export function useLive(): boolean {
+  const connector = useConnector();
+  return useSyncExternalStore(
+    connector.subscribe,
+    () => connector.getConnection().state === "live",
+    () => false,
+  );
+}
+
+export function useStore(): RoomStore {
   return useChat().store;
 }
 
@@ -38,8 +58,8 @@ export function useWishes(): Wishes {
   return useSyncExternalStore(preferences.subscribe, preferences.getWishes, () => noWishes);
 }
 
-/** A part of the state; `select` returns the same value as long as that part did not change. */
-export function useChatState<T>(select: (state: ChatState) => T): T {
+/** A part of the state of the room; `select` returns the same value while that part has not changed. */
+export function useRoomState<T>(select: (state: RoomState) => T): T {
   const { store } = useChat();
   return useSyncExternalStore(
     store.subscribe,

@@ -1,5 +1,5 @@
 import { type RefObject, useEffect } from "react";
-import type { Block, MessageRow } from "@/chat/rows";
+import type { Block, MessageRow } from "@/room/rows";
 import { copiedTime } from "./times";
 
 /**

@@ -1,8 +1,8 @@
 "use client";
 
-import { type Gap, isFull } from "@/chat/timeline";
+import { type Gap, isFull } from "@/timeline/timeline";
 import { useCalendar } from "./calendar";
-import { useChatState, useStore } from "./context";
+import { useLive, useRoomState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { keepFocus } from "./focus";
 import { dayName, exactTime } from "./times";
@@ -21,11 +21,11 @@ export function DayView({ at }: { at: number }) {
 /** What is above the first message. */
 export function TopView({ more }: { more: boolean }) {
   const store = useStore();
-  const older = useChatState((state) => state.older);
-  const empty = useChatState((state) => state.timeline.entries.length + state.outbox.length === 0);
-  const joined = useChatState((state) => state.timeline.live !== null);
-  const live = useChatState((state) => state.connection.state === "live");
-  const full = useChatState((state) => isFull(state.timeline));
+  const older = useRoomState((state) => state.older);
+  const empty = useRoomState((state) => state.timeline.entries.length + state.outbox.length === 0);
+  const joined = useRoomState((state) => state.timeline.live !== null);
+  const live = useLive();
+  const full = useRoomState((state) => isFull(state.timeline));
   if (!joined) return <p className={styles.note}>&nbsp;</p>;
   if (!more) {
     return empty ? <Empty /> : <p className={styles.note}>This is where the chat begins.</p>;

@@ -1,4 +1,4 @@
-import type { Block, Row } from "@/chat/rows";
+import type { Block, Row } from "@/room/rows";
 
 /** The stretch of the list that is given to the virtualizer: what it does then takes as long in any list. */
 export interface Part {

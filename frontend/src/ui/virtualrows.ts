@@ -1,6 +1,6 @@
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
-import type { Block, Row } from "@/chat/rows";
+import type { Block, Row } from "@/room/rows";
 import { Finder, Heights, type Part, partAround, type View } from "./part";
 
 /** Rows that are mounted beyond what is seen, on either side. */

@@ -1,6 +1,6 @@
-import type { Connection, Refused } from "@/chat/connection";
-import type { Failure } from "@/chat/outbox";
-import type { SendProblem } from "@/chat/store";
+import type { Connection, Refused } from "@/connection/connection";
+import type { Failure } from "@/outbox/outbox";
+import type { SendProblem } from "@/room/store";
 import { maxMessageChars, maxUsernameChars, type UsernameProblem } from "@/wire/limits";
 
 /** Everything that can go wrong, in words for people. */
@@ -59,6 +59,8 @@ function refusedWords(why: Refused): string {
 /** One or two words for the badge. */
 export function badgeWords(connection: Connection): string {
   switch (connection.state) {
+    case "idle":
+      return "Connecting";
     case "connecting":
       return connection.waking ? "Waking the server" : "Connecting";
     case "live":
@@ -75,6 +77,7 @@ export function badgeWords(connection: Connection): string {
 /** A sentence for the banner; undefined if all is well, or will be in a moment. */
 export function bannerWords(connection: Connection): string | undefined {
   switch (connection.state) {
+    case "idle":
     case "live":
     case "recovering":
       return undefined;

@@ -1,4 +1,4 @@
-import { steadyNow } from "./clock";
+import { steadyNow } from "@/browser/clock";
 
 /** A beginning is repeated this often while typing goes on: others forget a typist after five seconds (TYP-5). */
 const repeatMs = 3000;

@@ -1,17 +1,17 @@
+import { shortened } from "@/text/shortened";
 import type { PlacedMessage } from "@/wire/contract";
-import { clusterStart } from "./clusters";
 
-/** What an arrival should lead to, seen from this tab. */
+/** What new messages lead to in this tab. */
 export interface Attention {
   /** Added to the count in the title. */
   unread: number;
-  /** Read out and shown outside the page; null if that would be one too many. */
+  /** The words of a notification; null if there is nothing to notify about. */
   headline: { title: string; body: string } | null;
 }
 
 const bodyChars = 140;
 
-/** attention looks at the messages of others that came while the page could not be seen. */
+/** attention sums up the messages of others that came while the page was not visible. */
 export function attention(others: readonly PlacedMessage[]): Attention {
   const last = others.at(-1);
   if (last === undefined) return { unread: 0, headline: null };
@@ -20,16 +20,8 @@ export function attention(others: readonly PlacedMessage[]): Attention {
   return { unread: others.length, headline: { title, body: shortened(last.message, bodyChars) } };
 }
 
-/** The title of the page tells what waits. */
+/** The title of the page, with the count of unread messages. */
 export function pageTitle(unread: number): string {
   if (unread === 0) return "Chat";
   return `(${unread > 99 ? "99+" : unread}) Chat`;
-}
-
-/** shortened cuts a text for places with little room, never within what looks like one character. */
-export function shortened(text: string, chars: number): string {
-  const whole = Array.from(text.slice(0, chars * 2 + 2));
-  if (whole.length <= chars) return text;
-  const end = whole.slice(0, chars - 1).join("").length;
-  return `${text.slice(0, clusterStart(text, end))}…`;
 }

@@ -1,4 +1,4 @@
-import type { Memory } from "./memory";
+import type { Memory } from "@/browser/memory";
 
 /** What a person may switch on. Nothing is on by itself. */
 export interface Wishes {

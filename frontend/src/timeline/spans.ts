@@ -1,16 +1,16 @@
 import type { Offset } from "@/wire/contract";
 import { compareOffsets } from "@/wire/offset";
 
-/** A stretch of the stream of which we know every message, both ends included. */
+/** A stretch of the stream of which we know every message. It includes both ends. */
 export interface Span {
   readonly from: Offset;
   readonly to: Offset;
 }
 
-/** Ascending, and apart from each other: between two of them messages may be missing. */
+/** Ascending and apart: messages may be missing between two spans. */
 export type Spans = readonly Span[];
 
-/** withSpan adds a stretch; what touches becomes one. */
+/** withSpan adds a span and merges the spans that touch it. */
 export function withSpan(spans: Spans, added: Span): Spans {
   const before = spans.filter((span) => compareOffsets(span.to, added.from) < 0);
   const behind = spans.filter((span) => compareOffsets(span.from, added.to) > 0);

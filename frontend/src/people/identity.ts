@@ -1,5 +1,5 @@
+import type { Memory } from "@/browser/memory";
 import { checkUsername, type Username } from "@/wire/limits";
-import type { Memory } from "./memory";
 
 /** Who we are in this tab. Immutable; a change makes a new one. */
 export interface Me {

@@ -1,19 +1,18 @@
+import { type Moment, msBetween } from "@/browser/clock";
 import type { ErrorCode, MessageAnswer, Offset, PlacedMessage } from "@/wire/contract";
 import { minDedupeMs } from "@/wire/limits";
 import { offsetMs } from "@/wire/offset";
-import { isErrorCode } from "@/wire/read";
-import { earlierMoment, type Moment, msBetween } from "./clock";
 
 /**
- * Why a message did not get through. `no_answer`: the connection lives, but no ack came. `expired`: it may have been
- * stored long ago, so long that the server would not recognise it and store it twice.
+ * Why a message was not delivered. `no_answer`: no ack came although the connection lived. `expired`: the message may have
+ * been stored so long ago that the server would not recognise a retry and would store it twice.
  */
 export type Failure = ErrorCode | "unknown" | "no_answer" | "expired";
 
 export type Delivery =
-  | { kind: "waiting" } // for a connection, or for its turn
-  | { kind: "sending" } // handed over, not acked
-  | { kind: "stored"; at: number } // acked; its echo will give it a place
+  | { kind: "waiting" } // for a connection
+  | { kind: "sending" } // handed to the connection, not acked
+  | { kind: "stored"; at: number } // acked; its echo will place it in the timeline
   | { kind: "failed"; why: Failure };
 
 export interface Outgoing {
@@ -22,23 +21,23 @@ export interface Outgoing {
   readonly text: string;
   /** When it was written, by the clock of this computer. */
   readonly at: number;
-  /** When it was first handed to a connection. From then on it may have been stored. */
+  /** When it was first handed to a connection: from then on the server may have stored it. */
   readonly firstSentAt: Moment | null;
   readonly delivery: Delivery;
 }
 
-/** Own messages without a place in the timeline yet, in the order they were written. At most `maxOutgoing`. */
+/** Own messages that are not in the timeline yet, in the order they were written; at most `maxOutgoing`. */
 export type Outbox = readonly Outgoing[];
 
 export type OutboxAction =
   | { type: "added"; item: Outgoing }
   | { type: "sent"; id: string; now: Moment }
-  /** What the connection brings comes after `joined`, if we know that. */
+  /** The messages of the connection begin behind `joined`, if that is known. */
   | { type: "answered"; id: string; answer: MessageAnswer; joined: Offset | null }
   | { type: "unanswered"; id: string }
-  /** The connection is gone, and with it the acks. */
+  /** The connection is gone, and the missing acks with it. */
   | { type: "disconnected" }
-  /** A connection can carry messages again. Not recovered: echoes that are still due will not come. */
+  /** There is a connection again. Not recovered: missing echoes will not come. */
   | { type: "connected"; recovered: boolean; now: Moment }
   | { type: "echoed"; messages: readonly PlacedMessage[] }
   | { type: "retried"; id: string; now: Moment }
@@ -46,10 +45,10 @@ export type OutboxAction =
 
 export const maxOutgoing = 100;
 
-/** As long as every server recognises a message that is sent again; a minute less for clocks and travel. */
+/** Every server recognises a retry for this long. A minute is taken off for clocks and transit. */
 export const dedupeMs = minDedupeMs - 60_000;
 
-export function outbox(state: Outbox, action: OutboxAction): Outbox {
+export function nextOutbox(state: Outbox, action: OutboxAction): Outbox {
   switch (action.type) {
     case "added":
       return state.length < maxOutgoing ? [...state, action.item] : state;
@@ -60,8 +59,8 @@ export function outbox(state: Outbox, action: OutboxAction): Outbox {
         delivery: { kind: "sending" },
       }));
     case "answered":
-      if (isOld(action.answer, action.joined)) return state.filter((item) => item.id !== action.id);
-      return changed(state, action.id, (item) => ({ ...item, delivery: delivery(action.answer) }));
+      if (isFromBefore(action.answer, action.joined)) return state.filter((item) => item.id !== action.id);
+      return changed(state, action.id, (item) => ({ ...item, delivery: answered(action.answer) }));
     case "unanswered":
       return changed(state, action.id, (item) => ({ ...item, delivery: { kind: "failed", why: "no_answer" } }));
     case "disconnected":
@@ -71,11 +70,11 @@ export function outbox(state: Outbox, action: OutboxAction): Outbox {
     case "connected":
       return state
         .filter((item) => action.recovered || item.delivery.kind !== "stored")
-        .map((item) => (isUnsettled(item.delivery) ? { ...item, delivery: nextTry(item, action.now) } : item));
+        .map((item) => (isUnsent(item.delivery) ? { ...item, delivery: nextDelivery(item, action.now) } : item));
     case "echoed":
       return withoutEchoed(state, action.messages);
     case "retried":
-      // Whoever retries a message that the server may have forgotten decides to send it anew.
+      // The person decides to send a message anew that the server may no longer recognise.
       return changed(state, action.id, (item) => ({
         ...item,
         firstSentAt: mayBeForgotten(item, action.now) ? null : item.firstSentAt,
@@ -86,7 +85,7 @@ export function outbox(state: Outbox, action: OutboxAction): Outbox {
   }
 }
 
-/** Whether the same event may be sent again (ERR-2); the others would be refused again. */
+/** Whether a retry can succeed (ERR-2). */
 export function canRetry(why: Failure): boolean {
   switch (why) {
     case "unavailable":
@@ -102,13 +101,13 @@ export function canRetry(why: Failure): boolean {
   }
 }
 
-/** Whether a message is still to be sent, or may have been stored or not: the same id makes it safe to send it (ERR-2). */
-function isUnsettled(delivery: Delivery): boolean {
+/** Whether to send it on the next connection. The server recognises the id if it has stored the message (ERR-2). */
+function isUnsent(delivery: Delivery): boolean {
   if (delivery.kind === "failed") return delivery.why === "no_answer" || delivery.why === "unavailable";
   return delivery.kind === "waiting";
 }
 
-function nextTry(item: Outgoing, now: Moment): Delivery {
+function nextDelivery(item: Outgoing, now: Moment): Delivery {
   return mayBeForgotten(item, now) ? { kind: "failed", why: "expired" } : { kind: "waiting" };
 }
 
@@ -116,12 +115,12 @@ function mayBeForgotten(item: Outgoing, now: Moment): boolean {
   return item.firstSentAt !== null && msBetween(item.firstSentAt, now) > dedupeMs;
 }
 
-/** Sent again and recognised by the server: a message that stands before all that this connection brings. */
-function isOld(answer: MessageAnswer, joined: Offset | null): boolean {
+/** Whether the server recognised a retry of a message from before this connection: no echo will come. */
+function isFromBefore(answer: MessageAnswer, joined: Offset | null): boolean {
   return answer.status === "ok" && joined !== null && answer.at <= offsetMs(joined);
 }
 
-function delivery(answer: MessageAnswer): Delivery {
+function answered(answer: MessageAnswer): Delivery {
   return answer.status === "ok" ? { kind: "stored", at: answer.at } : { kind: "failed", why: answer.code };
 }
 
@@ -134,41 +133,4 @@ function withoutEchoed(state: Outbox, messages: readonly PlacedMessage[]): Outbo
   const ids = new Set(messages.map((message) => message.id));
   const rest = state.filter((item) => !ids.has(item.id));
   return rest.length === state.length ? state : rest;
-}
-
-/** What a reload must not lose. What was stored needs no second telling. */
-export function writeOutbox(state: Outbox): string {
-  const kept = state.filter((item) => item.delivery.kind !== "stored");
-  return JSON.stringify(kept.map((item) => ({ ...item, firstSentAt: item.firstSentAt?.wall ?? null })));
-}
-
-/** readOutbox takes what an earlier page left; what is not as we write it is left out. */
-export function readOutbox(text: string | null): Outbox {
-  try {
-    const items: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(items)
-      ? items
-          .map(readItem)
-          .filter((item) => item !== undefined)
-          .slice(0, maxOutgoing)
-      : [];
-  } catch {
-    return [];
-  }
-}
-
-function readItem(value: unknown): Outgoing | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { id, username, text, at, firstSentAt, delivery } = value as Record<string, unknown>;
-  const sentAt = typeof firstSentAt === "number" ? earlierMoment(firstSentAt) : null;
-  if (typeof id !== "string" || typeof username !== "string" || typeof text !== "string" || typeof at !== "number") {
-    return undefined;
-  }
-  return { id, username, text, at, firstSentAt: sentAt, delivery: readDelivery(delivery) };
-}
-
-function readDelivery(value: unknown): Delivery {
-  const { kind, why } = (value ?? {}) as Record<string, unknown>;
-  if (kind !== "failed") return { kind: "waiting" };
-  return { kind, why: isErrorCode(why) || why === "no_answer" || why === "expired" ? why : "unknown" };
 }

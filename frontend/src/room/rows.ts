@@ -1,7 +1,8 @@
+import type { Delivery, Outbox } from "@/outbox/outbox";
+import { isMine, type Me, nobody } from "@/people/identity";
+import { countUpTo, type Entry } from "@/timeline/entries";
+import type { Gap, Timeline } from "@/timeline/timeline";
 import type { Offset } from "@/wire/contract";
-import { isMine, type Me, nobody } from "./identity";
-import type { Delivery, Outbox } from "./outbox";
-import { countUpTo, type Entry, type Gap, type Timeline } from "./timeline";
 
 /** A message as it is shown. `first` and `last` say where it stands in a run of messages of one author. */
 export interface MessageRow {

@@ -1,0 +1,36 @@
+/** Dismissed: the person did not choose and may be asked again. */
+export type Permission = "granted" | "denied" | "dismissed" | "unsupported";
+
+/** Lets the browser ask the person, unless it did before, and shows a sample notification. Call it from a click. */
+export async function askToNotify(): Promise<Permission> {
+  if (typeof Notification === "undefined") return "unsupported";
+  const permission = await Notification.requestPermission().catch(() => "denied" as const);
+  if (permission !== "granted") return permission === "default" ? "dismissed" : "denied";
+  return showNotification({ title: "Chat", body: "New messages are shown like this." }) ? "granted" : "unsupported";
+}
+
+/** Whether the browser shows notifications now: the person can withdraw the permission. */
+export function mayNotify(): boolean {
+  return typeof Notification !== "undefined" && Notification.permission === "granted";
+}
+
+/** Returns false if the browser cannot show it. */
+export function showNotification({ title, body }: { title: string; body: string }): boolean {
+  try {
+    // One at a time: the next notification replaces the last one and makes itself noticed again.
+    const options: NotificationOptions & { renotify: boolean } = {
+      body,
+      tag: "chat",
+      renotify: true,
+      icon: "/icon.svg",
+    };
+    const notification = new Notification(title, options);
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+    return true;
+  } catch {
+    return false; // some phones allow it to service workers only
+  }
+}
