@@ -74,3 +74,15 @@ export function openStore({ memory = new FakeMemory(), network = (): boolean => 
   const store = new RoomStore({ connector, memory, newId: () => `me-${ids++}` });
   return { connector, store, link, memory };
 }
+
+/** A store whose connection is live. */
+export function live() {
+  const opened = openStore();
+  opened.connector.start();
+  opened.link.accept();
+  return opened;
+}
+
+export const ok = (id: string) => ({ status: "ok", id, at: Date.now() }) as const;
+export const refusal = (code: "unavailable" | "rate_limited") => ({ status: "error", code, message: "" }) as const;
+export const kinds = (store: RoomStore) => store.getState().outbox.map((item) => item.delivery.kind);

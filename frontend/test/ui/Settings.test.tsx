@@ -7,8 +7,8 @@ import { Preferences } from "@/attention/preferences";
 import { Identity } from "@/people/identity";
 import { ChatProvider } from "@/ui/context";
 import { Header } from "@/ui/Header";
-import { FakeMemory, openStore } from "./fakelink";
-import { placed } from "./make";
+import { FakeMemory, openStore } from "../fakelink";
+import { placed } from "../make";
 
 /** When each note began that was played. */
 const notes: number[] = [];

@@ -4,7 +4,7 @@ import { canRetry } from "@/outbox/outbox";
 import type { ErrorCode } from "@/wire/contract";
 import * as limits from "@/wire/limits";
 import { readHistoryAnswer, readMessage, readMessageAnswer, readPresence, readTyping } from "@/wire/read";
-import { fixture } from "./fixtures";
+import { fixture } from "../fixtures";
 
 /** The arguments of an event, from the packet as it is sent. */
 function argsOf(frame: string): unknown[] {

@@ -1,9 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
+
 import { linkify } from "@/text/addresses";
-import { firstCluster } from "@/text/clusters";
-import { isOnlyEmoji } from "@/text/emoji";
-import { shortened } from "@/text/shortened";
-import { below, seeded } from "./random";
+import { below, seeded } from "../random";
 
 const links = (text: string) => linkify(text).flatMap((piece) => (piece.kind === "link" ? [piece.text] : []));
 
@@ -82,43 +80,4 @@ test("P6 a long text of brackets and addresses takes no time", () => {
   linkify(`https://a.example/${")".repeat(4000)}`);
   linkify("https://a.".repeat(400));
   expect(performance.now() - started).toBeLessThan(5000);
-});
-
-const emoji = ["👋", "🎉🎉", "👨‍👩‍👧 ❤️", "👍🏽", "🇫🇷", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣", "🏳️‍🌈", "🧑🏿‍❤️‍💋‍🧑🏻 🧑🏿‍❤️‍💋‍🧑🏻 🧑🏿‍❤️‍💋‍🧑🏻", "®️"];
-const noEmoji = ["", "hi 👋", "1", "#", "👋👋👋👋", "x".repeat(200), "®", "©", "™", "↔", "🏴x", "\ufe0f", "\u200d"];
-test.each(emoji)("only emoji: %s", (text) => expect(isOnlyEmoji(text)).toBe(true));
-test.each(noEmoji)("not only emoji: %j", (text) => expect(isOnlyEmoji(text)).toBe(false));
-
-test("the same where the browser has no list of emoji", async () => {
-  const RegExpOfToday = RegExp;
-  vi.resetModules();
-  vi.stubGlobal(
-    "RegExp",
-    class extends RegExpOfToday {
-      constructor(pattern: string | RegExp, flags?: string) {
-        if (flags?.includes("v")) throw new SyntaxError("Invalid flags");
-        super(pattern, flags);
-      }
-    },
-  );
-  const links = await import("@/text/emoji");
-  vi.unstubAllGlobals();
-  for (const text of emoji) expect([text, links.isOnlyEmoji(text)]).toEqual([text, true]);
-  for (const text of noEmoji) expect([text, links.isOnlyEmoji(text)]).toEqual([text, false]);
-});
-
-test.each([
-  ["ada", "a"],
-  ["👨‍👩‍👧 family", "👨‍👩‍👧"],
-  ["🇫🇷", "🇫🇷"],
-  ["e\u0301va", "e\u0301"],
-  ["", ""],
-  [`a${"\u0301".repeat(500)}`, "a"],
-])("the first character of %j is %j", (text, first) => expect(firstCluster(text)).toBe(first));
-
-test("nothing is cut within what looks like one character", () => {
-  expect(shortened("ab👨‍👩‍👧cd", 4)).toBe("ab…");
-  expect(shortened("🇫🇷🇩🇪🇮🇹", 4)).toBe("🇫🇷…");
-  expect(shortened("abcdef", 4)).toBe("abc…");
-  expect(shortened(`a${"\u0301".repeat(500)}`, 100)).toHaveLength(100);
 });

@@ -8,8 +8,8 @@ import {
   type TimelineAction,
 } from "@/timeline/timeline";
 import { compareOffsets } from "@/wire/offset";
-import { placed, placedRange } from "./make";
-import { below, seeded } from "./random";
+import { placed, placedRange } from "../make";
+import { below, seeded } from "../random";
 
 function run(...actions: TimelineAction[]): Timeline {
   return actions.reduce(nextTimeline, emptyTimeline);

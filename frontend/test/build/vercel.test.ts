@@ -11,7 +11,7 @@ interface Vercel {
   headers: { source: string; headers: { key: string; value: string }[] }[];
 }
 
-const frontend = fileURLToPath(new URL("..", import.meta.url));
+const frontend = fileURLToPath(new URL("../..", import.meta.url));
 const readJSON = <T>(path: string) => JSON.parse(readFileSync(join(frontend, path), "utf8")) as T;
 const vercel = readJSON<Vercel>("vercel.json");
 
@@ -33,8 +33,8 @@ afterEach(() => void vi.unstubAllEnvs());
 test("Vercel publishes the folder that the build writes", async () => {
   vi.stubEnv("WEB_OUT_DIR", "");
   vi.resetModules();
-  const { default: next } = await import("../next.config");
-  const { site } = await import("../scripts/pages.mjs");
+  const { default: next } = await import("../../next.config");
+  const { site } = await import("../../scripts/pages.mjs");
   const published = resolve(frontend, vercel.outputDirectory);
   // `out` is where Next exports to unless it is told otherwise.
   expect(next.output).toBe("export");

@@ -3,8 +3,8 @@ import type { Me } from "@/people/identity";
 import { type Block, blockRows, buildRows, RowBuilder } from "@/room/rows";
 import { emptyTimeline, maxEntries, nextTimeline, type Timeline } from "@/timeline/timeline";
 import { Finder, Heights, partAround } from "@/ui/part";
-import { placed, placedRange } from "./make";
-import { below, seeded } from "./random";
+import { placed, placedRange } from "../make";
+import { below, seeded } from "../random";
 
 const me: Me = { username: "ada", remembered: "ada", tag: "a", names: ["ada"] };
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { siteMetadata, siteUrl } from "../src/app/about";
+import { siteMetadata, siteUrl } from "@/app/about";
 
 test("the preview of a link has a picture where the build knows the address of the site", () => {
   expect(siteUrl({})).toBeUndefined();
@@ -10,6 +10,6 @@ test("the preview of a link has a picture where the build knows the address of t
   expect(metadataBase?.toString()).toBe("https://chat.example/");
   expect(openGraph).toMatchObject({ url: "/", images: [{ url: "/opengraph.png" }] });
   expect(twitter).toMatchObject({ card: "summary_large_image" });
-  expect(existsSync(new URL("../public/opengraph.png", import.meta.url))).toBe(true);
+  expect(existsSync(new URL("../../public/opengraph.png", import.meta.url))).toBe(true);
   expect(siteMetadata(undefined).openGraph).not.toHaveProperty("images");
 });

@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+
+import { describe, expect, test, vi } from "vitest";
+
+import { policy, withPolicy } from "../../scripts/csp.mjs";
+import { firstLoad } from "../../scripts/size.mjs";
+
+describe("the policy of a page", () => {
+  const html = `<!DOCTYPE html><html><head><meta charSet="utf-8"/><title>x</title><script src="/a.js"></script></head><body><script>one()</script></body></html>`;
+
+  test("names the inline scripts and the server, by http and by WebSocket", () => {
+    const text = policy(html, "https://chat.example.com");
+    const hash = createHash("sha256").update("one()").digest("base64");
+    expect(text).toContain(`script-src 'self' 'sha256-${hash}';`);
+    expect(text.match(/'sha256-/g)).toHaveLength(1);
+    expect(text).toContain("connect-src 'self' https://chat.example.com wss://chat.example.com;");
+    expect(policy(html, "http://127.0.0.1:8000")).toContain("http://127.0.0.1:8000 ws://127.0.0.1:8000");
+    expect(text).not.toContain("unsafe");
+  });
+
+  test("comes before everything that it governs, once", () => {
+    const marked = withPolicy(html, "https://chat.example.com");
+    expect(marked.indexOf("Content-Security-Policy")).toBeLessThan(marked.indexOf("<script"));
+    expect(() => withPolicy(marked, "https://chat.example.com")).toThrow(/already/);
+  });
+
+  test("a page that it would break fails the build", () => {
+    for (const bad of ['<p style="color:red">', "<style>p{}</style>", '<p onclick="x()">']) {
+      expect(() => withPolicy(html.replace("<body>", `<body>${bad}`), "https://x.example")).toThrow(/inline/);
+    }
+  });
+
+  test("the size of the first load counts scripts, but not those for old browsers", () => {
+    const page = `<script src="/a.js"></script><script src="/old.js" noModule=""></script>`;
+    const read = vi.fn(() => Buffer.from("a();"));
+    expect(firstLoad(page, read)).toBeGreaterThan(10);
+    expect(read.mock.calls).toEqual([["/a.js"]]);
+  });
+});

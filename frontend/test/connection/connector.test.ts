@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+
+import { putBack } from "../clock";
+import { live, ok, openStore } from "../fakelink";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("reconnecting", () => {
+  test("pitfall 5: tries at once when asked, and only once at a time", () => {
+    const { connector, link } = openStore();
+    connector.start();
+    connector.start();
+    connector.retryNow();
+    expect(link.connects).toBe(1);
+    link.listener.failed({ kind: "unreachable" });
+    expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "unreachable" });
+    connector.retryNow();
+    expect(link.connects).toBe(2);
+    link.accept();
+    connector.retryNow();
+    expect(link.connects).toBe(2);
+  });
+
+  test("pitfall 5: a connection that died while the computer slept is replaced when the page is seen again", async () => {
+    const { connector, link } = live();
+    connector.pageShown();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(link.connects).toBe(1);
+    link.answersSign = false;
+    connector.pageShown();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(link.connects).toBe(2);
+    expect(connector.getConnection().state).toBe("recovering");
+  });
+
+  test("tries by itself, at the time it says", () => {
+    const { connector, link } = openStore();
+    connector.start();
+    link.listener.failed({ kind: "unreachable" });
+    const connection = connector.getConnection();
+    const retryAt = "retryAt" in connection ? Number(connection.retryAt) : 0;
+    vi.advanceTimersByTime(retryAt - Date.now() - 1);
+    expect(link.connects).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(link.connects).toBe(2);
+  });
+
+  test("the network goes and comes", () => {
+    let network = true;
+    const { connector, link } = openStore({ network: () => network });
+    connector.start();
+    link.accept();
+    network = false;
+    connector.networkChanged();
+    expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "no_network" });
+    network = true;
+    connector.networkChanged();
+    expect(link.connects).toBe(2);
+  });
+
+  test("a server that takes us in and drops us at once is not asked again and again", () => {
+    const random = vi.spyOn(Math, "random").mockReturnValue(0.5); // the first retry may come at once otherwise
+    onTestFinished(() => random.mockRestore());
+    const { connector, link } = openStore();
+    connector.start();
+    for (let i = 0; i < 3; i++) {
+      link.accept();
+      link.drop();
+      vi.advanceTimersByTime(200);
+    }
+    expect(link.connects).toBe(1);
+    expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "unreachable" });
+  });
+
+  test("a connection outlives the time that its attempt had", () => {
+    const { connector, link } = live();
+    vi.advanceTimersByTime(60_000);
+    expect(connector.getConnection()).toEqual({ state: "live" });
+    expect(link.connects).toBe(1);
+  });
+
+  test("an attempt without an end is ended", () => {
+    const { connector, link } = openStore();
+    connector.start();
+    vi.advanceTimersByTime(3000);
+    expect(connector.getConnection()).toEqual({ state: "connecting", waking: true, retryAt: null });
+    vi.advanceTimersByTime(25_000);
+    expect(link.connects).toBeGreaterThan(1);
+  });
+
+  test("a connection that lived long, while the clock is put back, is tried again at once", () => {
+    const { connector, link } = live();
+    vi.advanceTimersByTime(5000);
+    putBack();
+    link.drop();
+    expect(connector.getConnection().state).toBe("recovering");
+  });
+});
+
+describe("a silent server", () => {
+  test("is asked for a sign of life after five seconds, whatever it was asked before", async () => {
+    for (const ask of ["send", "history"]) {
+      const { connector, store, link } = live();
+      if (ask === "send") store.send("ada", "hi");
+      else void store.loadOlder();
+      link.answersSign = false;
+      await vi.advanceTimersByTimeAsync(4900);
+      expect(connector.getConnection()).toEqual({ state: "live" });
+      await vi.advanceTimersByTimeAsync(200);
+      expect(connector.getConnection().state).not.toBe("live");
+      expect(link.connects).toBe(2);
+    }
+  });
+
+  test("that is only slow keeps its connection, and is not asked about what it has answered", async () => {
+    const { connector, store, link } = live();
+    const alive = vi.spyOn(link, "alive");
+    store.send("ada", "hi");
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(connector.getConnection()).toEqual({ state: "live" });
+    expect(alive).toHaveBeenCalledTimes(2);
+    link.sent[0]?.answer(ok("me-0"));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(alive).toHaveBeenCalledTimes(2);
+  });
+
+  test("is asked once, however much is under way", async () => {
+    const { store, link } = live();
+    const alive = vi.spyOn(link, "alive").mockReturnValue(new Promise(() => {}));
+    for (let i = 0; i < 10; i++) store.send("ada", "hi");
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(alive).toHaveBeenCalledOnce();
+  });
+});

@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { dedupeMs, maxOutgoing } from "@/outbox/outbox";
+import { firstState } from "@/room/store";
+
+import { hour, putBack } from "../clock";
+import { FakeMemory, kinds, live, ok, openStore, refusal } from "../fakelink";
+import { placed, placedRange } from "../make";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("sending", () => {
+  test("pending, then acked, then in its place", async () => {
+    const { store, link } = live();
+    expect(store.send("ada", "hi")).toBeUndefined();
+    expect(kinds(store)).toEqual(["sending"]);
+    link.sent[0]?.answer(ok("me-0"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(kinds(store)).toEqual(["stored"]);
+    link.listener.message(placed(5, { id: "me-0", message: "hi" }));
+    expect(store.getState().outbox).toEqual([]);
+    expect(store.getState().timeline.entries).toHaveLength(1);
+  });
+
+  test("the echo may be faster than the ack", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.listener.message(placed(5, { id: "me-0", message: "hi" }));
+    link.sent[0]?.answer(ok("me-0"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.getState().outbox).toEqual([]);
+  });
+
+  test("P4 a failed message is retried with the same id", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.sent[0]?.answer(refusal("unavailable"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "unavailable" });
+    store.retry("me-0");
+    expect(link.sent.map(({ id }) => id)).toEqual(["me-0", "me-0"]);
+    link.sent[1]?.answer(ok("me-0"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(kinds(store)).toEqual(["stored"]);
+  });
+
+  test("a server that keeps silent while the connection lives is a failure, too", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.sent[0]?.answer(undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "no_answer" });
+    store.discard("me-0");
+    expect(store.getState().outbox).toEqual([]);
+  });
+
+  test("refuses what the server would refuse", () => {
+    const { store, link } = live();
+    expect(store.send("ada", " \n ")).toBe("empty");
+    expect(store.send("ada", "x".repeat(4001))).toBe("too_long");
+    expect(link.sent).toEqual([]);
+  });
+});
+
+describe("pitfall 4: offline", () => {
+  test("nothing is handed over without a connection; all is sent once, in order, when there is one", () => {
+    const { connector, store, link } = openStore();
+    connector.start();
+    for (const text of ["one", "two", "three"]) store.send("ada", text);
+    expect(link.sent).toEqual([]);
+    expect(kinds(store)).toEqual(["waiting", "waiting", "waiting"]);
+    link.accept();
+    expect(link.sent.map(({ message }) => message)).toEqual(["one", "two", "three"]);
+  });
+
+  test("what was not acked when the connection broke is sent again with the same id", () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.drop();
+    expect(kinds(store)).toEqual(["waiting"]);
+    link.accept(true);
+    expect(link.sent.map(({ id }) => id)).toEqual(["me-0", "me-0"]);
+  });
+
+  test("the outbox survives a reload", () => {
+    const first = openStore();
+    first.store.send("ada", "hi");
+    const second = openStore({ memory: first.memory });
+    expect(second.store.getState().outbox).toHaveLength(1);
+    second.connector.start();
+    second.link.accept();
+    expect(second.link.sent).toMatchObject([{ id: "me-0", message: "hi", username: "ada" }]);
+    second.link.listener.message(placed(1, { id: "me-0", message: "hi" }));
+    expect(openStore({ memory: first.memory }).store.getState().outbox).toEqual([]);
+  });
+
+  test("P6 the outbox is bounded, and says so", () => {
+    const { store } = openStore();
+    for (let i = 0; i < maxOutgoing; i++) expect(store.send("ada", `m${i}`)).toBeUndefined();
+    expect(store.send("ada", "one too many")).toBe("outbox_full");
+    expect(store.getState().outbox).toHaveLength(maxOutgoing);
+  });
+
+  test("P4 what was stored, and whose echo did not come before the connection broke for good, is not waited for", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.sent[0]?.answer(ok("me-0"));
+    await vi.advanceTimersByTimeAsync(0);
+    link.drop();
+    link.accept(true);
+    expect(kinds(store)).toEqual(["stored"]); // What was missed is still to come.
+    link.drop();
+    link.accept(false, "1700000009999-0");
+    expect(kinds(store)).toEqual([]);
+  });
+
+  test("P4 who retries what may be forgotten sends it anew, and for as long as any other", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.drop();
+    vi.advanceTimersByTime(dedupeMs + 1);
+    link.accept(false, "1700000009999-0");
+    expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+    store.retry("me-0");
+    link.drop();
+    link.accept(false, "1700000009999-0");
+    expect(kinds(store)).toEqual(["sending"]);
+  });
+
+  test("P4 what may have been stored too long ago to be recognised is not sent again by itself", () => {
+    const { store, link } = live();
+    store.send("ada", "sent");
+    link.drop();
+    store.send("ada", "never sent");
+    vi.advanceTimersByTime(dedupeMs + 1);
+    link.accept(false, "1700000009999-0");
+    expect(link.sent.map(({ message }) => message)).toEqual(["sent", "never sent"]);
+    expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+    // Its own echo in the history that follows settles the question.
+    link.listener.message(placed(9, { id: "me-0", message: "sent" }));
+    expect(store.getState().outbox.map(({ text }) => text)).toEqual(["never sent"]);
+  });
+
+  test("pitfall 3: one that was stored before what this connection brings is not waited for", async () => {
+    const first = live();
+    for (const text of ["earlier", "hi"]) first.store.send("ada", text);
+    first.link.listener.message(placed(4, { id: "me-0", message: "earlier" }));
+    const { connector, store, link } = openStore({ memory: first.memory });
+    connector.start();
+    link.accept(false, placed(100).offset);
+    for (const message of placedRange(101, 151)) link.listener.message(message);
+    store.send("ada", "later");
+    link.sent[0]?.answer({ status: "ok", id: "me-1", at: placed(5).at });
+    link.sent[1]?.answer({ status: "ok", id: "me-0", at: placed(151).at });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(store.getState().outbox).toMatchObject([{ text: "later", delivery: { kind: "stored" } }]);
+  });
+
+  test("what an earlier version or another page left there does no harm", () => {
+    for (const text of ["", "{", "7", "null", '[null,1,{"id":1}]', '{"a":1}']) {
+      const memory = new FakeMemory();
+      memory.set("chat.outbox", text);
+      expect(openStore({ memory }).store.getState()).toEqual(firstState);
+    }
+  });
+});
+
+describe("a silent server", () => {
+  test("P4 what nobody answered goes again with the same id when there is a connection again", async () => {
+    const { store, link } = live();
+    for (const answer of [undefined, refusal("unavailable")]) {
+      store.send("ada", "hi");
+      link.sent.at(-1)?.answer(answer);
+    }
+    await vi.advanceTimersByTimeAsync(0);
+    expect(kinds(store)).toEqual(["failed", "failed"]);
+    link.drop();
+    link.accept(true);
+    expect(link.sent.map(({ id }) => id)).toEqual(["me-0", "me-1", "me-0", "me-1"]);
+    expect(kinds(store)).toEqual(["sending", "sending"]);
+  });
+
+  test("P4 what nobody answered goes again after a reload, unless it may be forgotten by then", async () => {
+    for (const [late, sent] of [
+      [0, ["me-0"]],
+      [dedupeMs + 1, []],
+    ] as const) {
+      const first = live();
+      first.store.send("ada", "hi");
+      first.link.sent[0]?.answer(undefined);
+      await vi.advanceTimersByTimeAsync(late);
+      const second = openStore({ memory: first.memory });
+      second.connector.start();
+      second.link.accept();
+      expect(second.link.sent.map(({ id }) => id)).toEqual(sent);
+      if (late > 0) expect(second.store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+    }
+  });
+
+  test("P4 ERR-2 what was refused for good, or too fast, is left to the person", async () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.sent[0]?.answer(refusal("rate_limited"));
+    await vi.advanceTimersByTimeAsync(0);
+    link.drop();
+    link.accept(true);
+    expect(kinds(store)).toEqual(["failed"]);
+  });
+});
+
+describe("the clock of the computer is put back an hour", () => {
+  test("P4 a message that may be forgotten is not sent again, in this page or the next", async () => {
+    const { connector, store, link, memory } = live();
+    store.send("ada", "hi");
+    putBack();
+    link.drop();
+    vi.advanceTimersByTime(dedupeMs + 1);
+    const next = openStore({ memory });
+    for (const opened of [{ connector, store, link }, next]) {
+      opened.connector.start();
+      opened.link.accept(false, "1700000009999-0");
+      expect(opened.store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+    }
+  });
+
+  test("P4 a computer that slept, whose steady clock stood still, sends no message again that may be forgotten", () => {
+    const { store, link } = live();
+    store.send("ada", "hi");
+    link.drop();
+    vi.setSystemTime(Date.now() + hour);
+    link.accept(false, "1700000009999-0");
+    expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+  });
+});
