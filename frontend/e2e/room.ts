@@ -151,3 +151,22 @@ export async function holdScripts(page: Page, url = page.url()): Promise<() => v
 }
 
 export { expect };
+
+/** Reads further up, until the list has noticed. */
+export async function goUp(page: Page): Promise<void> {
+  await expect(async () => {
+    await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));
+    await expect(page.getByRole("button", { name: /Newest|new message/ })).toBeVisible({ timeout: 300 });
+  }).toPass();
+}
+
+export async function fill(robot: Robot, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 250) {
+    const batch = Array.from({ length: Math.min(250, count - i) }, (_, n) => i + n);
+    await Promise.all(batch.map((n) => robot.say(`message ${n} ${"and some more words ".repeat(n % 7)}.`)));
+  }
+}
+
+/** How far the list is from its end, in pixels. */
+export const fromEnd = (page: Page) =>
+  list(page).evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);

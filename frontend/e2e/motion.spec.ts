@@ -1,0 +1,150 @@
+import type { Page } from "@playwright/test";
+import { badge, composer, expect, goUp, list, type Room, said, test } from "./room";
+
+interface Motion {
+  name: string;
+  /** How long all its rounds take, in ms. */
+  lasts: number;
+}
+
+/** Remembers all animations and transitions that begin in the page from its next load on, also those that end soon. */
+async function watchMotion(page: Page): Promise<() => Promise<Motion[]>> {
+  await page.addInitScript(() => {
+    const motions: Motion[] = [];
+    Object.assign(window, { motions });
+    const remember = ({ target }: Event) => {
+      for (const animation of (target as Element).getAnimations({ subtree: true })) {
+        const name = (animation as CSSAnimation).animationName ?? (animation as CSSTransition).transitionProperty;
+        motions.push({ name, lasts: Number(animation.effect?.getComputedTiming().activeDuration) });
+      }
+    };
+    addEventListener("animationstart", remember, true);
+    addEventListener("transitionrun", remember, true);
+  });
+  await page.reload();
+  return () => page.evaluate(() => (window as unknown as { motions: Motion[] }).motions);
+}
+
+/** Enters the room and does all that moves something there: rows arrive, the pill rises, somebody types, the settings open. */
+async function stir(room: Room, page: Page): Promise<void> {
+  await page.getByLabel("Your name").fill("ada");
+  await page.keyboard.press("Enter");
+  await expect(badge(page)).toHaveText("Live");
+  const robot = await room.robot();
+  for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
+  await expect(said(page, "message 39 .")).toBeInViewport();
+  await goUp(page);
+  await robot.say("news");
+  await expect(page.getByRole("button", { name: /new message/ })).toBeVisible();
+  const bob = await room.join("bob");
+  await composer(bob).pressSequentially("hm");
+  await expect(page.getByText("bob is typing")).toBeVisible();
+  await page.getByRole("button", { name: /Settings/ }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.getByLabel("Play a sound").click();
+  await expect(page.getByLabel("Play a sound")).toBeChecked();
+}
+
+const running = (page: Page) =>
+  page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
+
+test("who wants less motion gets none, in the form and in the room", async ({ room }) => {
+  const page = await room.visit({ reducedMotion: "reduce" });
+  const motions = await watchMotion(page);
+  await expect.poll(() => running(page)).toBe(0);
+  await stir(room, page);
+  // A millisecond, not nothing: what waits for the end of an animation still hears of it.
+  expect((await motions()).filter(({ lasts }) => lasts > 1)).toEqual([]);
+  await expect.poll(() => running(page)).toBe(0);
+});
+
+test("for all others the same things move", async ({ room }) => {
+  const page = await room.visit();
+  const motions = await watchMotion(page);
+  await stir(room, page);
+  const moved = async (name: string) => (await motions()).some((m) => m.name.includes(name) && m.lasts >= 100);
+  // The last is that of a switch.
+  for (const name of ["arrive", "rise", "hop", "open", "drift", "transform"]) {
+    await expect.poll(() => moved(name), name).toBe(true);
+  }
+  expect(await running(page)).toBeGreaterThan(0);
+});
+
+interface Shift {
+  at: number;
+  value: number;
+}
+
+const sum = (shifts: Shift[]) => shifts.reduce((total, { value }) => total + value, 0);
+
+/**
+ * All that moved by itself since the page began; what follows a key or a touch does not count. The browser tells some
+ * time later, so at the end something is moved on purpose: once that is counted, so is what was before, and it is proven
+ * that something would be.
+ */
+async function shiftsSoFar(page: Page): Promise<Shift[]> {
+  await page.evaluate(() => {
+    const shifts: Shift[] = [];
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+        if (!entry.hadRecentInput) shifts.push({ at: entry.startTime, value: entry.value });
+      }
+    });
+    observer.observe({ type: "layout-shift", buffered: true });
+    Object.assign(window, { shifts });
+  });
+  const moved = await page.getByRole("main").evaluate((main: HTMLElement) => {
+    main.style.marginTop = "150px";
+    return performance.now();
+  });
+  const counted = () => page.evaluate(() => (window as unknown as { shifts: Shift[] }).shifts);
+  await expect.poll(async () => sum((await counted()).filter(({ at }) => at >= moved))).toBeGreaterThan(0.1);
+  return (await counted()).filter(({ at }) => at < moved);
+}
+
+test("nothing moves while the page comes alive", async ({ room }) => {
+  const page = await room.visit();
+  await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
+  expect(sum(await shiftsSoFar(page))).toBeLessThan(0.02);
+});
+
+for (const width of [1280, 390]) {
+  test(`nothing moves when the history of the room comes, ${width} px wide`, async ({ room }) => {
+    const robot = await room.robot();
+    for (let i = 0; i < 60; i++) await robot.say(`message ${i} .`);
+    // Not a phone: its browser excuses what moves while it finds its own scale.
+    const page = await room.join("ada", { viewport: { width, height: 844 } });
+    // Once more, without the keys that would excuse what moves.
+    await page.reload();
+    await expect(badge(page)).toHaveText("Live");
+    await expect(said(page, "message 59 .")).toBeInViewport();
+    expect(sum(await shiftsSoFar(page))).toBeLessThan(0.02);
+  });
+}
+
+for (const width of [1280, 390]) {
+  test(`a banner that comes and goes moves nothing, ${width} px wide`, async ({ room }) => {
+    const robot = await room.robot();
+    for (let i = 0; i < 60; i++) await robot.say(`message ${i} .`);
+    const page = await room.join("ada", { viewport: { width, height: 844 } });
+    await page.reload();
+    await expect(badge(page)).toHaveText("Live");
+    // Somewhat further up, where it would show if the list were pushed down.
+    await expect(said(page, "message 59 .")).toBeInViewport();
+    await list(page).evaluate((scroller) => scroller.scrollBy(0, -300));
+    await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
+    const row = said(page, "message 48 .");
+    await expect(row).toBeInViewport({ ratio: 1 });
+    const place = await row.boundingBox();
+    await page.context().setOffline(true);
+    await expect(page.getByText("You are offline.")).toBeVisible();
+    expect(await row.boundingBox()).toEqual(place);
+    // Two attempts that fail.
+    for (const next of [2, 3]) await expect(page.getByText(`Next try in ${next} s`)).toBeVisible();
+    await page.context().setOffline(false);
+    await expect(badge(page)).toHaveText("Live");
+    await expect(page.getByText("You are offline.")).not.toBeInViewport();
+    expect(await row.boundingBox()).toEqual(place);
+    expect(sum(await shiftsSoFar(page))).toBeLessThan(0.02);
+  });
+}
