@@ -20,9 +20,9 @@ import (
 	"syscall"
 	"time"
 
-	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/nodeid"
 )
 
 // What the suites expect.
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, output io.Writer, ready func(addr s
 	defer sweepers.Close()
 	options := engineio.Options{
 		Sweepers:     sweepers,
-		NewID:        func() string { return cluster.NewSessionID("conforms") },
+		NewID:        func() string { return nodeid.NewSession("conforms") },
 		PingInterval: pingInterval, PingTimeout: pingTimeout,
 		MaxPayload: maxPayload, MaxBody: maxPayload,
 	}

@@ -5,22 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"scalable-chat/server/internal/bus"
 )
-
-// MaxBusPayload is the size in bytes that every [Bus] carries. Nothing larger is given to it.
-const MaxBusPayload = 256 << 10
-
-// Bus carries messages between the hubs of a cluster. It is best effort: a message arrives at most once and in the order
-// of its sender, or not at all. Its methods may be called from any goroutine and do not block.
-type Bus interface {
-	// Publish sends payload to all other nodes; the sender does not hear itself. No reference to payload is kept.
-	Publish(topic string, payload []byte) error
-	// Send is Publish to one node, which is called as Subscribe names it. A node that does not exist is no error.
-	Send(node, topic string, payload []byte) error
-	// Subscribe calls fn for what other nodes send to the topic, one message at a time; fn is quick and may keep payload
-	// but not change it. The returned function ends it; a call that has begun may still finish.
-	Subscribe(topic string, fn func(from string, payload []byte)) (cancel func())
-}
 
 const (
 	busTopic = "socket.io"
@@ -45,7 +32,7 @@ func (h *Hub) tell(node string, m *message) error {
 	payload, err := json.Marshal(m)
 	switch {
 	case err != nil:
-	case len(payload) > MaxBusPayload:
+	case len(payload) > bus.MaxPayload:
 		err = fmt.Errorf("%d bytes: %w", len(payload), errTooLarge)
 	case node == everyone:
 		err = h.opts.Bus.Publish(busTopic, payload)

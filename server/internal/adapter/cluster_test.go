@@ -10,6 +10,7 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/test/assert"
 )
@@ -64,7 +65,7 @@ func TestClusterOtherNamespaces(t *testing.T) {
 func TestClusterWhatTheBusDoesNotCarryIsCounted(t *testing.T) {
 	_, nodes := newPeers(t, 2)
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
-	large := strings.Repeat("x", MaxBusPayload)
+	large := strings.Repeat("x", bus.MaxPayload)
 	assert.NoError(t, nodes[0].io.Except("nobody").Emit("large", large))
 	assert.NoError(t, nodes[0].io.Except("nobody").Emit("small"))
 	a.want(`42["large","`+large+`",null]`, `42["small",null]`)
@@ -215,7 +216,7 @@ func TestClusterFetchTakesMoreThanOneMessage(t *testing.T) {
 		case 0:
 			s.SetData(make(chan int))
 		case 1:
-			s.SetData(strings.Repeat("x", MaxBusPayload))
+			s.SetData(strings.Repeat("x", bus.MaxPayload))
 		case 2:
 			s.SetData(panicky{})
 		default:

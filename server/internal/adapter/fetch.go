@@ -7,6 +7,8 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/bus"
 )
 
 // details are what another node says of one of its sockets.
@@ -90,7 +92,7 @@ func (m *message) appendDetails(found []socket.SocketDetails) ([]socket.SocketDe
 }
 
 // partSize is how many bytes of details fit into one message, with room for what is around them.
-const partSize = MaxBusPayload - 1024
+const partSize = bus.MaxPayload - 1024
 
 // answerFetch sends the details of sockets to the node that wants them, in as many messages as it takes.
 func (n *namespace) answerFetch(node string, id uint64, to []*member) {

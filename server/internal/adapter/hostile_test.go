@@ -8,6 +8,7 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
@@ -52,7 +53,7 @@ func TestP6_HostileBusMessagesDoNoHarm(t *testing.T) {
 	for _, payload := range hostile {
 		nodes[0].hub.receive("stranger", []byte(payload))
 	}
-	nodes[0].hub.receive("stranger", []byte(`{"k":"emit","n":"/","a":["`+strings.Repeat("x", MaxBusPayload)+`"]}`))
+	nodes[0].hub.receive("stranger", []byte(`{"k":"emit","n":"/","a":["`+strings.Repeat("x", bus.MaxPayload)+`"]}`))
 	nodes[0].hub.receive("stranger", []byte(`{"k":"emit","n":"/","a":["still alive"]}`))
 	for a.receive() != `42["still alive",null]` {
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
 )
@@ -74,7 +75,7 @@ type Options struct {
 	// Recovery offers connection state recovery to clients: some namespace is bound to a replica.
 	Recovery bool
 	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
-	Bus Bus
+	Bus bus.Bus
 	// Nodes counts the live nodes of the cluster, this one included; nil: one. As many answers, less one, are waited for,
 	// and each publishes its part of what may be on its way.
 	Nodes func() int

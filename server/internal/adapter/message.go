@@ -13,6 +13,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -68,7 +69,7 @@ var errMessage = errors.New("malformed message")
 
 // decodeMessage reads what another node sent. What it returns is complete for its kind.
 func decodeMessage(payload []byte) (*message, error) {
-	if len(payload) > MaxBusPayload {
+	if len(payload) > bus.MaxPayload {
 		return nil, errTooLarge
 	}
 	m := &message{}

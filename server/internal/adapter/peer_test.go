@@ -17,6 +17,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
@@ -41,7 +42,7 @@ type fakeBus struct {
 	sub func(from string, payload []byte)
 }
 
-var _ Bus = (*fakeBus)(nil)
+var _ bus.Bus = (*fakeBus)(nil)
 
 func (f *fabric) join(t *testing.T) *fakeBus {
 	b := &fakeBus{fabric: f, queue: make(chan func(), 1<<14)}
@@ -149,10 +150,10 @@ func newPeers(t *testing.T, n int) (*fabric, []*peer) {
 	return f, all
 }
 
-func newPeer(t *testing.T, s stream.Stream, bus Bus, nodes func() int) *peer {
+func newPeer(t *testing.T, s stream.Stream, b bus.Bus, nodes func() int) *peer {
 	t.Helper()
 	n := &node{t: t}
-	following := n.start(s, setup{Options: Options{Bus: bus, Nodes: nodes, Timeout: clusterTimeout}})
+	following := n.start(s, setup{Options: Options{Bus: b, Nodes: nodes, Timeout: clusterTimeout}})
 	edge := engineio.NewServer(engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: n.hub.logger})
 	n.io.Bind(edge)
 	server := httptest.NewServer(edge)

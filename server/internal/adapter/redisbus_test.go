@@ -10,38 +10,39 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/chat"
-	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
 
 // joinRedis runs a bus until the test ends.
-func joinRedis(t *testing.T, r *redistest.Server) *cluster.RedisBus {
+func joinRedis(t *testing.T, r *redistest.Server) *bus.Redis {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: r.Addr, ContextTimeoutEnabled: true, MaxRetries: -1, Protocol: 2, DisableIdentity: true})
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	bus := cluster.NewRedisBus(cluster.BusConfig{Client: client, Key: "test", ID: cluster.NewNodeID(), Log: quiet})
+	b := bus.New(bus.Config{Client: client, Key: "test", ID: nodeid.New(), Log: quiet})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { bus.Run(ctx) })
+	running.Go(func() { b.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
 		_ = client.Close()
 	})
-	return bus
+	return b
 }
 
 func TestClusterOverRedis(t *testing.T) {
 	r, shared := redistest.Start(t), memory.New(memory.Options{})
 	var nodes []*peer
-	var buses []*cluster.RedisBus
+	var buses []*bus.Redis
 	for range 2 {
-		bus := joinRedis(t, r)
-		buses = append(buses, bus)
-		nodes = append(nodes, newPeer(t, shared, bus, func() int { return 2 }))
+		b := joinRedis(t, r)
+		buses = append(buses, b)
+		nodes = append(nodes, newPeer(t, shared, b, func() int { return 2 }))
 	}
 	for i, bus := range buses { // until both hear
 		assert.Eventually(t, "the bus hears", func() bool {

@@ -8,6 +8,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -245,7 +246,7 @@ func (h *Hub) tellTogether(nsp string, batch []notice) {
 			continue
 		}
 		s := n.message.size()
-		if size+s > MaxBusPayload/2 { // the other half is for what the estimate leaves out
+		if size+s > bus.MaxPayload/2 { // the other half is for what the estimate leaves out
 			send()
 		}
 		part = append(part, n.message)

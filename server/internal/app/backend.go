@@ -6,8 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/engineio"
+	"scalable-chat/server/internal/forward"
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -22,15 +25,15 @@ type backend struct {
 	id       string // of this node
 	stream   record
 	members  cluster.Members
-	bus      cluster.Bus
+	bus      bus.Bus                 // nil: there are no other nodes
 	nodes    func() int              // that live, this one included; nil: this one
 	retained func() int              // entries that the stream retains; nil: HISTORY_WINDOW
 	runs     []func(context.Context) // what works in the background for as long as the node lives
 
 	// With Redis only.
-	forwarder *cluster.Forwarder
+	forwarder *forward.Forwarder
 	registry  *cluster.Registry
-	redisBus  *cluster.RedisBus
+	redisBus  *bus.Redis
 	degraded  map[string]func() string // by part: what is wrong with it, empty if nothing is
 	closing   []func() error
 }
@@ -44,7 +47,7 @@ func newBackend(a *App) (*backend, error) {
 }
 
 // newID makes an Engine.IO session id that names this node.
-func (b *backend) newID() string { return cluster.NewSessionID(b.id) }
+func (b *backend) newID() string { return nodeid.NewSession(b.id) }
 
 // start begins the background work.
 func (b *backend) start(a *App) {

@@ -4,8 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"scalable-chat/server/internal/adapter"
-	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
@@ -72,10 +71,6 @@ func TestDatabasesOfOneRedisAreApart(t *testing.T) {
 	colleague.until(t, `42["typing",`)
 	say(t, open(t, production.url(), siotest.Options{Transport: siotest.WebSocket}), "still here")
 	listener.until(t, `42["message",{"message":"still here"`)
-	assert.Equal(t, "messages of the other database", production.backend.redisBus.Stats(), cluster.BusStats{})
+	assert.Equal(t, "messages of the other database", production.backend.redisBus.Stats(), bus.Stats{})
 	assert.Equal(t, "nodes", production.backend.nodes(), 1)
-}
-
-func TestBusCarriesWhatTheAdapterGivesToIt(t *testing.T) {
-	assert.Equal(t, "largest payload", cluster.MaxBusPayload, adapter.MaxBusPayload)
 }

@@ -2,8 +2,9 @@ package app
 
 import (
 	"scalable-chat/server/internal/adapter"
-	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/forward"
 	"scalable-chat/server/internal/ops"
 )
 
@@ -52,28 +53,28 @@ func (b *backend) measure(m *ops.Metrics) {
 		}, "part", part)
 	}
 
-	forward := func(of func(cluster.ForwardStats) int64) func() float64 {
+	forwards := func(of func(forward.Stats) int64) func() float64 {
 		return func() float64 { return float64(of(b.forwarder.Stats())) }
 	}
-	m.Gauge("forwarding_requests", "HTTP requests that are being forwarded.", forward(func(s cluster.ForwardStats) int64 { return s.Requests }))
-	m.Gauge("forwarding_websockets", "WebSockets that are being forwarded.", forward(func(s cluster.ForwardStats) int64 { return s.Tunnels }))
-	for outcome, of := range map[string]func(cluster.ForwardStats) int64{
-		"forwarded":   func(s cluster.ForwardStats) int64 { return s.Forwarded },
-		"received":    func(s cluster.ForwardStats) int64 { return s.Received },
-		"unknown":     func(s cluster.ForwardStats) int64 { return s.Unknown },
-		"unreachable": func(s cluster.ForwardStats) int64 { return s.Unreachable },
-		"busy":        func(s cluster.ForwardStats) int64 { return s.Busy },
-		"forged":      func(s cluster.ForwardStats) int64 { return s.Forged },
+	m.Gauge("forwarding_requests", "HTTP requests that are being forwarded.", forwards(func(s forward.Stats) int64 { return s.Requests }))
+	m.Gauge("forwarding_websockets", "WebSockets that are being forwarded.", forwards(func(s forward.Stats) int64 { return s.Tunnels }))
+	for outcome, of := range map[string]func(forward.Stats) int64{
+		"forwarded":   func(s forward.Stats) int64 { return s.Forwarded },
+		"received":    func(s forward.Stats) int64 { return s.Received },
+		"unknown":     func(s forward.Stats) int64 { return s.Unknown },
+		"unreachable": func(s forward.Stats) int64 { return s.Unreachable },
+		"busy":        func(s forward.Stats) int64 { return s.Busy },
+		"forged":      func(s forward.Stats) int64 { return s.Forged },
 	} {
-		m.Counter("forwards_total", "Requests for sessions of other nodes, and from other nodes.", forward(of), "outcome", outcome)
+		m.Counter("forwards_total", "Requests for sessions of other nodes, and from other nodes.", forwards(of), "outcome", outcome)
 	}
-	for outcome, of := range map[string]func(cluster.BusStats) uint64{
-		"sent":      func(s cluster.BusStats) uint64 { return s.Sent },
-		"unsent":    func(s cluster.BusStats) uint64 { return s.Unsent },
-		"received":  func(s cluster.BusStats) uint64 { return s.Received },
-		"unheard":   func(s cluster.BusStats) uint64 { return s.Unheard },
-		"malformed": func(s cluster.BusStats) uint64 { return s.Malformed },
-		"panicked":  func(s cluster.BusStats) uint64 { return s.Panics },
+	for outcome, of := range map[string]func(bus.Stats) uint64{
+		"sent":      func(s bus.Stats) uint64 { return s.Sent },
+		"unsent":    func(s bus.Stats) uint64 { return s.Unsent },
+		"received":  func(s bus.Stats) uint64 { return s.Received },
+		"unheard":   func(s bus.Stats) uint64 { return s.Unheard },
+		"malformed": func(s bus.Stats) uint64 { return s.Malformed },
+		"panicked":  func(s bus.Stats) uint64 { return s.Panics },
 	} {
 		m.Counter("bus_messages_total", "Messages between nodes.", func() float64 { return float64(of(b.redisBus.Stats())) }, "outcome", outcome)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/stream/memory"
 )
 
@@ -9,7 +10,7 @@ import (
 func newMemoryBackend(a *App) *backend {
 	alone := cluster.NewAlone(func() int { return a.edge.Connections() })
 	b := &backend{
-		id: cluster.NewNodeID(),
+		id: nodeid.New(),
 		stream: memory.New(memory.Options{
 			MaxEntries: a.cfg.HistoryWindow + 1, // and the one before, where the window begins
 			MaxBytes:   a.cfg.HistoryBytes,
@@ -17,7 +18,6 @@ func newMemoryBackend(a *App) *backend {
 			DedupeMax:  a.cfg.DedupeMax,
 		}),
 		members: alone,
-		bus:     cluster.NoBus{},
 	}
 	b.runs = append(b.runs, alone.Run)
 	return b

@@ -7,8 +7,11 @@ import (
 	"os"
 	"time"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/forward"
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/stream/redis"
 )
 
@@ -22,7 +25,7 @@ func newRedisBackend(a *App) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{id: cluster.NewNodeID(), closing: []func() error{client.Close}}
+	b := &backend{id: nodeid.New(), closing: []func() error{client.Close}}
 	record, err := redis.New(redis.Options{
 		Client: client, Key: cfg.StreamKey, MaxLen: int64(cfg.HistoryWindow),
 		DedupeTTL: cfg.DedupeTTL, DedupeMax: int64(cfg.DedupeMax), AppendTimeout: cfg.AppendTimeout, Logger: a.log,
@@ -59,16 +62,16 @@ func (b *backend) addCluster(a *App, client redis.Client, record *redis.Stream) 
 		Local: func() int { return a.edge.Connections() }, Secret: cfg.ClusterSecret,
 		Settings: record.Settings(), Log: a.log,
 	})
-	b.redisBus = cluster.NewRedisBus(cluster.BusConfig{
+	b.redisBus = bus.New(bus.Config{
 		Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: b.id, Log: a.log,
 	})
-	b.forwarder = cluster.NewForwarder(cluster.ForwarderConfig{
-		Self: b.id, Router: b.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: a.log,
+	b.forwarder = forward.New(forward.Config{
+		Self: b.id, Nodes: b.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: a.log,
 		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST
 	})
 	b.members, b.bus, b.nodes = b.registry, b.redisBus, b.registry.Nodes
 	b.retained = func() int { return int(b.registry.Settings()[redis.HistoryWindow]) }
-	reach := cluster.NewReach(b.forwarder, b.registry.Self)
+	reach := forward.NewReach(b.forwarder, b.registry.Self)
 	b.runs = append(b.runs, b.registry.Run, b.redisBus.Run, reach.Run)
 	b.degraded = map[string]func() string{
 		"cluster": b.registry.Degraded, "bus": b.redisBus.Degraded, "address": reach.Degraded,

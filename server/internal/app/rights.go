@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/stream/redis"
 )
@@ -22,7 +22,7 @@ const (
 // rights knows what the user that we are in Redis lacks.
 type rights struct {
 	record *redis.Stream
-	bus    *cluster.RedisBus
+	bus    *bus.Redis
 	log    *slog.Logger
 
 	missing atomic.Pointer[string] // the rules, separated by spaces; nil: none

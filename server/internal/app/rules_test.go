@@ -28,6 +28,8 @@ var outside = map[string][]string{
 	"internal/stream/memory": {"github.com/gammazero/deque"},
 	"internal/test/embedder": {"github.com/zishang520/socket.io"},
 	"internal/cluster":       {"github.com/redis/go-redis/"},
+	"internal/bus":           {"github.com/redis/go-redis/"},
+	"internal/redisx":        {"github.com/redis/go-redis/"},
 	"internal/config":        {"github.com/spf13/viper", "github.com/spf13/pflag"},
 	"internal/ops":           {"github.com/prometheus/"},
 }
@@ -47,14 +49,18 @@ var inside = map[string][]string{
 	"internal/chat":          {"internal/pace"},
 	"internal/config":        {},
 	"internal/ops":           {},
-	"internal/cluster":       {"internal/rawconn"},
+	"internal/cluster":       {"internal/forward", "internal/nodeid", "internal/pace", "internal/redisx"},
+	"internal/forward":       {"internal/nodeid", "internal/pace", "internal/rawconn"},
+	"internal/bus":           {"internal/nodeid", "internal/pace", "internal/redisx"},
+	"internal/redisx":        {},
+	"internal/nodeid":        {},
 	"internal/replica":       {"internal/fanout", "internal/pace", "internal/stream"},
-	"internal/adapter":       {"internal/replica", "internal/pace", "internal/wire", "internal/fanout", "internal/stream"},
+	"internal/adapter":       {"internal/replica", "internal/bus", "internal/pace", "internal/wire", "internal/fanout", "internal/stream"},
 	"internal/room":          {"internal/adapter", "internal/chat", "internal/replica", "internal/wire", "internal/fanout", "internal/stream"},
 }
 
 // testOnly are packages that exist for tests.
-var testOnly = []string{"internal/test/siotest", "internal/test/redistest", "internal/test/chaos", "internal/test/embedder", "internal/stream/streamtest"}
+var testOnly = []string{"internal/test/siotest", "internal/test/redistest", "internal/test/chaos", "internal/test/embedder", "internal/test/background", "internal/test/journal", "internal/stream/streamtest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	for pkg, imports := range sources(t) {

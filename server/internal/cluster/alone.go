@@ -1,6 +1,10 @@
 package cluster
 
-import "context"
+import (
+	"context"
+
+	"scalable-chat/server/internal/forward"
+)
 
 // Alone is the cluster of a node that has no Redis: itself.
 type Alone struct {
@@ -9,8 +13,8 @@ type Alone struct {
 }
 
 var (
-	_ Members = (*Alone)(nil)
-	_ Router  = (*Alone)(nil)
+	_ Members       = (*Alone)(nil)
+	_ forward.Nodes = (*Alone)(nil)
 )
 
 // NewAlone returns a cluster of one whose connections are counted by local, which may be called from any goroutine.
@@ -26,7 +30,7 @@ func (a *Alone) Online() int { return a.local() }
 func (a *Alone) Watch(fn func(online int)) (stop func()) { return a.watchers.add(fn) }
 
 // Route knows no other node.
-func (a *Alone) Route(context.Context, string) (Route, bool) { return Route{}, false }
+func (a *Alone) Route(context.Context, string) (forward.Route, bool) { return forward.Route{}, false }
 
 // Admits accepts nobody: there is no other node.
 func (a *Alone) Admits(string) bool { return false }

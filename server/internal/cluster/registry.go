@@ -3,15 +3,19 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/forward"
+	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/redisx"
 )
 
 const (
@@ -22,15 +26,13 @@ const (
 	lookupGap = 250 * time.Millisecond
 	// lookupWait is the longest time that a lookup waits for a reading.
 	lookupWait = time.Second
-	// beatTimeout bounds one heartbeat, if the client honours deadlines ([redis.Options].ContextTimeoutEnabled).
-	beatTimeout = 2 * time.Second
 )
 
 // RegistryConfig says who this node is. Client, Key, ID and Local are required.
 type RegistryConfig struct {
 	Client  redis.UniversalClient // remains the caller's; closed by the caller after Run returned
 	Key     string                // STREAM_KEY: the hash tag of all keys
-	ID      string                // from [NewNodeID]
+	ID      string                // from [nodeid.New]
 	Address string                // host:port from [Address]; if it is empty, nothing can be forwarded to this node
 	Local   func() int            // this node's connections; may be called from any goroutine
 	// Secret is what all nodes share to recognise each other. If it is empty, the first node makes one and keeps it in
@@ -67,8 +69,8 @@ type Registry struct {
 }
 
 var (
-	_ Members = (*Registry)(nil)
-	_ Router  = (*Registry)(nil)
+	_ Members       = (*Registry)(nil)
+	_ forward.Nodes = (*Registry)(nil)
 )
 
 // NewRegistry returns the registry of one node. Nothing happens before Run.
@@ -114,7 +116,7 @@ func (r *Registry) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		case <-r.kick:
-			if !sleep(ctx, time.Until(r.begun.Add(lookupGap))) {
+			if pace.Sleep(ctx, time.Until(r.begun.Add(lookupGap))) != nil {
 				continue
 			}
 		}
@@ -141,20 +143,10 @@ func (r *Registry) Degraded() string {
 	case err == nil:
 		return ""
 	case errors.Is(err, errRefused):
-		return "the other nodes cannot see this one" + refusalOf(err)
+		return redisx.Degraded("the other nodes cannot see this one", err)
 	default:
-		return "the other nodes cannot be seen" + refusalOf(err)
+		return redisx.Degraded("the other nodes cannot be seen", err)
 	}
-}
-
-// refusalOf says what Redis answered, if it answered at all.
-func refusalOf(err error) string {
-	var refusal redis.Error
-	if !errors.As(err, &refusal) {
-		return ""
-	}
-	code, _, _ := strings.Cut(refusal.Error(), " ")
-	return ": Redis refuses (" + code + ")"
 }
 
 // Online returns the connections to the cluster, as [Members] says.
@@ -166,12 +158,14 @@ func (r *Registry) Nodes() int { return r.view.Load().nodes + 1 }
 // Watch calls fn as [Members] says, while Run runs.
 func (r *Registry) Watch(fn func(online int)) (stop func()) { return r.watchers.add(fn) }
 
-// Admits is [Router.Admits].
-func (r *Registry) Admits(ticket string) bool { return admits(*r.secret.Load(), r.cfg.ID, ticket) }
+// Admits is [forward.Nodes.Admits].
+func (r *Registry) Admits(ticket string) bool {
+	return forward.Admits(*r.secret.Load(), r.cfg.ID, ticket)
+}
 
-// Route is [Router.Route]. The picture of the others may be older than a node that has just joined; so an unknown id
+// Route is [forward.Nodes.Route]. The picture of the others may be older than a node that has just joined; so an unknown id
 // waits for one reading of the registry, which all who ask at that time share.
-func (r *Registry) Route(ctx context.Context, nodeID string) (Route, bool) {
+func (r *Registry) Route(ctx context.Context, nodeID string) (forward.Route, bool) {
 	if route, ok := r.known(nodeID); ok {
 		return route, true
 	}
@@ -193,22 +187,22 @@ func (r *Registry) Route(ctx context.Context, nodeID string) (Route, bool) {
 	return r.known(nodeID)
 }
 
-func (r *Registry) known(nodeID string) (Route, bool) {
+func (r *Registry) known(nodeID string) (forward.Route, bool) {
 	address, ok := r.view.Load().addresses[nodeID]
 	secret := *r.secret.Load()
 	if !ok || secret == "" {
-		return Route{}, false
+		return forward.Route{}, false
 	}
-	return Route{Address: address, Ticket: ticketFor(secret, nodeID)}, true
+	return forward.Route{Address: address, Ticket: forward.Ticket(secret, nodeID)}, true
 }
 
 // Self is the route to this node, as the others know it. There is none before the first heartbeat, and without an address.
-func (r *Registry) Self() (Route, bool) {
+func (r *Registry) Self() (forward.Route, bool) {
 	secret := *r.secret.Load()
 	if r.cfg.Address == "" || secret == "" {
-		return Route{}, false
+		return forward.Route{}, false
 	}
-	return Route{Address: r.cfg.Address, Ticket: ticketFor(secret, r.cfg.ID)}, true
+	return forward.Route{Address: r.cfg.Address, Ticket: forward.Ticket(secret, r.cfg.ID)}, true
 }
 
 // heartbeat writes this node's record, reads the others', and lets those go who waited for that.
@@ -220,7 +214,7 @@ func (r *Registry) heartbeat(ctx context.Context) {
 	defer close(round)
 	r.begun = time.Now()
 
-	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
+	ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
 	defer cancel()
 	told, err := r.exchange(ctx, record{
 		Address: r.cfg.Address, Connections: r.cfg.Local(), Settings: r.cfg.Settings.String(),
@@ -239,7 +233,7 @@ func (r *Registry) heartbeat(ctx context.Context) {
 	r.settle(ctx, told.settings)
 	if len(dead) > 0 {
 		// A node that was only slow comes back with its next heartbeat; if this fails, the next reading tries again.
-		r.cfg.Client.HDel(ctx, redisKey(r.cfg.Key, "nodes"), dead...)
+		r.cfg.Client.HDel(ctx, redisx.Key(r.cfg.Key, "nodes"), dead...)
 	}
 	select {
 	case <-r.joined:
@@ -268,7 +262,7 @@ type reading struct {
 func (r *Registry) exchange(ctx context.Context, rec record) (reading, error) {
 	r.beat++
 	rec.Beat = r.beat
-	nodes := redisKey(r.cfg.Key, "nodes")
+	nodes := redisx.Key(r.cfg.Key, "nodes")
 	pipe := r.cfg.Client.Pipeline()
 	var token *redis.StringCmd
 	if r.cfg.Secret == "" {
@@ -278,7 +272,7 @@ func (r *Registry) exchange(ctx context.Context, rec record) (reading, error) {
 	written := pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
 	pipe.PExpire(ctx, nodes, r.cfg.TTL)
 	entries := pipe.HGetAll(ctx, nodes)
-	if err := cmp.Or(unborne(pipe.Exec(ctx)), entries.Err()); err != nil {
+	if err := cmp.Or(redisx.NotSent(pipe.Exec(ctx)), entries.Err()); err != nil {
 		return reading{}, fmt.Errorf("heartbeat: %w", err)
 	}
 	if token != nil && token.Err() == nil {
@@ -291,23 +285,12 @@ func (r *Registry) exchange(ctx context.Context, rec record) (reading, error) {
 	return told, nil
 }
 
-// unborne is what kept a pipeline from being sent, such as a wrong password: then no command bears an error. Else each
-// tells what became of it.
-func unborne(commands []redis.Cmder, err error) error {
-	for _, c := range commands {
-		if c.Err() != nil {
-			return nil
-		}
-	}
-	return err
-}
-
 // shareSecret offers our secret, or a new one, and asks for the one that counts.
 func (r *Registry) shareSecret(ctx context.Context, pipe redis.Pipeliner) *redis.StringCmd {
-	key := redisKey(r.cfg.Key, "token")
+	key := redisx.Key(r.cfg.Key, "token")
 	offer := *r.secret.Load()
 	if offer == "" {
-		offer = newSecret()
+		offer = rand.Text() + rand.Text()
 	}
 	pipe.SetArgs(ctx, key, offer, redis.SetArgs{Mode: "NX"})
 	return pipe.Get(ctx, key)
@@ -329,21 +312,9 @@ func (r *Registry) leave(ctx context.Context) {
 		r.cfg.Log.Warn("cluster registry: leaving unannounced", "error", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beatTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisx.ExchangeTimeout)
 	defer cancel()
 	if _, err := r.exchange(ctx, record{Left: true}); err != nil {
 		r.cfg.Log.Warn("cluster registry: leaving unannounced", "error", err)
-	}
-}
-
-// sleep waits for d and returns false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -9,9 +9,16 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/bus"
+	"scalable-chat/server/internal/pace"
+
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/redisx"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/background"
+	"scalable-chat/server/internal/test/journal"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -30,25 +37,31 @@ type testNode struct {
 // join starts a node of the cluster "chat" and waits until it is registered.
 func join(t *testing.T, r *redistest.Server, connections int, change ...func(*RegistryConfig)) *testNode {
 	t.Helper()
-	return joinAt(t, newClient(t, r.Addr), connections, change...)
+	return joinAt(t, redistest.NewClient(t, r.Addr), connections, change...)
 }
 
 func joinAt(t *testing.T, client redis.UniversalClient, connections int, change ...func(*RegistryConfig)) *testNode {
 	t.Helper()
 	n := &testNode{client: client}
 	n.count.Store(int64(connections))
-	id := NewNodeID()
+	id := nodeid.New()
 	cfg := RegistryConfig{
-		Client: n.client, Key: "chat", ID: id, Address: id + ".internal:8000", Log: quietLog,
+		Client: n.client, Key: "chat", ID: id, Address: id + ".internal:8000", Log: journal.Quiet,
 		Local: func() int { return int(n.count.Load()) }, Interval: testInterval, TTL: testTTL,
 	}
 	for _, c := range change {
 		c(&cfg)
 	}
 	n.Registry = NewRegistry(cfg)
-	n.stop = background(t, n.Run)
+	n.stop = background.Run(t, n.Run)
 	<-n.Joined()
 	return n
+}
+
+func runBus(t *testing.T, client redis.UniversalClient, id string) *bus.Redis {
+	b := bus.New(bus.Config{Client: client, Key: "chat", ID: id, Log: journal.Quiet})
+	background.Run(t, b.Run)
+	return b
 }
 
 func (n *testNode) waitOnline(t *testing.T, want int) {
@@ -121,18 +134,18 @@ func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
 			outage.begin(r)
 			assert.Eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
 			var wrong atomic.Int64
-			watch := background(t, func(ctx context.Context) {
+			watch := background.Run(t, func(ctx context.Context) {
 				for ctx.Err() == nil {
 					if _, ok := a.Route(ctx, b.cfg.ID); !ok || a.Online() != 3 {
 						wrong.Add(1)
 					}
-					sleep(ctx, time.Millisecond)
+					_ = pace.Sleep(ctx, time.Millisecond)
 				}
 			})
-			outlast(t, 2*testTTL)
+			background.Outlast(t, 2*testTTL)
 			outage.end(r)
 			assert.Eventually(t, "both are back", func() bool { return a.Err() == nil && b.Err() == nil })
-			outlast(t, 2*testTTL)
+			background.Outlast(t, 2*testTTL)
 			watch()
 			assert.Equal(t, "moments at which the other was lost", wrong.Load(), 0)
 			route, ok := a.Route(t.Context(), b.cfg.ID)
@@ -159,7 +172,7 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 			c.waitOnline(t, 3)
 			route, ok := c.Route(t.Context(), a.cfg.ID)
 			assert.Equal(t, "the new node is admitted", ok && a.Admits(route.Ticket), true)
-			outlast(t, 3*testTTL)
+			background.Outlast(t, 3*testTTL)
 			for _, n := range []*testNode{a, b, c} {
 				assert.Equal(t, "online", n.Online(), 3)
 			}
@@ -167,7 +180,7 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 			assert.Eventually(t, "all is well", func() bool { return a.Degraded()+b.Degraded()+c.Degraded() == "" })
 			_, ok = a.Route(t.Context(), c.cfg.ID)
 			assert.Equal(t, "the new node is known", ok, true)
-			outlast(t, testTTL/2)
+			background.Outlast(t, testTTL/2)
 			assert.Equal(t, "nodes", a.Nodes(), 3)
 		})
 	}
@@ -179,16 +192,16 @@ func TestRegistryAndBusNoticeAWrongPassword(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: r.Addr, Username: "default", Password: "wrong", MaxRetries: -1, Protocol: 2})
 	t.Cleanup(func() { _ = client.Close() })
 	n := NewRegistry(RegistryConfig{
-		Client: client, Key: "chat", ID: nodeA, Local: func() int { return 0 }, Interval: testInterval, Log: quietLog,
+		Client: client, Key: "chat", ID: nodeA, Local: func() int { return 0 }, Interval: testInterval, Log: journal.Quiet,
 	})
-	background(t, n.Run)
+	background.Run(t, n.Run)
 	assert.Eventually(t, "the refusal is told", func() bool { return n.Degraded() == "the other nodes cannot be seen: Redis refuses (WRONGPASS)" })
 	select {
 	case <-n.Joined():
 		t.Fatal("joined what cannot be read")
 	default:
 	}
-	b := runBus(t, client)
+	b := runBus(t, client, nodeA)
 	assert.Equal(t, "publish", b.Publish("topic", nil), nil)
 	assert.Eventually(t, "the loss is counted", func() bool { return b.Stats().Unsent == 1 && b.Stats().Sent == 0 })
 	assert.Eventually(t, "the bus is degraded", func() bool { return strings.HasSuffix(b.Degraded(), "Redis refuses (WRONGPASS)") })
@@ -236,7 +249,7 @@ func TestRegistryFindsANodeNewerThanItsPicture(t *testing.T) {
 			if _, ok := a.Route(t.Context(), b.cfg.ID); !ok {
 				t.Error("the new node is not found")
 			}
-			if _, ok := a.Route(t.Context(), NewNodeID()); ok {
+			if _, ok := a.Route(t.Context(), nodeid.New()); ok {
 				t.Error("an invented node is found")
 			}
 		})
@@ -265,27 +278,28 @@ func TestRouteEndsWithItsContextAndWithTheRegistry(t *testing.T) {
 func TestRegistryAndBusOnARedisCluster(t *testing.T) {
 	c := redistest.StartCluster(t)
 	var addrs []string
-	for _, node := range c.Nodes {
-		addrs = append(addrs, node.Addr)
+	for _, server := range c.Nodes {
+		addrs = append(addrs, server.Addr)
 	}
 	slowly := func(cfg *RegistryConfig) { cfg.TTL = 5 * time.Second }
-	a := joinAt(t, newClient(t, addrs...), 1, slowly)
-	b := joinAt(t, newClient(t, addrs...), 2, slowly)
+	a := joinAt(t, redistest.NewClient(t, addrs...), 1, slowly)
+	b := joinAt(t, redistest.NewClient(t, addrs...), 2, slowly)
 	a.waitOnline(t, 3)
 	route, ok := a.Route(t.Context(), b.cfg.ID)
 	assert.Equal(t, "admitted", ok && b.Admits(route.Ticket), true)
 
-	busA, busB := runBus(t, a.client), runBus(t, b.client)
-	var at inbox
-	at.listen(busB, "n")
+	idB := nodeid.New()
+	busA, busB := runBus(t, a.client, nodeid.New()), runBus(t, b.client, idB)
+	var heard atomic.Int64
+	busB.Subscribe("n", func(string, []byte) { heard.Add(1) })
 	assert.Eventually(t, "the other is reached", func() bool {
-		return busA.Send(busB.cfg.ID, "n", nil) == nil && busA.Publish("n", nil) == nil && len(at.all()) > 2
+		return busA.Send(idB, "n", nil) == nil && busA.Publish("n", nil) == nil && heard.Load() > 2
 	})
 
-	c.MasterOf(t, redisKey("chat", "nodes")).Kill()
+	c.MasterOf(t, redisx.Key("chat", "nodes")).Kill()
 	assert.Eventually(t, "outage noticed", func() bool { return a.Err() != nil })
 	assert.Eventually(t, "failed over", func() bool { return a.Err() == nil && b.Err() == nil })
 	assert.Equal(t, "online", a.Online(), 3)
-	heard := len(at.all())
-	assert.Eventually(t, "the other is reached again", func() bool { return busA.Publish("n", nil) == nil && len(at.all()) > heard })
+	before := heard.Load()
+	assert.Eventually(t, "the other is reached again", func() bool { return busA.Publish("n", nil) == nil && heard.Load() > before })
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"scalable-chat/server/internal/nodeid"
 )
 
 // maxRecordBytes bounds what a node believes of one entry in Redis.
@@ -103,7 +105,7 @@ func (r *roster) observe(now time.Time, entries map[string]string, writable bool
 // be removed.
 func newPeer(id, raw string) *peer {
 	rec, err := decodeRecord(raw)
-	if err != nil || !validNodeID(id) {
+	if err != nil || !nodeid.Valid(id) {
 		rec = record{Left: true}
 	}
 	return &peer{raw: raw, record: rec}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redisx"
 )
 
 // Settings are numbers that all nodes must have alike, by name. In Redis they are one text, "name=number name=number".
@@ -41,7 +43,7 @@ func (r *Registry) Settings() Settings { return *r.settings.Load() }
 
 // shareSettings offers our settings and asks for those that count.
 func (r *Registry) shareSettings(ctx context.Context, pipe redis.Pipeliner) *redis.StringCmd {
-	key := redisKey(r.cfg.Key, "settings")
+	key := redisx.Key(r.cfg.Key, "settings")
 	if len(r.cfg.Settings) > 0 {
 		pipe.SetArgs(ctx, key, r.cfg.Settings.String(), redis.SetArgs{Mode: "NX"})
 	}
@@ -53,7 +55,7 @@ func (r *Registry) settle(ctx context.Context, shared string) {
 	own := r.cfg.Settings
 	inForce := own.with(shared)
 	if !maps.Equal(inForce, own) && r.roster.agree(own) {
-		if r.cfg.Client.Set(ctx, redisKey(r.cfg.Key, "settings"), own.String(), 0).Err() == nil {
+		if r.cfg.Client.Set(ctx, redisx.Key(r.cfg.Key, "settings"), own.String(), 0).Err() == nil {
 			inForce = own
 		}
 	}

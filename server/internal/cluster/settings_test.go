@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/background"
 	"scalable-chat/server/internal/test/redistest"
 )
 
@@ -27,7 +28,7 @@ func TestMSG12_SettingsChangeWhenAllNodesAgree(t *testing.T) {
 	assert.Equal(t, "a newcomer follows", c.Settings().String(), "ttl=1 window=10")
 	a.stop()
 	d := join(t, r, 0, next)
-	outlast(t, 2*testTTL)
+	background.Outlast(t, 2*testTTL)
 	for _, n := range []*testNode{b, c, d} {
 		assert.Equal(t, "one still wants the old", n.Settings().String(), "ttl=1 window=10")
 	}
@@ -37,7 +38,7 @@ func TestMSG12_SettingsChangeWhenAllNodesAgree(t *testing.T) {
 	}
 	late := join(t, r, 0, old)
 	late.waitSettings(t, Settings{"ttl": 2, "window": 20})
-	outlast(t, 2*testTTL)
+	background.Outlast(t, 2*testTTL)
 	assert.Equal(t, "one alone changes nothing", d.Settings().String(), "ttl=2 window=20")
 }
 
@@ -55,14 +56,14 @@ func TestMSG12_SettingsSurviveAnOutageAndAFlush(t *testing.T) {
 	b := join(t, r, 0, wanting(Settings{"window": 20}))
 	r.Stop()
 	assert.Eventually(t, "outage noticed", func() bool { return a.Err() != nil && b.Err() != nil })
-	outlast(t, testTTL)
+	background.Outlast(t, testTTL)
 	assert.Equal(t, "during the outage", b.Settings().String(), "window=10")
 	r.Cont()
 	assert.Eventually(t, "back", func() bool { return a.Err() == nil && b.Err() == nil })
 	r.CLI("FLUSHALL")
 	assert.Eventually(t, "shared again", func() bool { return r.CLI("GET", "{chat}:settings") != "" })
 	assert.Eventually(t, "both have the same", func() bool { return maps.Equal(a.Settings(), b.Settings()) })
-	outlast(t, testTTL)
+	background.Outlast(t, testTTL)
 	assert.Equal(t, "both have the same", a.Settings().String(), b.Settings().String())
 }
 

@@ -18,9 +18,9 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/adapter"
-	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/stream/memory"
@@ -58,7 +58,7 @@ func serve(ctx context.Context) error {
 	go func() { _ = record.Run(ctx) }()
 	edge := engineio.NewServer(engineio.Options{
 		Sweepers: sweepers, AllowBinary: true,
-		NewID: func() string { return cluster.NewSessionID("embedder") },
+		NewID: func() string { return nodeid.NewSession("embedder") },
 	})
 	server = socket.NewServer(nil, hub.ServerOptions())
 	server.Bind(edge)

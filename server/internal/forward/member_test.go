@@ -1,4 +1,4 @@
-package cluster
+package forward
 
 import (
 	"context"
@@ -9,11 +9,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"scalable-chat/server/internal/test/journal"
 )
 
-const testPath = "/socket.io/"
+const (
+	testPath = "/socket.io/"
 
-// directory is a Router over a fixed table.
+	nodeA = "aaaaaaaa"
+	nodeB = "bbbbbbbb"
+	nodeC = "cccccccc"
+)
+
+// directory is a Nodes over a fixed table.
 type directory struct {
 	self string
 	mu   sync.Mutex
@@ -24,10 +32,10 @@ func (d *directory) Route(_ context.Context, id string) (Route, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	address, ok := d.at[id]
-	return Route{Address: address, Ticket: ticketFor("secret", id)}, ok
+	return Route{Address: address, Ticket: Ticket("secret", id)}, ok
 }
 
-func (d *directory) Admits(ticket string) bool { return admits("secret", d.self, ticket) }
+func (d *directory) Admits(ticket string) bool { return Admits("secret", d.self, ticket) }
 
 // member is a node of a cluster of stubs: a forwarder in front of an owner that the test writes.
 type member struct {
@@ -39,10 +47,10 @@ type member struct {
 
 func (m *member) address() string { return m.server.Listener.Addr().String() }
 
-func newMember(t *testing.T, id string, owner http.HandlerFunc, change func(*ForwarderConfig, *timings)) *member {
+func newMember(t *testing.T, id string, owner http.HandlerFunc, change func(*Config, *timings)) *member {
 	t.Helper()
 	dir := &directory{self: id, at: map[string]string{}}
-	cfg, times := ForwarderConfig{Self: id, Router: dir, Path: testPath, Log: quietLog}, defaultTimings
+	cfg, times := Config{Self: id, Nodes: dir, Path: testPath, Log: journal.Quiet}, defaultTimings
 	if change != nil {
 		change(&cfg, &times)
 	}
@@ -56,7 +64,7 @@ func newMember(t *testing.T, id string, owner http.HandlerFunc, change func(*For
 }
 
 // pair starts two nodes that know each other; B runs owner, A answers "a" to what reaches its own edge.
-func pair(t *testing.T, owner http.HandlerFunc, change func(*ForwarderConfig, *timings)) (a, b *member) {
+func pair(t *testing.T, owner http.HandlerFunc, change func(*Config, *timings)) (a, b *member) {
 	t.Helper()
 	a = newMember(t, nodeA, answer(200, "a"), change)
 	b = newMember(t, nodeB, owner, change)

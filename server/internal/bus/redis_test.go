@@ -1,4 +1,4 @@
-package cluster
+package bus
 
 import (
 	"bytes"
@@ -13,26 +13,32 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/background"
+	"scalable-chat/server/internal/test/journal"
 	"scalable-chat/server/internal/test/redistest"
 )
 
+// nodeA is the id of a node that does not run.
+const nodeA = "aaaaaaaa"
+
 // newBus starts a bus and waits until it hears.
-func newBus(t *testing.T, r *redistest.Server) *RedisBus {
+func newBus(t *testing.T, r *redistest.Server) *Redis {
 	t.Helper()
-	client := newClient(t, r.Addr)
+	client := redistest.NewClient(t, r.Addr)
 	b := runBus(t, client)
 	waitHearing(t, client, b)
 	return b
 }
 
-func runBus(t *testing.T, client redis.UniversalClient) *RedisBus {
-	b := NewRedisBus(BusConfig{Client: client, Key: "chat", ID: NewNodeID(), Log: quietLog})
-	background(t, b.Run)
+func runBus(t *testing.T, client redis.UniversalClient) *Redis {
+	b := New(Config{Client: client, Key: "chat", ID: nodeid.New(), Log: journal.Quiet})
+	background.Run(t, b.Run)
 	return b
 }
 
-func waitHearing(t *testing.T, client redis.UniversalClient, b *RedisBus) {
+func waitHearing(t *testing.T, client redis.UniversalClient, b *Redis) {
 	t.Helper()
 	own := b.channel(b.cfg.ID)
 	assert.Eventually(t, "bus hears", func() bool {
@@ -46,7 +52,7 @@ type inbox struct {
 	lines []string
 }
 
-func (i *inbox) listen(b *RedisBus, topic string) {
+func (i *inbox) listen(b *Redis, topic string) {
 	b.Subscribe(topic, func(from string, payload []byte) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
@@ -78,7 +84,7 @@ func TestBusReachesTheOthersAndOneOfThem(t *testing.T) {
 	}
 	assert.Equal(t, "publish", a.Publish("typing", []byte("all")), nil)
 	assert.Equal(t, "send", a.Send(c.cfg.ID, "typing", []byte("c only")), nil)
-	assert.Equal(t, "send", a.Send(NewNodeID(), "typing", []byte("nobody")), nil)
+	assert.Equal(t, "send", a.Send(nodeid.New(), "typing", []byte("nobody")), nil)
 	assert.Equal(t, "publish", a.Publish("typing", []byte("end")), nil)
 	from := a.cfg.ID + " typing "
 	assert.Equal(t, "at b", fmt.Sprint(atB.wait(t, 2)), fmt.Sprint([]string{from + "all", from + "end"}))
@@ -94,7 +100,7 @@ func TestBusKeepsTheOrderOfASender(t *testing.T) {
 	at.listen(b, "n")
 	const n = 5000
 	for i := range n {
-		assert.Eventually(t, "room", func() bool { return !errors.Is(a.Publish("n", fmt.Append(nil, i)), ErrBusFull) })
+		assert.Eventually(t, "room", func() bool { return !errors.Is(a.Publish("n", fmt.Append(nil, i)), ErrFull) })
 		if i%500 == 499 { // the receiver's queue is bounded as well
 			at.wait(t, i+1)
 		}
@@ -107,7 +113,7 @@ func TestBusKeepsTheOrderOfASender(t *testing.T) {
 func TestBusHearsARepetitionOnce(t *testing.T) {
 	r := redistest.Start(t)
 	b := newBus(t, r)
-	client := newClient(t, r.Addr)
+	client := redistest.NewClient(t, r.Addr)
 	var at inbox
 	at.listen(b, "n")
 	for _, seq := range []uint64{1, 2, 1, 2, 3} {
@@ -125,26 +131,26 @@ func TestP6_BusIsBoundedAndNeverBlocks(t *testing.T) {
 	release := make(chan struct{})
 	b.Subscribe("slow", func(string, []byte) { <-release })
 	defer close(release)
-	big := make([]byte, MaxBusPayload)
-	for range 2 * busQueueBytes / MaxBusPayload {
+	big := make([]byte, MaxPayload)
+	for range 2 * queueBytes / MaxPayload {
 		assert.Eventually(t, "room", func() bool { return a.Publish("slow", big) == nil })
 	}
 	assert.Eventually(t, "the listener's loss is counted", func() bool { return b.Stats().Unheard > 0 })
-	if n := b.in.bytes.Load(); n > busQueueBytes {
+	if n := b.in.bytes.Load(); n > queueBytes {
 		t.Fatalf("%d bytes wait", n)
 	}
 	r.Stop()
 	defer r.Cont()
 	lost := 0
-	for range 2 * busQueue {
-		if err := a.Publish("slow", big); errors.Is(err, ErrBusFull) {
+	for range 2 * queueLen {
+		if err := a.Publish("slow", big); errors.Is(err, ErrFull) {
 			lost++
 		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
 	assert.Equal(t, "some are lost", lost > 0, true)
-	if n := a.out.bytes.Load(); n > busQueueBytes {
+	if n := a.out.bytes.Load(); n > queueBytes {
 		t.Fatalf("%d bytes wait", n)
 	}
 }
@@ -158,7 +164,7 @@ func TestP5_BusComesBackWithRedis(t *testing.T) {
 	assert.Equal(t, "publish", a.Publish("n", []byte("lost")), nil)
 	assert.Eventually(t, "the loss is counted", func() bool { return a.Stats().Unsent == 1 })
 	r.Restart()
-	client := newClient(t, r.Addr)
+	client := redistest.NewClient(t, r.Addr)
 	waitHearing(t, client, b)
 	assert.Equal(t, "publish", a.Publish("n", []byte("back")), nil)
 	assert.Equal(t, "heard", at.wait(t, 1)[0], a.cfg.ID+" n back")
@@ -183,13 +189,13 @@ func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
 		},
 	})
 	defer client.Close()
-	b := NewRedisBus(BusConfig{Client: client, Key: "chat", ID: NewNodeID(), Log: quietLog})
+	b := New(Config{Client: client, Key: "chat", ID: nodeid.New(), Log: journal.Quiet})
 	b.patience = 30 * time.Millisecond
-	defer background(t, b.Run)()
-	waitHearing(t, newClient(t, r.Addr), b)
+	defer background.Run(t, b.Run)()
+	waitHearing(t, redistest.NewClient(t, r.Addr), b)
 	// An idle connection that answers is kept.
 	before := dials.Load()
-	outlast(t, 5*b.patience)
+	background.Outlast(t, 5*b.patience)
 	assert.Equal(t, "dials", dials.Load(), before)
 }
 
@@ -208,13 +214,13 @@ func TestBusSurvivesASubscriberThatPanics(t *testing.T) {
 }
 
 func TestBusRefusesWhatItCannotCarry(t *testing.T) {
-	b := NewRedisBus(BusConfig{Key: "chat", ID: nodeA})
+	b := New(Config{Key: "chat", ID: nodeA})
 	long := string(bytes.Repeat([]byte("x"), maxTopicBytes+1))
 	for name, err := range map[string]error{
 		"no topic": b.Publish("", nil), "long topic": b.Publish(long, nil),
-		"large": b.Publish("t", make([]byte, MaxBusPayload+1)), "no node": b.Send("x", "t", nil),
+		"large": b.Publish("t", make([]byte, MaxPayload+1)), "no node": b.Send("x", "t", nil),
 	} {
-		if !errors.Is(err, ErrBusMessage) {
+		if !errors.Is(err, ErrMessage) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

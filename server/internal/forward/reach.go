@@ -1,4 +1,4 @@
-package cluster
+package forward
 
 import (
 	"context"
@@ -9,6 +9,9 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/pace"
 )
 
 // probeHeader marks a request by which a node asks itself whether it is reached. The answer carries its id there.
@@ -30,7 +33,7 @@ type Reach struct {
 	lost      atomic.Bool
 }
 
-// NewReach returns a watch of the route to this node, which the registry knows. Nothing happens before Run.
+// NewReach returns a watch of the route to this node, which self knows. Nothing happens before Run.
 func NewReach(f *Forwarder, self func() (Route, bool)) *Reach {
 	return &Reach{self: self, forwarder: f, retry: probeRetry}
 }
@@ -38,7 +41,7 @@ func NewReach(f *Forwarder, self func() (Route, bool)) *Reach {
 // Run asks until ctx ends.
 func (r *Reach) Run(ctx context.Context) {
 	failures, wait := 0, r.retry
-	for sleep(ctx, wait) {
+	for pace.Sleep(ctx, wait) == nil {
 		route, known := r.self()
 		if !known {
 			continue
@@ -73,7 +76,7 @@ func (r *Reach) Degraded() string {
 func (f *Forwarder) probe(ctx context.Context, route Route) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	target := &url.URL{Scheme: "http", Host: route.Address, Path: f.cfg.Path, RawQuery: "sid=" + NewSessionID(f.cfg.Self)}
+	target := &url.URL{Scheme: "http", Host: route.Address, Path: f.cfg.Path, RawQuery: "sid=" + nodeid.NewSession(f.cfg.Self)}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package cluster
+package forward
 
 import (
 	"bufio"
@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/rawconn"
 )
 
@@ -289,7 +290,7 @@ func (f *Forwarder) Shutdown(ctx context.Context, spread time.Duration) {
 	f.mu.Unlock()
 	for _, t := range tunnels {
 		t.close()
-		sleep(ctx, spread/time.Duration(len(tunnels)))
+		_ = pace.Sleep(ctx, spread/time.Duration(len(tunnels)))
 	}
 	f.running.Wait()
 	f.transport.CloseIdleConnections()

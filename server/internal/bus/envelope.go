@@ -1,13 +1,15 @@
-package cluster
+package bus
 
 import (
 	"encoding/binary"
 	"errors"
+
+	"scalable-chat/server/internal/nodeid"
 )
 
 const (
 	envelopeVersion = 1
-	envelopeHeader  = 1 + nodeIDLen + 8 + 1
+	envelopeHeader  = 1 + nodeid.Len + 8 + 1
 	maxTopicBytes   = 255
 )
 
@@ -38,10 +40,10 @@ func decodeEnvelope(data string) (envelope, error) {
 	if len(data) < envelopeHeader || data[0] != envelopeVersion {
 		return envelope{}, errEnvelope
 	}
-	from, rest := data[1:1+nodeIDLen], data[1+nodeIDLen:]
+	from, rest := data[1:1+nodeid.Len], data[1+nodeid.Len:]
 	seq, rest := binary.BigEndian.Uint64([]byte(rest[:8])), rest[8:]
 	length, rest := int(rest[0]), rest[1:]
-	if !validNodeID(from) || length == 0 || len(rest) < length {
+	if !nodeid.Valid(from) || length == 0 || len(rest) < length {
 		return envelope{}, errEnvelope
 	}
 	return envelope{from: from, seq: seq, topic: rest[:length], payload: []byte(rest[length:])}, nil

@@ -1,4 +1,4 @@
-package cluster
+package forward
 
 import (
 	"log/slog"

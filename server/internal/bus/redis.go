@@ -1,4 +1,4 @@
-package cluster
+package bus
 
 import (
 	"context"
@@ -16,20 +16,24 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/redisx"
 )
 
 const (
-	busQueue      = 1024    // messages that wait, per direction
-	busQueueBytes = 8 << 20 // bytes that wait, per direction
-	busBatch      = 128     // messages that are published in one round trip
-	busSenders    = 4096    // nodes whose last number is remembered
-	busMinBackoff = 100 * time.Millisecond
-	busMaxBackoff = 3 * time.Second
-	busPatience   = 3 * time.Second
+	queueLen        = 1024    // messages that wait, per direction
+	queueBytes      = 8 << 20 // bytes that wait, per direction
+	maxBatch        = 128     // messages that are published in one round trip
+	maxSenders      = 4096    // nodes whose last number is remembered
+	minBackoff      = 100 * time.Millisecond
+	maxBackoff      = 3 * time.Second
+	defaultPatience = 3 * time.Second
 )
 
-// BusConfig says where the bus runs. Client, Key and ID are required.
-type BusConfig struct {
+// Config says where the bus runs. Client, Key and ID are required.
+type Config struct {
 	Client redis.UniversalClient // remains the caller's; closed by the caller after Run returned
 	Key    string                // STREAM_KEY
 	DB     int                   // the number of Client's database: pub/sub does not separate databases, channel names do
@@ -37,8 +41,8 @@ type BusConfig struct {
 	Log    *slog.Logger          // nil means the default logger
 }
 
-// BusStats counts messages. The numbers only grow.
-type BusStats struct {
+// Stats counts messages. The numbers only grow.
+type Stats struct {
 	Sent      uint64 // taken by Redis
 	Unsent    uint64 // lost on the way out: the queue was full or Redis away
 	Received  uint64 // taken from Redis for the subscribers
@@ -47,9 +51,9 @@ type BusStats struct {
 	Panics    uint64 // of subscribers
 }
 
-// RedisBus is the bus over Redis pub/sub. It uses plain PUBLISH, which Redis Cluster carries to all its nodes.
-type RedisBus struct {
-	cfg BusConfig
+// Redis is the bus over Redis pub/sub. It uses plain PUBLISH, which Redis Cluster carries to all its nodes.
+type Redis struct {
+	cfg Config
 	out *lane[outgoing]
 	in  *lane[envelope]
 	// patience is how long the receiver hears nothing before it asks whether Redis is still there, and again how long it
@@ -75,25 +79,25 @@ type outgoing struct {
 	data    []byte
 }
 
-var _ Bus = (*RedisBus)(nil)
+var _ Bus = (*Redis)(nil)
 
-// NewRedisBus returns a bus that works while Run runs.
-func NewRedisBus(cfg BusConfig) *RedisBus {
+// New returns a bus that works while Run runs.
+func New(cfg Config) *Redis {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	return &RedisBus{
+	return &Redis{
 		cfg:         cfg,
 		out:         newLane(func(o outgoing) int { return len(o.data) }),
 		in:          newLane(func(e envelope) int { return len(e.payload) }),
-		patience:    busPatience,
+		patience:    defaultPatience,
 		heard:       make(map[string]uint64),
 		subscribers: make(map[string]map[int]func(string, []byte)),
 	}
 }
 
 // Run sends and receives until ctx ends. It may be called once. An outage of Redis does not end it.
-func (b *RedisBus) Run(ctx context.Context) {
+func (b *Redis) Run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { b.receive(ctx) })
 	parts.Go(func() { b.dispatch(ctx) })
@@ -102,8 +106,8 @@ func (b *RedisBus) Run(ctx context.Context) {
 }
 
 // Stats returns the counters of this moment.
-func (b *RedisBus) Stats() BusStats {
-	return BusStats{
+func (b *Redis) Stats() Stats {
+	return Stats{
 		Sent: b.sent.Load(), Unsent: b.unsent.Load(),
 		Received: b.received.Load(), Unheard: b.unheard.Load(),
 		Malformed: b.malformed.Load(), Panics: b.panics.Load(),
@@ -111,35 +115,35 @@ func (b *RedisBus) Stats() BusStats {
 }
 
 // Degraded says in words, without addresses, why nothing is heard of other nodes. It is empty while all is well.
-func (b *RedisBus) Degraded() string {
+func (b *Redis) Degraded() string {
 	err := b.deaf.Load()
 	if err == nil {
 		return ""
 	}
-	return "typing and requests of other nodes cannot be heard" + refusalOf(*err)
+	return redisx.Degraded("typing and requests of other nodes cannot be heard", *err)
 }
 
 // Channels are those on which this node speaks and listens.
-func (b *RedisBus) Channels() []string { return []string{b.channel(""), b.channel(b.cfg.ID)} }
+func (b *Redis) Channels() []string { return []string{b.channel(""), b.channel(b.cfg.ID)} }
 
 // Notice is a message that no bus heeds: it shows whether this node may publish.
-func (b *RedisBus) Notice() []byte { return envelope{from: b.cfg.ID, topic: "notice"}.encode() }
+func (b *Redis) Notice() []byte { return envelope{from: b.cfg.ID, topic: "notice"}.encode() }
 
 // Publish is [Bus.Publish].
-func (b *RedisBus) Publish(topic string, payload []byte) error {
+func (b *Redis) Publish(topic string, payload []byte) error {
 	return b.enqueue(b.channel(""), topic, payload)
 }
 
 // Send is [Bus.Send].
-func (b *RedisBus) Send(nodeID, topic string, payload []byte) error {
-	if !validNodeID(nodeID) {
-		return fmt.Errorf("%w: node %.20q", ErrBusMessage, nodeID)
+func (b *Redis) Send(nodeID, topic string, payload []byte) error {
+	if !nodeid.Valid(nodeID) {
+		return fmt.Errorf("%w: node %.20q", ErrMessage, nodeID)
 	}
 	return b.enqueue(b.channel(nodeID), topic, payload)
 }
 
 // Subscribe is [Bus.Subscribe].
-func (b *RedisBus) Subscribe(topic string, fn func(from string, payload []byte)) (cancel func()) {
+func (b *Redis) Subscribe(topic string, fn func(from string, payload []byte)) (cancel func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.subscribers[topic] == nil {
@@ -159,38 +163,38 @@ func (b *RedisBus) Subscribe(topic string, fn func(from string, payload []byte))
 }
 
 // channel names the channel of one node, or of all.
-func (b *RedisBus) channel(nodeID string) string {
+func (b *Redis) channel(nodeID string) string {
 	name := "bus:" + strconv.Itoa(b.cfg.DB)
 	if nodeID != "" {
 		name += ":" + nodeID
 	}
-	return redisKey(b.cfg.Key, name)
+	return redisx.Key(b.cfg.Key, name)
 }
 
-func (b *RedisBus) enqueue(channel, topic string, payload []byte) error {
-	if topic == "" || len(topic) > maxTopicBytes || len(payload) > MaxBusPayload {
-		return fmt.Errorf("%w: topic %.20q, %d bytes", ErrBusMessage, topic, len(payload))
+func (b *Redis) enqueue(channel, topic string, payload []byte) error {
+	if topic == "" || len(topic) > maxTopicBytes || len(payload) > MaxPayload {
+		return fmt.Errorf("%w: topic %.20q, %d bytes", ErrMessage, topic, len(payload))
 	}
 	b.sending.Lock()
 	defer b.sending.Unlock()
 	e := envelope{from: b.cfg.ID, seq: b.seq + 1, topic: topic, payload: payload}
 	if !b.out.offer(outgoing{channel, e.encode()}) {
 		b.unsent.Add(1)
-		return ErrBusFull
+		return ErrFull
 	}
 	b.seq++
 	return nil
 }
 
 // send publishes what waits, many messages in one round trip.
-func (b *RedisBus) send(ctx context.Context) {
+func (b *Redis) send(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case first := <-b.out.queue:
-			batch := append(make([]outgoing, 0, busBatch), first)
-			for len(batch) < busBatch && len(b.out.queue) > 0 {
+			batch := append(make([]outgoing, 0, maxBatch), first)
+			for len(batch) < maxBatch && len(b.out.queue) > 0 {
 				batch = append(batch, <-b.out.queue)
 			}
 			b.publish(ctx, batch)
@@ -199,8 +203,8 @@ func (b *RedisBus) send(ctx context.Context) {
 }
 
 // publish gives up what Redis does not take: it would be stale by the time Redis is back.
-func (b *RedisBus) publish(ctx context.Context, batch []outgoing) {
-	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
+func (b *Redis) publish(ctx context.Context, batch []outgoing) {
+	ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
 	defer cancel()
 	pipe := b.cfg.Client.Pipeline()
 	for _, o := range batch {
@@ -212,7 +216,7 @@ func (b *RedisBus) publish(ctx context.Context, batch []outgoing) {
 	}
 	var sent uint64
 	for _, result := range results {
-		if result.Err() == nil && unborne(results, err) == nil {
+		if result.Err() == nil && redisx.NotSent(results, err) == nil {
 			sent++
 		}
 	}
@@ -221,8 +225,8 @@ func (b *RedisBus) publish(ctx context.Context, batch []outgoing) {
 }
 
 // receive listens, and listens again, until ctx ends.
-func (b *RedisBus) receive(ctx context.Context) {
-	backoff := busMinBackoff
+func (b *Redis) receive(ctx context.Context) {
+	backoff := minBackoff
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := b.listen(ctx)
@@ -230,20 +234,20 @@ func (b *RedisBus) receive(ctx context.Context) {
 			return
 		}
 		b.deaf.Store(&err)
-		if time.Since(began) > busMaxBackoff {
-			backoff = busMinBackoff
+		if time.Since(began) > maxBackoff {
+			backoff = minBackoff
 		}
-		if backoff == busMinBackoff { // said once, not at every attempt
+		if backoff == minBackoff { // said once, not at every attempt
 			b.cfg.Log.Warn("cluster bus interrupted", "error", err)
 		}
-		sleep(ctx, backoff/2+rand.N(backoff))
-		backoff = min(2*backoff, busMaxBackoff)
+		_ = pace.Sleep(ctx, backoff/2+rand.N(backoff))
+		backoff = min(2*backoff, maxBackoff)
 	}
 }
 
 // listen takes messages from one subscription until it breaks. The subscription is read directly, because the client's
 // own channel drops messages uncounted when it is full.
-func (b *RedisBus) listen(ctx context.Context) error {
+func (b *Redis) listen(ctx context.Context) error {
 	sub := b.cfg.Client.Subscribe(ctx, b.Channels()...)
 	defer sub.Close()
 	// A read does not end with its context.
@@ -273,16 +277,16 @@ func (b *RedisBus) listen(ctx context.Context) error {
 
 // take queues one message for the subscribers. A number that was heard already is a repetition: the client repeats a
 // batch whose answer was lost.
-func (b *RedisBus) take(data string) {
+func (b *Redis) take(data string) {
 	e, err := decodeEnvelope(data)
-	if err != nil || len(e.payload) > MaxBusPayload {
+	if err != nil || len(e.payload) > MaxPayload {
 		b.malformed.Add(1)
 		return
 	}
 	if e.from == b.cfg.ID || e.seq <= b.heard[e.from] {
 		return
 	}
-	if len(b.heard) >= busSenders {
+	if len(b.heard) >= maxSenders {
 		clear(b.heard)
 	}
 	b.heard[e.from] = e.seq
@@ -294,7 +298,7 @@ func (b *RedisBus) take(data string) {
 }
 
 // dispatch calls the subscribers.
-func (b *RedisBus) dispatch(ctx context.Context) {
+func (b *Redis) dispatch(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -308,14 +312,14 @@ func (b *RedisBus) dispatch(ctx context.Context) {
 	}
 }
 
-func (b *RedisBus) listeners(topic string) []func(string, []byte) {
+func (b *Redis) listeners(topic string) []func(string, []byte) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return slices.Collect(maps.Values(b.subscribers[topic]))
 }
 
 // call keeps a panic of one subscriber from ending the process.
-func (b *RedisBus) call(fn func(string, []byte), e envelope) {
+func (b *Redis) call(fn func(string, []byte), e envelope) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.panics.Add(1)
@@ -333,13 +337,13 @@ type lane[T any] struct {
 }
 
 func newLane[T any](size func(T) int) *lane[T] {
-	return &lane[T]{queue: make(chan T, busQueue), size: size}
+	return &lane[T]{queue: make(chan T, queueLen), size: size}
 }
 
 // offer adds v and returns true, or leaves it out and returns false, at once.
 func (l *lane[T]) offer(v T) bool {
 	n := int64(l.size(v))
-	if l.bytes.Add(n) <= busQueueBytes {
+	if l.bytes.Add(n) <= queueBytes {
 		select {
 		case l.queue <- v:
 			return true

@@ -1,4 +1,4 @@
-package cluster
+package forward
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -37,7 +39,7 @@ func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
 		return conn, err
 	}}}
 	defer client.CloseIdleConnections()
-	query := "EIO=4&transport=polling&t=a%2Fb;c&sid=" + NewSessionID(nodeB)
+	query := "EIO=4&transport=polling&t=a%2Fb;c&sid=" + nodeid.NewSession(nodeB)
 	for _, method := range []string{"GET", "POST", "PUT"} {
 		body := ""
 		if method == "POST" {
@@ -64,17 +66,17 @@ func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
 func TestForwardLeavesTheRestAlone(t *testing.T) {
 	a, _ := pair(t, answer(200, "b"), nil)
 	for query, want := range map[string]string{
-		"":                             "a",
-		"?sid=":                        "a",
-		"?sid=old-style":               "a",
-		"?sid=" + NewSessionID(nodeA):  "a",
-		"?sid=" + NewSessionID(nodeB):  "b",
-		"x?sid=" + NewSessionID(nodeB): "a", // another path
+		"":                                  "a",
+		"?sid=":                             "a",
+		"?sid=old-style":                    "a",
+		"?sid=" + nodeid.NewSession(nodeA):  "a",
+		"?sid=" + nodeid.NewSession(nodeB):  "b",
+		"x?sid=" + nodeid.NewSession(nodeB): "a", // another path
 	} {
 		_, got := a.ask(t, "GET", query, nil, nil)
 		assert.Equal(t, query, got, want)
 	}
-	_, got := a.ask(t, "OPTIONS", "?sid="+NewSessionID(nodeB), nil, nil)
+	_, got := a.ask(t, "OPTIONS", "?sid="+nodeid.NewSession(nodeB), nil, nil)
 	assert.Equal(t, "preflight", got, "a")
 }
 
@@ -82,11 +84,11 @@ func TestForwardToNobody(t *testing.T) {
 	a, b := pair(t, answer(200, "b"), nil)
 	unknown := func(what, id string) {
 		t.Helper()
-		status, body := a.ask(t, "POST", "?sid="+NewSessionID(id), strings.NewReader("4x"), nil)
+		status, body := a.ask(t, "POST", "?sid="+nodeid.NewSession(id), strings.NewReader("4x"), nil)
 		assert.Equal(t, what, line(status, body), "400 unknown")
-		status, body = a.ask(t, "GET", "?sid="+NewSessionID(id), nil, nil)
+		status, body = a.ask(t, "GET", "?sid="+nodeid.NewSession(id), nil, nil)
 		assert.Equal(t, what, line(status, body), "400 unknown")
-		conn, head := dialWebSocket(t, a, NewSessionID(id))
+		conn, head := dialWebSocket(t, a, nodeid.NewSession(id))
 		defer conn.Close()
 		assert.Equal(t, what, head.StatusCode, 400)
 	}
@@ -108,13 +110,13 @@ func TestForwardIsLoopProof(t *testing.T) {
 	a, b := pair(t, answer(200, "b"), nil)
 	// Both tables are wrong, as after a restart on a reused address: C is said to be at B, and at A.
 	a.dir.at[nodeC], b.dir.at[nodeC] = b.address(), a.address()
-	status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
+	status, body := a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeC), nil, nil)
 	assert.Equal(t, "answer", line(status, body), "400 unknown")
 	assert.Equal(t, "refused by b", b.f.Stats().Forged, 1)
 	assert.Equal(t, "not passed on", b.f.Stats().Forwarded, 0)
 	// A node that is said to be at our own address.
 	a.dir.at[nodeC] = a.address()
-	status, body = a.ask(t, "GET", "?sid="+NewSessionID(nodeC), nil, nil)
+	status, body = a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeC), nil, nil)
 	assert.Equal(t, "answer", line(status, body), "400 unknown")
 }
 
@@ -134,13 +136,13 @@ func TestForwardRefusesForgedHeaders(t *testing.T) {
 		status, _ := b.ask(t, "GET", "?sid="+sid, nil, h)
 		return status
 	}
-	own := NewSessionID(nodeB)
-	right := ticketFor("secret", nodeB)
+	own := nodeid.NewSession(nodeB)
+	right := Ticket("secret", nodeB)
 	assert.Equal(t, "guessed", forged(own, "guess"), 400)
 	assert.Equal(t, "empty", forged(own, ""), 400)
-	assert.Equal(t, "other node's", forged(own, ticketFor("secret", nodeA)), 400)
+	assert.Equal(t, "other node's", forged(own, Ticket("secret", nodeA)), 400)
 	assert.Equal(t, "two", forged(own, right, "guess"), 400)
-	assert.Equal(t, "for another's session", forged(NewSessionID(nodeA), right), 400)
+	assert.Equal(t, "for another's session", forged(nodeid.NewSession(nodeA), right), 400)
 	assert.Equal(t, "for a new session", forged("", right), 400)
 	assert.Equal(t, "counted", b.f.Stats().Forged, 6)
 	assert.Equal(t, "without a ticket", forged(own), 200)
@@ -161,7 +163,7 @@ func TestForwardStreamsALongPoll(t *testing.T) {
 	}, nil)
 	resp, err := a.server.Client().Get(func() string {
 		go func() { more <- "first" }()
-		return a.server.URL + testPath + "?sid=" + NewSessionID(nodeB)
+		return a.server.URL + testPath + "?sid=" + nodeid.NewSession(nodeB)
 	}())
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +190,7 @@ func TestForwardEndsThePollThatTheClientAborts(t *testing.T) {
 		ctx, abort := context.WithCancel(t.Context())
 		failed := make(chan error)
 		go func() {
-			req, _ := http.NewRequestWithContext(ctx, "POST", a.server.URL+testPath+"?sid="+NewSessionID(nodeB), strings.NewReader(body))
+			req, _ := http.NewRequestWithContext(ctx, "POST", a.server.URL+testPath+"?sid="+nodeid.NewSession(nodeB), strings.NewReader(body))
 			_, err := a.server.Client().Do(req)
 			failed <- err
 		}()
@@ -209,7 +211,7 @@ func TestForwardBreaksOffWhenTheOwnerDiesMidway(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}, nil)
-	resp, err := a.server.Client().Get(a.server.URL + testPath + "?sid=" + NewSessionID(nodeB))
+	resp, err := a.server.Client().Get(a.server.URL + testPath + "?sid=" + nodeid.NewSession(nodeB))
 	if err == nil {
 		defer resp.Body.Close()
 		_, err = io.ReadAll(resp.Body)
@@ -229,7 +231,7 @@ func TestP6_ForwardLetsTheOwnerRefuseALargeBody(t *testing.T) {
 	a, _ := pair(t, owner, nil)
 	for range 5 {
 		chunked := io.MultiReader(strings.NewReader(strings.Repeat("x", 3<<20))) // no Content-Length
-		status, _ := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), chunked, nil)
+		status, _ := a.ask(t, "POST", "?sid="+nodeid.NewSession(nodeB), chunked, nil)
 		assert.Equal(t, "status", status, 413)
 	}
 }
@@ -239,9 +241,9 @@ func TestP6_ForwardBoundsTheBodyItself(t *testing.T) {
 	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		read.Add(n)
-	}, func(cfg *ForwarderConfig, _ *timings) { cfg.MaxBody = 1 << 20 })
+	}, func(cfg *Config, _ *timings) { cfg.MaxBody = 1 << 20 })
 	body := io.MultiReader(strings.NewReader(strings.Repeat("x", 8<<20)))
-	status, _ := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), body, nil)
+	status, _ := a.ask(t, "POST", "?sid="+nodeid.NewSession(nodeB), body, nil)
 	assert.Equal(t, "status", status, 400)
 	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 	if n := read.Load(); n > 1<<20 {
@@ -251,13 +253,13 @@ func TestP6_ForwardBoundsTheBodyItself(t *testing.T) {
 
 func TestP6_ForwardGivesUpABodyThatNeverComes(t *testing.T) {
 	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) },
-		func(_ *ForwarderConfig, times *timings) { times.body = 50 * time.Millisecond })
+		func(_ *Config, times *timings) { times.body = 50 * time.Millisecond })
 	conn, err := net.Dial("tcp", a.address())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST %s?sid=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", testPath, NewSessionID(nodeB))
+	fmt.Fprintf(conn, "POST %s?sid=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", testPath, nodeid.NewSession(nodeB))
 	if _, err := io.Copy(io.Discard, conn); err != nil { // the server closes
 		t.Fatal(err)
 	}
@@ -268,13 +270,13 @@ func TestForwardWaitsForASlowAnswerToAPost(t *testing.T) {
 	const held = 200 * time.Millisecond
 	a, _ := pair(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		sleep(r.Context(), held) // the edge holds back a client that sends too fast
+		_ = pace.Sleep(r.Context(), held) // the edge holds back a client that sends too fast
 		if r.Context().Err() == nil {
 			io.WriteString(w, "ok")
 		}
-	}, func(_ *ForwarderConfig, times *timings) { times.body = held / 4 })
+	}, func(_ *Config, times *timings) { times.body = held / 4 })
 	for range 2 { // on one connection
-		_, body := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), strings.NewReader("4x"), nil)
+		_, body := a.ask(t, "POST", "?sid="+nodeid.NewSession(nodeB), strings.NewReader("4x"), nil)
 		assert.Equal(t, "answer", body, "ok")
 	}
 }
@@ -285,21 +287,21 @@ func TestP6_ForwardsInFlightAreBounded(t *testing.T) {
 	a, _ := pair(t, func(_ http.ResponseWriter, r *http.Request) {
 		begun <- true
 		<-held
-	}, func(cfg *ForwarderConfig, _ *timings) { cfg.Limit = 3 })
+	}, func(cfg *Config, _ *timings) { cfg.Limit = 3 })
 	t.Cleanup(release)
 	var polls sync.WaitGroup
 	for range 3 {
-		polls.Go(func() { a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil) })
+		polls.Go(func() { a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeB), nil, nil) })
 		<-begun
 	}
-	status, body := a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil)
+	status, body := a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeB), nil, nil)
 	assert.Equal(t, "fourth", line(status, body), "503 busy")
-	_, body = a.ask(t, "GET", "?sid="+NewSessionID(nodeA), nil, nil)
+	_, body = a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeA), nil, nil)
 	assert.Equal(t, "own sessions", body, "a")
 	assert.Equal(t, "counted", a.f.Stats().Busy, 1)
 	release()
 	polls.Wait()
-	status, _ = a.ask(t, "GET", "?sid="+NewSessionID(nodeB), nil, nil)
+	status, _ = a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeB), nil, nil)
 	assert.Equal(t, "afterwards", status, 200)
 }
 
@@ -310,7 +312,7 @@ func TestForwardManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for j := range 20 {
 				want := fmt.Sprintf("%d/%d", i, j)
-				if _, got := a.ask(t, "POST", "?sid="+NewSessionID(nodeB), strings.NewReader(want), nil); got != want {
+				if _, got := a.ask(t, "POST", "?sid="+nodeid.NewSession(nodeB), strings.NewReader(want), nil); got != want {
 					t.Errorf("sent %s, got %s", want, got)
 				}
 			}

@@ -1,4 +1,9 @@
-package cluster
+// Package forward hands requests that name another node's session to the node that owns it.
+//
+// It owns the way between two nodes: the proxy for long polls and posts, the tunnel for WebSockets, the ticket that proves
+// to a node that a node of its cluster sends the request, and the check that this node is reached at its own address. The
+// registry of the nodes is the caller's; what is needed of it is [Nodes].
+package forward
 
 import (
 	"errors"
@@ -14,6 +19,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"scalable-chat/server/internal/nodeid"
 )
 
 const (
@@ -27,11 +34,11 @@ const (
 	defaultMaxBody = 4 << 20
 )
 
-// ForwarderConfig says what is forwarded, and within which bounds. Self, Router and Path are required.
-type ForwarderConfig struct {
-	Self   string // this node's id
-	Router Router
-	Path   string // the Engine.IO path, such as /socket.io/; nothing else is ever forwarded
+// Config says what is forwarded, and within which bounds. Self, Nodes and Path are required.
+type Config struct {
+	Self  string // this node's id
+	Nodes Nodes
+	Path  string // the Engine.IO path, such as /socket.io/; nothing else is ever forwarded
 	// Limit bounds the requests and WebSockets that are being forwarded at one time; 0 is unlimited.
 	Limit int
 	// MaxBody bounds the body of a forwarded request, in bytes: more of it is not read. It must be larger than the owner's
@@ -57,8 +64,8 @@ var defaultTimings = timings{
 	linger:    10 * time.Second,
 }
 
-// ForwardStats counts what a Forwarder did. All but the first two only grow.
-type ForwardStats struct {
+// Stats counts what a Forwarder did. All but the first two only grow.
+type Stats struct {
 	Requests    int64 // HTTP requests that are being forwarded now
 	Tunnels     int64 // WebSockets that are being forwarded now
 	Forwarded   int64 // handed to their owner
@@ -76,7 +83,7 @@ type ForwardStats struct {
 // A request is forwarded at most once: it carries a ticket that only its addressee accepts, and a request with a ticket
 // is served or refused, never passed on.
 type Forwarder struct {
-	cfg       ForwarderConfig
+	cfg       Config
 	timings   timings
 	dialer    net.Dialer
 	transport *http.Transport
@@ -99,10 +106,10 @@ type Forwarder struct {
 	running sync.WaitGroup       // the tunnels' goroutines
 }
 
-// NewForwarder returns a forwarder; Shutdown ends it.
-func NewForwarder(cfg ForwarderConfig) *Forwarder { return newForwarder(cfg, defaultTimings) }
+// New returns a forwarder; Shutdown ends it.
+func New(cfg Config) *Forwarder { return newForwarder(cfg, defaultTimings) }
 
-func newForwarder(cfg ForwarderConfig, t timings) *Forwarder {
+func newForwarder(cfg Config, t timings) *Forwarder {
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = defaultMaxBody
 	}
@@ -137,9 +144,9 @@ func newForwarder(cfg ForwarderConfig, t timings) *Forwarder {
 }
 
 // Stats returns the counters of this moment.
-func (f *Forwarder) Stats() ForwardStats {
+func (f *Forwarder) Stats() Stats {
 	tunnels := f.tunnelled.Load()
-	return ForwardStats{
+	return Stats{
 		Requests:    max(f.active.Load()-tunnels, 0),
 		Tunnels:     tunnels,
 		Forwarded:   f.forwarded.Load(),
@@ -162,10 +169,10 @@ func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 		}
 		peer := r.Header.Get(peerHeader)
 		r.Header.Del(peerHeader)
-		owner, named := Owner(r.URL.Query().Get("sid"))
+		owner, named := nodeid.Owner(r.URL.Query().Get("sid"))
 		if tickets, marked := r.Header[ticketHeader]; marked {
 			delete(r.Header, ticketHeader)
-			if len(tickets) != 1 || owner != f.cfg.Self || !f.cfg.Router.Admits(tickets[0]) {
+			if len(tickets) != 1 || owner != f.cfg.Self || !f.cfg.Nodes.Admits(tickets[0]) {
 				f.refuse(w, r, unknown)
 				return
 			}
@@ -229,7 +236,7 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string
 			f.active.Add(-1)
 		}
 	}()
-	route, ok := f.cfg.Router.Route(r.Context(), owner)
+	route, ok := f.cfg.Nodes.Route(r.Context(), owner)
 	if !ok {
 		f.unknown.Add(1)
 		unknown.ServeHTTP(w, r)

@@ -1,4 +1,4 @@
-package cluster
+package forward
 
 import (
 	"bufio"
@@ -16,6 +16,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -69,7 +71,7 @@ func echo(conn *net.TCPConn) {
 
 func TestP7_TunnelCarriesAWebSocket(t *testing.T) {
 	a, b := pair(t, switching("hello", echo), nil)
-	conn, head := dialWebSocket(t, a, NewSessionID(nodeB))
+	conn, head := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	assert.Equal(t, "status", head.StatusCode, 101)
 	assert.Equal(t, "seen by the owner", head.Header.Get("Sec-WebSocket-Accept"),
 		"eA==chat.examplehttps://app.example"+conn.LocalAddr().String())
@@ -88,7 +90,7 @@ func TestP7_TunnelCarriesAWebSocket(t *testing.T) {
 	if err != nil || !bytes.Equal(got, sent) {
 		t.Fatalf("%d of %d bytes came back, %v", len(got), len(sent), err)
 	}
-	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats() == ForwardStats{Forwarded: 1} })
+	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats() == Stats{Forwarded: 1} })
 	assert.Equal(t, "received", b.f.Stats().Received, 1)
 }
 
@@ -98,7 +100,7 @@ func TestTunnelPassesOnARefusal(t *testing.T) {
 		w.WriteHeader(400)
 		io.WriteString(w, `{"code":3}`)
 	}, nil)
-	conn, head := dialWebSocket(t, a, NewSessionID(nodeB))
+	conn, head := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	body := make([]byte, 10)
 	_, err := io.ReadFull(conn, body)
 	assert.Equal(t, "answer", line(head.StatusCode, head.Header.Get("X-Reason"), string(body), err), `400 taken {"code":3} <nil>`)
@@ -112,7 +114,7 @@ func TestTunnelEndsWhenEitherSideDies(t *testing.T) {
 		owners <- conn
 		_, err := io.Copy(io.Discard, conn)
 		ended <- err
-	}), func(_ *ForwarderConfig, times *timings) { times.linger = 50 * time.Millisecond })
+	}), func(_ *Config, times *timings) { times.linger = 50 * time.Millisecond })
 	for name, die := range map[string]func(client, owner *net.TCPConn){
 		"client closes": func(client, _ *net.TCPConn) { client.Close() },
 		"client resets": func(client, _ *net.TCPConn) { client.SetLinger(0); client.Close() },
@@ -120,7 +122,7 @@ func TestTunnelEndsWhenEitherSideDies(t *testing.T) {
 		"owner resets":  func(_, owner *net.TCPConn) { owner.SetLinger(0); owner.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
+			client, _ := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 			die(client, <-owners)
 			<-ended
 			_, _ = io.Copy(io.Discard, client)
@@ -133,9 +135,9 @@ func TestTunnelEndsWhenEitherSideDies(t *testing.T) {
 func TestTunnelHalfClosedIsNotKeptForEver(t *testing.T) {
 	release := make(chan bool)
 	a, _ := pair(t, switching("", func(conn *net.TCPConn) { <-release }), // ignores the end of the client
-		func(_ *ForwarderConfig, times *timings) { times.linger = 50 * time.Millisecond })
+		func(_ *Config, times *timings) { times.linger = 50 * time.Millisecond })
 	defer close(release)
-	client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
+	client, _ := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	_ = client.CloseWrite()
 	_, _ = io.Copy(io.Discard, client)
 	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
@@ -146,8 +148,8 @@ func TestP6_TunnelOfAClientThatNeverReadsIsBounded(t *testing.T) {
 	a, _ := pair(t, switching("", func(conn *net.TCPConn) {
 		n, _ := io.Copy(struct{ io.Writer }{conn}, zeros{})
 		ended <- n
-	}), func(_ *ForwarderConfig, times *timings) { times.stall = 200 * time.Millisecond })
-	client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
+	}), func(_ *Config, times *timings) { times.stall = 200 * time.Millisecond })
+	client, _ := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	defer client.Close()
 	if n := <-ended; n > 64<<20 {
 		t.Fatalf("%d bytes swallowed", n)
@@ -164,8 +166,8 @@ func TestTunnelServesASlowReaderAtItsSpeed(t *testing.T) {
 	a, _ := pair(t, switching("", func(conn *net.TCPConn) {
 		_, _ = conn.Write(make([]byte, size))
 		_ = conn.CloseWrite()
-	}), func(_ *ForwarderConfig, times *timings) { times.stall = 500 * time.Millisecond })
-	client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
+	}), func(_ *Config, times *timings) { times.stall = 500 * time.Millisecond })
+	client, _ := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	got := 0
 	buf := make([]byte, 64<<10)
 	for {
@@ -173,7 +175,7 @@ func TestTunnelServesASlowReaderAtItsSpeed(t *testing.T) {
 		if got += n; err != nil {
 			break
 		}
-		sleep(t.Context(), 10*time.Millisecond)
+		_ = pace.Sleep(t.Context(), 10*time.Millisecond)
 	}
 	assert.Equal(t, "bytes", got, size)
 }
@@ -181,9 +183,9 @@ func TestTunnelServesASlowReaderAtItsSpeed(t *testing.T) {
 func TestTunnelOwnerThatNeverAnswers(t *testing.T) {
 	release := make(chan bool)
 	a, _ := pair(t, func(http.ResponseWriter, *http.Request) { <-release },
-		func(_ *ForwarderConfig, times *timings) { times.handshake = 50 * time.Millisecond })
+		func(_ *Config, times *timings) { times.handshake = 50 * time.Millisecond })
 	defer close(release)
-	_, head := dialWebSocket(t, a, NewSessionID(nodeB))
+	_, head := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	assert.Equal(t, "status", head.StatusCode, 400)
 	assert.Equal(t, "counted", a.f.Stats().Unreachable, 1)
 }
@@ -199,7 +201,7 @@ func TestTunnelClientThatLeavesDuringTheHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprint(conn, upgradeTo(NewSessionID(nodeB)))
+	fmt.Fprint(conn, upgradeTo(nodeid.NewSession(nodeB)))
 	<-begun
 	conn.Close()
 	<-ended
@@ -222,7 +224,7 @@ func TestTunnelRefusesAnEndlessHead(t *testing.T) {
 	})
 	a, _ := pair(t, answer(200, "b"), nil)
 	a.dir.at[nodeC] = endless.Addr().String()
-	_, head := dialWebSocket(t, a, NewSessionID(nodeC))
+	_, head := dialWebSocket(t, a, nodeid.NewSession(nodeC))
 	assert.Equal(t, "status", head.StatusCode, 400)
 	served.Wait()
 }
@@ -231,7 +233,7 @@ func TestTunnelsEndWithTheServer(t *testing.T) {
 	a, _ := pair(t, switching("", echo), nil)
 	var clients []*net.TCPConn
 	for range 20 {
-		client, _ := dialWebSocket(t, a, NewSessionID(nodeB))
+		client, _ := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 		clients = append(clients, client)
 	}
 	assert.Eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 20 })
@@ -252,7 +254,7 @@ func TestTunnelsEndWithTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer late.Close()
-	fmt.Fprint(late, upgradeTo(NewSessionID(nodeB)))
+	fmt.Fprint(late, upgradeTo(nodeid.NewSession(nodeB)))
 	if got, _ := io.ReadAll(late); len(got) > 0 {
 		t.Fatalf("a tunnel after the end: %q", got)
 	}
@@ -261,7 +263,7 @@ func TestTunnelsEndWithTheServer(t *testing.T) {
 func TestTunnelsEndAtOnceWhenTimeIsUp(t *testing.T) {
 	a, _ := pair(t, switching("", echo), nil)
 	for range 5 {
-		dialWebSocket(t, a, NewSessionID(nodeB))
+		dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	}
 	assert.Eventually(t, "all open", func() bool { return a.f.Stats().Tunnels == 5 })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
@@ -299,7 +301,7 @@ func TestP6_IdleTunnelHoldsNoBuffer(t *testing.T) {
 	a.dir.at[nodeC] = owner.Addr().String()
 	open := func(n int) {
 		for range n {
-			dialWebSocket(t, a, NewSessionID(nodeC))
+			dialWebSocket(t, a, nodeid.NewSession(nodeC))
 		}
 	}
 	open(20)

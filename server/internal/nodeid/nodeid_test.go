@@ -1,4 +1,4 @@
-package cluster
+package nodeid
 
 import (
 	"net/url"
@@ -10,8 +10,8 @@ import (
 func TestNodeIDsAreShortSafeAndDistinct(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 10_000 {
-		id := NewNodeID()
-		if !validNodeID(id) || seen[id] {
+		id := New()
+		if !Valid(id) || seen[id] {
 			t.Fatalf("id %q: malformed or twice", id)
 		}
 		seen[id] = true
@@ -19,13 +19,13 @@ func TestNodeIDsAreShortSafeAndDistinct(t *testing.T) {
 }
 
 func TestSessionIDsNameTheirOwner(t *testing.T) {
-	node := NewNodeID()
-	sid := NewSessionID(node)
+	node := New()
+	sid := NewSession(node)
 	assert.Equal(t, "escaped", url.QueryEscape(sid), sid)
 	owner, ok := Owner(sid)
 	assert.Equal(t, "owner", owner, node)
 	assert.Equal(t, "named", ok, true)
-	if NewSessionID(node) == sid {
+	if NewSession(node) == sid {
 		t.Fatal("two sessions with one id")
 	}
 	for _, sid := range []string{"", ".", "abcdefgh", "abcdefgh.", "ABCDEFGH.x", "abcdefg.x", "abcdefghi.x", "abc-efgh.x", ".abcdefgh"} {
@@ -38,17 +38,8 @@ func TestSessionIDsNameTheirOwner(t *testing.T) {
 func FuzzOwner(f *testing.F) {
 	f.Add("abcdefgh.x")
 	f.Fuzz(func(t *testing.T, sid string) {
-		if owner, ok := Owner(sid); ok && (!validNodeID(owner) || len(sid) < nodeIDLen+2) {
+		if owner, ok := Owner(sid); ok && (!Valid(owner) || len(sid) < Len+2) {
 			t.Fatalf("%q: owner %q", sid, owner)
 		}
 	})
-}
-
-func TestTicketOpensOnlyItsNode(t *testing.T) {
-	ticket := ticketFor("secret", "aaaaaaaa")
-	assert.Equal(t, "own", admits("secret", "aaaaaaaa", ticket), true)
-	assert.Equal(t, "other node", admits("secret", "bbbbbbbb", ticket), false)
-	assert.Equal(t, "other secret", admits("guess", "aaaaaaaa", ticket), false)
-	assert.Equal(t, "no secret", admits("", "aaaaaaaa", ticketFor("", "aaaaaaaa")), false)
-	assert.Equal(t, "no ticket", admits("secret", "aaaaaaaa", ""), false)
 }

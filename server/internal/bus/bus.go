@@ -1,17 +1,24 @@
-package cluster
+// Package bus carries short messages between nodes, best effort: typing, and requests of the Socket.IO adapter.
+//
+// It owns what a bus promises (Bus, MaxPayload), the envelope that crosses it, and the one implementation, over Redis
+// pub/sub. Queues are bounded in messages and in bytes in both directions; what does not fit is dropped and counted. A
+// node that is alone has no bus at all: its Bus is nil.
+package bus
 
-import "errors"
+import (
+	"errors"
+)
 
-// MaxBusPayload is the largest payload that the bus carries, in bytes.
-const MaxBusPayload = 256 << 10
+// MaxPayload is the largest payload that the bus carries, in bytes.
+const MaxPayload = 256 << 10
 
 // Errors of [Bus.Publish] and [Bus.Send].
 var (
-	// ErrBusFull means that more is said than Redis takes, or that Redis is away. The message is lost.
-	ErrBusFull = errors.New("bus full")
-	// ErrBusMessage means that the topic (1 to 255 bytes), the payload (at most [MaxBusPayload]) or the addressee is
+	// ErrFull means that more is said than Redis takes, or that Redis is away. The message is lost.
+	ErrFull = errors.New("bus full")
+	// ErrMessage means that the topic (1 to 255 bytes), the payload (at most [MaxPayload]) or the addressee is
 	// not one that the bus carries.
-	ErrBusMessage = errors.New("message not fit for the bus")
+	ErrMessage = errors.New("message not fit for the bus")
 )
 
 // Bus carries short-lived messages between nodes: inter-node requests, volatile packets. It is best effort: a message
@@ -27,17 +34,3 @@ type Bus interface {
 	// and may keep payload but not change it. The returned function ends it; a call that has begun may still finish.
 	Subscribe(topic string, fn func(from string, payload []byte)) (cancel func())
 }
-
-// NoBus is the bus of a node that is alone: nobody hears, nobody speaks.
-type NoBus struct{}
-
-var _ Bus = NoBus{}
-
-// Publish reaches nobody.
-func (NoBus) Publish(string, []byte) error { return nil }
-
-// Send reaches nobody.
-func (NoBus) Send(string, string, []byte) error { return nil }
-
-// Subscribe never calls.
-func (NoBus) Subscribe(string, func(string, []byte)) (cancel func()) { return func() {} }

@@ -1,0 +1,34 @@
+package redistest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// NewClient returns a client that is configured as the server's own: no retries, deadlines honoured. Several addresses
+// make it a client of a Redis Cluster. The end of the test closes it, after everything that the test started later.
+func NewClient(t testing.TB, addrs ...string) redis.UniversalClient {
+	t.Helper()
+	options := &redis.UniversalOptions{
+		Addrs: addrs, ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+		DialTimeout: time.Second, ReadTimeout: time.Second, Protocol: 2, DisableIdentity: true,
+	}
+	var client redis.UniversalClient = redis.NewClient(options.Simple())
+	if len(addrs) > 1 {
+		cluster := options.Cluster()
+		cluster.ClusterStateReloadInterval = time.Second // or a failover is never noticed
+		client = redis.NewClusterClient(cluster)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// Silence keeps the client library from logging the outages that tests make on purpose.
+func Silence() { redis.SetLogger(silence{}) }
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
