@@ -127,6 +127,7 @@ test("no text stands where React would miss it", async ({ room }) => {
   await expect(page.getByText("bob and carl are typing")).toBeVisible();
   await list(page).hover();
   await page.mouse.wheel(0, -600); // not by program: only hands leave the end for certain while the list changes
+  await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
   await robot.say("news");
   await expect(page.getByRole("button", { name: "1 new message" })).toBeVisible();
   await page.getByRole("button", { name: /Settings/ }).click();
