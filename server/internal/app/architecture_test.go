@@ -20,7 +20,7 @@ var (
 	asFile      = regexp.MustCompile(`^[\w./-]+\.(go|tsx?|mjs|md|json)$`)
 	asFolder    = regexp.MustCompile(`^[\w./-]+/$`)
 	asGoName    = regexp.MustCompile(`^[a-z]\w*(\.\w+){1,2}$`)
-	asMember    = regexp.MustCompile(`^([A-Z]\w*)\.(\w+)$`)
+	asMember    = regexp.MustCompile(`^([A-Z]\w*)\.#?(\w+)$`)
 	asFunction  = regexp.MustCompile(`^(\w+)\(\)$`)
 )
 
@@ -160,6 +160,17 @@ func (f goFile) pkg() string {
 		return filepath.Base(filepath.Dir(f.path))
 	}
 	return f.Name.Name
+}
+
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	page := architecture(t)
+	for _, file := range servingFiles(t) {
+		pkg, _ := strings.CutPrefix(filepath.ToSlash(filepath.Dir(file.path)), "server/")
+		pkg, _ = strings.CutPrefix(pkg, "internal/")
+		if !slices.Contains(page, pkg) {
+			t.Errorf("docs/ARCHITECTURE.md does not name the package %s", pkg)
+		}
+	}
 }
 
 func TestArchitectureNamesEveryLock(t *testing.T) {
