@@ -49,7 +49,7 @@ test("a page that is translated lives on, and says what is so now", async ({ roo
   const page = await visitTranslated(room);
   await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
   const bob = await room.join("bob");
-  await expect(page.getByText("One other is here.")).toBeVisible();
+  await expect(page.getByText("One other person is here.")).toBeVisible();
   await enter(page, "ada");
   await say(page, `see https://example.com ${"and more ".repeat(200)}`);
   await expect(said(page, "see").getByLabel("Sent")).toBeVisible();
@@ -155,7 +155,7 @@ for (const part of ["a part of the page", "the whole of it"]) {
       if (whole) extension.append(document.querySelector("main") ?? "");
     }, part === "the whole of it");
     await page.context().setOffline(false);
-    await expect(page.getByRole("heading", { name: "This page could not go on." })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "This page stopped working." })).toBeVisible();
     // The connection does not depend on what is drawn.
     await expect(said(bob, "written offline")).toBeVisible();
     await page.getByRole("button", { name: "Reload" }).click();

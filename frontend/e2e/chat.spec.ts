@@ -89,7 +89,7 @@ test("pitfall 3: namesakes stay apart, and a changed name keeps one's own messag
   await expect(said(one, "from one")).toHaveAttribute("data-mine");
   await expect(said(one, "from two")).not.toHaveAttribute("data-mine");
   await one.getByRole("button", { name: /Settings/ }).click();
-  await expect(one.getByText("Somebody else uses this name, too.")).toBeVisible();
+  await expect(one.getByText("Somebody else uses this name too.")).toBeVisible();
   await one.getByRole("textbox", { name: "Your name" }).fill("countess");
   await one.keyboard.press("Enter");
   await expect(one.getByRole("dialog")).toBeHidden();
@@ -105,7 +105,7 @@ test("a name is checked as the server does it", async ({ room }) => {
   const page = await room.visit();
   await page.getByLabel("Your name").fill("x".repeat(65));
   await page.keyboard.press("Enter");
-  await expect(page.getByText("A name may have at most 64 characters.")).toBeVisible();
+  await expect(page.getByText("A name can have at most 64 characters.")).toBeVisible();
   await page.getByLabel("Your name").fill("   ");
   await page.keyboard.press("Enter");
   await say(page, "who am I?");

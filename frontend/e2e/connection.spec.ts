@@ -134,7 +134,7 @@ test.describe("refused", () => {
     const page = await room.visit();
     await page.getByLabel("Your name").fill("ada");
     await page.keyboard.press("Enter");
-    await expect(badge(page)).toHaveText("Not let in");
+    await expect(badge(page)).toHaveText("Refused");
     await expect(page.getByText("The server does not accept connections from this page.")).toBeVisible();
   });
 });

@@ -40,7 +40,7 @@ test("a name that is entered too early and cannot be taken is explained", async 
   await page.getByLabel("Your name").fill("x".repeat(65));
   await page.keyboard.press("Enter");
   release();
-  await expect(page.getByText("A name may have at most 64 characters.")).toBeVisible();
+  await expect(page.getByText("A name can have at most 64 characters.")).toBeVisible();
   await expect(page.getByLabel("Your name")).toHaveValue("x".repeat(65));
 });
 

@@ -67,7 +67,7 @@ test("earlier messages load on the way up, and the reader's place does not move"
     socket.on("framesent", ({ payload }) => String(payload).includes('["history"') && asked.push(payload)),
   );
   await ada.reload();
-  await expect(ada.getByText("One other is here.")).toBeVisible();
+  await expect(ada.getByText("One other person is here.")).toBeVisible();
   await ada.getByLabel("Your name").fill("ada");
   await ada.keyboard.press("Enter");
   await expect(said(ada, "message 259 .")).toBeInViewport();

@@ -49,7 +49,7 @@ test("form", async ({ room }) => {
   await room.robot();
   const page = await room.visit(wide);
   await page.getByLabel("Your name").fill("Ada");
-  await expect(page.getByText("One other is here.")).toBeVisible();
+  await expect(page.getByText("One other person is here.")).toBeVisible();
   await take(page, "form");
 });
 

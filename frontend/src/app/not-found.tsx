@@ -3,7 +3,7 @@ import { Notice } from "@/ui/Notice";
 export default function NotFound() {
   return (
     <Notice title="There is nothing here." words="The address may be mistyped, or the page is gone.">
-      <a href="/">To the chat</a>
+      <a href="/">Go to the chat</a>
     </Notice>
   );
 }

@@ -10,8 +10,8 @@ export function Broken() {
   return (
     <Notice
       role="alert"
-      title="This page could not go on."
-      words="Something in your browser may have changed it, such as an extension. What you wrote is kept."
+      title="This page stopped working."
+      words="Something in your browser, such as an extension, may have changed it. What you wrote is kept."
     >
       <button type="button" onClick={() => location.reload()}>
         Reload

@@ -25,7 +25,7 @@ export function Header({ username }: { username: string }) {
         type="button"
         className={styles.me}
         aria-haspopup="dialog"
-        aria-label={`Settings. Your name is ${username}.${namesake ? " Somebody else uses it, too." : ""}`}
+        aria-label={`Settings. Your name is ${username}.${namesake ? " Somebody else uses it too." : ""}`}
         onClick={() => settings.current?.showModal()}
       >
         <span className={styles.initial} aria-hidden="true">
@@ -34,7 +34,7 @@ export function Header({ username }: { username: string }) {
         <bdi className={styles.name} translate="no">
           {username}
         </bdi>
-        {namesake && <span className={styles.mark} title={`Somebody else is called ${username}, too.`} />}
+        {namesake && <span className={styles.mark} title={`Somebody else is called ${username} too.`} />}
       </button>
       <Settings ref={settings} namesake={namesake} />
     </header>

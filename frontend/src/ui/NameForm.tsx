@@ -70,5 +70,5 @@ export function NameForm() {
 function onlineWords(online: number): string {
   const others = online - 1;
   if (others <= 0) return "Nobody else is here yet.";
-  return others === 1 ? "One other is here." : `${others.toLocaleString("en")} others are here.`;
+  return others === 1 ? "One other person is here." : `${others.toLocaleString("en")} others are here.`;
 }

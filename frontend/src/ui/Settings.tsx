@@ -76,7 +76,7 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
         Change
       </button>
       <p id={noteId} data-bad={problem !== undefined || undefined} role={problem && "alert"}>
-        {problem ?? (namesake && "Somebody else uses this name, too. Your own messages are still on the right.")}
+        {problem ?? (namesake && "Somebody else uses this name too. Your own messages are still on the right.")}
       </p>
     </form>
   );
@@ -100,7 +100,7 @@ function Wishes() {
 
   return (
     <fieldset className={styles.wishes}>
-      <legend>When a message comes while I look elsewhere</legend>
+      <legend>When a message arrives while I am elsewhere</legend>
       <label>
         <input type="checkbox" checked={sound} onChange={(event) => setSound(event.target.checked)} />
         <span>Play a sound</span>

@@ -30,8 +30,8 @@ export function TopView({ more }: { more: boolean }) {
   if (!more) {
     return empty ? <Empty /> : <p className={styles.note}>This is where the chat begins.</p>;
   }
-  if (full) return <p className={styles.note}>Earlier messages are left out: this page holds no more.</p>;
-  if (!live) return <p className={styles.note}>Earlier messages load when you are connected.</p>;
+  if (full) return <p className={styles.note}>This page is full: earlier messages are not shown.</p>;
+  if (!live) return <p className={styles.note}>Earlier messages will load when you are connected.</p>;
   if (older !== "failed") return <p className={styles.note}>Loading earlier messages…</p>;
   return (
     <p className={styles.note}>
@@ -79,8 +79,8 @@ function gapWords(gap: Gap): string {
     case "loading":
       return "You were away. Messages may be missing here.";
     case "failed":
-      return "What is missing here could not be loaded.";
+      return "The missing messages could not be loaded.";
     case "lost":
-      return "Messages may be missing here. The server does not keep them any more.";
+      return "Messages may be missing here. The server no longer keeps them.";
   }
 }

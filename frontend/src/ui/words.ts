@@ -8,9 +8,9 @@ import { maxMessageChars, maxUsernameChars, type UsernameProblem } from "@/wire/
 export function usernameWords(problem: UsernameProblem): string {
   switch (problem) {
     case "too_long":
-      return `A name may have at most ${maxUsernameChars} characters.`;
+      return `A name can have at most ${maxUsernameChars} characters.`;
     case "control_character":
-      return "A name may not contain control characters.";
+      return "A name cannot contain control characters.";
   }
 }
 
@@ -19,9 +19,9 @@ export function problemWords(problem: SendProblem): string {
     case "empty":
       return "There is nothing to send yet.";
     case "too_long":
-      return `That is too long: a message may have at most ${maxMessageChars.toLocaleString("en")} characters.`;
+      return `That is too long: a message can have at most ${maxMessageChars.toLocaleString("en")} characters.`;
     case "outbox_full":
-      return "Too many messages are waiting already. They are sent as soon as you are connected.";
+      return "Too many messages are waiting. They will be sent once you are connected.";
   }
 }
 
@@ -30,18 +30,18 @@ export function failureWords(why: Failure): string {
     case "unavailable":
       return "The server could not store this just now.";
     case "rate_limited":
-      return "That was too fast for the server.";
+      return "You are sending too fast.";
     case "no_answer":
       return "The server did not answer.";
     case "expired":
-      return "This may have been sent before you left. Look above before you send it again.";
+      return "This may have been sent already. Check above before you send it again.";
     case "too_long":
       return "This is too long for the server.";
     case "empty":
     case "invalid":
       return "The server does not accept this message.";
     case "unknown":
-      return "The server did not take this message.";
+      return "The server did not accept this message.";
   }
 }
 
@@ -70,7 +70,7 @@ export function badgeWords(connection: Connection): string {
     case "offline":
       return "Offline";
     case "refused":
-      return "Not let in";
+      return "Refused";
   }
 }
 
@@ -85,8 +85,8 @@ export function bannerWords(connection: Connection): string | undefined {
       return connection.waking ? "The server is waking up. This can take a minute." : undefined;
     case "offline":
       return connection.cause === "no_network"
-        ? "You are offline. Messages are sent when you are back."
-        : "The server cannot be reached. Messages are sent when it is back.";
+        ? "You are offline. Messages will be sent when you are back."
+        : "The server cannot be reached. Messages will be sent when it is back.";
     case "refused":
       return refusedWords(connection.why);
   }

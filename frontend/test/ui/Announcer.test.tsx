@@ -70,7 +70,7 @@ describe("announcer", () => {
     act(() => void store.send("ada", "hello"));
     await act(async () => link.sent[0]?.answer({ status: "error", code: "rate_limited", message: "" }));
     const log = screen.getByRole("log");
-    expect(log.textContent).toBe("Not sent: hello. That was too fast for the server.");
+    expect(log.textContent).toBe("Not sent: hello. You are sending too fast.");
     act(() => store.retry("me-0"));
     await act(async () => link.sent[1]?.answer({ status: "error", code: "unavailable", message: "" }));
     expect(within(log).getAllByText(/Not sent: hello/)).toHaveLength(2);

@@ -21,6 +21,6 @@ describe("header", () => {
     expect(screen.getByText("1,234 online")).toBeTruthy();
     expect(screen.queryByTitle(/Somebody else/)).toBeNull();
     act(() => link.listener.message(placed(1, { username: "ada", id: "stranger-1" })));
-    expect(screen.getByTitle("Somebody else is called ada, too.")).toBeTruthy();
+    expect(screen.getByTitle("Somebody else is called ada too.")).toBeTruthy();
   });
 });

@@ -60,7 +60,7 @@ describe("name form", () => {
       expect(screen.getByText(words)).toBeTruthy();
     };
     shows(1, "Nobody else is here yet.");
-    shows(2, "One other is here.");
+    shows(2, "One other person is here.");
     shows(1235, "1,234 others are here.");
   });
 });
