@@ -3,10 +3,10 @@ import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
 import { freePort, Redis } from "./processes";
 import { badge, composer, expect, goUp, list, said, say, send, test } from "./room";
 
-/** What fades in is pale for a moment. */
+/** Waits for fading to end: a fading element is pale for a moment. */
 async function still(page: Page): Promise<void> {
   await page.evaluate(() =>
-    // One that is cut short is over, too.
+    // An animation that is cut short has ended too.
     Promise.allSettled(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
   );
 }
@@ -55,7 +55,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
-/** What is there only now and then; each has colours and parts of its own. */
+/** States that are rare, each with colours and parts of its own. */
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing in long, many and failed messages, ${colorScheme}`, async ({ room }) => {
     const redis = new Redis(await freePort());
@@ -128,7 +128,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expectAccessible(page);
   });
 
-  test(`axe finds nothing while the server wakes, or lets nobody in, ${colorScheme}`, async ({ room }) => {
+  test(`axe finds nothing while the server wakes or refuses the page, ${colorScheme}`, async ({ room }) => {
     const [asleep, strict] = [await room.newServer({}), await room.newServer({ ALLOWED_ORIGINS: "https://a.example" })];
     await Promise.all([asleep.start(), strict.start()]);
     asleep.signal("SIGSTOP");
@@ -146,7 +146,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     }
   });
 
-  test(`text on a gradient has contrast, which axe cannot tell, ${colorScheme}`, async ({ room }) => {
+  test(`text on a gradient has contrast, which axe cannot measure, ${colorScheme}`, async ({ room }) => {
     const page = await room.visit({ colorScheme });
     const join = page.getByRole("button", { name: "Join the room" });
     expect(await contrast(join)).toBeGreaterThan(4.5);
@@ -174,7 +174,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await still(page);
     expect(await contrast(page.getByRole("button", { name: "Send" }))).toBeGreaterThan(4.5);
 
-    // What waits is paler.
+    // A waiting message is paler.
     await page.context().setOffline(true);
     await composer(page).press("Enter");
     const waiting = said(page, "hello");
@@ -183,7 +183,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(await contrast(part)).toBeGreaterThan(4.5);
     }
 
-    // Both ends of a gradient count, and what a filter makes of them.
+    // Both ends of a gradient count, after its filter.
     const bubble = waiting.locator("div").first();
     for (const [backgroundImage, filter, expected] of [
       ["linear-gradient(#000, #fff)", "none", 1],
@@ -200,9 +200,8 @@ for (const colorScheme of ["light", "dark"] as const) {
 }
 
 /**
- * The least contrast of a text to the gradient that it stands on, as WCAG reckons it. Nothing between the ends of a
- * gradient is lighter than both, so for light text they are the worst. The canvas knows all ways to write a colour, and
- * what a filter does to it.
+ * The least contrast of a text to the gradient behind it, by WCAG. The ends of a gradient are its lightest places, so they
+ * are the worst for light text. The canvas understands every notation of a colour and applies the filter.
  */
 function contrast(text: Locator): Promise<number> {
   return text.evaluate((element) => {
@@ -227,7 +226,7 @@ function contrast(text: Locator): Promise<number> {
   });
 }
 
-test("all of it works by keyboard", async ({ room }) => {
+test("everything works by keyboard", async ({ room }) => {
   const page = await room.visit();
   await page.keyboard.press("Tab");
   await expect(page.getByLabel("Your name")).toBeFocused();
@@ -254,14 +253,14 @@ test("all of it works by keyboard", async ({ room }) => {
   await expect(page.getByRole("button", { name: /Settings/ })).toBeFocused();
 });
 
-test("pitfall 8: new messages are told once, politely, and scrolling tells nothing", async ({ room }) => {
+test("pitfall 8: new messages are announced once, politely, and scrolling announces nothing", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 60; i++) await robot.say(`old ${i} .`);
   const ada = await room.join("ada");
   const log = ada.getByRole("log");
   await expect(log).toHaveAttribute("aria-live", "polite");
   await expect(said(ada, "old 59 .")).toBeVisible();
-  // What comes in the first second of a page is history.
+  // Messages of the first second of a page are history.
   await expect(async () => {
     await robot.say("news");
     await expect(log).toContainText("robot: news", { timeout: 200 });

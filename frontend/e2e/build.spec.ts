@@ -6,14 +6,14 @@ import { policy } from "../scripts/csp.mjs";
 import { pages } from "../scripts/pages.mjs";
 import { frontend, serverHost, siteFolder } from "./build";
 
-test("pitfall 11: a production build without the address of a server fails by itself, and says why", () => {
+test("pitfall 11: a production build without a server address fails by itself and says why", () => {
   test.setTimeout(240_000);
   const folder = join(frontend, "out-e2e-none");
   rmSync(folder, { recursive: true, force: true });
-  // Not `npm run build`: what comes after `next build` there would fail, too, and hide that Next did not.
+  // Not `npm run build`: its later steps would fail too, and hide that `next build` did not.
   const { status, stdout, stderr } = spawnSync("npx", ["--no-install", "next", "build"], {
     cwd: frontend,
-    // Empty, not left out: a developer's own .env.local would fill it in.
+    // Empty instead of absent: a developer's .env.local would fill it in.
     env: { ...process.env, NEXT_PUBLIC_SERVER_URL: "", WEB_OUT_DIR: "out-e2e-none", NEXT_TELEMETRY_DISABLED: "1" },
     encoding: "utf8",
   });
@@ -22,7 +22,7 @@ test("pitfall 11: a production build without the address of a server fails by it
   expect(existsSync(join(folder, "index.html"))).toBe(false);
 });
 
-test("every page of the site carries the policy that fits it", () => {
+test("every page of the site carries its own policy", () => {
   const built = pages(siteFolder);
   expect(built.length).toBeGreaterThanOrEqual(2);
   for (const { path, html } of built) {

@@ -2,10 +2,10 @@ import type { Page } from "@playwright/test";
 import { badge, composer, expect, holdScripts, list, type Room, said, say, test, texts } from "./room";
 
 /*
- * Pages that something else changes, too: a translator, an extension.
+ * Pages that a translator or an extension changes as well.
  */
 
-/** Does what the translators of browsers do: puts two elements in the place of each text. The words stay the same here. */
+/** Acts as a browser's translator: replaces each text with two elements. The words stay the same. */
 function translate(): void {
   const untouched = "script, style, noscript, textarea, title, font, [translate=no]";
   const swap = (root: Node) => {
@@ -30,7 +30,7 @@ function translate(): void {
   else begin();
 }
 
-/** A page that a translator works on from its beginning. */
+/** A page that is translated from its beginning. */
 async function visitTranslated(room: Room): Promise<Page> {
   const page = await room.visit();
   await page.addInitScript(translate);
@@ -45,7 +45,7 @@ async function enter(page: Page, name: string): Promise<void> {
   await expect(badge(page)).toHaveText("Live");
 }
 
-test("a page that is translated lives on, and says what is so now", async ({ room }) => {
+test("a translated page keeps working and shows the current state", async ({ room }) => {
   const page = await visitTranslated(room);
   await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
   const bob = await room.join("bob");
@@ -86,7 +86,7 @@ test("a page that is translated lives on, and says what is so now", async ({ roo
   await expect(said(bob, "renamed")).toBeVisible({ timeout: 30_000 });
 });
 
-test("a page that is translated before it comes alive takes the name that was typed by then", async ({ room }) => {
+test("a page that is translated before hydration takes the name that was typed before", async ({ room }) => {
   const page = await room.visit();
   await page.addInitScript(translate);
   const release = await holdScripts(page);
@@ -99,7 +99,7 @@ test("a page that is translated before it comes alive takes the name that was ty
   await expect(said(page, "hello").locator("bdi")).toHaveText("ada");
 });
 
-/** Texts that React put beside other nodes, and would look for there again: those that carry its mark themselves. */
+/** The text nodes that React keeps: it would look for them beside other nodes. They carry React's mark. */
 function looseTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -113,7 +113,7 @@ function looseTexts(page: Page): Promise<string[]> {
   });
 }
 
-test("no text stands where React would miss it", async ({ room }) => {
+test("React keeps no text node", async ({ room }) => {
   const page = await room.visit();
   await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
   expect(await looseTexts(page)).toEqual([]);
@@ -137,13 +137,13 @@ test("no text stands where React would miss it", async ({ room }) => {
   await say(page, "into the void");
   await expect(page.getByText(/Next try in \d+ s/)).toBeVisible();
   expect(await looseTexts(page)).toEqual([]);
-  // What is looked for would be found.
+  // The search would find such a node.
   await page.evaluate(() => Object.assign(document.querySelector("bdi")?.firstChild ?? {}, { __reactFiber$x: {} }));
   expect(await looseTexts(page)).toHaveLength(1);
 });
 
 for (const part of ["a part of the page", "the whole of it"]) {
-  test(`when something moved ${part}, it offers to load again, and nothing written is lost`, async ({ room }) => {
+  test(`when something moved ${part}, the page offers a reload and loses no text`, async ({ room }) => {
     const [page, bob] = [await room.join("ada"), await room.join("bob")];
     await page.context().setOffline(true);
     await expect(page.getByText(/Next try in \d+ s/)).toBeVisible();
@@ -156,7 +156,7 @@ for (const part of ["a part of the page", "the whole of it"]) {
     }, part === "the whole of it");
     await page.context().setOffline(false);
     await expect(page.getByRole("heading", { name: "This page stopped working." })).toBeVisible();
-    // The connection does not depend on what is drawn.
+    // The connection does not depend on the drawing.
     await expect(said(bob, "written offline")).toBeVisible();
     await page.getByRole("button", { name: "Reload" }).click();
     await expect(badge(page)).toHaveText("Live");

@@ -20,7 +20,7 @@ test("two people chat", async ({ room }) => {
   await expect(ada.getByText("2 online")).toBeVisible();
 });
 
-test("Enter sends, Shift+Enter begins a line", async ({ room }) => {
+test("Enter sends, Shift+Enter starts a line", async ({ room }) => {
   const ada = await room.join("ada");
   await composer(ada).pressSequentially("one");
   await composer(ada).press("Shift+Enter");
@@ -32,7 +32,7 @@ test("Enter sends, Shift+Enter begins a line", async ({ room }) => {
   await expect(articles(ada)).toHaveCount(1);
 });
 
-test("a draft survives a reload, and the way to another page and back", async ({ room }) => {
+test("a draft survives a reload, and a visit to another page", async ({ room }) => {
   const ada = await room.join("ada");
   await composer(ada).pressSequentially("not yet");
   await ada.reload();
@@ -51,7 +51,7 @@ test("a draft survives a reload, and the way to another page and back", async ({
   await expect(composer(ada)).toHaveValue("");
 });
 
-test("blank lines around a message are left out for everybody", async ({ room }) => {
+test("blank lines around a message are removed for everybody", async ({ room }) => {
   const ada = await room.join("ada");
   const robot = await room.robot();
   await say(ada, "\n \n  one\n\ntwo\n\n");
@@ -59,7 +59,7 @@ test("blank lines around a message are left out for everybody", async ({ room })
   await expect(said(ada, "one").getByLabel("Sent")).toBeVisible();
 });
 
-test("a page that is loaded again is the same person and sees the history", async ({ room }) => {
+test("after a reload the page is the same person and sees the history", async ({ room }) => {
   const [ada, bob] = [await room.join("ada"), await room.join("bob")];
   await say(ada, "before");
   await expect(said(bob, "before")).toBeVisible();
@@ -82,7 +82,7 @@ test("pitfall 2: one page is one connection", async ({ room }) => {
   expect(opened).toHaveLength(1);
 });
 
-test("pitfall 3: namesakes stay apart, and a changed name keeps one's own messages", async ({ room }) => {
+test("pitfall 3: namesakes stay apart, and own messages stay own after a change of name", async ({ room }) => {
   const [one, two] = [await room.join("ada"), await room.join("ada")];
   await say(one, "from one");
   await say(two, "from two");
@@ -101,7 +101,7 @@ test("pitfall 3: namesakes stay apart, and a changed name keeps one's own messag
   await expect(said(one, "renamed")).toHaveAttribute("data-mine");
 });
 
-test("a name is checked as the server does it", async ({ room }) => {
+test("a name is checked as the server checks it", async ({ room }) => {
   const page = await room.visit();
   await page.getByLabel("Your name").fill("x".repeat(65));
   await page.keyboard.press("Enter");
@@ -123,7 +123,7 @@ test("links lead to pages and nowhere else; text is text", async ({ room }) => {
   await expect(list(ada).locator("img")).toHaveCount(0);
 });
 
-test("typing shows, and ends with the message", async ({ room }) => {
+test("typing is shown and ends with the message", async ({ room }) => {
   const [ada, bob] = [await room.join("ada"), await room.join("bob")];
   await composer(bob).pressSequentially("hm");
   await expect(ada.getByText("bob is typing")).toBeVisible();
@@ -135,11 +135,11 @@ test("typing shows, and ends with the message", async ({ room }) => {
   await expect(ada.getByText("bob is typing")).toBeHidden();
 });
 
-test("pitfall 9: tabs of one person, and of two persons in one browser", async ({ room }) => {
+test("pitfall 9: tabs of one person, and of two people in one browser", async ({ room }) => {
   const first = await room.join("ada");
   const second = await first.context().newPage();
   await second.goto(room.siteUrl);
-  // The name is remembered, and still asked for.
+  // The form offers the remembered name and still asks.
   await expect(second.getByLabel("Your name")).toHaveValue("ada");
   await second.keyboard.press("Tab");
   await second.getByRole("button", { name: "Join the room" }).click();
@@ -154,13 +154,13 @@ test("pitfall 9: tabs of one person, and of two persons in one browser", async (
   await expect(said(third, "from the other tab")).not.toHaveAttribute("data-mine");
 });
 
-test("the title counts what came while the page was not seen", async ({ room }) => {
+test("the title counts messages that arrive while the page is not visible", async ({ room }) => {
   const ada = await room.join("ada");
   const robot = await room.robot();
   await robot.say("seen");
   await expect(said(ada, "seen")).toBeVisible();
   await setSeen(ada, false);
-  // What comes in the first second of a page is history.
+  // Messages of the first second of a page are history.
   await expect(async () => {
     await robot.say("unseen");
     await expect(ada).toHaveTitle(/^\(\d+\) Chat$/, { timeout: 200 });
@@ -169,7 +169,7 @@ test("the title counts what came while the page was not seen", async ({ room }) 
   await expect(ada).toHaveTitle("Chat");
 });
 
-test("a window beside the one that is worked in counts, and has seen all when it is clicked", async ({ room }) => {
+test("a visible window without the focus counts messages until it is clicked", async ({ room }) => {
   const ada = await room.join("ada");
   const robot = await room.robot();
   const setFocus = (focused: boolean) =>
@@ -186,7 +186,7 @@ test("a window beside the one that is worked in counts, and has seen all when it
   await expect(ada).toHaveTitle("Chat");
 });
 
-test("without sound and locks the page lives, and says nothing to nobody", async ({ room }) => {
+test("without sound and locks the page works and stays silent", async ({ room }) => {
   const page = await room.visit();
   await page.addInitScript(() => {
     Reflect.deleteProperty(window, "AudioContext");
@@ -206,7 +206,7 @@ test("without sound and locks the page lives, and says nothing to nobody", async
     await robot.say("unseen");
     await expect(page).toHaveTitle(/^\(\d+\) Chat$/, { timeout: 200 });
   }).toPass();
-  // What goes wrong unheard fails the test at its end.
+  // An unhandled error fails the test at its end.
   await setSeen(page, true);
   await say(page, "seen");
   await expect(said(page, "seen").getByLabel("Sent")).toBeVisible();
@@ -234,7 +234,7 @@ test("pitfall 9: a notification is asked for, and only one of several tabs shows
   const shown = async () =>
     (await Promise.all(tabs.map((tab) => tab.evaluate(() => (window as unknown as { shown: string[] }).shown)))).flat();
   const robot = await room.robot();
-  // What comes in the first second of a page is history; the log tells when that is over.
+  // Messages of the first second of a page are history; the log shows when that second is over.
   for (const tab of tabs) {
     await expect(async () => {
       await robot.say("hello");
@@ -251,7 +251,7 @@ test("pitfall 9: a notification is asked for, and only one of several tabs shows
   await setSeen(first, false);
   await robot.say("while the other tab is seen");
   for (const tab of tabs) await expect(said(tab, "while the other tab is seen")).toBeVisible();
-  // It looks whether another is seen; an answer to a later question is an answer to its own.
+  // The tab asks whether another tab is visible; an answer to a later query implies an answer to that one.
   await first.evaluate(() => navigator.locks.query());
   await setSeen(second, false);
   await expect(async () => {

@@ -13,7 +13,7 @@ test("typed offline, sent once when online", async ({ room }) => {
   await say(ada, "one");
   await say(ada, "two");
   await expect(said(ada, "one").getByLabel("Waiting for a connection")).toBeVisible();
-  // More than fits between what she has read and what she wrote.
+  // More than fits between the messages she has read and the one she wrote.
   const meanwhile = Array.from({ length: 10 }, (_, i) => `meanwhile ${i}\n.`);
   for (const text of meanwhile) await robot.say(text);
   await ada.context().setOffline(false);
@@ -52,7 +52,7 @@ test("the server is killed and comes back: equal lists, no duplicates, and the g
   for (const page of [ada, bob]) await expect(badge(page)).toHaveText("Live", ordered);
   await say(bob, "third");
   for (const page of [ada, bob]) {
-    // A node of its own keeps the room in memory: the page knows more than the server does, and says so.
+    // A single node keeps the room in memory: the page knows more than the new server, and shows the gap.
     await expect
       .poll(async () => (await texts(page)).toSorted(), ordered)
       .toEqual(["first", "second", "third", "written without a server"].toSorted());
@@ -63,12 +63,12 @@ test("the server is killed and comes back: equal lists, no duplicates, and the g
   await expect(ada.getByText("The server does not keep them any more.")).toBeVisible();
 });
 
-test("says how long until the next attempt, and tries at once when asked", async ({ room }) => {
+test("the countdown shows the next attempt, and a click tries at once", async ({ room }) => {
   const ada = await room.join("ada");
   await room.server.end("SIGKILL");
   await expect(badge(ada)).toHaveText("Offline", ordered);
   await expect(ada.getByText("The server cannot be reached.")).toBeVisible();
-  // Long enough to be there first.
+  // Long enough for the click to come first.
   await expect(ada.getByText(/Next try in ([6-9]|\d\d) s/)).toBeVisible(ordered);
   await room.server.start();
   await ada.getByRole("button", { name: "Retry now" }).click({ timeout: 2000 });
@@ -76,7 +76,7 @@ test("says how long until the next attempt, and tries at once when asked", async
   await expect(ada.getByText("The server cannot be reached.")).toBeHidden();
 });
 
-test("a server that freezes is not called live for long, and gets the message once when it goes on", async ({
+test("a frozen server is not shown as live for long, and stores the message once when it continues", async ({
   room,
 }) => {
   const ada = await room.join("ada");
@@ -86,7 +86,7 @@ test("a server that freezes is not called live for long, and gets the message on
   const frozen = Date.now();
   await say(ada, "into the ice");
   await expect(badge(ada)).not.toHaveText("Live");
-  // Five seconds of patience and four for the sign of life; a busy machine takes its time.
+  // Five seconds of patience and four for the sign of life; a busy machine takes longer.
   expect(Date.now() - frozen).toBeLessThan(15_000);
   await expect(said(ada, "into the ice").getByLabel("Waiting for a connection")).toBeVisible();
   room.server.signal("SIGCONT");
@@ -100,7 +100,7 @@ test("a server that freezes is not called live for long, and gets the message on
 test.describe("a server that takes one event a second", () => {
   test.use({ serverEnv: { MESSAGE_RATE: "1", MESSAGE_BURST: "1" } });
 
-  test("LIM-1 is slow, and not taken for dead", async ({ room }) => {
+  test("LIM-1 is slow and not treated as dead", async ({ room }) => {
     const ada = await room.join("ada");
     const opened: string[] = [];
     ada.on("websocket", (socket) => opened.push(socket.url()));
@@ -130,7 +130,7 @@ test("pitfall 5: a server that does not answer is waking", async ({ room }) => {
 test.describe("refused", () => {
   test.use({ serverEnv: { ALLOWED_ORIGINS: "https://elsewhere.example" } });
 
-  test("pitfall 7: for the page it comes from", async ({ room }) => {
+  test("pitfall 7: because of its origin", async ({ room }) => {
     const page = await room.visit();
     await page.getByLabel("Your name").fill("ada");
     await page.keyboard.press("Enter");
@@ -148,7 +148,7 @@ test.describe("full", () => {
     await bob.getByLabel("Your name").fill("bob");
     await bob.keyboard.press("Enter");
     await expect(bob.getByText("The room is full right now.")).toBeVisible();
-    // The server says five seconds; up to half of that is added.
+    // The server asks for five seconds; the page adds up to half of that.
     await expect(bob.getByText(/Next try in [1-8] s/)).toBeVisible();
     await ada.close();
     await expect(async () => {

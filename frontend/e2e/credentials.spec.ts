@@ -8,7 +8,7 @@ interface Wanted {
   body?: string;
 }
 
-/** The status of the server's answer, or the error of a browser that does not let the page read it. */
+/** The status of the server's answer, or the browser's error if the page may not read it. */
 function ask(page: Page, query: string, init: Wanted): Promise<number | string> {
   const request = { url: `http://${serverHost}/socket.io/?EIO=4&transport=${query}`, init };
   return page.evaluate(

@@ -1,10 +1,10 @@
 import { badge, composer, expect, holdScripts, said, say, test } from "./room";
 
 /*
- * What is done to a page that is seen, and has not come alive yet.
+ * Input on a page that is visible and not hydrated yet.
  */
 
-test("a name that is entered before the page comes alive is taken, and nothing is loaded again", async ({ room }) => {
+test("a name that is sent before hydration is taken without another load", async ({ room }) => {
   for (const send of ["Enter", "the button"]) {
     const page = await room.visit();
     const release = await holdScripts(page);
@@ -24,7 +24,7 @@ test("a name that is entered before the page comes alive is taken, and nothing i
   }
 });
 
-test("a name that is typed before the page comes alive, and not entered, is kept", async ({ room }) => {
+test("a name that is typed before hydration and not sent is kept", async ({ room }) => {
   const page = await room.visit();
   const release = await holdScripts(page);
   await page.getByLabel("Your name").pressSequentially("ad");
@@ -34,7 +34,7 @@ test("a name that is typed before the page comes alive, and not entered, is kept
   await expect(page.getByLabel("Your name")).toHaveValue("ada");
 });
 
-test("a name that is entered too early and cannot be taken is explained", async ({ room }) => {
+test("a bad name that is sent before hydration is explained", async ({ room }) => {
   const page = await room.visit();
   const release = await holdScripts(page);
   await page.getByLabel("Your name").fill("x".repeat(65));
@@ -44,7 +44,7 @@ test("a name that is entered too early and cannot be taken is explained", async 
   await expect(page.getByLabel("Your name")).toHaveValue("x".repeat(65));
 });
 
-test("an Enter before the remembered name is shown says nothing in that name", async ({ room }) => {
+test("an Enter before the remembered name is shown does not join with that name", async ({ room }) => {
   const page = await (await room.join("ada")).context().newPage();
   const release = await holdScripts(page, room.siteUrl);
   await page.getByLabel("Your name").press("Enter");
@@ -54,7 +54,7 @@ test("an Enter before the remembered name is shown says nothing in that name", a
   await expect(composer(page)).toBeFocused();
 });
 
-test("a room that does not come at first is asked for again", async ({ room }) => {
+test("the scripts of the room are requested again after a failure", async ({ room }) => {
   const page = await room.visit();
   const html = await (await page.request.get(room.siteUrl)).text();
   const refused: string[] = [];

@@ -1,7 +1,7 @@
 import { badge, expect, test } from "./room";
 
 /*
- * What a browser learns of the page before anybody does something, and what others show of it.
+ * What a browser learns from the page before any input, and what link previews show.
  */
 
 test("the font of the first letters and the server are named in the page itself", async ({ room }) => {
@@ -15,7 +15,7 @@ test("the font of the first letters and the server are named in the page itself"
       .filter(({ name }) => name.endsWith(".woff2"))
       .map(({ name, initiatorType }: PerformanceEntry & { initiatorType?: string }) => ({ name, initiatorType })),
   );
-  // Fetched once, because of the link, and used.
+  // Fetched once, by the link, and used.
   expect(fonts).toEqual([
     { name: await preloaded.evaluate((link: HTMLLinkElement) => link.href), initiatorType: "link" },
   ]);
@@ -23,12 +23,12 @@ test("the font of the first letters and the server are named in the page itself"
   await expect(page.locator("link[rel=preconnect][href='http://chat.test']")).toHaveCount(1);
 });
 
-test("digits and spaces are not those of an emoji font while Inter is on its way", async ({ room }) => {
+test("digits and spaces do not come from an emoji font while Inter loads", async ({ room }) => {
   const page = await room.visit();
   const font = await page.locator("link[rel=preload][as=font]").getAttribute("href");
   await page.addInitScript((url) => {
     document.addEventListener("DOMContentLoaded", () => {
-      // Neither Inter nor a font of this computer that is as wide; and an emoji font that has digits, as they do.
+      // Neither Inter nor a local font of its width, and an emoji font with digits, as usual.
       for (const face of [...document.fonts]) document.fonts.delete(face);
       const fonts = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules].map((rule) => ({ sheet, rule })));
       for (const { sheet, rule } of fonts.reverse()) {
@@ -60,12 +60,12 @@ test("digits and spaces are not those of an emoji font while Inter is on its way
   const { nodeId } = await session.send("DOM.querySelector", { nodeId: root.nodeId, selector: "#probe" });
   const drawn = async () => (await session.send("CSS.getPlatformFontsForNode", { nodeId })).fonts;
   expect((await drawn()).map(({ isCustomFont }) => isCustomFont)).toEqual([false]);
-  // It would be seen.
+  // The test would notice it.
   await page.evaluate(() => document.getElementById("probe")?.style.setProperty("font-family", '"Noto Color Emoji"'));
   expect((await drawn()).map(({ isCustomFont }) => isCustomFont)).toEqual([true]);
 });
 
-test("browsers, phones and previews of links find what they ask for", async ({ room }) => {
+test("browsers, phones and link previews find what they ask for", async ({ room }) => {
   const page = await room.visit();
   const at = (path: string) => page.request.get(`${room.siteUrl}${path}`);
   const icon = await at("/favicon.ico");
@@ -89,6 +89,6 @@ test("browsers, phones and previews of links find what they ask for", async ({ r
   }
   await expect(page.locator("meta[property='og:title']")).toHaveAttribute("content", "Chat");
   await expect(page.locator("meta[property='og:description']")).toHaveAttribute("content", "One room, everyone in it.");
-  // This build does not know where it will be, and half an address helps nobody.
+  // This build does not know the address of its site, and a relative address is of no use.
   await expect(page.locator("meta[property='og:image']")).toHaveCount(0);
 });

@@ -4,7 +4,7 @@ import { articles, expect, list, type Robot, said, test } from "./room";
 test.describe("at 100 messages a second", () => {
   test.use({ serverEnv: { MESSAGE_RATE: "0" } });
 
-  test("what comes costs the same, however much is held", async ({ room }, info) => {
+  test("new messages cost the same, however many are held", async ({ room }, info) => {
     test.setTimeout(240_000);
     const robot = await room.robot();
     const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
@@ -16,7 +16,7 @@ test.describe("at 100 messages a second", () => {
     info.annotations.push({ type: "cost", description: report });
     console.log(`    ${report}`);
     expect(await articles(ada).count()).toBeLessThanOrEqual(60);
-    // On a busy machine times differ by half; ten times as much to do would show.
+    // On a busy machine times differ by half; ten times the work would show.
     expect(long.script).toBeLessThan(2 * short.script + 50);
   });
 });
@@ -29,7 +29,7 @@ async function fill(robot: Robot, page: Page, from: number, to: number): Promise
   await expect(said(page, `message ${to - 1} `)).toBeInViewport();
 }
 
-/** Milliseconds of script in a second with a hundred messages, and the 95th percentile of the frames. */
+/** Milliseconds of script in a second with a hundred messages, and the 95th percentile of the frame times. */
 async function cost(robot: Robot, page: Page): Promise<{ script: number; p95: number }> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Performance.enable");

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { badge, expect, list, said, say, setSeen, test } from "./room";
 
-/** What tells a page that it came back from the browser's cache, or that its window can be seen again. */
+/** The events of a page that returns from the browser's cache or becomes visible again. */
 const events = {
   "a pageshow event": (page: Page) => page.evaluate(() => void window.dispatchEvent(new Event("pageshow"))),
   "a visibilitychange to visible": (page: Page) => setSeen(page, true),
@@ -9,7 +9,7 @@ const events = {
 
 const countdown = (page: Page) => page.getByText(/Next try in [1-9]\d* s/);
 
-/** Lets attempts fail until the next one is a while away, and stops the clock of the page there. */
+/** Lets attempts fail until the next one is a while away, then stops the clock of the page. */
 async function stopTimeInLongCountdown(page: Page): Promise<void> {
   await expect(async () => {
     const seconds = Number(/\d+/.exec((await countdown(page).textContent({ timeout: 2000 })) ?? "")?.[0]);
@@ -31,7 +31,7 @@ for (const [name, tell] of Object.entries(events)) {
     await expect(badge(page)).toHaveText("Offline");
     await stopTimeInLongCountdown(page);
     await room.server.start();
-    // A page that nobody looks at has time, and now no attempt is due any more.
+    // A hidden page does not hurry, and no attempt is due now.
     await setSeen(page, false);
     await expect(countdown(page)).toBeVisible();
     await tell(page);
@@ -42,7 +42,7 @@ for (const [name, tell] of Object.entries(events)) {
   });
 }
 
-test("who travels reads the times, and the days, of where they are", async ({ room }) => {
+test("a traveller reads local times and days", async ({ room }) => {
   const page = await room.join("ada");
   const session = await page.context().newCDPSession(page);
   const travel = async (timezoneId: string) => {

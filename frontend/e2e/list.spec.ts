@@ -18,7 +18,7 @@ test.describe("ten thousand messages", () => {
       );
       await Promise.all(batch.map((text) => robot.say(text)));
     }
-    // It stayed at the end all the while.
+    // It stayed at the end.
     await expect(said(ada, "message 9999 ")).toBeInViewport();
     expect(await articles(ada).count()).toBeLessThanOrEqual(maxMounted);
 
@@ -31,13 +31,13 @@ test.describe("ten thousand messages", () => {
     console.log(`    10,000 messages, ${report}; at most ${mounted} rows mounted`);
     await expect(said(ada, "message 0 ")).toBeInViewport();
 
-    // And what is written brings the reader back to the end.
+    // An own message brings the reader back to the end.
     await say(ada, "the last one");
     await expect(said(ada, "the last one")).toBeInViewport();
   });
 });
 
-/** Scrolls from the end to the beginning, several screens with each frame, as a flung wheel does. */
+/** Scrolls from the end to the beginning, several screens a frame, like a spinning wheel. */
 function scrollThrough(page: Page): Promise<{ frames: number[]; mounted: number }> {
   return list(page).evaluate(
     (scroller) =>
@@ -58,7 +58,7 @@ function scrollThrough(page: Page): Promise<{ frames: number[]; mounted: number 
   );
 }
 
-test("earlier messages load on the way up, and the reader's place does not move", async ({ room }) => {
+test("earlier messages load on the way up without moving the reader's place", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 260; i++) await robot.say(`message ${i} .`);
   const ada = await room.visit({ viewport: { width: 1100, height: 800 } });
@@ -71,7 +71,7 @@ test("earlier messages load on the way up, and the reader's place does not move"
   await ada.getByLabel("Your name").fill("ada");
   await ada.keyboard.press("Enter");
   await expect(said(ada, "message 259 .")).toBeInViewport();
-  // Fifty come with the connection, and no more until they are wanted.
+  // Fifty come with the connection, and no more until the reader wants them.
   expect(asked).toEqual([]);
   await expect(async () => {
     await list(ada).evaluate((scroller) => scroller.scrollBy(0, -400));
@@ -91,7 +91,7 @@ test("earlier messages load on the way up, and the reader's place does not move"
 test.describe("a message that was not sent", () => {
   test.use({ serverEnv: { MAX_MESSAGE_CHARS: "20" } });
 
-  test("stands at the end, and who reads the end still sees what others say above it", async ({ room }) => {
+  test("stands at the end, and a reader at the end sees the messages of others above it", async ({ room }) => {
     const robot = await room.robot();
     for (let i = 0; i < 20; i++) await robot.say(`message ${i} .`);
     const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -106,7 +106,7 @@ test.describe("a message that was not sent", () => {
   });
 });
 
-test("a talk that is hardly longer than the list shows where it begins", async ({ room }) => {
+test("a chat that is hardly longer than the list shows its beginning", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 5; i++) await robot.say(`message ${i} .`);
   const ada = await room.join("ada", { viewport: { width: 1100, height: 900 } });
@@ -121,7 +121,7 @@ test("a talk that is hardly longer than the list shows where it begins", async (
   await expect(bob.getByText("This is where the chat begins.")).toBeAttached();
 });
 
-test("who reads further up is not moved, is told how much is new, and gets there with one click", async ({ room }) => {
+test("a reader further up is not moved, sees how much is new, and reaches it with one click", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
   const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -140,7 +140,7 @@ test("who reads further up is not moved, is told how much is new, and gets there
   await expect(pill).toBeHidden();
 });
 
-test("who reads the end stays there, also when the input grows or the keyboard of a phone opens", async ({ room }) => {
+test("a reader at the end stays there when the input grows or a phone's keyboard opens", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 30; i++) await robot.say(`message ${i} .`);
   const ada = await room.join("ada", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
@@ -156,7 +156,7 @@ test("who reads the end stays there, also when the input grows or the keyboard o
   expect(await ada.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
 });
 
-test("a list that fills after it was shown stands at its end and asks for nothing", async ({ room }) => {
+test("a list that fills after it was shown stays at its end and loads nothing more", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 260; i++) await robot.say(`message ${i} .`);
   const ada = await room.visit({ viewport: { width: 1100, height: 800 } });
@@ -189,13 +189,13 @@ test("a list that fills after it was shown stands at its end and asks for nothin
   await ada.clock.runFor(3000);
   await expect(said(ada, "message 259 .")).toBeInViewport();
   expect(asked).toEqual([]);
-  // It does ask when the reader goes up.
+  // It loads more when the reader goes up.
   await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
   await ada.clock.runFor(3000);
   await expect.poll(() => asked[0]).toContain('"before"');
 });
 
-test("who scrolls up slowly gets away from the end, though something new comes with every step", async ({ room }) => {
+test("a reader who scrolls up slowly leaves the end, though a message comes with every step", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
   const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -212,7 +212,7 @@ test("who scrolls up slowly gets away from the end, though something new comes w
   await expect(said(ada, "news 9 .")).not.toBeInViewport();
 });
 
-/** Says something every ten milliseconds, whatever else happens, until it is told to stop. */
+/** Sends a message every ten milliseconds until the returned function is called. */
 function pour(robot: Robot): () => Promise<void> {
   const told: Promise<void>[] = [];
   const timer = setInterval(() => told.push(robot.say(`busy ${told.length} .`)), 10);
@@ -222,7 +222,7 @@ function pour(robot: Robot): () => Promise<void> {
   };
 }
 
-test("a reader of a short talk who scrolls in vain, or opens a message that fits, goes on reading the end", async ({
+test("a reader of a short chat who cannot scroll, or opens a message that fits, still follows the end", async ({
   room,
 }) => {
   const robot = await room.robot();
@@ -244,7 +244,7 @@ test("a reader of a short talk who scrolls in vain, or opens a message that fits
   await expect(ada.getByRole("button", { name: /new message|Newest/ })).toHaveCount(0);
 });
 
-test("a long message at the end opens where it begins, and closes there again", async ({ room }) => {
+test("a long message at the end opens and closes at its beginning", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 20; i++) await robot.say(`message ${i} .`);
   await robot.say(Array.from({ length: 120 }, (_, i) => `line ${i} .`).join("\n"));
@@ -259,7 +259,7 @@ test("a long message at the end opens where it begins, and closes there again", 
   await robot.say("meanwhile");
   await expect(ada.getByRole("button", { name: "1 new message" })).toBeVisible();
   expect(await top()).toBe(before);
-  // It stays open when it is scrolled out of sight.
+  // It stays open when it scrolls out of view.
   await ada.getByRole("button", { name: "1 new message" }).click();
   await expect(said(ada, "meanwhile")).toBeInViewport();
   const less = ada.getByRole("button", { name: "Show less" });
@@ -273,7 +273,7 @@ test("a long message at the end opens where it begins, and closes there again", 
 test.describe("in a busy room", () => {
   test.use({ serverEnv: { MESSAGE_RATE: "0" } });
 
-  test("nothing is offered to who reads the end, and one notch of the wheel leaves it", async ({ room }) => {
+  test("a reader at the end sees no pill, and one notch of the wheel leaves the end", async ({ room }) => {
     const robot = await room.robot();
     await fill(robot, 500);
     const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });

@@ -3,7 +3,7 @@ import { articles, composer, expect, fill, fromEnd, list, said, test } from "./r
 
 const maxMounted = 60;
 
-test("a link keeps the keyboard's focus when new messages push it out of sight", async ({ room }) => {
+test("a link keeps the focus when new messages push it out of view", async ({ room }) => {
   const robot = await room.robot();
   await robot.say("see https://example.com/ please");
   const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -18,7 +18,7 @@ test("a link keeps the keyboard's focus when new messages push it out of sight",
 test.describe("by keyboard", () => {
   test.use({ serverEnv: { MESSAGE_RATE: "0" } });
 
-  test("Home and End reach the ends of a long list, and no page is left out", async ({ room }) => {
+  test("Home and End reach the ends of a long list, and Page keys skip nothing", async ({ room }) => {
     const ada = await room.join("ada", { viewport: { width: 1100, height: 800 } });
     await fill(await room.robot(), 1000);
     await expect(said(ada, "message 999 ")).toBeInViewport();
@@ -29,7 +29,7 @@ test.describe("by keyboard", () => {
     await ada.keyboard.press("End");
     await expect(said(ada, "message 999 ")).toBeInViewport({ ratio: 1 });
     await expect.poll(() => fromEnd(ada)).toBeLessThanOrEqual(1);
-    // From page to page something is seen again.
+    // Two pages overlap.
     for (const key of ["PageUp", "PageUp", "Shift+Space", "PageUp", "PageDown", "Space"]) {
       const back = key === "PageDown" || key === "Space";
       const edge = await seenRow(ada, back ? "last" : "first");
@@ -37,7 +37,7 @@ test.describe("by keyboard", () => {
       await expect(said(ada, `message ${edge} `)).toBeInViewport();
       await expect.poll(() => seenRow(ada, back ? "last" : "first")).not.toBe(edge);
     }
-    // And from the input.
+    // The keys work from the input too.
     await composer(ada).focus();
     await ada.keyboard.press("PageUp");
     await expect(ada.getByRole("button", { name: "Newest" })).toBeVisible();
@@ -51,7 +51,7 @@ test.describe("by keyboard", () => {
 test.describe("far away", () => {
   test.use({ serverEnv: { MESSAGE_RATE: "0" } });
 
-  test("a link keeps the keyboard's focus, and a selection its beginning", async ({ room }) => {
+  test("a link keeps the focus, and a selection its beginning", async ({ room }) => {
     const robot = await room.robot();
     await robot.say("see https://example.com/ please");
     const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -63,14 +63,14 @@ test.describe("far away", () => {
     await expect(link).toBeFocused();
     expect(await ada.evaluate(() => String(document.getSelection()))).toBe("https://example.com/");
     expect(await articles(ada).count()).toBeLessThanOrEqual(maxMounted);
-    // It is where it belongs.
+    // It is in its place.
     await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
     await expect(link).toBeInViewport();
     await expect(link).toBeFocused();
   });
 });
 
-/** The number of the first or last message of which something is seen. */
+/** The number of the first or last message that is at least partly visible. */
 function seenRow(page: Page, which: "first" | "last"): Promise<string | undefined> {
   return list(page).evaluate((scroller, first) => {
     const { top, bottom } = scroller.getBoundingClientRect();
@@ -82,7 +82,7 @@ function seenRow(page: Page, which: "first" | "last"): Promise<string | undefine
   }, which === "first");
 }
 
-test("what is typed beside the input is written in it, and a shortcut is not", async ({ room }) => {
+test("keys typed outside the input go into it, and shortcuts do not", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} https://example.com/${i}`);
   const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -98,9 +98,7 @@ test("what is typed beside the input is written in it, and a shortcut is not", a
   await expect(composer(ada)).toHaveValue("helloyou");
 });
 
-test("however many links there are, the settings are near by Tab, and the arrow keys go from link to link", async ({
-  room,
-}) => {
+test("Tab skips the links of the list, and the arrow keys go from link to link", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} https://example.com/${i} https://example.org/${i}`);
   const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });

@@ -1,7 +1,7 @@
 import type { Locator, Page } from "@playwright/test";
 import { badge, composer, expect, list, said, say, test } from "./room";
 
-/** How many lights of the background move. */
+/** The number of background lights that move. */
 function moving(page: Page): Promise<number> {
   return page.evaluate(
     () =>
@@ -12,7 +12,7 @@ function moving(page: Page): Promise<number> {
   );
 }
 
-test("the background moves on the form while somebody looks, and stands still in the room", async ({ room }) => {
+test("the background moves on a focused form and stands still in the room", async ({ room }) => {
   const page = await room.visit();
   await expect.poll(() => moving(page)).toBe(4);
   const look = (looks: boolean) =>
@@ -30,7 +30,7 @@ test("the background moves on the form while somebody looks, and stands still in
   expect(await moving(page)).toBe(0);
 });
 
-/** Whether something marks where the element ends, other than its background. */
+/** Whether the element has an edge other than its background. */
 function hasEdge(element: Locator): Promise<boolean> {
   return element.evaluate((node) => {
     const { outlineStyle, outlineWidth, outlineColor, borderTopStyle, borderTopWidth } = getComputedStyle(node);
@@ -40,7 +40,7 @@ function hasEdge(element: Locator): Promise<boolean> {
   });
 }
 
-test("what stands out by its background alone has edges in forced colours, and none in others", async ({ room }) => {
+test("elements without borders have edges in forced colours only", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 40; i++) await robot.say(`message ${i} .`);
   const page = await room.join("ada", { viewport: { width: 1100, height: 600 } });
@@ -61,9 +61,7 @@ test("what stands out by its background alone has edges in forced colours, and n
   expect(await hasEdge(said(page, "mine").locator("div").first())).toBe(true);
 });
 
-test("a file that is dropped, or a picture that is pasted, is refused in words and leaves the page where it is", async ({
-  room,
-}) => {
+test("a dropped file or a pasted picture is refused in words, and the page stays", async ({ room }) => {
   const page = await room.visit();
   await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
   const notice = page.getByText("Files and pictures cannot be sent here, only text.");
@@ -83,7 +81,7 @@ test("a file that is dropped, or a picture that is pasted, is refused in words a
       },
       [type, where, mime] as const,
     );
-  // Prevented, or the browser would open the file.
+  // Without this the browser would open the file.
   expect(await put("dragover", "main", "image/png")).toBe(true);
   await expect(notice).toHaveCount(0);
   expect(await put("drop", "main", "image/png")).toBe(true);
@@ -98,14 +96,14 @@ test("a file that is dropped, or a picture that is pasted, is refused in words a
   await put("paste", "textarea", "image/png");
   await expect(notice).toBeVisible();
   await expect(notice).toHaveCount(0, { timeout: 10_000 });
-  // An address that is dropped beside the input would be opened; in the input it is text, as what is pasted.
+  // The browser would open an address that is dropped outside the input; in the input it is text.
   expect(await put("drop", "section", "text/uri-list")).toBe(true);
   expect(await put("drop", "textarea", "text/plain")).toBe(false);
   expect(await put("paste", "textarea", "text/plain")).toBe(false);
   await expect(notice).toHaveCount(0);
 });
 
-test("what is copied has author, date and time for each message, and no blank lines", async ({ room }) => {
+test("copied messages have author, date and time, and no blank lines", async ({ room }) => {
   const robot = await room.robot();
   for (let i = 0; i < 90; i++) await robot.say(`message ${i} .`, i % 2 ? "bob" : "cy");
   const where = { locale: "en-GB", timezoneId: "Europe/London", viewport: { width: 1100, height: 600 } };
@@ -115,7 +113,7 @@ test("what is copied has author, date and time for each message, and no blank li
   await expect(said(page, "message 89 .")).toBeInViewport();
   const text = (words: string) => said(page, words).locator("[dir=auto]");
   const keyOf = (row: Locator) => row.evaluate((node) => node.closest("li")?.dataset.key ?? "");
-  /** From the place in the text `from` to the last letter but one of `to`. */
+  /** Selects from a place in the text `from` to the last letter but one of `to`. */
   const select = async (from: Locator, to: Locator, place: number) =>
     from.evaluate(
       (begin, [end, at]) => {
@@ -135,20 +133,20 @@ test("what is copied has author, date and time for each message, and no blank li
   const lines = await copy();
   expect(lines.match(stamp)).toHaveLength(3);
   expect(lines.replace(stamp, "")).toBe("cy: sage 88 .\nbob: message 89 .\nada: mine\nin two line");
-  // A piece of one is that piece.
+  // A piece of one message is copied as it is.
   await select(text("message 88 ."), text("message 88 ."), 2);
   expect(await copy()).toBe("ssage 88 ");
-  // Three clicks take the paragraph, and the beginning of what follows.
+  // A triple click selects the paragraph and the beginning of the next element.
   await text("message 89 .").click({ clickCount: 3 });
   expect(await copy()).toBe("message 89 .");
-  // From an author to a time, and over rows that are no longer there.
+  // From an author to a time, across rows that are not mounted.
   await page.evaluate(() => {
     const rows = [...document.querySelectorAll("article")];
     const [first, last] = [rows.at(-3), rows.at(-1)];
     document.getSelection()?.setBaseAndExtent(first?.firstChild as Node, 0, last as Node, last?.childNodes.length ?? 0);
   });
   expect((await copy()).replace(stamp, "")).toBe("cy: message 88 .\nbob: message 89 .\nada: mine\nin two lines");
-  // The end of the selection is mounted wherever one scrolls, and the beginning is moved there.
+  // The end of the selection stays mounted; the beginning moves there.
   const [key] = [await keyOf(text("message 89 .")), await select(text("message 89 ."), text("message 89 ."), 0)];
   await expect(async () => {
     await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));

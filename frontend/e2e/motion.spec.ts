@@ -3,11 +3,11 @@ import { badge, composer, expect, goUp, list, type Room, said, test } from "./ro
 
 interface Motion {
   name: string;
-  /** How long all its rounds take, in ms. */
+  /** The duration of all iterations, in ms. */
   lasts: number;
 }
 
-/** Remembers all animations and transitions that begin in the page from its next load on, also those that end soon. */
+/** Records all animations and transitions of the page from its next load on, also short ones. */
 async function watchMotion(page: Page): Promise<() => Promise<Motion[]>> {
   await page.addInitScript(() => {
     const motions: Motion[] = [];
@@ -25,7 +25,7 @@ async function watchMotion(page: Page): Promise<() => Promise<Motion[]>> {
   return () => page.evaluate(() => (window as unknown as { motions: Motion[] }).motions);
 }
 
-/** Enters the room and does all that moves something there: rows arrive, the pill rises, somebody types, the settings open. */
+/** Joins the room and sets everything in motion: rows arrive, the pill rises, somebody types, the settings open. */
 async function stir(room: Room, page: Page): Promise<void> {
   await page.getByLabel("Your name").fill("ada");
   await page.keyboard.press("Enter");
@@ -48,22 +48,22 @@ async function stir(room: Room, page: Page): Promise<void> {
 const running = (page: Page) =>
   page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
 
-test("who wants less motion gets none, in the form and in the room", async ({ room }) => {
+test("reduced motion means no motion, in the form and in the room", async ({ room }) => {
   const page = await room.visit({ reducedMotion: "reduce" });
   const motions = await watchMotion(page);
   await expect.poll(() => running(page)).toBe(0);
   await stir(room, page);
-  // A millisecond, not nothing: what waits for the end of an animation still hears of it.
+  // A millisecond instead of none: the end of an animation is still reported.
   expect((await motions()).filter(({ lasts }) => lasts > 1)).toEqual([]);
   await expect.poll(() => running(page)).toBe(0);
 });
 
-test("for all others the same things move", async ({ room }) => {
+test("without that preference the same things move", async ({ room }) => {
   const page = await room.visit();
   const motions = await watchMotion(page);
   await stir(room, page);
   const moved = async (name: string) => (await motions()).some((m) => m.name.includes(name) && m.lasts >= 100);
-  // The last is that of a switch.
+  // The last one is the transition of a switch.
   for (const name of ["arrive", "rise", "hop", "open", "drift", "transform"]) {
     await expect.poll(() => moved(name), name).toBe(true);
   }
@@ -78,9 +78,8 @@ interface Shift {
 const sum = (shifts: Shift[]) => shifts.reduce((total, { value }) => total + value, 0);
 
 /**
- * All that moved by itself since the page began; what follows a key or a touch does not count. The browser tells some
- * time later, so at the end something is moved on purpose: once that is counted, so is what was before, and it is proven
- * that something would be.
+ * Every layout shift since the page began, except after a key or a touch. The browser reports with a delay, so this moves
+ * something on purpose at the end: once that shift is reported, the earlier ones are too.
  */
 async function shiftsSoFar(page: Page): Promise<Shift[]> {
   await page.evaluate(() => {
@@ -102,19 +101,19 @@ async function shiftsSoFar(page: Page): Promise<Shift[]> {
   return (await counted()).filter(({ at }) => at < moved);
 }
 
-test("nothing moves while the page comes alive", async ({ room }) => {
+test("nothing shifts during hydration", async ({ room }) => {
   const page = await room.visit();
   await expect(page.getByText("Nobody else is here yet.")).toBeVisible();
   expect(sum(await shiftsSoFar(page))).toBeLessThan(0.02);
 });
 
 for (const width of [1280, 390]) {
-  test(`nothing moves when the history of the room comes, ${width} px wide`, async ({ room }) => {
+  test(`nothing shifts when the history arrives, ${width} px wide`, async ({ room }) => {
     const robot = await room.robot();
     for (let i = 0; i < 60; i++) await robot.say(`message ${i} .`);
-    // Not a phone: its browser excuses what moves while it finds its own scale.
+    // Not a phone: its browser does not count shifts while it finds its scale.
     const page = await room.join("ada", { viewport: { width, height: 844 } });
-    // Once more, without the keys that would excuse what moves.
+    // Once more without keys: the browser does not count shifts after a key.
     await page.reload();
     await expect(badge(page)).toHaveText("Live");
     await expect(said(page, "message 59 .")).toBeInViewport();
@@ -123,13 +122,13 @@ for (const width of [1280, 390]) {
 }
 
 for (const width of [1280, 390]) {
-  test(`a banner that comes and goes moves nothing, ${width} px wide`, async ({ room }) => {
+  test(`a banner that comes and goes shifts nothing, ${width} px wide`, async ({ room }) => {
     const robot = await room.robot();
     for (let i = 0; i < 60; i++) await robot.say(`message ${i} .`);
     const page = await room.join("ada", { viewport: { width, height: 844 } });
     await page.reload();
     await expect(badge(page)).toHaveText("Live");
-    // Somewhat further up, where it would show if the list were pushed down.
+    // Further up, where a push of the list would show.
     await expect(said(page, "message 59 .")).toBeInViewport();
     await list(page).evaluate((scroller) => scroller.scrollBy(0, -300));
     await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
@@ -139,7 +138,7 @@ for (const width of [1280, 390]) {
     await page.context().setOffline(true);
     await expect(page.getByText("You are offline.")).toBeVisible();
     expect(await row.boundingBox()).toEqual(place);
-    // Two attempts that fail.
+    // Two attempts fail.
     for (const next of [2, 3]) await expect(page.getByText(`Next try in ${next} s`)).toBeVisible();
     await page.context().setOffline(false);
     await expect(badge(page)).toHaveText("Live");

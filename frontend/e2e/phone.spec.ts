@@ -3,7 +3,7 @@ import { composer, expect, list, said, say, test } from "./room";
 
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-/** What is wider than the room it has: the page, the list, and whatever a message consists of. */
+/** The elements that are wider than their space: of the page, the list and the messages. */
 function tooWide(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const parts = document.querySelectorAll<HTMLElement>(
@@ -12,7 +12,7 @@ function tooWide(page: Page): Promise<string[]> {
     const overflowing = [document.documentElement, ...parts].filter((element) => {
       const style = getComputedStyle(element);
       const { left, right } = element.getBoundingClientRect();
-      // Names end with an ellipsis; that is no overflow. What is inline has no width of its own, only a place.
+      // A name with an ellipsis does not overflow. An inline element has no width of its own.
       const inner = element.clientWidth > 0 && style.textOverflow !== "ellipsis" && style.display !== "inline";
       return left < 0 || right > innerWidth || (inner && element.scrollWidth > element.clientWidth);
     });
@@ -20,7 +20,7 @@ function tooWide(page: Page): Promise<string[]> {
   });
 }
 
-test("words and addresses without an end wrap, and nothing is wider than the phone", async ({ room }) => {
+test("endless words and addresses wrap, and nothing is wider than the phone", async ({ room }) => {
   const [ada, bob] = [await room.join("ada", phone), await room.join("bob", phone)];
   const word = `word${"W".repeat(1996)}`;
   const address = `https://example.com/${"path".repeat(200)}?${"query=".repeat(60)}`;
@@ -30,7 +30,7 @@ test("words and addresses without an end wrap, and nothing is wider than the pho
   }
   for (const page of [ada, bob]) {
     await expect(said(page, "see https")).toHaveCount(2);
-    // The longest show their beginning first; both must fit.
+    // The longest messages show their beginning first; both forms must fit.
     expect(await tooWide(page)).toEqual([]);
     const more = page.getByRole("button", { name: "Show all" });
     await expect(more).toHaveCount(2);
@@ -43,7 +43,7 @@ test("words and addresses without an end wrap, and nothing is wider than the pho
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
     expect(await list(page).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
   }
-  // What is measured would show: the same messages, if words did not wrap.
+  // The measurement works: the same messages overflow without wrapping.
   await ada.evaluate(() => {
     for (const text of document.querySelectorAll<HTMLElement>("article [dir=auto]")) {
       text.style.overflowWrap = "normal";
@@ -52,13 +52,13 @@ test("words and addresses without an end wrap, and nothing is wider than the pho
   expect(await tooWide(ada)).not.toEqual([]);
 });
 
-/** What the visual viewport of an iPhone does, and this browser does not do by itself. */
+/** Acts as the visual viewport of an iPhone, which this browser does not have. */
 interface FakeViewport extends EventTarget {
   height: number;
   scale: number;
 }
 
-test("the keyboard of an iPhone takes its room from the page; who looks closer does not", async ({ room }) => {
+test("the keyboard of an iPhone shrinks the page, and zooming does not", async ({ room }) => {
   const page = await room.visit(phone);
   await page.addInitScript(() => {
     const fake = Object.assign(new EventTarget(), { height: 844, scale: 1 });
@@ -81,7 +81,7 @@ test("the keyboard of an iPhone takes its room from the page; who looks closer d
   const box = await composer(page).boundingBox();
   expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(480);
 
-  // Twice as close, half as much is seen, and what is seen stays where it is.
+  // At twice the scale half as much is visible, and it stays in place.
   await become({ height: 240, scale: 2 });
   expect(await height()).toBe(480);
 
@@ -89,10 +89,10 @@ test("the keyboard of an iPhone takes its room from the page; who looks closer d
   expect(await height()).toBe(844);
 });
 
-test("the page that the keyboard of an iPhone pushed up comes back down", async ({ room }) => {
+test("a page that an iPhone's keyboard pushed up returns", async ({ room }) => {
   const page = await room.join("ada", phone);
   await page.evaluate(() => {
-    // Room to scroll, as Safari makes it behind a keyboard.
+    // Space to scroll, as Safari adds behind a keyboard.
     document.body.style.minHeight = "200vh";
     window.scrollTo(0, 300);
   });
@@ -101,7 +101,7 @@ test("the page that the keyboard of an iPhone pushed up comes back down", async 
   await expect.poll(() => page.evaluate(() => scrollY)).toBe(0);
 });
 
-test("a name without an end is cut off, and makes nothing wider than the phone", async ({ room }) => {
+test("an endless name is cut off, and nothing is wider than the phone", async ({ room }) => {
   const ada = await room.join("ada", phone);
   const robot = await room.robot();
   await robot.say("hello", "W".repeat(64));
@@ -110,7 +110,7 @@ test("a name without an end is cut off, and makes nothing wider than the phone",
   expect(await list(ada).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
 });
 
-test("Enter begins a line on the keyboard of a phone, which has no Shift+Enter", async ({ room }) => {
+test("Enter starts a line on the keyboard of a phone, which has no Shift+Enter", async ({ room }) => {
   const page = await room.join("ada", phone);
   await composer(page).pressSequentially("one");
   await composer(page).press("Enter");
@@ -121,7 +121,7 @@ test("Enter begins a line on the keyboard of a phone, which has no Shift+Enter",
   await expect(said(page, "one")).toContainText("one\ntwo");
 });
 
-test("who sends with the button keeps the keyboard", async ({ room }) => {
+test("the send button keeps the keyboard open", async ({ room }) => {
   const page = await room.join("ada", phone);
   await composer(page).fill("hello");
   await page.evaluate(() => {
@@ -135,14 +135,12 @@ test("who sends with the button keeps the keyboard", async ({ room }) => {
   expect(await page.evaluate(() => (window as unknown as { left: string[] }).left)).toEqual([]);
 });
 
-// As at 400 % zoom, and as a phone on its side with its keyboard.
+// Like a page at 400 % zoom, and like a phone in landscape with its keyboard open.
 for (const viewport of [
   { width: 320, height: 256 },
   { width: 740, height: 190 },
 ]) {
-  test(`in ${viewport.width} by ${viewport.height} there is room for the list, and nothing is cut off`, async ({
-    room,
-  }) => {
+  test(`at ${viewport.width} by ${viewport.height} the list has space, and nothing is cut off`, async ({ room }) => {
     const robot = await room.robot();
     for (let i = 0; i < 9; i++) await robot.say(`message ${i} .`);
     const page = await room.join("ada", { viewport });

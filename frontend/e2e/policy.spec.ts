@@ -1,6 +1,6 @@
 import { expect, said, say, test } from "./room";
 
-test("the policy of the page forbids what it should, and nothing that the page does", async ({ room }) => {
+test("the policy of the page forbids what it should, and nothing that the page needs", async ({ room }) => {
   const page = await room.visit();
   const blocked: string[] = [];
   await page.exposeFunction("report", (what: string) => void blocked.push(what));

@@ -16,7 +16,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** until waits for a condition, a little at a time, and gives up after ten seconds. */
+/** until polls a condition and throws after ten seconds. */
 export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 10_000; Date.now() < end; await delay(20)) {
     if (await condition()) return;
@@ -61,7 +61,7 @@ class Program {
   }
 }
 
-/** The real server, on one port for its whole life. */
+/** The real server. It keeps its port across restarts. */
 export class Chatd extends Program {
   readonly port: number;
   readonly #env: Record<string, string>;

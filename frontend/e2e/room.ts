@@ -15,22 +15,22 @@ const chromiumArgs = [
   "--disable-sync",
 ];
 
-/** What a test has: a server, browsers that know it, and people who join. All end with the test. */
+/** The fixture of a test: a server, browsers that reach it, and people who join. All end with the test. */
 export interface Room {
   siteUrl: string;
   server: Chatd;
-  /** Another server on a free port; not started. */
+  /** Another server on a free port, not started yet. */
   newServer(env: Record<string, string>): Promise<Chatd>;
-  /** A browser of its own, with the page open. */
+  /** Opens the page in a browser of its own. */
   visit(options?: BrowserContextOptions, server?: Chatd): Promise<Page>;
-  /** The same, with a name chosen and the connection live. */
+  /** Opens the page, joins with a name and waits for a live connection. */
   join(name: string, options?: BrowserContextOptions, server?: Chatd): Promise<Page>;
   /** A client without a page. */
   robot(): Promise<Robot>;
 }
 
 export interface Robot {
-  /** The texts of all messages it was told, in order. */
+  /** The texts of all messages it has received, in order. */
   heard: string[];
   say(text: string, username?: string): Promise<void>;
 }
@@ -77,7 +77,7 @@ export const test = base.extend<Options & { room: Room }>({
       return connected(socket);
     };
     await use({ siteUrl: site.url, server, newServer, visit, join, robot });
-    // The last that was started is the first to end; one that fails does not keep the others alive.
+    // Last started, first ended. A failure does not keep the others running.
     for (const end of ends.reverse()) await end().catch((error: Error) => errors.push(error));
     expect(errors).toEqual([]);
   },
@@ -100,7 +100,7 @@ async function connected(socket: Socket): Promise<Robot> {
 }
 
 /*
- * What people see.
+ * What people see and do.
  */
 
 export const badge = (page: Page) => page.getByRole("status");
@@ -117,14 +117,14 @@ export async function say(page: Page, text: string): Promise<void> {
   await send(page);
 }
 
-/** Sends what stands in the input, as one does there. */
+/** Sends the text of the input in the way of the device. */
 export async function send(page: Page): Promise<void> {
   const touch = await page.evaluate(() => matchMedia("(pointer: coarse)").matches);
   if (touch) await page.getByRole("button", { name: "Send" }).tap();
   else await composer(page).press("Enter");
 }
 
-/** What a page is told when its window is covered or shown again. */
+/** Reports to the page that its window is covered or visible again. */
 export function setSeen(page: Page, seen: boolean): Promise<void> {
   return page.evaluate(
     (value) => {
@@ -135,7 +135,7 @@ export function setSeen(page: Page, seen: boolean): Promise<void> {
   );
 }
 
-/** Loads the page, and holds its scripts back until they are released, as a slow line does. */
+/** Loads the page and delays its scripts until they are released, like a slow line. */
 export async function holdScripts(page: Page, url = page.url()): Promise<() => void> {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
@@ -152,7 +152,7 @@ export async function holdScripts(page: Page, url = page.url()): Promise<() => v
 
 export { expect };
 
-/** Reads further up, until the list has noticed. */
+/** Scrolls up until the list has noticed. */
 export async function goUp(page: Page): Promise<void> {
   await expect(async () => {
     await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));

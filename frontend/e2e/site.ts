@@ -15,7 +15,7 @@ const types: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 
-/** serveSite serves a folder as any host of static files would. Port 0 is any free port. */
+/** serveSite serves a folder as a static host does. Port 0 is any free port. */
 export async function serveSite(folder: string, port: number): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://site").pathname));

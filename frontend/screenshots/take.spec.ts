@@ -17,14 +17,14 @@ function take(page: Page, name: string): Promise<Buffer> {
   return page.screenshot({ path, caret: "initial", animations: "disabled" });
 }
 
-/** Says something and waits until it was stored, so that the next one comes after it. */
+/** Sends a message and waits until it is stored, so that the next message comes after it. */
 async function tell(page: Page, text: string): Promise<void> {
   await say(page, text);
   const [line = ""] = text.split("\n");
   await expect(said(page, line).getByLabel("Sent")).toBeVisible();
 }
 
-/** A talk of four; the page is of one of them. */
+/** A chat of four people; the page belongs to one of them. */
 async function talk(room: Room, options: BrowserContextOptions): Promise<{ page: Page; grace: Page }> {
   const robot = await room.robot();
   await robot.say("Has anyone looked at the new dashboards yet?", "Linus");
