@@ -13,7 +13,7 @@ const config: NextConfig = {
   devIndicators: false,
   env: { NEXT_PUBLIC_VERSION: version },
   turbopack: { root: fileURLToPath(new URL("..", import.meta.url)) },
-  // Where the export goes, if not to out/: the end-to-end tests leave a developer's own build alone.
+  // The folder of the export, if not out/: the end-to-end tests do not overwrite a developer's build.
   ...(process.env.WEB_OUT_DIR ? { distDir: process.env.WEB_OUT_DIR } : {}),
 };
 

@@ -200,8 +200,8 @@ for (const colorScheme of ["light", "dark"] as const) {
 }
 
 /**
- * The least contrast of a text to the gradient behind it, by WCAG. The ends of a gradient are its lightest places, so they
- * are the worst for light text. The canvas understands every notation of a colour and applies the filter.
+ * The least contrast of a text to the gradient behind it, by WCAG. The ends of a gradient are its lightest places, so
+ * they are the worst for light text. The canvas understands every notation of a colour and applies the filter.
  */
 function contrast(text: Locator): Promise<number> {
   return text.evaluate((element) => {

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /**
- * The server's address is part of a build, and so is the policy that names it. The tests build for an address that does not
- * exist; each browser maps it to the port of its server.
+ * The server's address is part of a build, and so is the policy that names it. The tests build for an address that does
+ * not exist; each browser maps it to the port of its server.
  */
 export const serverHost = "chat.test";
 

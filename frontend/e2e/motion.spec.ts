@@ -78,8 +78,8 @@ interface Shift {
 const sum = (shifts: Shift[]) => shifts.reduce((total, { value }) => total + value, 0);
 
 /**
- * Every layout shift since the page began, except after a key or a touch. The browser reports with a delay, so this moves
- * something on purpose at the end: once that shift is reported, the earlier ones are too.
+ * Every layout shift since the page began, except after a key or a touch. The browser reports with a delay, so this
+ * moves something on purpose at the end: once that shift is reported, the earlier ones are too.
  */
 async function shiftsSoFar(page: Page): Promise<Shift[]> {
   await page.evaluate(() => {

@@ -1,5 +1,5 @@
 // Runs after `next build`: writes a Content-Security-Policy into each page. A static site has no server of ours that
-// could send it as a header, and only here the inline scripts are known.
+// could send a header, and the inline scripts are known only now.
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -25,7 +25,7 @@ export function policy(html, serverUrl) {
   ].join("; ");
 }
 
-/** withPolicy puts the policy before everything that it governs. */
+/** withPolicy inserts the policy before everything that it governs. */
 export function withPolicy(html, serverUrl) {
   if (/http-equiv="Content-Security-Policy"/i.test(html)) throw new Error("The page has a policy already.");
   if (/<style|\sstyle="|\son[a-z]+="/i.test(html.replace(/<script[\s\S]*?<\/script>/g, ""))) {

@@ -1,5 +1,5 @@
-// Draws the pictures of the site that cannot be SVG, from icons/ and src/app/icon.svg, with Chromium. What it writes is
-// committed; run it after a change of those: npm run icons.
+// Draws the pictures of the site that cannot be SVG from icons/ and src/app/icon.svg, with Chromium. Its output is
+// committed; run it after a change of the sources: npm run icons.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
@@ -17,7 +17,7 @@ const pictures = [
 /** Browsers and crawlers that ask for /favicon.ico choose from these. */
 const iconSizes = [16, 32, 48];
 
-/** An icon file: a directory of pictures, and the pictures as PNG behind it. */
+/** An icon file: a directory of pictures, followed by the pictures as PNG. */
 export function ico(images) {
   const directory = Buffer.alloc(6 + 16 * images.length);
   directory.writeUInt16LE(1, 2);

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Where the last build put the site. */
+/** The folder of the last build. */
 export const site = fileURLToPath(new URL(`../${process.env.WEB_OUT_DIR || "out"}`, import.meta.url));
 
-/** The pages of a site: their paths and their text. */
+/** The paths and texts of the pages of a site. */
 export function pages(folder) {
   return readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith(".html"))
@@ -13,7 +13,7 @@ export function pages(folder) {
     .map((name) => ({ path: join(folder, name), html: readFileSync(join(folder, name), "utf8") }));
 }
 
-/** The script elements of a page: their attributes as written, and their text. */
+/** The script elements of a page: their attributes as written and their text. */
 export function scripts(html) {
   return Array.from(html.matchAll(/<script([^>]*)>([\s\S]*?)<\/script>/g), ([, attributes, text]) => ({
     attributes,

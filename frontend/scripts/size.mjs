@@ -7,7 +7,7 @@ import { scripts, site } from "./pages.mjs";
 
 const budgetKb = 180;
 
-/** The bytes of JavaScript, compressed, that a page of a site makes a browser load. Old ones load `nomodule` on top. */
+/** The bytes of compressed JavaScript that a page loads. Without `nomodule` scripts, which only old browsers load. */
 export function firstLoad(html, read) {
   return scripts(html)
     .filter(({ attributes }) => !/\snomodule/i.test(attributes))

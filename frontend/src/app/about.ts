@@ -2,14 +2,14 @@ import type { Metadata } from "next";
 
 export const about = { name: "Chat", description: "One room, everyone in it." };
 
-/** Where the site will be, if the build knows it. Those who show a preview of a link take whole addresses only. */
+/** The address of the site, if the build knows it. Link previews need absolute addresses. */
 export function siteUrl(env: Record<string, string | undefined>): URL | undefined {
   const { NEXT_PUBLIC_SITE_URL: given, VERCEL_PROJECT_PRODUCTION_URL: host } = env;
   if (given) return new URL(given);
   return host ? new URL(`https://${host}`) : undefined;
 }
 
-/** siteMetadata is what a page says of itself to browsers, and to those who show a preview of it. */
+/** siteMetadata describes a page to browsers and link previews. */
 export function siteMetadata(site: URL | undefined): Metadata {
   const { name, description } = about;
   const picture = { url: "/opengraph.png", width: 1200, height: 630, alt: `${name}. ${description}` };

@@ -3,7 +3,7 @@
 import "./globals.css";
 import { Broken } from "@/ui/Broken";
 
-/** Stands in for the whole document: what moved a part of the page may have moved all of it. */
+/** Replaces the whole document: if a part of the page was moved, all of it may have been. */
 export default function GlobalError() {
   return (
     <html lang="en">

@@ -13,7 +13,7 @@ export const viewport: Viewport = {
   width: "device-width",
   initialScale: 1,
   viewportFit: "cover",
-  // The keyboard of a phone takes its room from the page, so that the input stays above it.
+  // A phone's keyboard shrinks the page, so that the input stays above it.
   interactiveWidget: "resizes-content",
   themeColor: [
     { media: "(prefers-color-scheme: light)", color: "#6f63ec" },
@@ -21,7 +21,7 @@ export const viewport: Viewport = {
   ],
 };
 
-/** The letters of the form. Found in the style sheet only, they would come a round trip later. */
+/** The font of the form. From the style sheet alone it would load a round trip later. */
 const latin = new URL("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2", import.meta.url).toString();
 
 const server = serverUrl(process.env.NEXT_PUBLIC_SERVER_URL, process.env.NODE_ENV === "production");

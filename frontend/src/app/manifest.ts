@@ -3,7 +3,7 @@ import { about } from "./about";
 
 export const dynamic = "force-static";
 
-/** What a phone or a desktop needs to keep the chat among its programs. */
+/** The web app manifest, for installation on a phone or a desktop. */
 export default function manifest(): MetadataRoute.Manifest {
   return {
     name: about.name,

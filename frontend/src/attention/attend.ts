@@ -45,12 +45,12 @@ export function attend({ store, identity, preferences }: Attended): void {
     if (notify) showNotification(headline);
   };
   // A tab that still asks for a name stays silent. As the speaker it would silence the other tabs.
-  const stand = () => {
-    if (identity.getMe().username !== null) tabs.stand();
+  const runForSpeaker = () => {
+    if (identity.getMe().username !== null) tabs.runForSpeaker();
   };
   look();
-  stand();
-  identity.subscribe(stand);
+  runForSpeaker();
+  identity.subscribe(runForSpeaker);
   document.addEventListener("visibilitychange", look);
   for (const change of ["focus", "blur"]) window.addEventListener(change, look);
   window.addEventListener("storage", () => preferences.reread());

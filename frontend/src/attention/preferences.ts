@@ -1,6 +1,6 @@
 import type { Memory } from "@/browser/memory";
 
-/** What a person may switch on. Nothing is on by itself. */
+/** The signals that a person can switch on. All are off at first. */
 export interface Wishes {
   readonly sound: boolean;
   readonly notify: boolean;
@@ -10,7 +10,7 @@ export const noWishes: Wishes = { sound: false, notify: false };
 
 const key = "chat.wishes";
 
-/** Preferences keeps the wishes of this browser; each tab learns of a change in another. */
+/** Preferences stores the wishes of this browser for all its tabs. */
 export class Preferences {
   readonly #browser: Memory;
   readonly #subscribers = new Set<() => void>();
@@ -34,7 +34,7 @@ export class Preferences {
     this.#tell();
   }
 
-  /** Another tab may have changed what the browser keeps. */
+  /** Call it when another tab may have changed the stored wishes. */
   reread(): void {
     this.#wishes = read(this.#browser.get(key));
     this.#tell();

@@ -1,11 +1,11 @@
 let context: AudioContext | undefined;
 
-/** Later than this a sound would belong to nothing any more. */
+/** A sound that is later than this has lost its occasion. */
 const patienceMs = 500;
 
 /**
- * playChime plays two soft notes, or nothing: the browser keeps silent until the person has touched the page once, and
- * what was missed until then must not sound all at once.
+ * playChime plays two soft notes, or nothing: the browser is silent until the first click or key, and delayed sounds
+ * must not play all at once then.
  */
 export async function playChime(): Promise<void> {
   try {
@@ -15,7 +15,7 @@ export async function playChime(): Promise<void> {
     note(context, 659.26, 0);
     note(context, 880, 0.11);
   } catch {
-    // A browser without sound, or one that does not let us have it.
+    // The browser has no sound or does not allow it.
   }
 }
 

@@ -1,30 +1,30 @@
-/** What of the Web Locks API is needed. Not there on pages that came by plain http from elsewhere. */
+/** The needed part of the Web Locks API. Pages over plain http have no such API, except from localhost. */
 export type Locks = Pick<LockManager, "query" | "request">;
 
 const speakerLock = "chat.speaker";
 const seenLock = "chat.seen";
 
 /**
- * Tabs of one browser agree who makes itself heard: one of them, and only if none can be seen. A tab that ends gives up
- * its locks without a word.
+ * Tabs elects one speaker among the tabs of a browser. The speaker signals only while no tab is visible. The browser
+ * releases the locks of a tab that ends.
  */
 export class Tabs {
   #locks: Locks | undefined;
-  #stands = false;
+  #runs = false;
   #speaker = false;
-  #leave: (() => void) | undefined;
+  #releaseSeen: (() => void) | undefined;
   #seen = false;
 
   constructor(locks: Locks | undefined) {
     this.#locks = locks;
   }
 
-  /** Stands for speaker, for as long as the tab lives. Further calls change nothing. */
-  stand(): void {
-    if (!this.#locks || this.#stands) return;
-    this.#stands = true;
+  /** Runs for speaker as long as the tab lives. Further calls change nothing. */
+  runForSpeaker(): void {
+    if (!this.#locks || this.#runs) return;
+    this.#runs = true;
     const forEver = new Promise<void>(() => {});
-    this.#mind(
+    this.#acceptRefusal(
       this.#locks.request(speakerLock, () => {
         this.#speaker = true;
         return forEver;
@@ -32,20 +32,20 @@ export class Tabs {
     );
   }
 
-  /** Says whether this tab can be seen. */
+  /** Records whether this tab is visible. */
   setSeen(seen: boolean): void {
     if (seen === this.#seen) return;
     this.#seen = seen;
-    this.#leave?.();
-    this.#leave = undefined;
+    this.#releaseSeen?.();
+    this.#releaseSeen = undefined;
     if (!seen || !this.#locks) return;
     const left = new Promise<void>((resolve) => {
-      this.#leave = resolve;
+      this.#releaseSeen = resolve;
     });
-    this.#mind(this.#locks.request(seenLock, { mode: "shared" }, () => left));
+    this.#acceptRefusal(this.#locks.request(seenLock, { mode: "shared" }, () => left));
   }
 
-  /** Whether this tab is the one to make itself heard now. */
+  /** Whether this tab may signal now. */
   async maySpeak(): Promise<boolean> {
     if (this.#seen) return false;
     if (!this.#locks) return true;
@@ -54,8 +54,8 @@ export class Tabs {
     return !held?.some((lock) => lock.name === seenLock);
   }
 
-  /** Where locks are there and are refused, as to a page without an origin, it is as if there were none. */
-  #mind(request: Promise<unknown>): void {
+  /** Refused locks, as on a page without an origin, count as missing locks. */
+  #acceptRefusal(request: Promise<unknown>): void {
     request.catch(() => {
       this.#locks = undefined;
     });

@@ -1,10 +1,12 @@
-/** Keeps text. Forgets what it cannot keep, and never throws. */
+/** Memory stores text by key. It never throws. */
 export interface Memory {
   get(key: string): string | null;
   set(key: string, value: string): void;
 }
 
-/** storageMemory keeps text in a storage of the browser; where that is full or forbidden, only as long as the page. */
+/**
+ * storageMemory uses a storage of the browser. If that is full or forbidden, it stores text as long as the page lives.
+ */
 export function storageMemory(storage: () => Storage): Memory {
   const page = new Map<string, string>();
   return {

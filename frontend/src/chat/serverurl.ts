@@ -1,6 +1,6 @@
 /**
- * serverUrl returns the address of the chat server. It is part of the build: a production build without one, or with one
- * that is none, fails. Development has the server that `npm run dev` starts.
+ * serverUrl returns the address of the chat server, which is part of the build. It throws in a production build without
+ * a valid address. Development falls back to the server of `npm run dev`.
  */
 export function serverUrl(given: string | undefined, production: boolean): string {
   if (!given && !production) return "http://localhost:8000";
@@ -21,7 +21,7 @@ function parsed(text: string): URL | undefined {
   }
 }
 
-/** hint says what to write instead, if that is clear: people quote, leave the scheme out, or give that of the WebSocket. */
+/** hint suggests a valid address for common mistakes: quotes, a missing scheme, or the scheme of a WebSocket. */
 function hint(given: string): string {
   const bare = given.replace(/^["'\s]+|["'\s]+$/g, "");
   const address = bare.replace(/^(https?|wss?):\/\//i, "");

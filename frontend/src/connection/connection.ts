@@ -73,9 +73,9 @@ export function isAttempting(connection: Connection): boolean {
 }
 
 /**
- * The delay before the next attempt in ms: one second, doubled up to 15 seconds, times a random factor between a half and
- * one and a half, so that the clients of a lost node do not return in step. Null after a refusal for good: no attempt
- * without a person.
+ * The delay before the next attempt in ms: one second, doubled up to 15 seconds, times a random factor between a half
+ * and one and a half, so that the clients of a lost node do not return in step. Null after a refusal for good: no
+ * attempt without a person.
  */
 export function retryDelay(failures: number, failure: ConnectFailure, random: number): number | null {
   const jitter = 0.5 + random;

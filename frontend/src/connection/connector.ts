@@ -17,7 +17,10 @@ const slowMs = 3000;
 const attemptMs = 25_000;
 /** Only a connection that lived this long resets the count of failures. */
 const stableMs = 3000;
-/** The first attempt after a loss comes within this time, so that the clients of a lost node do not return in one moment. */
+/**
+ * The first attempt after a loss comes within this time, so that the clients of a lost node do not return in one
+ * moment.
+ */
 const firstRetryMs = 600;
 /** A request without an answer for this long makes the connector ask for a sign of life. */
 const patienceMs = 5000;

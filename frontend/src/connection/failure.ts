@@ -15,7 +15,8 @@ export function connectFailure(error: Error): ConnectFailure {
       return { kind: "refused", why: "too_many", retryAfterMs: answer.retryAfterMs };
     case 503:
       if (answer.code === code.full) return { kind: "refused", why: "full", retryAfterMs: answer.retryAfterMs };
-      // A node that stops or starts accepts nobody; the next attempt finds another node. Any other 503 is not our server's.
+      // A node that stops or starts accepts nobody; the next attempt finds another node. Any other 503 is not our
+      // server's.
       return { kind: answer.code === code.stopping || answer.code === code.busy ? "unreachable" : "silent" };
     case 502:
     case 504:

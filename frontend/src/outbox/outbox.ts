@@ -4,8 +4,8 @@ import { minDedupeMs } from "@/wire/limits";
 import { offsetMs } from "@/wire/offset";
 
 /**
- * Why a message was not delivered. `no_answer`: no ack came although the connection lived. `expired`: the message may have
- * been stored so long ago that the server would not recognise a retry and would store it twice.
+ * Why a message was not delivered. `no_answer`: no ack came although the connection lived. `expired`: the message may
+ * have been stored so long ago that the server would not recognise a retry and would store it twice.
  */
 export type Failure = ErrorCode | "unknown" | "no_answer" | "expired";
 

@@ -1,11 +1,11 @@
 import type { Memory } from "@/browser/memory";
 import { checkUsername, type Username } from "@/wire/limits";
 
-/** Who we are in this tab. Immutable; a change makes a new one. */
+/** Our identity in this tab. Immutable. */
 export interface Me {
-  /** Null until a name was chosen. */
+  /** Null until a name is chosen. */
   readonly username: string | null;
-  /** What the form begins with: the name last used in this browser. */
+  /** The last name used in this browser; the form offers it. */
   readonly remembered: string;
   /** Marks the messages of this browser. */
   readonly tag: string;
@@ -18,14 +18,14 @@ export const nobody: Me = { username: null, remembered: "", tag: "", names: [] }
 const maxNames = 20;
 const keys = { tag: "chat.tag", remembered: "chat.username", username: "chat.joined", names: "chat.names" };
 
-/** Identity keeps who we are: the tag and the last name for this browser, the names in use for this tab. */
+/** Identity stores the tag and the last name for this browser, and the names in use for this tab. */
 export class Identity {
   readonly #browser: Memory;
   readonly #tab: Memory;
   readonly #subscribers = new Set<() => void>();
   #me: Me;
 
-  /** What `browser` keeps is shared by all tabs and outlives them; what `tab` keeps survives a reload. */
+  /** All tabs share `browser`, which outlives them; `tab` survives a reload. */
   constructor(browser: Memory, tab: Memory) {
     this.#browser = browser;
     this.#tab = tab;
@@ -44,7 +44,7 @@ export class Identity {
     return () => void this.#subscribers.delete(callback);
   };
 
-  /** Takes a name, the first or another one; a name that the server would refuse changes nothing. */
+  /** Sets the name. A name that the server would refuse changes nothing. */
   rename(raw: string): Username {
     const checked = checkUsername(raw);
     if (!checked.ok) return checked;
@@ -62,8 +62,8 @@ export class Identity {
 }
 
 /**
- * isMine tells own messages from those of namesakes by the tag in the id, and from those of another person in another
- * tab of this browser by the name. A message sent under an earlier name stays ours.
+ * isMine recognises own messages: the tag in the id excludes namesakes, and the name excludes another person in another
+ * tab of this browser. Messages under an earlier name of this tab stay ours.
  */
 export function isMine(me: Me, message: { id: string; username: string }): boolean {
   return me.tag !== "" && message.id.startsWith(`${me.tag}-`) && me.names.includes(message.username);

@@ -1,15 +1,15 @@
 import { steadyNow } from "@/browser/clock";
 
-/** A beginning is repeated this often while typing goes on: others forget a typist after five seconds (TYP-5). */
+/** A start is repeated this often during typing: others forget a typist after five seconds (TYP-5). */
 const repeatMs = 3000;
-/** The server refuses more than one beginning a second (TYP-3). */
+/** The server refuses more than one start a second (TYP-3). */
 const shortestMs = 1200;
-/** Nothing typed for this long is the end of typing. */
+/** Typing ends after this long without a key stroke. */
 const idleMs = 4000;
 
-/** OwnTyping turns key strokes into few notices. */
+/** OwnTyping turns many key strokes into few notices to the server. */
 export class OwnTyping {
-  readonly #tell: (notice: { username: string; typing: boolean }) => void;
+  readonly #send: (notice: { username: string; typing: boolean }) => void;
   #username = "";
   #typing = false;
   #announced = false;
@@ -17,8 +17,8 @@ export class OwnTyping {
   #idle: ReturnType<typeof setTimeout> | undefined;
   #early: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(tell: (notice: { username: string; typing: boolean }) => void) {
-    this.#tell = tell;
+  constructor(send: (notice: { username: string; typing: boolean }) => void) {
+    this.#send = send;
   }
 
   changed(username: string, typing: boolean): void {
@@ -33,14 +33,14 @@ export class OwnTyping {
     this.#announce();
   }
 
-  /** The message itself tells that its author no longer types. */
+  /** A message was sent. It ends its author's typing without a notice. */
   sent(): void {
     clearTimeout(this.#idle);
     this.#typing = false;
     this.#announced = false;
   }
 
-  /** The next connection knows nothing of this one. */
+  /** The next connection knows nothing of earlier notices. */
   disconnected(): void {
     this.#announced = false;
     this.#announcedAt = Number.NEGATIVE_INFINITY;
@@ -51,19 +51,19 @@ export class OwnTyping {
     if (!this.#typing) return;
     const wait = this.#announcedAt + (this.#announced ? repeatMs : shortestMs) - steadyNow();
     if (wait > 0) {
-      // Too early; once it is time, whoever types a few letters only is seen, too.
+      // Too early. The delayed notice covers a person who types only a few letters.
       if (!this.#announced) this.#early = setTimeout(() => this.#announce(), wait);
       return;
     }
     this.#announced = true;
     this.#announcedAt = steadyNow();
-    this.#tell({ username: this.#username, typing: true });
+    this.#send({ username: this.#username, typing: true });
   }
 
   #end(): void {
     this.#typing = false;
     if (!this.#announced) return;
     this.#announced = false;
-    this.#tell({ username: this.#username, typing: false });
+    this.#send({ username: this.#username, typing: false });
   }
 }

@@ -1,6 +1,6 @@
 import type { TypingNotice } from "@/wire/contract";
 
-/** Somebody else who types; `until` is when, by the steady clock, they are forgotten unless heard of again (TYP-5). */
+/** Somebody else who is typing. Without another notice they are forgotten at `until`, by the steady clock (TYP-5). */
 export interface Typist {
   readonly id: string;
   readonly username: string;
@@ -21,7 +21,7 @@ export function heardTyping(state: Typists, notice: TypingNotice, now: number): 
   return [...state, typist].slice(-maxTypists);
 }
 
-/** A message ends its author's typing. Only the name tells who that is. */
+/** A message ends its author's typing. Only the name identifies the author. */
 export function heardMessages(state: Typists, usernames: ReadonlySet<string>): Typists {
   return kept(state, (typist) => !usernames.has(typist.username));
 }
@@ -34,7 +34,7 @@ function kept(state: Typists, keep: (typist: Typist) => boolean): Typists {
   return state.every(keep) ? state : state.filter(keep);
 }
 
-/** Who to name, at most three, and how many more there are. */
+/** The names to show, at most three, and the number of the others. */
 export function namedTypists(typists: Typists): { names: readonly string[]; more: number } {
   const names = typists.slice(0, 3).map((typist) => typist.username);
   return { names, more: typists.length - names.length };

@@ -4,7 +4,7 @@ import { countUpTo, type Entry } from "@/timeline/entries";
 import type { Gap, Timeline } from "@/timeline/timeline";
 import type { Offset } from "@/wire/contract";
 
-/** A message as it is shown. `first` and `last` say where it stands in a run of messages of one author. */
+/** A message as it is shown. `first` and `last` mark its place in a run of messages of one author. */
 export interface MessageRow {
   readonly kind: "message";
   readonly key: string;
@@ -24,25 +24,25 @@ export type Row =
   | { readonly kind: "day"; readonly key: string; readonly at: number }
   | { readonly kind: "gap"; readonly key: string; readonly gap: Gap };
 
-/** A pause this long begins a new run. */
+/** A pause of this length begins a new run. */
 const runMs = 5 * 60_000;
 
 const placed = { kind: "placed" } as const;
 
-/** Rows in a row, at most `blockRows` of them. Immutable: where nothing changed, the block is the same as before. */
+/** Consecutive rows, at most `blockRows`. Immutable: an unchanged block stays the same object. */
 export type Block = readonly Row[];
 
 export const blockRows = 128;
 
-/** buildRows lays out what is known from top to bottom. Keys are unique and stay with what they name. */
+/** buildRows lays out the whole list from top to bottom. Keys are unique and stable. */
 export function buildRows(timeline: Timeline, outbox: Outbox, me: Me): Row[] {
   return new RowBuilder().update(timeline, outbox, me).flat();
 }
 
-/** RowBuilder lays out the same again and again, and works only for what has changed at either end. */
+/** RowBuilder lays out a list repeatedly. Its work depends only on the changes at either end. */
 export class RowBuilder {
   #layout = new Layout();
-  /** What `#blocks` shows: each entry, and no message of the outbox. */
+  /** The entries that `#blocks` shows, which are all without the outbox. */
   #entries: readonly Entry[] = [];
   #gaps: readonly Gap[] = [];
   #me: Me = nobody;
@@ -69,7 +69,7 @@ function sameGaps(a: readonly Gap[], b: readonly Gap[]): boolean {
   return a.length === b.length && a.every((gap, i) => gap.after === b[i]?.after && gap.state === b[i].state);
 }
 
-/** How many entries were dropped at the beginning, if else there were only added some at the end. */
+/** The number of entries dropped at the beginning; undefined if there are changes other than at the ends. */
 function droppedFrom(known: readonly Entry[], entries: readonly Entry[]): number | undefined {
   const [first, last] = [entries[0], known.at(-1)];
   if (first === undefined || last === undefined) return undefined;
@@ -77,7 +77,7 @@ function droppedFrom(known: readonly Entry[], entries: readonly Entry[]): number
   return known[dropped] === first && entries[known.length - 1 - dropped] === last ? dropped : undefined;
 }
 
-/** Without the first n messages, and what stood above them. */
+/** Drops the first n messages and everything above them. */
 function withoutFirst(blocks: readonly Block[], n: number): readonly Block[] {
   let left = n;
   let i = 0;
@@ -109,9 +109,9 @@ function waiting(layout: Layout, outbox: Outbox): Addition {
   return layout.take();
 }
 
-/** Rows that come behind those there are. */
+/** Rows that follow the existing ones. */
 interface Addition {
-  /** The row in front, if it is changed by what comes. */
+  /** The new form of the row before them, if they change it. */
   readonly before: Row | undefined;
   readonly rows: readonly Row[];
 }
@@ -139,21 +139,24 @@ class Layout {
   #dayEnd = 0;
   #ownIds = new Set<string>();
 
-  /** One that goes on where this one is, and leaves it there. The keys of entries are this one's business. */
+  /**
+   * A layout that continues from here and leaves this one unchanged. It is for the outbox: it does not know the own
+   * ids.
+   */
   fork(): Layout {
     const fork = new Layout();
     [fork.#previous, fork.#dayBegin, fork.#dayEnd] = [this.#previous, this.#dayBegin, this.#dayEnd];
     return fork;
   }
 
-  /** What was laid out since it was last taken. */
+  /** Returns the rows since the last call. */
   take(): Addition {
     const addition = { before: this.#before, rows: this.#rows };
     [this.#before, this.#rows] = [undefined, []];
     return addition;
   }
 
-  /** Own messages keep their key when they get their place. An id says nothing about strangers'. */
+  /** Own messages keep their key when they enter the timeline. The ids of strangers are not unique. */
   keyOf(entry: Entry, me: Me): string {
     if (!isMine(me, entry) || this.#ownIds.has(entry.id)) return entry.offset;
     this.#ownIds.add(entry.id);
@@ -181,14 +184,14 @@ class Layout {
     this.#previous = undefined;
   }
 
-  /** A row that was taken is not changed any more, but replaced. */
+  /** The previous row is not the last of its run any more. A row that was taken is replaced, not changed. */
   #goesOn(previous: MessageRow): void {
     const changed = { ...previous, last: false };
     if (this.#rows.length > 0) this.#rows[this.#rows.length - 1] = changed;
     else this.#before = changed;
   }
 
-  /** A day is one where the reader is, and has 23 to 25 hours. */
+  /** Days are local to the reader and have 23 to 25 hours. */
   #newDay(key: string, at: number): void {
     const date = new Date(at);
     this.#dayBegin = date.setHours(0, 0, 0, 0);

@@ -60,8 +60,8 @@ const historyRetryMs = 1000;
 const historyRetries = 5;
 
 /**
- * RoomStore is one room as this tab sees it: its timeline and its outbox, over a connection that it does not own. It lives
- * outside React, is made once, and tells its subscribers when the state has changed.
+ * RoomStore is one room as this tab sees it: its timeline and its outbox, over a connection that it does not own. It
+ * lives outside React, is made once, and tells its subscribers when the state has changed.
  */
 export class RoomStore {
   readonly #connector: Connector;

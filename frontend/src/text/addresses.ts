@@ -20,8 +20,8 @@ const linkifier = new LinkifyIt({ fuzzyLink: false, fuzzyEmail: false, maxLength
 
 /**
  * linkify finds web addresses. It decides itself where an address begins, because the library expects a space or a mark
- * before it, which Chinese and Japanese do not write. Only http and https become links, so a click cannot start a script
- * or another program. The pieces together are the text, unchanged.
+ * before it, which Chinese and Japanese do not write. Only http and https become links, so a click cannot start a
+ * script or another program. The pieces together are the text, unchanged.
  */
 export function linkify(text: string): Piece[] {
   const pieces: Piece[] = [];

@@ -1,6 +1,6 @@
 /*
- * Clusters: what a reader sees as one character can be several, such as a letter with accents, a family or a flag. A text
- * is never cut within a cluster, unless the cluster is absurdly long.
+ * Clusters: what a reader sees as one character can be several, such as a letter with accents, a family or a flag. A
+ * text is never cut within a cluster, unless the cluster is absurdly long.
  */
 
 const segmenter =

@@ -7,7 +7,10 @@ export type Entry = Readonly<PlacedMessage>;
 /** Ascending by offset; no offset and no message twice. */
 export type Entries = readonly Entry[];
 
-/** A program may send the same text with the same id again after this long. It exceeds what the server recognises as a retry. */
+/**
+ * A program may send the same text with the same id again after this long. It exceeds what the server recognises as a
+ * retry.
+ */
 const retryMs = 60 * 60_000;
 
 /** withEntries adds the incoming entries that are new. Without a new one it returns the same list. */
@@ -59,8 +62,9 @@ function moveIndex(byId: ById, from: readonly Entry[], to: readonly Entry[]): vo
 }
 
 /**
- * newEntries returns the incoming entries that are new, in order, and adds them to `byId`. Entries of the same place are
- * one message. So are entries of the same id, name and text within `retryMs`, which the server takes for retries (MSG-10).
+ * newEntries returns the incoming entries that are new, in order, and adds them to `byId`. Entries of the same place
+ * are one message. So are entries of the same id, name and text within `retryMs`, which the server takes for retries
+ * (MSG-10).
  */
 function newEntries(known: readonly Entry[], byId: ById, incoming: readonly Entry[]): Entry[] {
   const fresh: Entry[] = [];

@@ -9,11 +9,11 @@ import { useIdentity, useRoomState, useStore } from "./context";
 import { failureWords } from "./words";
 
 const kept = 6;
-/** More than this at once are counted, not read out. */
+/** More messages than this at once are counted, not read out. */
 const readOut = 3;
-/** What comes within this time comes at once: reading takes longer than writing where many write. */
+/** Messages within this time are announced together: in a busy room, reading out takes longer than writing. */
 const collectMs = 1500;
-/** Where it goes on like that, a count is told this often, and once more when it ends. */
+/** During a flood a count is announced this often, and once more at its end. */
 const floodMs = 10_000;
 
 interface Line {
@@ -21,21 +21,21 @@ interface Line {
   text: string;
 }
 
-type Tell = (texts: readonly string[]) => void;
+type Announce = (texts: readonly string[]) => void;
 
 /**
- * What a screen reader tells: new messages, and own ones that were not sent. The list itself cannot do that: its rows
- * come and go while one scrolls, and each would be read again.
+ * Announcer makes screen readers announce new messages and own messages that failed. The list itself cannot do that:
+ * its rows come and go while the reader scrolls, and each would be read again.
  */
 export function Announcer() {
   const [lines, setLines] = useState<readonly Line[]>([]);
-  const told = useRef(0);
-  const tell = useCallback<Tell>((texts) => {
-    const more = texts.map((text) => ({ key: told.current++, text }));
+  const announced = useRef(0);
+  const announce = useCallback<Announce>((texts) => {
+    const more = texts.map((text) => ({ key: announced.current++, text }));
     setLines((before) => [...before, ...more].slice(-kept));
   }, []);
-  useNews(tell);
-  useFailures(tell);
+  useNews(announce);
+  useFailures(announce);
   return (
     <div className="hidden" role="log" aria-live="polite" aria-label="New messages">
       {lines.map((line) => (
@@ -45,29 +45,29 @@ export function Announcer() {
   );
 }
 
-function useNews(tell: Tell): void {
+function useNews(announce: Announce): void {
   const store = useStore();
   const identity = useIdentity();
   useEffect(() => {
-    const collector = new Collector(tell);
+    const collector = new Collector(announce);
     const stop = store.onNews((news) => collector.add(news.filter((message) => !isMine(identity.getMe(), message))));
     return () => {
       stop();
       collector.stop();
     };
-  }, [store, identity, tell]);
+  }, [store, identity, announce]);
 }
 
-/** Waits until there is something to tell in one go. */
+/** Collector gathers messages and announces them together. */
 class Collector {
-  readonly #tell: Tell;
+  readonly #announce: Announce;
   #waiting: PlacedMessage[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #flooded = false;
 
-  constructor(tell: Tell) {
-    this.#tell = tell;
+  constructor(announce: Announce) {
+    this.#announce = announce;
   }
 
   add(others: readonly PlacedMessage[]): void {
@@ -87,22 +87,22 @@ class Collector {
   #end = (): void => {
     this.stop();
     const { length } = this.#waiting;
-    if (length > 0) this.#tell(announcement(this.#waiting));
+    if (length > 0) this.#announce(announcement(this.#waiting));
     this.#waiting = [];
     this.#flooded = length > readOut;
     this.#timer = this.#flooded ? setTimeout(this.#end, floodMs) : undefined;
   };
 }
 
-/** Whoever wrote has an empty input before them, and does not see what became of it. */
-function useFailures(tell: Tell): void {
+/** Announces failures: the input is empty by then, so nothing else shows them to a screen reader. */
+function useFailures(announce: Announce): void {
   const outbox = useRoomState((state) => state.outbox);
   const before = useRef(outbox);
   useEffect(() => {
     const failures = newFailures(before.current, outbox);
     before.current = outbox;
-    if (failures.length > 0) tell(failures);
-  }, [outbox, tell]);
+    if (failures.length > 0) announce(failures);
+  }, [outbox, announce]);
 }
 
 function newFailures(before: Outbox, after: Outbox): string[] {

@@ -3,7 +3,7 @@
 import { useSyncExternalStore } from "react";
 import styles from "./Aurora.module.css";
 
-/** The background: slow lights of four colours, which move while somebody looks at them. */
+/** The background: slow lights of four colours, which move while the page has the focus. */
 export function Aurora() {
   const looked = useSyncExternalStore(watch, isLookedAt, () => true);
   return (

@@ -7,7 +7,7 @@ import { useConnection, useConnector } from "./context";
 import { keepFocus } from "./focus";
 import { bannerWords } from "./words";
 
-/** What is wrong with the connection, when the next attempt is, and a button that does not wait for it. */
+/** The problem of the connection, a countdown to the next attempt, and a button to try at once. */
 export function Banner() {
   const connector = useConnector();
   const connection = useConnection();
@@ -18,7 +18,7 @@ export function Banner() {
   return (
     <div className={styles.place}>
       <div className={words && styles.banner} data-state={connection.state}>
-        {/* Always there: a screen reader tells what changes in it, not that it appears. */}
+        {/* Always mounted: screen readers announce a change in it, not its appearance. */}
         <p className={words === undefined ? "hidden" : styles.words} aria-live="polite">
           {words}
         </p>

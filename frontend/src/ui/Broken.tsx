@@ -3,8 +3,8 @@
 import { Notice } from "./Notice";
 
 /**
- * What is shown when drawing the page failed: an extension or a translator may have moved what React drew. The chat itself
- * lives outside React, and what was written is in the storage of this tab.
+ * Shown when rendering fails: an extension or a translator may have moved React's nodes. The chat lives outside React,
+ * and the outbox and the draft are in the storage of this tab.
  */
 export function Broken() {
   return (

@@ -12,8 +12,8 @@ const triesForRoom = 20;
 const pauseMs = 1500;
 
 /**
- * The form is small and comes first; the room, with all that draws messages, comes while a name is written. A line that
- * breaks just then does not end the page; files that are gone, because the site was built anew, do after a while.
+ * The form is small and loads first; the room loads while a name is typed. Failed loads are retried, because the line
+ * may break just then. Files that are gone, because the site was built anew, fail in the end.
  */
 async function loadRoom() {
   for (let tries = 1; ; tries++) {
@@ -30,7 +30,7 @@ const Room = lazy(loadRoom);
 
 export function ChatApp() {
   useEffect(() => {
-    loadRoom().catch(() => {}); // said when it is needed
+    loadRoom().catch(() => {}); // reported when the room is rendered
   }, []);
   return (
     <ChatProvider chat={getChat()}>
@@ -51,7 +51,7 @@ export function Screen() {
   );
 }
 
-/** What the room is drawn into, so that nothing moves when it comes. */
+/** The frame of the room, so that nothing shifts when the room loads. */
 function EmptyRoom() {
   return (
     <main className={styles.screen}>

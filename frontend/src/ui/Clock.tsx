@@ -3,9 +3,9 @@
 import { useCalendar } from "./calendar";
 import { clockTime, exactTime } from "./times";
 
-/** A time of day, which tells the day when pointed at. */
+/** A time of day. Its title is the date. */
 export function Clock({ at }: { at: number }) {
-  useCalendar(); // drawn anew when it changes
+  useCalendar(); // renders again when it changes
   return (
     <time dateTime={new Date(at).toISOString()} title={exactTime(at)}>
       {clockTime(at)}

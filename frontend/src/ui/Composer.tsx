@@ -17,10 +17,10 @@ import { useStore } from "./context";
 import { useTouch } from "./touch";
 import { problemWords } from "./words";
 
-/** How many characters before the limit the count appears. */
+/** From this length on the count is shown. */
 const countFrom = maxMessageChars - 400;
 
-/** Where the style sheet cannot say that the input is as high as its text. */
+/** Makes the input as high as its text in browsers whose style sheets cannot. */
 function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string): void {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -63,9 +63,9 @@ export function Composer({ username }: { username: string }) {
   }
 
   function keyDown(event: KeyboardEvent) {
-    // Enter that ends a composition (Japanese, Chinese, Korean …) chooses a word; 229 is what Safari says then.
+    // Enter during a composition (Japanese, Chinese, Korean …) chooses a word; Safari reports it as 229.
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
-    // On the screen there is no Shift+Enter, so Enter begins a line there; the button sends.
+    // An on-screen keyboard has no Shift+Enter, so Enter starts a line there; the button sends.
     const sends = event.ctrlKey || event.metaKey || !(event.shiftKey || touch);
     if (event.key !== "Enter" || composing || !sends) return;
     event.preventDefault();
@@ -99,7 +99,7 @@ export function Composer({ username }: { username: string }) {
           type="submit"
           aria-label="Send"
           disabled={text.trim() === ""}
-          // The input keeps the focus, and a phone its keyboard.
+          // The input keeps the focus, and a phone keeps its keyboard open.
           onMouseDown={(event) => event.preventDefault()}
         >
           <svg viewBox="0 0 24 24" aria-hidden="true">

@@ -6,8 +6,8 @@ import styles from "./FileNotice.module.css";
 const shownMs = 6000;
 
 /**
- * Says that files and pictures cannot be sent when somebody drops or pastes one. A browser would leave the page for what
- * is dropped, and do nothing at all with what is pasted.
+ * Explains that files cannot be sent when somebody drops or pastes one. A browser would leave the page to open a
+ * dropped file, and ignore a pasted one.
  */
 export function FileNotice() {
   const [times, setTimes] = useState(0);
@@ -39,7 +39,7 @@ function watchFiles(refuse: () => void): () => void {
     if (hasFiles(event.dataTransfer)) refuse();
   };
   const pasted = ({ clipboardData }: ClipboardEvent) => {
-    // What is copied from a document is a text, and a picture of it.
+    // Text that is copied from a document comes with a picture of it.
     if (hasFiles(clipboardData) && !clipboardData?.types.includes("text/plain")) refuse();
   };
   const listeners = new AbortController();
@@ -50,7 +50,7 @@ function watchFiles(refuse: () => void): () => void {
   return () => listeners.abort();
 }
 
-/** Text goes into an input; a file anywhere, or an address beside the inputs, is opened by the browser. */
+/** Whether the browser would open what is dropped: a file anywhere, or an address outside the inputs. */
 function leavesPage({ dataTransfer, target }: DragEvent): boolean {
   return hasFiles(dataTransfer) || !(target instanceof Element && target.closest("input, textarea"));
 }

@@ -8,7 +8,7 @@ import styles from "./Header.module.css";
 import { Settings } from "./Settings";
 import { badgeWords } from "./words";
 
-/** How far back somebody of the same name is looked for. */
+/** Namesakes are looked for in so many of the last messages. */
 const recent = 300;
 
 export function Header({ username }: { username: string }) {

@@ -16,10 +16,10 @@ import { useRowStops } from "./rowstops";
 import type { ScrollStep } from "./scrollkeys";
 import { type List, useVirtualRows } from "./virtualrows";
 
-/** Older messages are asked for when this few rows are left above what is seen. */
+/** Older messages are loaded when fewer rows than this are above the visible ones. */
 const olderThreshold = 20;
-/** What comes with a connection comes at once; a list that fills is no reason to ask for more. */
-const settleMs = 100;
+/** The history arrives within this time; a list that is still filling loads nothing more. */
+const historyFillMs = 100;
 
 export function MessageList() {
   const blocks = useBlocks();
@@ -32,7 +32,7 @@ export function MessageList() {
   const near = list.range !== null && rowsAbove < olderThreshold;
   useLoadOlder(near && (roomLeft || !follows), scroller);
 
-  // What one has written oneself is always shown.
+  // An own message is always brought into view.
   const written = useRoomState((state) => state.written);
   useEffect(() => {
     if (written !== null) follow();
@@ -86,14 +86,14 @@ function useBlocks(): readonly Block[] {
   const timeline = useRoomState((state) => state.timeline);
   const outbox = useRoomState((state) => state.outbox);
   const me = useMe();
-  // Days begin elsewhere in another zone.
+  // Another time zone has other days.
   const { zone } = useCalendar();
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was laid out is laid out anew
   const builder = useMemo(() => new RowBuilder(), [zone]);
   return useMemo(() => builder.update(timeline, outbox, me), [builder, timeline, outbox, me]);
 }
 
-/** Loads what comes before the first row when the reader comes near it, or when there is room for more. */
+/** Loads older messages when the reader is near the first row, or when the list has space left. */
 function useLoadOlder(wanted: boolean, scroller: RefObject<HTMLElement | null>): void {
   const store = useStore();
   const older = useRoomState((state) => state.older);
@@ -104,9 +104,9 @@ function useLoadOlder(wanted: boolean, scroller: RefObject<HTMLElement | null>):
   useEffect(() => {
     if (!wanted || !live || !joined || older !== "idle") return;
     const timer = setTimeout(() => {
-      // Rows were drawn where the list stood before it went along with what came in; that is not where the reader is.
+      // The rows may still be those of the position before new messages moved the list: check where the reader is.
       if (scroller.current && !showsOnlyTheEnd(scroller.current)) void store.loadOlder();
-    }, settleMs);
+    }, historyFillMs);
     return () => clearTimeout(timer);
   }, [wanted, live, joined, older, oldest, store, scroller]);
 }
@@ -116,7 +116,7 @@ function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement)
   return hidden > endThreshold && hidden - scrollTop <= endThreshold;
 }
 
-/** The pill that counts what came while one was reading further up. */
+/** The pill that counts the new messages while the reader is further up. */
 function NewMessages({ follows, near, follow }: { follows: boolean; near: boolean; follow: () => void }) {
   const timeline = useRoomState((state) => state.timeline);
   const newest = timeline.entries.at(-1)?.offset;

@@ -13,17 +13,17 @@ import { keepFocus } from "./focus";
 import styles from "./MessageView.module.css";
 import { failureWords } from "./words";
 
-/** Only what came just now fades in; rows that are scrolled into view do not. */
+/** Only new messages fade in; rows that scroll into view do not. */
 const freshMs = 1500;
 
 const mostLines = 16;
 const mostChars = 900;
 
-/** What the list keeps for its rows, which come and go while one scrolls. */
+/** State of rows that outlives them: rows come and go while the reader scrolls. */
 export interface Reading {
-  /** The keys of the long messages that are shown whole. */
+  /** The keys of the long messages that are shown in full. */
   readonly opened: Set<string>;
-  /** Called before one is shown whole: the reader stays where it begins, also at the end of the list. */
+  /** Called before a message is shown in full: the reader stays at its beginning, also at the end of the list. */
   opens(): void;
 }
 
@@ -48,7 +48,7 @@ function Message({ row, reading }: Props) {
       data-fresh={fresh || undefined}
       data-delivery={delivery.kind}
     >
-      {/* Seen once for a run of messages, heard with each. */}
+      {/* Visible once in a run of messages; screen readers read it with each. */}
       <p className={row.first && !row.mine ? styles.author : "hidden"}>
         <bdi translate="no">{row.username}</bdi>
         {row.mine && <span> (you)</span>}
@@ -89,7 +89,7 @@ function useWhole(key: string, reading: Reading | undefined) {
   return { whole, toggle };
 }
 
-/** Who has read to the end of a long message would otherwise find themselves far below it. */
+/** Scrolls to the beginning of a message that was closed: its reader would be far below it. */
 function showBegin(article: HTMLElement | null): void {
   const list = article?.closest("section");
   if (!article || !list) return;
@@ -97,14 +97,14 @@ function showBegin(article: HTMLElement | null): void {
   if (above > 0) list.scrollTop -= above;
 }
 
-/** One message should not fill the room. */
+/** The beginning of a long text: one message should not fill the room. */
 function beginning(text: string): string {
   const lines = text.split("\n");
   const few = lines.length > mostLines + 4 ? `${lines.slice(0, mostLines).join("\n")} …` : text;
   return few.length > mostChars + 400 ? shortened(few, mostChars) : few;
 }
 
-/** Each piece has an element of its own: a translator may put another node in the place of a text. */
+/** Each piece has its own element, because a translator may replace text nodes. */
 function Text({ text }: { text: string }) {
   return linkify(text).map((piece, i) =>
     piece.kind === "link" ? (

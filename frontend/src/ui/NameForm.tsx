@@ -20,12 +20,12 @@ export function NameForm() {
     if (!checked.ok) setProblem(usernameWords(checked.problem));
   }, [identity]);
 
-  // A name that is remembered is known only after the page came alive; by then something may have been typed and sent.
+  // The remembered name is known only after hydration. By then the person may have typed and sent one.
   useEffect(() => {
     const { typed, entered } = takeEarly();
     if (!input.current) return;
     if (input.current.value === "") input.current.value = typed || identity.getMe().remembered;
-    // An Enter was meant for what stood there.
+    // An early Enter counts only for the text that was in the input then.
     if (entered && input.current.value === typed) enter();
   }, [identity, enter]);
 
@@ -66,7 +66,7 @@ export function NameForm() {
   );
 }
 
-/** Our own connection counts too. */
+/** `online` includes our own connection. */
 function onlineWords(online: number): string {
   const others = online - 1;
   if (others <= 0) return "Nobody else is here yet.";

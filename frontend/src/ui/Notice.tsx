@@ -9,7 +9,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** A page that has nothing but a few words, and a way on. */
+/** A page with a few words and a link or button. */
 export function Notice({ role, title, words, children }: Props) {
   return (
     <>

@@ -27,13 +27,13 @@ export function Room({ username }: { username: string }) {
   );
 }
 
-/** On an iPhone the keyboard lies over the page; what is left is known to the visual viewport only. */
+/** An iPhone's keyboard covers the page; only the visual viewport knows the height that is left. */
 function useVisibleHeight(screen: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const visible = window.visualViewport;
     if (!visible) return;
     const adapt = () => {
-      if (visible.scale !== 1) return; // Somebody looks closer; that is not a keyboard.
+      if (visible.scale !== 1) return; // zoomed: not a keyboard
       screen.current?.style.setProperty("--visible", `${visible.height}px`);
       window.scrollTo(0, 0);
     };

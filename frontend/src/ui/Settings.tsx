@@ -12,7 +12,7 @@ interface Props {
   namesake: boolean;
 }
 
-/** Another name, and what may be heard when the page is not seen. */
+/** A change of name, and the signals while the page is not seen. */
 export function Settings({ ref, namesake }: Props) {
   const titleId = useId();
   const [closings, setClosings] = useState(0);
@@ -22,13 +22,13 @@ export function Settings({ ref, namesake }: Props) {
       ref={ref}
       className={styles.dialog}
       aria-labelledby={titleId}
-      // Pressed outside; a press that begins inside selects text.
+      // A press outside closes it; a press that begins inside selects text.
       onPointerDown={(event) => event.target === event.currentTarget && close()}
       onClose={() => setClosings((n) => n + 1)}
     >
       <div className={styles.body}>
         <h2 id={titleId}>Settings</h2>
-        {/* What was typed and not taken is gone with the dialog. */}
+        {/* Closing the dialog drops a text that was not accepted. */}
         <Name key={closings} namesake={namesake} done={close} />
         <Wishes />
         <p className={styles.version}>{`Version ${process.env.NEXT_PUBLIC_VERSION}`}</p>

@@ -4,7 +4,7 @@ import { namedTypists } from "@/people/typists";
 import { useRoomState } from "./context";
 import styles from "./TypingLine.module.css";
 
-/** Who types. It always takes its room, so that nothing moves. */
+/** Shows who is typing. It always takes its space, so that nothing shifts. */
 export function TypingLine() {
   const typists = useRoomState((state) => state.typists);
   const { names, more } = namedTypists(typists);

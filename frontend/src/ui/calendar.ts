@@ -1,8 +1,8 @@
 import { useSyncExternalStore } from "react";
 
-/** Dates and times as the reader's own language writes them. Formatters are costly, so there is one of each. */
+/** Dates and times in the reader's language. Formatters are costly, so there is one of each. */
 export interface Calendar {
-  /** The midnight that today began with. */
+  /** The midnight at which today began. */
   readonly today: number;
   readonly clock: Intl.DateTimeFormat;
   readonly exact: Intl.DateTimeFormat;
@@ -10,11 +10,11 @@ export interface Calendar {
   readonly date: Intl.DateTimeFormat;
   readonly dateOfYear: Intl.DateTimeFormat;
   readonly zone: string;
-  /** What of the surroundings all of this follows from. */
+  /** The time zone and the languages from which the rest follows. */
   readonly key: string;
 }
 
-/** Between two looks; the next midnight is not slept through. */
+/** The longest time between two checks; midnight causes one as well. */
 const lookMs = 60_000;
 
 const subscribers = new Set<() => void>();
@@ -25,7 +25,7 @@ export function getCalendar(): Calendar {
   return calendar;
 }
 
-/** The calendar as it is now: a day ends, somebody travels or chooses another language, and the page stays open. */
+/** The current calendar. It changes in an open page: a day ends, the reader travels or chooses another language. */
 export function useCalendar(): Calendar {
   return useSyncExternalStore(subscribe, getCalendar, getCalendar);
 }
@@ -33,7 +33,7 @@ export function useCalendar(): Calendar {
 function subscribe(callback: () => void): () => void {
   subscribers.add(callback);
   if (subscribers.size === 1) {
-    // Timers stand still while a computer sleeps.
+    // Timers stop while a computer sleeps.
     document.addEventListener("visibilitychange", look);
     for (const change of ["focus", "languagechange"]) window.addEventListener(change, look);
     look();

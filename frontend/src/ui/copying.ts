@@ -3,8 +3,8 @@ import type { Block, MessageRow } from "@/room/rows";
 import { copiedTime } from "./times";
 
 /**
- * useCopying gives the clipboard what somebody wants to quote: one line for each message, with its author, date and time.
- * A piece of one message is that piece. Messages between the ends of a selection count whether they are mounted or not.
+ * useCopying puts quotable text on the clipboard: one line for each message, with its author, date and time. A
+ * selection within one message is copied as it is. Messages between the ends of a selection count, mounted or not.
  */
 export function useCopying(scroller: RefObject<HTMLElement | null>, blocks: readonly Block[]): void {
   useEffect(() => {
@@ -21,7 +21,7 @@ export function useCopying(scroller: RefObject<HTMLElement | null>, blocks: read
   }, [scroller, blocks]);
 }
 
-/** What is selected in an input is no range of the page. */
+/** The selection of the page; undefined if there is none, or if it is in an input. */
 function selectedRange({ target }: ClipboardEvent): Range | undefined {
   const selection = document.getSelection();
   if (target instanceof Element && target.closest("input, textarea")) return undefined;
@@ -31,7 +31,7 @@ function selectedRange({ target }: ClipboardEvent): Range | undefined {
 interface Piece {
   readonly row: MessageRow;
   readonly text: string;
-  /** Whether the selection begins before the text, and so takes in who wrote it. */
+  /** Whether the selection begins before the text, so that it includes the author. */
   readonly whole: boolean;
 }
 

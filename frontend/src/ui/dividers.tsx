@@ -18,7 +18,7 @@ export function DayView({ at }: { at: number }) {
   );
 }
 
-/** What is above the first message. */
+/** The row above the first message. */
 export function TopView({ more }: { more: boolean }) {
   const store = useStore();
   const older = useRoomState((state) => state.older);

@@ -1,6 +1,6 @@
-/** What a person did before the page came alive. */
+/** What a person did before hydration. */
 export interface Early {
-  /** What they typed into the form, or sent; null if nothing. */
+  /** The text that they typed or sent; null if none. */
   typed: string | null;
   /** Whether they sent the form. */
   entered: boolean;
@@ -13,8 +13,9 @@ declare global {
 }
 
 /**
- * Runs before the first paint. Over a slow line the form is seen seconds before the page comes alive; sent by then, it would
- * load the page again and forget the name. A tab that has joined already does not show the form: see globals.css.
+ * Runs before the first paint. Over a slow line the form is visible seconds before hydration. Without this script,
+ * sending the form then would load the page again and lose the name. A tab that has joined does not show the form: see
+ * globals.css.
  */
 export const earlyScript = `(() => {
   const { dataset } = document.documentElement;
@@ -36,7 +37,9 @@ export const earlyScript = `(() => {
   }, over);
 })()`;
 
-/** Whoever takes it answers for all that comes from then on. The second time there is nothing. */
+/**
+ * Returns the early input and ends its recording: from then on the caller handles input. A second call returns nothing.
+ */
 export function takeEarly(): Early {
   const { chatEarly } = window;
   if (!chatEarly) return { typed: null, entered: false };

@@ -1,14 +1,14 @@
 import type { MouseEvent } from "react";
 
-/** The input of the room; null while there is none. */
+/** The input of the room; null if it is not mounted. */
 export function composerInput(): HTMLTextAreaElement | null {
   return document.querySelector('textarea[name="message"]');
 }
 
 /**
- * keepFocus is for buttons that go away with the click: who uses the keyboard would have to begin at the top of the page
- * again. They go on with the list that the button was in, or else with the next message. A click with a pointer leaves
- * the focus alone, so that a phone does not open its keyboard.
+ * keepFocus is for buttons that disappear on click: the focus would return to the top of the page. After a click by
+ * keyboard it moves the focus to the list around the button, or else to the input. A click by pointer does not move the
+ * focus, so that a phone does not open its keyboard.
  */
 export function keepFocus(act: () => void): (event: MouseEvent<HTMLElement>) => void {
   return (event) => {

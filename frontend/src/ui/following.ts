@@ -1,11 +1,11 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from "react";
 
-/** This close to the end counts as reading the end. */
+/** A reader within this distance of the end reads the end, in pixels. */
 export const endThreshold = 80;
-/** Scrolled up by more than this, a reader has left the end. */
+/** A reader who scrolls up by more than this has left the end, in pixels. */
 const leaveThreshold = 1;
-/** A browser moves the list within this time after the wheel turned, a finger moved or a row was opened. */
-const settleMs = 300;
+/** The browser moves the list within this time after a turn of the wheel, a touch or the opening of a row. */
+const browserMoveMs = 300;
 
 interface EndScroller {
   scrollToEnd(): void;
@@ -13,9 +13,9 @@ interface EndScroller {
 }
 
 /**
- * A list that stands at its end stays there, whatever changes: something comes, also above messages that still wait; the
- * oldest are dropped; a keyboard opens; the input grows. It stops with the first hint that the reader wants to leave: in a
- * busy room it would otherwise undo each small step.
+ * useFollowing keeps a list at its end whatever changes: a message arrives, even above waiting ones; the oldest are
+ * dropped; a keyboard opens; the input grows. It stops at the first sign that the reader wants to leave, because in a
+ * busy room it would undo each small step.
  */
 export function useFollowing(
   scroller: RefObject<HTMLElement | null>,
@@ -41,8 +41,8 @@ export function useFollowing(
     clearTimeout(now.current.leaving);
     now.current.leaving = setTimeout(() => {
       now.current.leaving = undefined;
-      if (scroller.current && fromEnd(scroller.current) <= leaveThreshold) follow(); // Nothing came of it.
-    }, settleMs);
+      if (scroller.current && fromEnd(scroller.current) <= leaveThreshold) follow(); // the list did not move
+    }, browserMoveMs);
   }, [list, set, follow, scroller]);
   const keep = useCallback(() => {
     if (now.current.follows) list.scrollToEnd();
@@ -57,11 +57,11 @@ export function useFollowing(
 
 interface Now {
   follows: boolean;
-  /** Runs while a reader who wants to leave has not got away yet. */
+  /** Runs until a reader who wants to leave has left. */
   leaving: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Where a reader stands is told by scrolling only, not by the change of height itself. */
+/** Only scrolling shows where the reader is; a change of height does not. */
 function watchScrolling(
   element: HTMLElement | null,
   now: Readonly<Now>,
@@ -75,8 +75,8 @@ function watchScrolling(
     top = element.scrollTop;
     if (element.clientHeight !== height) return;
     const left = fromEnd(element);
-    // Who scrolls up wants to leave, and must get away from the end even if something new comes with every step. Nobody
-    // leaves it downwards: then it is the list that has grown, and goes along in a moment.
+    // A reader who scrolls up wants to leave, even if a message arrives with every step. Nobody leaves the end
+    // downwards: then the list has grown and will follow.
     if (up && left > leaveThreshold) set(false);
     else if (left <= (up ? leaveThreshold : endThreshold) && now.leaving === undefined) set(true);
   };
@@ -92,7 +92,7 @@ function watchScrolling(
   };
 }
 
-/** Whoever turns the wheel up or pulls the list down has left: what comes before the browser moves it would undo it. */
+/** A turn of the wheel leaves the end before the browser moves the list: a new message would undo the move. */
 function watchHands(element: HTMLElement | null, leave: () => void): (() => void) | undefined {
   if (!element) return undefined;
   let finger = 0;

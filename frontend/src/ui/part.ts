@@ -1,22 +1,22 @@
 import type { Block, Row } from "@/room/rows";
 
-/** The stretch of the list that is given to the virtualizer: what it does then takes as long in any list. */
+/** The part of the list that the virtualizer gets, so that its work does not grow with the list. */
 export interface Part {
   readonly blocks: readonly Block[];
   readonly rows: readonly Row[];
-  /** How many rows and pixels are above it, and how many pixels below. */
+  /** The rows and pixels above the part, and the pixels below. */
   readonly rowsAbove: number;
   readonly above: number;
   readonly below: number;
 }
 
-/** What is seen of the list, in pixels from its beginning. */
+/** The visible range of the list, in pixels from its beginning. */
 export interface View {
   readonly top: number;
   readonly height: number;
 }
 
-/** Heights adds up how high blocks are. It remembers those that are not mounted, and so do not change. */
+/** Heights adds up the heights of blocks. It caches blocks that are not mounted: they do not change. */
 export class Heights {
   readonly #heightOf: (row: Row) => number;
   readonly #known = new WeakMap<Block, number>();
@@ -38,19 +38,19 @@ export class Heights {
     return rows.reduce((sum, row) => sum + this.#heightOf(row), 0);
   }
 
-  /** Rows of these blocks are measured, or will be. */
+  /** Drops these blocks from the cache: their rows are about to be measured. */
   forget(blocks: readonly Block[]): void {
     for (const block of blocks) this.#known.delete(block);
   }
 }
 
-/** partAround takes the blocks of which something is seen, and one more on either side. */
+/** partAround returns the visible blocks and one more on either side. */
 export function partAround(blocks: readonly Block[], heights: Heights, { top, height }: View): Part {
   const tops = [0];
   for (const block of blocks) tops.push((tops.at(-1) ?? 0) + heights.of(block));
   const total = tops.at(-1) ?? 0;
   const place = Math.max(Math.min(top, total - height), 0);
-  const after = tops.findIndex((begin, i) => i > 0 && begin > place); // the block before it is the first that is seen
+  const after = tops.findIndex((begin, i) => i > 0 && begin > place); // the block before it is the first visible one
   const first = Math.max((after < 0 ? blocks.length : after) - 2, 0);
   const below = tops.findIndex((begin) => begin >= place + height);
   const last = Math.min(below < 0 ? blocks.length : below + 1, blocks.length);
@@ -60,11 +60,11 @@ export function partAround(blocks: readonly Block[], heights: Heights, { top, he
   return { blocks: part, rows: part.flat(), rowsAbove, above: tops[first] ?? 0, below: total - (tops[last] ?? total) };
 }
 
-/** Finder finds rows by their keys, and looks first where they were found before. */
+/** Finder finds rows by their keys. It looks first where it found them before. */
 export class Finder {
   readonly #found = new Map<string, Block>();
 
-  /** The row, and the blocks above its own; undefined if it is not there any more. */
+  /** The indices of the block and of the row in it; undefined if the row is gone. */
   find(blocks: readonly Block[], key: string): { block: number; index: number } | undefined {
     const known = this.#found.get(key);
     const hint = known === undefined ? -1 : blocks.indexOf(known);
@@ -72,7 +72,7 @@ export class Finder {
     return found ?? this.#search(blocks, key);
   }
 
-  /** From the end: that is where most readers are. */
+  /** Searches from the end, where most readers are. */
   #search(blocks: readonly Block[], key: string): { block: number; index: number } | undefined {
     for (let i = blocks.length - 1; i >= 0; i--) {
       const found = at(blocks, i, key);

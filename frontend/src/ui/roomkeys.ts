@@ -4,8 +4,8 @@ import { goToStop } from "./rowstops";
 import { isWriting, type ScrollStep, scrollStep } from "./scrollkeys";
 
 /**
- * useRoomKeys scrolls the list by keyboard, from the input too, and takes what is typed beside the input to it. The
- * browser's own scrolling by key glides, and stops where it is as soon as the list measures a row.
+ * useRoomKeys scrolls the list by keyboard, also from the input, and directs keys that are typed elsewhere to the
+ * input. The browser's own scrolling by keys is smooth, and it stops as soon as the list measures a row.
  */
 export function useRoomKeys(scroller: RefObject<HTMLElement | null>, scroll: (step: ScrollStep) => void): void {
   useEffect(() => {
@@ -17,7 +17,7 @@ export function useRoomKeys(scroller: RefObject<HTMLElement | null>, scroll: (st
         event.preventDefault();
         scroll(step);
       } else if (isBesideInput(event.target, scroller.current) && isWriting(event)) {
-        composerInput()?.focus(); // in time for the key to be written there
+        composerInput()?.focus(); // before the key is handled, so that the input gets it
       }
     };
     document.addEventListener("keydown", pressed);
@@ -41,7 +41,7 @@ function stepOf(event: KeyboardEvent, list: HTMLElement | null): ScrollStep | un
   return presses ? undefined : scrollStep(event);
 }
 
-/** Where nothing else waits for what is typed. */
+/** Whether no other element takes the keys. */
 function isBesideInput(target: EventTarget | null, list: HTMLElement | null): boolean {
   return target === document.body || (target instanceof Node && list !== null && list.contains(target));
 }

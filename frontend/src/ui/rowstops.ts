@@ -1,8 +1,8 @@
 import { type RefObject, useEffect, useLayoutEffect } from "react";
 
 /**
- * With each link in each message a stop of the Tab key, nobody would get past the list. So the list has the stops of one
- * row only, the one that has the focus or else the last, and the arrow keys go from there to those of other rows.
+ * useRowStops limits the Tab stops of the list to one row: the row with the focus, or else the last. Otherwise Tab
+ * would stop at each link of each message. The arrow keys go to the links of other rows.
  */
 export function useRowStops(scroller: RefObject<HTMLElement | null>, mounted: unknown): void {
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows come and go
@@ -27,7 +27,7 @@ function keepOneStop(list: HTMLElement | null): void {
   for (const stop of stops) stop.tabIndex = stop.closest("li") === row ? 0 : -1;
 }
 
-/** Goes from one stop in the list to the next, or the one before; false if there is none. */
+/** Goes to the next or previous stop in the list; false if there is none. */
 export function goToStop(list: HTMLElement, from: HTMLElement, step: 1 | -1): boolean {
   const stops = stopsOf(list);
   const at = stops.indexOf(from);

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** A finger writes on a keyboard on the screen. That may change: a tablet is put into its dock. */
+/** A coarse pointer suggests an on-screen keyboard. It can change: a tablet is docked. */
 const query = "(pointer: coarse)";
 
 function subscribe(callback: () => void): () => void {
@@ -9,7 +9,7 @@ function subscribe(callback: () => void): () => void {
   return () => media.removeEventListener("change", callback);
 }
 
-/** Whether the keyboard is likely one on the screen, which has no Shift+Enter. */
+/** Whether the device likely has an on-screen keyboard, which has no Shift+Enter. */
 export function useTouch(): boolean {
   return useSyncExternalStore(
     subscribe,

@@ -3,14 +3,14 @@ import { type RefObject, useCallback, useEffect, useRef, useState } from "react"
 import type { Block, Row } from "@/room/rows";
 import { Finder, Heights, type Part, partAround, type View } from "./part";
 
-/** Rows that are mounted beyond what is seen, on either side. */
+/** Rows that are mounted beyond the visible ones, on either side. */
 const overscan = 8;
 
 export type List = Virtualizer<HTMLElement, Element>;
 
 export interface MountedRow {
   readonly row: Row;
-  /** Where it is in what the virtualizer knows of; -1 if it is elsewhere, and mounted for another reason. */
+  /** The index of the row in the part of the virtualizer; -1 for a pinned row outside that part. */
   readonly index: number;
   /** In pixels from the beginning of the list. */
   readonly start: number;
@@ -19,13 +19,13 @@ export interface MountedRow {
 interface VirtualRows {
   readonly list: List;
   readonly mounted: readonly MountedRow[];
-  /** How many rows are above what is seen. */
+  /** The number of rows above the visible ones. */
   readonly rowsAbove: number;
 }
 
 /**
- * useVirtualRows says which rows are to be mounted, and where. The virtualizer works through all that it is given with
- * each change, so it is given only the part around the reader; the rest counts as room above and below.
+ * useVirtualRows decides which rows are mounted, and where. With each change the virtualizer works through all its
+ * rows, so it gets only the part around the reader; the rest counts as padding above and below.
  */
 export function useVirtualRows(
   blocks: readonly Block[],
@@ -47,9 +47,9 @@ export function useVirtualRows(
     getItemKey: useCallback((index: number) => rows[index]?.key ?? index, [rows]),
     overscan,
     anchorTo: "end",
-    // A row that grows takes the reader along at the end only, and not if they have just left it.
+    // A growing row moves the reader only at the end, and not if they have just left it.
     scrollEndThreshold: follows ? 1 : -1,
-    // Near enough to begin with; whoever follows the end makes it exact.
+    // An estimate; following the end makes it exact.
     initialOffset: () => part.above + heights.sum(rows),
   });
   before.current = { list, blocks, part };
@@ -77,7 +77,7 @@ function viewOf(
   const view = { top: list.scrollOffset, height: list.scrollRect?.height ?? 0 };
   const first = blocks === known ? undefined : list.getVirtualItemForOffset(view.top);
   const place = first && placeOf(blocks, heights, finder, String(first.key));
-  // The virtualizer keeps the row that is first seen where it is; what came in above it moves the view.
+  // The virtualizer keeps the first visible row in place; rows that were added above it move the view.
   return place ? { ...view, top: view.top + place.start - first.start } : view;
 }
 
@@ -102,8 +102,8 @@ function placeOf(
 }
 
 /**
- * The rows that hold the focus or an end of the selection stay mounted: the focus would fall back to the top of the page,
- * and the selection would end at another place.
+ * The rows with the focus or an end of the selection stay mounted. Otherwise the focus would return to the top of the
+ * page, and the selection would end at another place.
  */
 function pinned(list: HTMLElement | null): string[] {
   if (!list) return [];
@@ -128,7 +128,7 @@ function withPinned(
   return [...mounted, ...missing.map((place) => ({ ...place, index: -1 }))].sort((a, b) => a.start - b.start);
 }
 
-/** Heights of rows that are no longer in the list would be kept for ever. */
+/** Drops the heights of rows that are no longer in the list: the library keeps them for ever. */
 function forgetGone({ itemSizeCache }: List, blocks: readonly Block[]): void {
   const rows = blocks.reduce((sum, block) => sum + block.length, 0);
   if (itemSizeCache.size < 2 * rows + 1000) return;
@@ -140,7 +140,7 @@ function heightOf(row: Row, list: List | null): number {
   return list?.itemSizeCache.get(row.key) ?? estimate(row);
 }
 
-/** Heights are measured once a row is shown; until then this has to do. */
+/** The height of a row that is not measured yet. */
 function estimate(row: Row | undefined): number {
   if (row?.kind !== "message") return 56;
   const lines = Math.ceil(row.text.length / 60);

@@ -3,7 +3,7 @@ import type { Failure } from "@/outbox/outbox";
 import type { SendProblem } from "@/room/store";
 import { maxMessageChars, maxUsernameChars, type UsernameProblem } from "@/wire/limits";
 
-/** Everything that can go wrong, in words for people. */
+/* Everything that can go wrong, in words for people. */
 
 export function usernameWords(problem: UsernameProblem): string {
   switch (problem) {

@@ -1,6 +1,6 @@
 /**
- * What client and server say to each other, as protocol/SPEC.md numbers it: one typed map of events per direction.
- * These types say what is promised; `read.ts` checks what really arrives.
+ * The events between client and server by the numbers of protocol/SPEC.md: one typed map per direction. These types
+ * state what is promised; `read.ts` checks what arrives.
  */
 
 /** A place in the one order of all messages, `<ms>-<seq>` (OUT-3). */
@@ -9,7 +9,7 @@ export type Offset = string;
 export interface WireMessage {
   message: string;
   username: string;
-  /** Chosen by the sender's client, so not unique: strangers may use the same one (MSG-10). */
+  /** Chosen by the sender's client and not unique: strangers may use the same id (MSG-10). */
   id: string;
   /** Milliseconds since the epoch, by the clock of the stream. */
   at: number;
@@ -21,7 +21,7 @@ export interface PlacedMessage extends WireMessage {
 
 export type ErrorCode = "invalid" | "empty" | "too_long" | "rate_limited" | "unavailable";
 
-/** A refusal as the ack carries it (ACK-3). `unknown` stands for a code that a newer server may have. */
+/** A refusal in an ack (ACK-3). `unknown` stands for a code of a newer server. */
 export interface Refusal {
   status: "error";
   code: ErrorCode | "unknown";
@@ -39,7 +39,7 @@ export type HistoryAnswer = { status: "ok"; messages: PlacedMessage[]; more: boo
 
 export interface TypingNotice {
   username: string;
-  /** Tells namesakes apart; changes with each connection that is not recovered (TYP-2). */
+  /** Distinguishes namesakes; changes with each connection that is not recovered (TYP-2). */
   id: string;
   typing: boolean;
 }

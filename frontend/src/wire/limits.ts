@@ -1,19 +1,19 @@
 import { visibleName } from "./names";
 
-/** The rules of messages and names, as the server applies them (MSG-4 to MSG-8): nobody should meet a refusal. */
+/* The server's rules for messages and names (MSG-4 to MSG-8), so that nothing is sent that it would refuse. */
 
 export const maxMessageChars = 4000;
 export const maxUsernameChars = 64;
 export const maxHistoryMessages = 100;
 export const typingIntervalMs = 1000;
-/** No server recognises a message that is sent again for less than this (MSG-10). */
+/** Every server recognises a retry for at least this long (MSG-10). */
 export const minDedupeMs = 600_000;
 export const anonymous = "anonymous";
 
 export type MessageProblem = "empty" | "too_long";
 export type UsernameProblem = "too_long" | "control_character";
 
-/** Characters are code points. */
+/** The number of code points. */
 export function countChars(text: string): number {
   let n = 0;
   for (let i = 0; i < text.length; i++, n++) {
@@ -29,9 +29,9 @@ export function checkMessage(text: string): MessageProblem | undefined {
 
 export type Username = { ok: true; username: string } | { ok: false; problem: UsernameProblem };
 
-/** checkUsername returns the name that everybody will see, and that the server makes of it: never empty. */
+/** checkUsername returns the name as the server will show it; never empty. */
 export function checkUsername(raw: string): Username {
-  const trimmed = raw.trim().replace(/\p{Cs}/gu, "\ufffd"); // half a surrogate pair does not survive the way
+  const trimmed = raw.trim().replace(/\p{Cs}/gu, "\ufffd"); // half a surrogate pair does not survive the transport
   if (/\p{Cc}/u.test(trimmed)) return { ok: false, problem: "control_character" };
   const username = visibleName(trimmed);
   if (countChars(username) > maxUsernameChars) return { ok: false, problem: "too_long" };

@@ -6,12 +6,12 @@ export function isOffset(value: unknown): value is Offset {
   return typeof value === "string" && form.test(value);
 }
 
-/** The time in an offset, which is that of its message: ms since the epoch. */
+/** The time of the message at an offset, in ms since the epoch. */
 export function offsetMs(offset: Offset): number {
   return Number(offset.slice(0, offset.indexOf("-")));
 }
 
-/** Negative if a comes before b, 0 if they are the same place. Numbers of 64 bits do not fit a JavaScript number. */
+/** Negative if a is before b, 0 if they are equal. It compares text, because 64 bits do not fit a JavaScript number. */
 export function compareOffsets(a: Offset, b: Offset): number {
   if (a === b) return 0;
   const [aMs = "", aSeq = ""] = a.split("-");

@@ -2,8 +2,8 @@ import type { ErrorCode, HistoryAnswer, MessageAnswer, PlacedMessage, Refusal, T
 import { isOffset } from "./offset";
 
 /*
- * What comes from the network is not yet what the contract promises. Each reader returns the promised value or
- * undefined, and never throws.
+ * Input from the network may break the contract. Each reader returns a valid value or undefined (an unknown refusal for
+ * an answer) and never throws.
  */
 
 type Fields = Record<string, unknown>;

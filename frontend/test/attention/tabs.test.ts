@@ -51,7 +51,7 @@ describe("pitfall 9: several tabs", () => {
     const browser = new Browser();
     const opened = [browser.open(), browser.open(), browser.open()];
     const tabs = opened.map(({ locks }) => new Tabs(locks));
-    for (const tab of tabs) tab.stand();
+    for (const tab of tabs) tab.runForSpeaker();
     expect(await speaking(tabs)).toEqual([true, false, false]);
     tabs[2]?.setSeen(true);
     expect(await speaking(tabs)).toEqual([false, false, false]);
@@ -65,14 +65,14 @@ describe("pitfall 9: several tabs", () => {
     const refuse = () => Promise.reject(new DOMException("no origin", "SecurityError"));
     const tab = new Tabs({ request: refuse, query: refuse } as unknown as Locks);
     tab.setSeen(true);
-    tab.stand();
+    tab.runForSpeaker();
     tab.setSeen(false);
     await vi.waitFor(async () => expect(await tab.maySpeak()).toBe(true));
   });
 
   test("without locks each tab speaks for itself", async () => {
     const tab = new Tabs(undefined);
-    tab.stand();
+    tab.runForSpeaker();
     expect(await tab.maySpeak()).toBe(true);
     tab.setSeen(true);
     expect(await tab.maySpeak()).toBe(false);
