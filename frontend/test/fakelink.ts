@@ -6,7 +6,7 @@ import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contra
 
 type Sent = { message: string; username: string; id: string };
 
-/** A link whose other end is the test. */
+/** A link with the test at its other end. */
 export class FakeLink implements Link {
   listener!: LinkListener;
   connects = 0;

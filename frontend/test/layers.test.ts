@@ -53,7 +53,7 @@ function circleFrom(file: string, path: readonly string[], done: Set<string>): r
 test("the folders of src are the layers", () => {
   expect(files.filter((file) => layerOf(file) < 0)).toEqual([]);
   expect([...new Set(files.map((file) => file.split("/")[0]))].sort()).toEqual([...layers].sort());
-  // The imports are really found.
+  // The parser finds imports.
   expect(graph.get("ui/Room.tsx")).toContain("ui/Composer.tsx");
   expect(graph.get("ui/ChatApp.tsx")).toEqual(expect.arrayContaining(["chat/chat.ts", "ui/Room.tsx"]));
 });

@@ -1,6 +1,6 @@
 import type { PlacedMessage } from "@/wire/contract";
 
-/** The n-th message of a made-up stream; several share a millisecond. */
+/** The n-th message of a generated stream. Three messages share a millisecond. */
 export function placed(n: number, change: Partial<PlacedMessage> = {}): PlacedMessage {
   const at = 1_700_000_000_000 + Math.floor(n / 3);
   return { message: `text ${n}`, username: "ada", id: `a-${n}`, at, offset: `${at}-${n % 3}`, ...change };

@@ -47,7 +47,7 @@ class Browser {
 describe("pitfall 9: several tabs", () => {
   const speaking = (tabs: Tabs[]) => Promise.all(tabs.map((tab) => tab.maySpeak()));
 
-  test("one of them speaks, and only if none can be seen; another takes over when it is closed", async () => {
+  test("one tab speaks while none is visible; another takes over when it closes", async () => {
     const browser = new Browser();
     const opened = [browser.open(), browser.open(), browser.open()];
     const tabs = opened.map(({ locks }) => new Tabs(locks));
@@ -61,7 +61,7 @@ describe("pitfall 9: several tabs", () => {
     expect(await speaking(tabs.slice(1))).toEqual([true, false]);
   });
 
-  test("where locks are refused each tab speaks for itself, and nothing goes wrong unheard", async () => {
+  test("with refused locks each tab speaks for itself, without an unhandled error", async () => {
     const refuse = () => Promise.reject(new DOMException("no origin", "SecurityError"));
     const tab = new Tabs({ request: refuse, query: refuse } as unknown as Locks);
     tab.setSeen(true);

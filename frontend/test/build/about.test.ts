@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
 import { siteMetadata, siteUrl } from "@/app/about";
 
-test("the preview of a link has a picture where the build knows the address of the site", () => {
+test("a link preview has a picture if the build knows the address of the site", () => {
   expect(siteUrl({})).toBeUndefined();
   expect(siteUrl({ VERCEL_PROJECT_PRODUCTION_URL: "chat.vercel.app" })?.href).toBe("https://chat.vercel.app/");
   const site = siteUrl({ NEXT_PUBLIC_SITE_URL: "https://chat.example", VERCEL_PROJECT_PRODUCTION_URL: "x.vercel.app" });

@@ -18,13 +18,13 @@ describe("the policy of a page", () => {
     expect(text).not.toContain("unsafe");
   });
 
-  test("comes before everything that it governs, once", () => {
+  test("comes once, before everything that it governs", () => {
     const marked = withPolicy(html, "https://chat.example.com");
     expect(marked.indexOf("Content-Security-Policy")).toBeLessThan(marked.indexOf("<script"));
     expect(() => withPolicy(marked, "https://chat.example.com")).toThrow(/already/);
   });
 
-  test("a page that it would break fails the build", () => {
+  test("fails the build of a page that it would break", () => {
     for (const bad of ['<p style="color:red">', "<style>p{}</style>", '<p onclick="x()">']) {
       expect(() => withPolicy(html.replace("<body>", `<body>${bad}`), "https://x.example")).toThrow(/inline/);
     }

@@ -15,10 +15,10 @@ const frontend = fileURLToPath(new URL("../..", import.meta.url));
 const readJSON = <T>(path: string) => JSON.parse(readFileSync(join(frontend, path), "utf8")) as T;
 const vercel = readJSON<Vercel>("vercel.json");
 
-/** The headers of a path; of rules that name the same header, the last one wins. */
+/** The headers of a path. The last rule that names a header wins. */
 function headersOf(path: string): Map<string, string> {
   const matching = vercel.headers.filter(({ source }) => {
-    // More of Vercel's patterns is not needed, and would not be understood here.
+    // The test understands only this part of Vercel's patterns.
     expect(source.replaceAll("(.*)", "")).toMatch(/^[\w/]*$/);
     return new RegExp(`^${source}$`).test(path);
   });
@@ -36,34 +36,34 @@ test("Vercel publishes the folder that the build writes", async () => {
   const { default: next } = await import("../../next.config");
   const { site } = await import("../../scripts/pages.mjs");
   const published = resolve(frontend, vercel.outputDirectory);
-  // `out` is where Next exports to unless it is told otherwise.
+  // `out` is the default of Next's export.
   expect(next.output).toBe("export");
   expect(resolve(frontend, next.distDir ?? "out")).toBe(published);
-  // Where the policies are written to.
+  // The folder in which the policies are written.
   expect(resolve(site)).toBe(published);
 });
 
-test("Vercel builds the way everybody does, and takes it for what it is: files", () => {
+test("Vercel builds with the usual command and serves plain files", () => {
   const { scripts } = readJSON<{ scripts: Record<string, string> }>("package.json");
   expect(vercel.framework).toBeNull();
   expect(vercel.buildCommand).toBe("npm run build");
   expect(scripts.build).toMatch(/^next build && node scripts\/csp\.mjs\b/);
-  // The one lock file is that of the repository, a folder up.
+  // The only lock file is that of the repository, one folder up.
   expect(vercel.installCommand).toBe("cd .. && npm ci");
   expect(existsSync(join(frontend, "../package-lock.json"))).toBe(true);
 });
 
-test.each([...hashed, ...lasting])("%s comes with the headers that protect", (path) => {
+test.each([...hashed, ...lasting])("%s has the protective headers", (path) => {
   const headers = headersOf(path);
   expect(headers.get("x-content-type-options")).toBe("nosniff");
   expect(headers.get("referrer-policy")).toBe("no-referrer");
-  // A policy in a page cannot say this; the rest of it is there.
+  // A policy in a page cannot contain this; it contains the rest.
   expect(headers.get("content-security-policy")).toBe("frame-ancestors 'none'");
   expect(Number(/^max-age=(\d+)/.exec(headers.get("strict-transport-security") ?? "")?.[1])).toBeGreaterThan(
     31_000_000,
   );
 });
 
-test("nothing is kept for good: such a rule would hold for the 404 of a file that a deployment took away, too", () => {
+test("no file is immutable: the rule would also cover the 404 of a removed file", () => {
   for (const path of [...hashed, ...lasting]) expect(headersOf(path).get("cache-control")).toBeUndefined();
 });

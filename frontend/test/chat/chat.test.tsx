@@ -7,12 +7,12 @@ import { ChatApp } from "@/ui/ChatApp";
 
 const sockets = vi.hoisted(() => ({ made: [] as { connects: number; active: boolean }[] }));
 
-/** As much of the stock client as is needed to count; nobody answers. */
+/** The part of the stock client that is needed to count connections. Nobody answers. */
 vi.mock("socket.io-client", () => ({
   io: () => {
     const socket = { connects: 0, active: false, connected: false, on() {}, disconnect() {} };
     sockets.made.push(socket);
-    // Never `active`, so that a second call is counted and not passed over.
+    // Never `active`, so that a second call counts.
     return Object.assign(socket, { connect: () => void socket.connects++ });
   },
 }));

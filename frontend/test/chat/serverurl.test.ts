@@ -18,7 +18,7 @@ describe("pitfall 11: the address of the server", () => {
   );
 });
 
-describe("an address that is none is refused with what to write", () => {
+describe("a bad address is refused with a suggestion", () => {
   test.each([
     ["chat.example.com", "write https://chat.example.com"],
     ["localhost:8000", "write http://localhost:8000"],

@@ -11,8 +11,8 @@ import { badgeWords, bannerWords } from "@/ui/words";
 const failed = (failure: ConnectFailure, network = true) =>
   nextConnection(firstConnection, { type: "failed", failure, network, retryAt: 5 });
 
-describe("how we stand", () => {
-  test("from the first attempt to a break and back", () => {
+describe("the state of the connection", () => {
+  test("goes from the first attempt to a loss and back", () => {
     let state: Connection = nextConnection(firstConnection, { type: "attempt" });
     expect(state).toEqual({ state: "connecting", waking: false, retryAt: null });
     state = nextConnection(state, { type: "connected" });
@@ -41,7 +41,7 @@ describe("how we stand", () => {
     expect(nextConnection(refused, { type: "slow" })).toBe(refused);
   });
 
-  test("without a network it is the network", () => {
+  test("without a network the cause is the network", () => {
     expect(failed({ kind: "silent" }, false)).toEqual({ state: "offline", cause: "no_network", retryAt: 5 });
   });
 
@@ -54,15 +54,15 @@ describe("how we stand", () => {
   });
 });
 
-describe("when to try again", () => {
-  test("later and later, but at least every 22 seconds", () => {
+describe("the delay of the next attempt", () => {
+  test("grows, but stays below 22.5 seconds", () => {
     const delays = [1, 2, 3, 4, 5, 6, 50].map((n) => retryDelay(n, { kind: "unreachable" }, 0.5));
     expect(delays).toEqual([1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
     expect(retryDelay(9, { kind: "silent" }, 0.999)).toBeLessThan(22_500);
     expect(retryDelay(1, { kind: "unreachable" }, 0)).toBe(500);
   });
 
-  test("as the server says after a refusal, and never for a page it does not serve", () => {
+  test("follows the server after a refusal; a forbidden page gets none", () => {
     expect(retryDelay(1, { kind: "refused", why: "full", retryAfterMs: 30_000 }, 0)).toBe(30_000);
     expect(retryDelay(1, { kind: "refused", why: "too_many", retryAfterMs: 1e12 }, 0)).toBe(120_000);
     expect(retryDelay(1, { kind: "refused", why: "forbidden", retryAfterMs: null }, 0)).toBeNull();

@@ -7,7 +7,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("reconnecting", () => {
-  test("pitfall 5: tries at once when asked, and only once at a time", () => {
+  test("pitfall 5: tries at once on request, one attempt at a time", () => {
     const { connector, link } = openStore();
     connector.start();
     connector.start();
@@ -22,7 +22,7 @@ describe("reconnecting", () => {
     expect(link.connects).toBe(2);
   });
 
-  test("pitfall 5: a connection that died while the computer slept is replaced when the page is seen again", async () => {
+  test("pitfall 5: a connection that died during sleep is replaced when the page is shown", async () => {
     const { connector, link } = live();
     connector.pageShown();
     await vi.advanceTimersByTimeAsync(0);
@@ -34,7 +34,7 @@ describe("reconnecting", () => {
     expect(connector.getConnection().state).toBe("recovering");
   });
 
-  test("tries by itself, at the time it says", () => {
+  test("tries by itself at the announced time", () => {
     const { connector, link } = openStore();
     connector.start();
     link.listener.failed({ kind: "unreachable" });
@@ -59,8 +59,8 @@ describe("reconnecting", () => {
     expect(link.connects).toBe(2);
   });
 
-  test("a server that takes us in and drops us at once is not asked again and again", () => {
-    const random = vi.spyOn(Math, "random").mockReturnValue(0.5); // the first retry may come at once otherwise
+  test("a server that accepts and drops us at once is not flooded with attempts", () => {
+    const random = vi.spyOn(Math, "random").mockReturnValue(0.5); // otherwise the first retry may come at once
     onTestFinished(() => random.mockRestore());
     const { connector, link } = openStore();
     connector.start();
@@ -73,14 +73,14 @@ describe("reconnecting", () => {
     expect(connector.getConnection()).toMatchObject({ state: "offline", cause: "unreachable" });
   });
 
-  test("a connection outlives the time that its attempt had", () => {
+  test("a connection outlives the limit of its attempt", () => {
     const { connector, link } = live();
     vi.advanceTimersByTime(60_000);
     expect(connector.getConnection()).toEqual({ state: "live" });
     expect(link.connects).toBe(1);
   });
 
-  test("an attempt without an end is ended", () => {
+  test("an attempt that hangs is ended", () => {
     const { connector, link } = openStore();
     connector.start();
     vi.advanceTimersByTime(3000);
@@ -89,7 +89,7 @@ describe("reconnecting", () => {
     expect(link.connects).toBeGreaterThan(1);
   });
 
-  test("a connection that lived long, while the clock is put back, is tried again at once", () => {
+  test("after a long connection the first retry comes at once, although the clock was put back", () => {
     const { connector, link } = live();
     vi.advanceTimersByTime(5000);
     putBack();
@@ -99,7 +99,7 @@ describe("reconnecting", () => {
 });
 
 describe("a silent server", () => {
-  test("is asked for a sign of life after five seconds, whatever it was asked before", async () => {
+  test("is asked for a sign of life after five seconds, for any request", async () => {
     for (const ask of ["send", "history"]) {
       const { connector, store, link } = live();
       if (ask === "send") store.send("ada", "hi");
@@ -113,7 +113,7 @@ describe("a silent server", () => {
     }
   });
 
-  test("that is only slow keeps its connection, and is not asked about what it has answered", async () => {
+  test("that is only slow keeps its connection, and is not asked after its answer", async () => {
     const { connector, store, link } = live();
     const alive = vi.spyOn(link, "alive");
     store.send("ada", "hi");
@@ -125,7 +125,7 @@ describe("a silent server", () => {
     expect(alive).toHaveBeenCalledTimes(2);
   });
 
-  test("is asked once, however much is under way", async () => {
+  test("is asked once for many open requests", async () => {
     const { store, link } = live();
     const alive = vi.spyOn(link, "alive").mockReturnValue(new Promise(() => {}));
     for (let i = 0; i < 10; i++) store.send("ada", "hi");

@@ -26,7 +26,7 @@ describe("pitfall 3: mine", () => {
 });
 
 describe("identity", () => {
-  test("a reload goes on as the same person; a new tab remembers the name only", () => {
+  test("a reload stays the same person; a new tab remembers the name only", () => {
     const [browser, tab] = [new FakeMemory(), new FakeMemory()];
     new Identity(browser, tab).rename("  ada  ");
     const reloaded = new Identity(browser, tab);

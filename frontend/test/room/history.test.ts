@@ -8,8 +8,8 @@ import { placed, placedRange } from "../make";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe("coming back", () => {
-  test("P3 recovered: goes on without a gap", () => {
+describe("reconnecting", () => {
+  test("P3 recovered: continues without a gap", () => {
     const { connector, store, link } = live();
     link.listener.message(placed(1));
     link.drop();
@@ -31,7 +31,7 @@ describe("coming back", () => {
     const after = placed(1).offset;
     expect(store.getState().timeline.gaps).toEqual([{ after, state: "open" }]);
     const filled = store.fillGap(after);
-    void store.fillGap(after); // A second click asks for nothing.
+    void store.fillGap(after); // A second click requests nothing.
     expect(link.asked).toMatchObject([{ before: placed(8).offset, limit: 100 }]);
     link.asked[0]?.answer({ status: "ok", messages: placedRange(1, 8), more: false });
     await filled;
@@ -69,7 +69,7 @@ describe("older messages", () => {
     expect(store.getState().timeline.entries).toHaveLength(151);
   });
 
-  test("pitfall 3: an own message that they or a gap bring is no longer waited for", async () => {
+  test("pitfall 3: an own message in a page of history leaves the outbox", async () => {
     const { store, link } = live();
     link.listener.message(placed(150));
     for (const text of ["in a page", "in a gap", "nowhere"]) store.send("ada", text);
@@ -87,7 +87,7 @@ describe("older messages", () => {
     expect(store.getState().outbox.map(({ text }) => text)).toEqual(["nowhere"]);
   });
 
-  test("P6 a page that is full asks for no more", async () => {
+  test("P6 a full page requests no more", async () => {
     const { store, link } = live();
     for (let i = 0; i < maxEntries; i += 5000) {
       for (const message of placedRange(i, i + 5000)) link.listener.message(message);
@@ -97,7 +97,7 @@ describe("older messages", () => {
     expect(link.asked).toEqual([]);
   });
 
-  test("HIS-5 too fast for the server is patience, not failure", async () => {
+  test("HIS-5 a request that was too fast is repeated and does not fail", async () => {
     const { store, link } = live();
     void store.loadOlder();
     link.asked[0]?.answer(refusal("rate_limited"));

@@ -21,7 +21,7 @@ function said(text: string, at: number, change: Partial<PlacedMessage> = {}): Pl
 }
 
 describe("rows", () => {
-  test("a day begins with its name; a run of one author is one group until five minutes pass", () => {
+  test("a day begins with its name; a run of one author is a group until a pause of five minutes", () => {
     const rows = shape([
       said("a", day(1)),
       said("b", day(1, 1)),
@@ -41,7 +41,7 @@ describe("rows", () => {
     ]);
   });
 
-  test("a gap stands where it is and ends a group", () => {
+  test("a gap is shown in its place and ends a group", () => {
     let state = nextTimeline(emptyTimeline, { type: "joined", at: `${day(1)}-0`, recovered: false });
     state = nextTimeline(state, { type: "received", entries: [said("a", day(1, 1))] });
     state = nextTimeline(state, { type: "joined", at: `${day(1, 2)}-0`, recovered: false });
@@ -50,7 +50,7 @@ describe("rows", () => {
     expect(buildRows(state, [], me).map((row) => row.kind)).toEqual(["top", "day", "message", "gap", "message"]);
   });
 
-  test("what is still in the outbox stands at the end", () => {
+  test("the outbox is shown at the end", () => {
     const item: Outgoing = {
       id: `${me.tag}-1`,
       username: "ada",
@@ -62,7 +62,7 @@ describe("rows", () => {
     expect(shape([said("a", day(1))], [item])).toEqual(["top", "day", "<a first last", ">soon first last"]);
   });
 
-  test("keys are unique, and an own message keeps its key when it gets its place", () => {
+  test("keys are unique, and an own message keeps its key in the timeline", () => {
     const id = `${me.tag}-1`;
     const own = said("mine", day(1), { id, username: "ada" });
     const forged = said("forged", day(1, 1), { id, username: "ada" });

@@ -11,7 +11,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("sending", () => {
-  test("pending, then acked, then in its place", async () => {
+  test("pending, then acked, then in the timeline", async () => {
     const { store, link } = live();
     expect(store.send("ada", "hi")).toBeUndefined();
     expect(kinds(store)).toEqual(["sending"]);
@@ -45,7 +45,7 @@ describe("sending", () => {
     expect(kinds(store)).toEqual(["stored"]);
   });
 
-  test("a server that keeps silent while the connection lives is a failure, too", async () => {
+  test("no answer on a live connection is a failure", async () => {
     const { store, link } = live();
     store.send("ada", "hi");
     link.sent[0]?.answer(undefined);
@@ -64,7 +64,7 @@ describe("sending", () => {
 });
 
 describe("pitfall 4: offline", () => {
-  test("nothing is handed over without a connection; all is sent once, in order, when there is one", () => {
+  test("nothing is sent without a connection; then everything is sent once, in order", () => {
     const { connector, store, link } = openStore();
     connector.start();
     for (const text of ["one", "two", "three"]) store.send("ada", text);
@@ -74,7 +74,7 @@ describe("pitfall 4: offline", () => {
     expect(link.sent.map(({ message }) => message)).toEqual(["one", "two", "three"]);
   });
 
-  test("what was not acked when the connection broke is sent again with the same id", () => {
+  test("a message without an ack is sent again with the same id after a reconnect", () => {
     const { store, link } = live();
     store.send("ada", "hi");
     link.drop();
@@ -95,27 +95,27 @@ describe("pitfall 4: offline", () => {
     expect(openStore({ memory: first.memory }).store.getState().outbox).toEqual([]);
   });
 
-  test("P6 the outbox is bounded, and says so", () => {
+  test("P6 the outbox is bounded and reports it", () => {
     const { store } = openStore();
     for (let i = 0; i < maxOutgoing; i++) expect(store.send("ada", `m${i}`)).toBeUndefined();
     expect(store.send("ada", "one too many")).toBe("outbox_full");
     expect(store.getState().outbox).toHaveLength(maxOutgoing);
   });
 
-  test("P4 what was stored, and whose echo did not come before the connection broke for good, is not waited for", async () => {
+  test("P4 a stored message leaves the outbox when its echo can no longer come", async () => {
     const { store, link } = live();
     store.send("ada", "hi");
     link.sent[0]?.answer(ok("me-0"));
     await vi.advanceTimersByTimeAsync(0);
     link.drop();
     link.accept(true);
-    expect(kinds(store)).toEqual(["stored"]); // What was missed is still to come.
+    expect(kinds(store)).toEqual(["stored"]); // The missed messages are still due.
     link.drop();
     link.accept(false, "1700000009999-0");
     expect(kinds(store)).toEqual([]);
   });
 
-  test("P4 who retries what may be forgotten sends it anew, and for as long as any other", async () => {
+  test("P4 a retry of an expired message counts as a new message", async () => {
     const { store, link } = live();
     store.send("ada", "hi");
     link.drop();
@@ -128,7 +128,7 @@ describe("pitfall 4: offline", () => {
     expect(kinds(store)).toEqual(["sending"]);
   });
 
-  test("P4 what may have been stored too long ago to be recognised is not sent again by itself", () => {
+  test("P4 an expired message is not sent again by itself", () => {
     const { store, link } = live();
     store.send("ada", "sent");
     link.drop();
@@ -137,12 +137,12 @@ describe("pitfall 4: offline", () => {
     link.accept(false, "1700000009999-0");
     expect(link.sent.map(({ message }) => message)).toEqual(["sent", "never sent"]);
     expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
-    // Its own echo in the history that follows settles the question.
+    // Its echo in the history proves that it was stored.
     link.listener.message(placed(9, { id: "me-0", message: "sent" }));
     expect(store.getState().outbox.map(({ text }) => text)).toEqual(["never sent"]);
   });
 
-  test("pitfall 3: one that was stored before what this connection brings is not waited for", async () => {
+  test("pitfall 3: a retry of a message from before this connection does not wait for an echo", async () => {
     const first = live();
     for (const text of ["earlier", "hi"]) first.store.send("ada", text);
     first.link.listener.message(placed(4, { id: "me-0", message: "earlier" }));
@@ -157,7 +157,7 @@ describe("pitfall 4: offline", () => {
     expect(store.getState().outbox).toMatchObject([{ text: "later", delivery: { kind: "stored" } }]);
   });
 
-  test("what an earlier version or another page left there does no harm", () => {
+  test("stored text of another version or page does no harm", () => {
     for (const text of ["", "{", "7", "null", '[null,1,{"id":1}]', '{"a":1}']) {
       const memory = new FakeMemory();
       memory.set("chat.outbox", text);
@@ -167,7 +167,7 @@ describe("pitfall 4: offline", () => {
 });
 
 describe("a silent server", () => {
-  test("P4 what nobody answered goes again with the same id when there is a connection again", async () => {
+  test("P4 a message without an answer is sent again with the same id after a reconnect", async () => {
     const { store, link } = live();
     for (const answer of [undefined, refusal("unavailable")]) {
       store.send("ada", "hi");
@@ -181,7 +181,7 @@ describe("a silent server", () => {
     expect(kinds(store)).toEqual(["sending", "sending"]);
   });
 
-  test("P4 what nobody answered goes again after a reload, unless it may be forgotten by then", async () => {
+  test("P4 a message without an answer is sent again after a reload, unless it has expired", async () => {
     for (const [late, sent] of [
       [0, ["me-0"]],
       [dedupeMs + 1, []],
@@ -198,7 +198,7 @@ describe("a silent server", () => {
     }
   });
 
-  test("P4 ERR-2 what was refused for good, or too fast, is left to the person", async () => {
+  test("P4 ERR-2 a refused message is left to the person", async () => {
     const { store, link } = live();
     store.send("ada", "hi");
     link.sent[0]?.answer(refusal("rate_limited"));
@@ -210,7 +210,7 @@ describe("a silent server", () => {
 });
 
 describe("the clock of the computer is put back an hour", () => {
-  test("P4 a message that may be forgotten is not sent again, in this page or the next", async () => {
+  test("P4 an expired message is not sent again, in this page or the next", async () => {
     const { connector, store, link, memory } = live();
     store.send("ada", "hi");
     putBack();
@@ -224,7 +224,7 @@ describe("the clock of the computer is put back an hour", () => {
     }
   });
 
-  test("P4 a computer that slept, whose steady clock stood still, sends no message again that may be forgotten", () => {
+  test("P4 an expired message is not sent again after a sleep that stopped the steady clock", () => {
     const { store, link } = live();
     store.send("ada", "hi");
     link.drop();

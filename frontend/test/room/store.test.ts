@@ -7,8 +7,8 @@ import { placed, placedRange } from "../make";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe("the rest of the room", () => {
-  test("a burst is drawn in batches, and loses nothing", () => {
+describe("a room", () => {
+  test("a burst is shown in batches and loses nothing", () => {
     const { store, link } = live();
     let drawn = 0;
     store.subscribe(() => void drawn++);
@@ -18,7 +18,7 @@ describe("the rest of the room", () => {
     expect(drawn).toBeLessThan(10);
   });
 
-  test("what was there before we came is no news; what comes later is", () => {
+  test("history is not news; later messages are", () => {
     const { store, link } = live();
     const news = vi.fn();
     const stop = store.onNews(news);
@@ -32,7 +32,7 @@ describe("the rest of the room", () => {
     expect(news).toHaveBeenCalledOnce();
   });
 
-  test("of the history that follows a reconnect only the end is news", () => {
+  test("of the history after a reconnect, only the end is news", () => {
     const { store, link } = live();
     for (const message of placedRange(0, 5)) link.listener.message(message);
     vi.advanceTimersByTime(2000);
@@ -45,7 +45,7 @@ describe("the rest of the room", () => {
     expect(news.mock.calls.flat(2)).toEqual([placed(5), placed(6)]);
   });
 
-  test("a subscriber that left is not told", () => {
+  test("a subscriber that left is not called", () => {
     const { store, link } = live();
     const told = vi.fn();
     store.subscribe(told)();
@@ -56,7 +56,7 @@ describe("the rest of the room", () => {
 });
 
 describe("the clock of the computer is put back an hour", () => {
-  test("what comes is news all the same, and typists are forgotten in time", () => {
+  test("messages are still news, and typists are forgotten in time", () => {
     const { store, link } = live();
     const news = vi.fn();
     store.onNews(news);

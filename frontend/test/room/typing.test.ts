@@ -28,7 +28,7 @@ describe("typing", () => {
     expect(names()).toEqual([]);
   });
 
-  test("TYP-3 many key strokes are few notices", () => {
+  test("TYP-3 many key strokes make few notices", () => {
     const { store, link } = live();
     for (let i = 0; i < 50; i++) {
       store.typing("ada", true);
@@ -39,7 +39,7 @@ describe("typing", () => {
     expect(link.typed).toEqual([true, true, false]);
   });
 
-  test("TYP-3 an end and a new beginning keep the distance that the server asks for", () => {
+  test("TYP-3 two starts keep the distance that the server asks for", () => {
     const { store, link } = live();
     store.typing("ada", true);
     store.typing("ada", false);
@@ -50,7 +50,7 @@ describe("typing", () => {
     expect(link.typed).toEqual([true, false, true]);
   });
 
-  test("a message says itself that its author stopped", () => {
+  test("a message ends typing without a notice", () => {
     const { store, link } = live();
     store.typing("ada", true);
     store.send("ada", "hi");
@@ -59,7 +59,7 @@ describe("typing", () => {
     expect(link.typed).toEqual([true]);
   });
 
-  test("TYP-1 whoever typed a few letters too early is announced once it is time", () => {
+  test("TYP-1 a start that was too early is announced later", () => {
     const { store, link } = live();
     store.typing("ada", true);
     store.send("ada", "hi");
@@ -68,7 +68,7 @@ describe("typing", () => {
     expect(link.typed).toEqual([true, true]);
   });
 
-  test("TYP-1 others hear of typing all the same", () => {
+  test("TYP-1 typing is announced although the clock was put back", () => {
     const { store, link } = live();
     store.typing("ada", true);
     store.typing("ada", false);

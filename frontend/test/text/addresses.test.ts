@@ -21,7 +21,7 @@ test.each([
   ["xhttps://example.com", []],
   ["<https://example.com>", ["https://example.com"]],
   ["https://example.com/\u202egnp.exe", ["https://example.com/"]],
-  // Letters that look like a slash or an @: the host would be another than the one that one reads.
+  // Letters that look like a slash or an @: the reader would see another host.
   ["https://bank.example\u2044login.evil.example", []],
   ["https://bank.example\u2215login.evil.example https://bank.example\u29f8a.evil.example", []],
   ["https://bank.example\uff20evil.example", []],
@@ -45,7 +45,7 @@ test.each([
   expect(links(text)).toEqual(expected);
 });
 
-test("whatever the text, the pieces are the text, and links lead to pages only", () => {
+test("for any text the pieces are the text, and links lead to pages only", () => {
   const parts = [
     "https://",
     "www.",

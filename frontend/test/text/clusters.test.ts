@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 
 import { firstCluster } from "@/text/clusters";
-import { shortened } from "@/text/shortened";
 
 test.each([
   ["ada", "a"],
@@ -11,10 +10,3 @@ test.each([
   ["", ""],
   [`a${"\u0301".repeat(500)}`, "a"],
 ])("the first character of %j is %j", (text, first) => expect(firstCluster(text)).toBe(first));
-
-test("nothing is cut within what looks like one character", () => {
-  expect(shortened("ab👨‍👩‍👧cd", 4)).toBe("ab…");
-  expect(shortened("🇫🇷🇩🇪🇮🇹", 4)).toBe("🇫🇷…");
-  expect(shortened("abcdef", 4)).toBe("abc…");
-  expect(shortened(`a${"\u0301".repeat(500)}`, 100)).toHaveLength(100);
-});

@@ -7,7 +7,7 @@ const noEmoji = ["", "hi 👋", "1", "#", "👋👋👋👋", "x".repeat(200), "
 test.each(emoji)("only emoji: %s", (text) => expect(isOnlyEmoji(text)).toBe(true));
 test.each(noEmoji)("not only emoji: %j", (text) => expect(isOnlyEmoji(text)).toBe(false));
 
-test("the same where the browser has no list of emoji", async () => {
+test("a browser without the list of emoji gives the same results", async () => {
   const RegExpOfToday = RegExp;
   vi.resetModules();
   vi.stubGlobal(

@@ -27,11 +27,11 @@ describe("order", () => {
     expect(compareOffsets("007-0", "7-00")).toBe(0);
   });
 
-  test("P1 what comes in any order and twice is kept once, in the order of the stream", () => {
+  test("P1 messages in any order and twice are kept once, in the order of the stream", () => {
     expect(numbers(run(received(4, 5), received(1), received(5, 3, 1, 6, 3)))).toEqual([1, 3, 4, 5, 6]);
   });
 
-  test("a retry that was stored twice is one message; strangers who use the same id are not", () => {
+  test("a retry that was stored twice is one message; messages of strangers with one id are not", () => {
     const first = placed(1, { id: "1", message: "hi" });
     const again = placed(2, { id: "1", message: "hi" });
     const stranger = placed(3, { id: "1", message: "hi", username: "bob" });
@@ -39,7 +39,7 @@ describe("order", () => {
     expect(state.entries).toEqual([first, stranger]);
   });
 
-  test("OUT-1 a program that says the same under the same id every hour is heard every hour", () => {
+  test("OUT-1 a program that repeats a message with one id every hour is heard every hour", () => {
     const hour = 3 * 60 * 60_000; // three messages share a millisecond
     const entries = [1, hour + 1, 2 * hour + 1].map((n) => placed(n, { id: "cron", message: "tick" }));
     expect(run({ type: "received", entries }).entries).toEqual(entries);
@@ -50,7 +50,7 @@ describe("order", () => {
     expect(nextTimeline(state, received(2, 1))).toBe(state);
   });
 
-  test("P6 the oldest go when there are too many, and can be asked for again", () => {
+  test("P6 the oldest are dropped above the limit, and can be requested again", () => {
     const full = run(
       { type: "received", entries: placedRange(0, maxEntries) },
       { type: "older", entries: [], more: false },
@@ -75,7 +75,7 @@ describe("gaps", () => {
     expect(run(joined(0, false), received(1, 2), joined(2, false)).gaps).toEqual([]);
   });
 
-  test("history that reaches back to what we know leaves none", () => {
+  test("history that overlaps known messages leaves none", () => {
     const state = run(joined(0, false), received(1, 2), joined(1, false), received(2, 3, 4));
     expect(state.gaps).toEqual([]);
     expect(numbers(state)).toEqual([1, 2, 3, 4]);
@@ -90,14 +90,14 @@ describe("gaps", () => {
     expect(run(joined(0, false), received(1, 2), joined(8, false), joined(9, false)).gaps).toHaveLength(1);
   });
 
-  test("P3 what an empty room missed is what comes before", () => {
+  test("P3 the missed messages of an empty room count as older", () => {
     const empty = run(joined(0, false), { type: "older", entries: [], more: false });
     expect(empty.more).toBe(false);
     const back = nextTimeline(nextTimeline(empty, joined(8, false)), received(9));
     expect(back).toMatchObject({ more: true, gaps: [] });
   });
 
-  test("what is lost does not hide that more may be missing now", () => {
+  test("a lost gap does not hide a new one", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false));
     const lost = nextTimeline(away, { type: "filled", after, entries: [], more: false });
@@ -105,7 +105,7 @@ describe("gaps", () => {
     expect(nextTimeline(lost, joined(12, false)).gaps).toEqual([{ after, state: "open" }]);
   });
 
-  test("is filled page by page, from behind, until it meets what was known", () => {
+  test("is filled page by page, newest first, until it meets known messages", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false), received(9));
     expect(firstAfter(away, after)).toEqual(placed(9));
@@ -117,7 +117,7 @@ describe("gaps", () => {
     expect(numbers(whole)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  test("says so when the server does not keep the rest", () => {
+  test("is lost when the server does not keep the rest", () => {
     const after = placed(2).offset;
     const away = run(joined(0, false), received(1, 2), joined(8, false), received(9));
     const state = nextTimeline(away, { type: "filled", after, entries: placedRange(6, 9), more: false });
@@ -126,8 +126,8 @@ describe("gaps", () => {
 });
 
 /**
- * A server with a stream of which it keeps the newest, and a client whose connection breaks at random. Whatever
- * happens: order, no duplicate, and nothing is missing in silence.
+ * A server that keeps the newest messages of a stream, and a client whose connection breaks at random. Always: order,
+ * no duplicate, and nothing is missing without a gap.
  */
 function simulate(seed: number): void {
   const random = seeded(seed);
@@ -155,7 +155,7 @@ function simulate(seed: number): void {
     } else if (dice < 0.7) {
       const next = Math.min(length, position + 1 + below(random, 9));
       if (position < oldest)
-        join(false); // Too slow: closed, and what it wants next is gone.
+        join(false); // Too slow: closed, and its next messages are gone.
       else {
         state = nextTimeline(state, { type: "received", entries: entries(position, next) });
         position = next;
@@ -191,6 +191,6 @@ function check(state: Timeline, seed: number): void {
   });
 }
 
-test("P1 P3 whatever breaks, the timeline is in order, without duplicates, and shows where something is missing", () => {
+test("P1 P3 through any failures the timeline is in order, without duplicates, and shows its gaps", () => {
   for (let seed = 1; seed <= 100; seed++) simulate(seed);
 });

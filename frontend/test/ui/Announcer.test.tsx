@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe("announcer", () => {
-  test("tells what others say after the beginning, and nothing else", () => {
+  test("announces new messages of others and nothing else", () => {
     const { link, identity } = live(<Announcer />);
     act(() => void identity.rename("ada"));
     const log = screen.getByRole("log");
@@ -28,7 +28,7 @@ describe("announcer", () => {
     expect(log.textContent).toBe("bob: text 2");
   });
 
-  test("does not read out a busy room message by message", () => {
+  test("counts the messages of a busy room", () => {
     const { link } = live(<Announcer />);
     act(() => vi.advanceTimersByTime(2000));
     for (let n = 1; n <= 40; n++) {
@@ -42,7 +42,7 @@ describe("announcer", () => {
     expect(counts.reduce((sum, n) => sum + n)).toBe(40);
   });
 
-  test("tells a flood as one count in ten seconds, and the rest when it ends", () => {
+  test("announces a flood as one count in ten seconds, and the rest when it ends", () => {
     const { link } = live(<Announcer />);
     act(() => vi.advanceTimersByTime(2000));
     const counts = () =>
@@ -58,14 +58,14 @@ describe("announcer", () => {
     act(() => vi.advanceTimersByTime(1500));
     expect(counts()).toHaveLength(4);
     expect(counts().reduce((sum, n) => sum + n)).toBe(300);
-    // Then it is as quiet as before.
+    // Afterwards single messages are announced again.
     act(() => vi.advanceTimersByTime(20_000));
     act(() => link.listener.message(placed(301)));
     act(() => vi.advanceTimersByTime(1600));
     expect(screen.getByRole("log").textContent).toContain("ada: text 301");
   });
 
-  test("tells whoever cannot see it that a message was not sent, and why", async () => {
+  test("announces that an own message failed, and why", async () => {
     const { store, link } = live(<Announcer />);
     act(() => void store.send("ada", "hello"));
     await act(async () => link.sent[0]?.answer({ status: "error", code: "rate_limited", message: "" }));
@@ -76,7 +76,7 @@ describe("announcer", () => {
     expect(within(log).getAllByText(/Not sent: hello/)).toHaveLength(2);
   });
 
-  test("counts what is too much to be read out", () => {
+  test("counts messages that are too many to read out", () => {
     const many = [placed(1), placed(2), placed(3), placed(4)];
     expect(announcement(many)).toEqual(["4 new messages"]);
     expect(announcement(many.slice(0, 2))).toEqual(["ada: text 1", "ada: text 2"]);

@@ -20,7 +20,7 @@ test("pitfall 2: Strict Mode mounts twice and connects once", () => {
 });
 
 describe("banner", () => {
-  test("counts down to the next attempt, and does not make one wait for it", () => {
+  test("counts down to the next attempt, and a click tries at once", () => {
     const { link } = show(<Banner />);
     act(() => link.listener.failed({ kind: "refused", why: "full", retryAfterMs: 30_000 }));
     expect(screen.getByText("The room is full right now.")).toBeTruthy();
@@ -33,7 +33,7 @@ describe("banner", () => {
     expect(link.connects).toBe(2);
   });
 
-  test("counts down by a clock that nobody sets", () => {
+  test("counts down by the steady clock", () => {
     const { link } = show(<Banner />);
     act(() => link.listener.failed({ kind: "refused", why: "full", retryAfterMs: 30_000 }));
     const seconds = () => Number(/Next try in (\d+) s/.exec(document.body.textContent ?? "")?.[1]);
@@ -43,7 +43,7 @@ describe("banner", () => {
     expect(seconds()).toBe(first - 2);
   });
 
-  test("leaves the keyboard in the input when its button goes away", () => {
+  test("moves the focus to the input when its button disappears", () => {
     const { link } = show(
       <>
         <Banner />
@@ -57,7 +57,7 @@ describe("banner", () => {
     expect(document.activeElement).toBe(input());
   });
 
-  test("is not there when all is well, nor at the first blink", () => {
+  test("is hidden on a live connection and just after a loss", () => {
     const { link, container } = live(<Banner />);
     expect(container.textContent).toBe("");
     act(() => vi.advanceTimersByTime(5000));

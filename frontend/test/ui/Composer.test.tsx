@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 describe("composer", () => {
-  test("Enter sends and empties", () => {
+  test("Enter sends and empties the input", () => {
     const { link } = live(<Composer username="ada" />);
     write("hello");
     fireEvent.keyDown(input(), { key: "Enter" });
@@ -24,7 +24,7 @@ describe("composer", () => {
     expect(input().value).toBe("");
   });
 
-  test("pitfall 1: Enter that ends a composition chooses a word, and does not send", () => {
+  test("pitfall 1: Enter during a composition does not send", () => {
     const { link } = live(<Composer username="ada" />);
     write("こんにちは");
     fireEvent.keyDown(input(), { key: "Enter", isComposing: true });
@@ -34,7 +34,7 @@ describe("composer", () => {
     expect(link.sent).toHaveLength(1);
   });
 
-  test("Shift+Enter is a line break, and nothing is not sent", () => {
+  test("Shift+Enter is a line break, and an empty text is not sent", () => {
     const { link } = live(<Composer username="ada" />);
     fireEvent.keyDown(input(), { key: "Enter" });
     write("hello");
@@ -42,7 +42,7 @@ describe("composer", () => {
     expect(link.sent).toEqual([]);
   });
 
-  test("on a keyboard on the screen Enter begins a line, and the button sends", () => {
+  test("on an on-screen keyboard Enter starts a line, and the button sends", () => {
     vi.spyOn(window, "matchMedia").mockImplementation(
       (query) => Object.assign(new EventTarget(), { matches: query === "(pointer: coarse)" }) as MediaQueryList,
     );
@@ -59,7 +59,7 @@ describe("composer", () => {
     expect(link.sent).toHaveLength(2);
   });
 
-  test("keeps what is being written for the next page of this tab", () => {
+  test("keeps the draft for the next page of this tab", () => {
     const { store } = live(<Composer username="ada" />);
     write("a draft");
     cleanup();
@@ -89,7 +89,7 @@ describe("composer", () => {
     expect(link.sent[0]?.message).toHaveLength(4000);
   });
 
-  test("counts near the limit, and keeps what is too long", () => {
+  test("counts near the limit and keeps a text that is too long", () => {
     live(<Composer username="ada" />);
     write("x".repeat(3700));
     expect(screen.getByText("3,700 of 4,000")).toBeTruthy();

@@ -28,7 +28,7 @@ describe("a message", () => {
     last: true,
   };
 
-  test("has an author, a text with links, and a time that tells the day when pointed at", () => {
+  test("has an author, a text with links, and a time with the date as its title", () => {
     show(<MessageView row={row} />);
     const article = within(screen.getByRole("article"));
     expect(article.getByText("ada").tagName).toBe("BDI");
@@ -48,12 +48,12 @@ describe("a message", () => {
     expect(store.getState().outbox).toEqual([]);
   });
 
-  test("that can never be sent offers no second try", () => {
+  test("that can never be sent offers no retry", () => {
     show(<MessageView row={{ ...row, delivery: { kind: "failed", why: "too_long" } }} />);
     expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
   });
 
-  test("that is very long shows its beginning, and the rest when asked", () => {
+  test("that is very long shows its beginning, and the rest on a click", () => {
     for (const text of ["line\n".repeat(500), "word ".repeat(800)]) {
       show(<MessageView row={{ ...row, text }} />);
       const article = screen.getByRole("article");
@@ -64,7 +64,7 @@ describe("a message", () => {
     }
   });
 
-  test("keeps the keyboard in the list when a button of it goes away", () => {
+  test("keeps the focus in the list when one of its buttons disappears", () => {
     const failed = { kind: "failed", why: "unavailable" } as const;
     const list = (shown: MessageRow) => (
       <section tabIndex={-1} data-testid="list">
@@ -83,7 +83,7 @@ describe("a message", () => {
     }
   });
 
-  test("that waits says for what", () => {
+  test("that waits shows what it waits for", () => {
     const { link } = show(<MessageView row={{ ...row, delivery: { kind: "waiting" } }} />);
     expect(screen.getByLabelText("Waiting for a connection")).toBeTruthy();
     act(() => link.accept());

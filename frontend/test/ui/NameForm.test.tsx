@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe("name form", () => {
-  test("takes a name, and explains one that it cannot take", () => {
+  test("takes a name, and explains a bad one", () => {
     const { identity } = show(<NameForm />);
     const field = screen.getByRole("textbox", { name: "Your name" });
     fireEvent.change(field, { target: { value: "x".repeat(65) } });
@@ -30,7 +30,7 @@ describe("name form", () => {
     expect(identity.getMe().username).toBe("ada");
   });
 
-  test("keeps what was typed before the page came alive, and offers the remembered name otherwise", () => {
+  test("keeps a text from before hydration, and offers the remembered name otherwise", () => {
     for (const typed of ["", "grace"]) {
       const memory = new FakeMemory();
       new Identity(memory, new FakeMemory()).rename("ada");
@@ -53,7 +53,7 @@ describe("name form", () => {
     }
   });
 
-  test("says who is there", () => {
+  test("shows how many people are there", () => {
     const { link } = show(<NameForm />);
     const shows = (online: number, words: string) => {
       act(() => link.listener.presence(online));

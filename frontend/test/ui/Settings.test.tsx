@@ -10,7 +10,7 @@ import { Header } from "@/ui/Header";
 import { FakeMemory, openStore } from "../fakelink";
 import { placed } from "../make";
 
-/** When each note began that was played. */
+/** The start of each note that was played. */
 const notes: number[] = [];
 
 class FakeAudioContext {
@@ -29,7 +29,7 @@ class FakeAudioContext {
   });
 }
 
-/** Notifications in a browser whose person answers `answer` when asked. */
+/** Notifications of a browser in which the person answers with `answer`. */
 class FakeNotification {
   static answer: NotificationPermission = "granted";
   static permission: NotificationPermission = "default";
@@ -63,7 +63,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The room's header with the settings open, and the page that hears what comes. */
+/** Renders the header with open settings, over a page that attends to new messages. */
 function open() {
   const { connector, store, link } = openStore();
   const identity = new Identity(new FakeMemory(), new FakeMemory());
@@ -79,26 +79,26 @@ function open() {
     </StrictMode>,
   );
   act(() => link.accept());
-  // What comes in the first second of a connection is history.
+  // Messages of the first second of a connection are history.
   act(() => vi.advanceTimersByTime(2000));
   fireEvent.click(screen.getByRole("button", { name: /Settings/ }));
   return { link, identity, preferences };
 }
 
-/** What the page is told when its window is covered or shown again. */
+/** Reports to the page that its window is covered or visible again. */
 function setSeen(seen: boolean): void {
   Object.defineProperty(document, "visibilityState", { value: seen ? "visible" : "hidden", configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }
 
-/** A moment in which promises are kept, and what waits to be shown together is shown. */
+/** Waits for promises and for the batch of new messages. */
 const settle = () => act(() => vi.advanceTimersByTimeAsync(100));
 
 const dialog = () => screen.getByRole<HTMLDialogElement>("dialog", { name: "Settings" });
 const box = (label: string) => within(dialog()).getByLabelText<HTMLInputElement>(label);
 const alerts = () => within(dialog()).queryAllByRole("alert");
 
-/** Switches something, and waits for what comes of it. */
+/** Flips a switch and waits for the effect. */
 async function flip(label: string): Promise<void> {
   fireEvent.click(box(label));
   await settle();
@@ -107,7 +107,7 @@ async function flip(label: string): Promise<void> {
 describe("notifications", () => {
   const label = "Show a notification";
 
-  test("that the browser denies are said to be, and stay switched off", async () => {
+  test("that the browser denies are reported and stay off", async () => {
     FakeNotification.answer = "denied";
     const { preferences } = open();
     expect(FakeNotification.asked).toBe(0);
@@ -125,7 +125,7 @@ describe("notifications", () => {
     expect(preferences.getWishes().notify).toBe(true);
   });
 
-  test("that were neither allowed nor denied stay switched off, and nothing is said", async () => {
+  test("that were neither allowed nor denied stay off, without a report", async () => {
     FakeNotification.answer = "default";
     const { preferences } = open();
     await flip(label);
@@ -134,7 +134,7 @@ describe("notifications", () => {
     expect(preferences.getWishes().notify).toBe(false);
   });
 
-  test("that the browser does not have are said to be blocked, and stay switched off", async () => {
+  test("that the browser does not support are reported as blocked and stay off", async () => {
     vi.stubGlobal("Notification", undefined);
     const { preferences } = open();
     await flip(label);
@@ -143,7 +143,7 @@ describe("notifications", () => {
     expect(preferences.getWishes().notify).toBe(false);
   });
 
-  test("about which the browser cannot even ask are said to be blocked", async () => {
+  test("that the browser cannot ask about are reported as blocked", async () => {
     vi.spyOn(FakeNotification, "requestPermission").mockRejectedValue(new DOMException("no", "SecurityError"));
     open();
     await flip(label);
@@ -160,7 +160,7 @@ describe("notifications", () => {
     expect(alerts()).toEqual([]);
   });
 
-  test("show the message that comes while the page is hidden, in silence", async () => {
+  test("show a message that arrives while the page is hidden, without sound", async () => {
     const { link } = open();
     await flip(label);
     setSeen(false);
@@ -172,7 +172,7 @@ describe("notifications", () => {
   });
 });
 
-describe("a window that is visible, and not the one that the person works in", () => {
+describe("a visible window without the focus", () => {
   const heard = async (link: ReturnType<typeof open>["link"], n: number) => {
     act(() => link.listener.message(placed(n, { username: "bob" })));
     await settle();
@@ -188,7 +188,7 @@ describe("a window that is visible, and not the one that the person works in", (
     act(() => void window.dispatchEvent(new Event("blur")));
     expect(await heard(link, 1)).toEqual({ title: "(1) Chat", shown: ["bob: text 1"], notes: 2 });
     expect(await heard(link, 2)).toEqual({ title: "(2) Chat", shown: ["bob: text 2"], notes: 2 });
-    // The second takes the place of the first, and is told like it.
+    // The second notification replaces the first and signals again.
     expect(FakeNotification.options).toMatchObject({ tag: "chat", renotify: true });
     focus.mockReturnValue(true);
     act(() => void window.dispatchEvent(new Event("focus")));
@@ -200,7 +200,7 @@ describe("a window that is visible, and not the one that the person works in", (
 describe("the sound", () => {
   const label = "Play a sound";
 
-  test("that the browser does not have, or does not give, is silence", async () => {
+  test("is silent if the browser does not support or allow it", async () => {
     const broken = class {
       constructor() {
         throw new DOMException("no device", "NotSupportedError");
@@ -214,7 +214,7 @@ describe("the sound", () => {
     }
   });
 
-  test("is heard when it is switched on, as a sample, and not when it is switched off", async () => {
+  test("plays as a sample when it is switched on, and not when it is switched off", async () => {
     const { preferences } = open();
     expect(notes).toEqual([]);
     await flip(label);
@@ -225,7 +225,7 @@ describe("the sound", () => {
     expect(preferences.getWishes().sound).toBe(false);
   });
 
-  test("plays when a message of somebody else comes while the page is hidden, and only then", async () => {
+  test("plays only for a message of somebody else while the page is hidden", async () => {
     const { link, identity } = open();
     await flip(label);
     notes.length = 0;
@@ -242,7 +242,7 @@ describe("the sound", () => {
     expect(await heard(4, { username: "bob" })).toBe(0);
   });
 
-  test("is off until it is wished for", async () => {
+  test("is off at first", async () => {
     const { link } = open();
     setSeen(false);
     act(() => link.listener.message(placed(1, { username: "bob" })));
@@ -269,7 +269,7 @@ describe("another name", () => {
     expect(document.getElementById(field().getAttribute("aria-describedby") ?? "")?.textContent).toMatch(words);
     expect(identity.getMe().username).toBe("ada");
     expect(dialog().open).toBe(true);
-    // Whoever writes on is not blamed any more.
+    // A further key stroke removes the explanation.
     write("countess");
     expect(alerts()).toEqual([]);
     expect(field().getAttribute("aria-invalid")).toBe("false");

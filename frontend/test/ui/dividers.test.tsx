@@ -25,7 +25,7 @@ test("pitfall 6: a gap is shown and can be filled", () => {
   expect(store.getState().timeline.gaps).toMatchObject([{ state: "loading" }]);
 });
 
-test("the top of the list tells what is above it", async () => {
+test("the top of the list shows what is above it", async () => {
   const { store, link } = live(<TopView more />);
   expect(screen.getByText("Loading earlier messages…")).toBeTruthy();
   await act(async () => {
@@ -44,7 +44,7 @@ test("at midnight today becomes yesterday", () => {
   expect(screen.getByText("Yesterday")).toBeTruthy();
 });
 
-test("after a night's sleep today is yesterday, though no timer ran", () => {
+test("after a night's sleep today is yesterday, although no timer ran", () => {
   vi.setSystemTime(new Date(2026, 10, 24, 22));
   show(<DayView at={Date.now()} />);
   vi.setSystemTime(new Date(2026, 10, 25, 8));
@@ -53,7 +53,7 @@ test("after a night's sleep today is yesterday, though no timer ran", () => {
   expect(screen.getByText("Yesterday")).toBeTruthy();
 });
 
-test("who travels, or chooses another language, reads other times in the same page", () => {
+test("a new time zone or language changes the times in an open page", () => {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const at = Date.UTC(2026, 10, 24, 23, 30);
   vi.setSystemTime(at);

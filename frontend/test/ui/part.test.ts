@@ -13,7 +13,7 @@ function rowsOf(n: number): Block[] {
   return [...new RowBuilder().update(state, [], me)];
 }
 
-test("rows laid out step by step are those laid out at once", () => {
+test("rows laid out step by step equal those laid out at once", () => {
   const random = seeded(3);
   const names = ["ada", "bob"];
   const entry = (n: number) =>
@@ -45,7 +45,7 @@ test("rows laid out step by step are those laid out at once", () => {
   }
 });
 
-test("P6 a message that comes leaves all blocks but the last as they are, also in a list that is full", () => {
+test("P6 a new message changes only the first and the last blocks, even in a full list", () => {
   const builder = new RowBuilder();
   let state = nextTimeline(emptyTimeline, { type: "received", entries: placedRange(0, maxEntries - 5) });
   let before = builder.update(state, [], me);
@@ -53,14 +53,14 @@ test("P6 a message that comes leaves all blocks but the last as they are, also i
     state = nextTimeline(state, { type: "received", entries: [placed(n)] });
     const after = builder.update(state, [], me);
     const fresh = after.filter((block) => !before.includes(block));
-    // The first loses a row, the last gets one, and one may begin.
+    // The first block loses a row, the last one gains one, and a new one may begin.
     expect(fresh.length).toBeLessThanOrEqual(3);
     before = after;
   }
   expect(before.flat()).toEqual(buildRows(state, [], me));
 });
 
-test("the part around the reader is as large in any list, and all parts together are the list", () => {
+test("the part around the reader has the same size in any list, and with its padding it is the list", () => {
   const heights = new Heights((row) => (row.kind === "message" ? 50 : 20));
   const view = (blocks: readonly Block[], top: number) => partAround(blocks, heights, { top, height: 800 });
   for (const length of [0, 1, 200, 2000, 20_000]) {
@@ -74,13 +74,13 @@ test("the part around the reader is as large in any list, and all parts together
       const seen = Math.max(Math.min(top, total - 800), 0);
       expect(part.above).toBeLessThanOrEqual(seen);
       expect(total - part.below).toBeGreaterThanOrEqual(Math.min(seen + 800, total));
-      // Not at its edges, unless they are those of the list.
+      // The view is not at an edge of the part, unless it is an edge of the list.
       if (part.above > 0) expect(seen - part.above).toBeGreaterThanOrEqual(blockRows * 20);
     }
   }
 });
 
-test("a row is found where it went", () => {
+test("a row is found after it moved", () => {
   const finder = new Finder();
   const blocks = rowsOf(1000);
   const row = blocks[3]?.[7];

@@ -14,7 +14,7 @@ test.each([
   [{ key: " " }, 0.9],
   [{ key: " ", shiftKey: true }, -0.9],
   [{ key: "ArrowUp" }, -0.1],
-  // What selects, moves between pages or tabs, or writes.
+  // Keys that select, move between pages or tabs, or write.
   [{ key: "Home", shiftKey: true }, undefined],
   [{ key: "ArrowUp", altKey: true }, undefined],
   [{ key: "PageDown", ctrlKey: true }, undefined],

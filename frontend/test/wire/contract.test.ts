@@ -46,7 +46,7 @@ describe("what the server sends", () => {
   });
 });
 
-describe("what is not as promised", () => {
+describe("input that breaks the contract", () => {
   const message = { message: "m", username: "u", id: "i", at: 1 };
   test.each([
     [null, "1-0"],
@@ -62,7 +62,7 @@ describe("what is not as promised", () => {
     expect(readMessage(payload, offset)).toBeUndefined();
   });
 
-  test("a code that is not in the catalogue, or no answer at all, is an unknown refusal", () => {
+  test("an unknown code or a missing answer is an unknown refusal", () => {
     expect(readMessageAnswer({ status: "error", code: "moon", message: "M." })).toEqual({
       status: "error",
       code: "unknown",
@@ -74,7 +74,7 @@ describe("what is not as promised", () => {
     }
   });
 
-  test("a bad message in a history answer does not take the good ones with it", () => {
+  test("a bad message in a history answer does not affect the good ones", () => {
     const good = { ...message, offset: "1-0" };
     expect(readHistoryAnswer({ status: "ok", messages: [good, null, { ...good, offset: "x" }], more: true })).toEqual({
       status: "ok",
@@ -84,7 +84,7 @@ describe("what is not as promised", () => {
   });
 });
 
-describe("what we would not send", () => {
+describe("messages that we do not send", () => {
   interface Case {
     spec: string;
     name: string;
@@ -110,12 +110,12 @@ describe("what we would not send", () => {
     expect(limits.checkMessage(sent.message)).toBe(ack.code);
   });
 
-  test("CON-3 no more history than the server gives", () => {
+  test("CON-3 the page asks for no more history than the server gives", () => {
     const { historyMax } = fixture<{ historyMax: number }>("handshake");
     expect(historyOnJoin).toBeLessThanOrEqual(historyMax);
   });
 
-  test("LIM-8 the numbers and the white space are those of the server", () => {
+  test("LIM-8 numbers and white space match the server's", () => {
     const shared = fixture<Record<string, unknown> & { whitespace: string; notWhitespace: string }>("limits");
     const { maxMessageChars, maxUsernameChars, maxHistoryMessages, typingIntervalMs, minDedupeMs, anonymous } = limits;
     expect(shared).toMatchObject({
