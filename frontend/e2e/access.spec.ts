@@ -112,7 +112,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expectAccessible(page);
     await say(page, "after");
     await page.getByRole("button", { name: "Load missed" }).click();
-    await expect(page.getByText("The server does not keep them any more.")).toBeVisible();
+    await expect(page.getByText("The server no longer keeps them.")).toBeVisible();
     await expectAccessible(page);
 
     await page.evaluate(() => {

@@ -76,7 +76,7 @@ test("a translated page keeps working and shows the current state", async ({ roo
   await expect(page.getByText(/Next try|cannot be reached/)).toHaveCount(0);
   await expect(said(page, "written meanwhile").getByLabel("Sent")).toBeVisible();
   await page.getByRole("button", { name: "Load missed" }).click();
-  await expect(page.getByText("The server does not keep them any more.")).toBeVisible();
+  await expect(page.getByText("The server no longer keeps them.")).toBeVisible();
 
   await page.getByRole("button", { name: /Settings/ }).click();
   await page.getByRole("dialog").getByRole("textbox").fill("countess");

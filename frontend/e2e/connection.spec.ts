@@ -60,7 +60,7 @@ test("the server is killed and comes back: equal lists, no duplicates, and the g
   }
   expect(await texts(ada)).toEqual(await texts(bob));
   await ada.getByRole("button", { name: "Load missed" }).click();
-  await expect(ada.getByText("The server does not keep them any more.")).toBeVisible();
+  await expect(ada.getByText("The server no longer keeps them.")).toBeVisible();
 });
 
 test("the countdown shows the next attempt, and a click tries at once", async ({ room }) => {
