@@ -2,7 +2,7 @@
 #   docker build -f deploy/server.Dockerfile -t scalable-chat-server .
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
-# Modules first: they change less often than the code, so that this layer is kept.
+# Modules first: they change less often than the code, so this layer stays cached.
 COPY go.work ./
 COPY server/go.mod server/go.sum ./server/
 RUN cd server && go mod download
@@ -10,7 +10,7 @@ COPY server ./server
 RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/chatd ./server/cmd/chatd
 
 FROM scratch
-# The authorities that vouch for a Redis with TLS; without REDIS_CA the system's are asked.
+# The authorities for Redis with TLS, unless REDIS_CA is set.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/chatd /chatd
 ENV PORT=8000 LOG_FORMAT=json

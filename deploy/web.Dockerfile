@@ -1,5 +1,5 @@
-# The web app: static files behind nginx. Build from the root of the repository, with the address that browsers reach the
-# server at (it becomes part of the pages):
+# The web app: static files behind nginx. Build from the root of the repository, with the address at which browsers
+# reach the server (it becomes part of the pages):
 #   docker build -f deploy/web.Dockerfile --build-arg NEXT_PUBLIC_SERVER_URL=https://chat.example.org -t scalable-chat-web .
 FROM node:24-bookworm-slim AS build
 WORKDIR /src
