@@ -31,26 +31,22 @@ function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string):
   }, [input, text]);
 }
 
-export function Composer({ username }: { username: string }) {
+/** The text of the input, and what keys and the button do with it. */
+function useComposing(username: string, input: RefObject<HTMLTextAreaElement | null>, touch: boolean) {
   const store = useStore();
-  const touch = useTouch();
   const [text, setText] = useState(store.draft);
   const [problem, setProblem] = useState<string>();
-  const input = useRef<HTMLTextAreaElement>(null);
-  const noteId = useId();
-  const chars = countChars(sendable(text));
-  useGrowing(input, text);
+
+  function rewrite(value: string) {
+    setText(value);
+    store.draft = value;
+  }
 
   function change(event: ChangeEvent<HTMLTextAreaElement>) {
     const { value } = event.target;
     rewrite(value);
     setProblem(undefined);
     store.typing(username, value.trim() !== "");
-  }
-
-  function rewrite(value: string) {
-    setText(value);
-    store.draft = value;
   }
 
   function submit(event?: FormEvent) {
@@ -72,8 +68,20 @@ export function Composer({ username }: { username: string }) {
     submit();
   }
 
-  const note =
-    problem ?? (chars >= countFrom ? `${chars.toLocaleString("en")} of ${maxMessageChars.toLocaleString("en")}` : "");
+  return { text, problem, change, submit, keyDown, blur: () => store.typing(username, false) };
+}
+
+function countWords(chars: number): string {
+  return chars >= countFrom ? `${chars.toLocaleString("en")} of ${maxMessageChars.toLocaleString("en")}` : "";
+}
+
+export function Composer({ username }: { username: string }) {
+  const touch = useTouch();
+  const input = useRef<HTMLTextAreaElement>(null);
+  const { text, problem, change, submit, keyDown, blur } = useComposing(username, input, touch);
+  const chars = countChars(sendable(text));
+  const noteId = useId();
+  useGrowing(input, text);
   return (
     <form className={styles.composer} onSubmit={submit}>
       <div className={styles.box}>
@@ -93,7 +101,7 @@ export function Composer({ username }: { username: string }) {
           autoFocus
           onChange={change}
           onKeyDown={keyDown}
-          onBlur={() => store.typing(username, false)}
+          onBlur={blur}
         />
         <button
           type="submit"
@@ -108,7 +116,7 @@ export function Composer({ username }: { username: string }) {
         </button>
       </div>
       <p id={noteId} className={styles.note} role={problem === undefined ? undefined : "alert"}>
-        {note}
+        {problem ?? countWords(chars)}
       </p>
     </form>
   );

@@ -80,6 +80,26 @@ describe("reconnecting", () => {
     expect(link.connects).toBe(1);
   });
 
+  test("a refusal for good waits for a person", () => {
+    const { connector, link } = openStore();
+    connector.start();
+    link.listener.failed({ kind: "refused", why: "forbidden", retryAfterMs: null });
+    expect(connector.getConnection()).toEqual({ state: "refused", why: "forbidden", retryAt: "by_hand" });
+    vi.advanceTimersByTime(600_000);
+    expect(link.connects).toBe(1);
+    connector.retryNow();
+    expect(link.connects).toBe(2);
+  });
+
+  test("nothing but a start begins the first attempt", () => {
+    const { connector, link } = openStore();
+    connector.retryNow();
+    connector.pageShown();
+    connector.networkChanged();
+    expect(connector.getConnection()).toEqual({ state: "idle" });
+    expect(link.connects).toBe(0);
+  });
+
   test("an attempt that hangs is ended", () => {
     const { connector, link } = openStore();
     connector.start();
@@ -131,5 +151,31 @@ describe("a silent server", () => {
     for (let i = 0; i < 10; i++) store.send("ada", "hi");
     await vi.advanceTimersByTimeAsync(12_000);
     expect(alive).toHaveBeenCalledOnce();
+  });
+});
+
+describe("rooms", () => {
+  const room = (log: string[], name: string) => ({
+    connected: (recovered: boolean) => void log.push(`${name} connected ${recovered}`),
+    lost: () => void log.push(`${name} lost`),
+    joined: (at: string) => void log.push(`${name} joined ${at}`),
+    message: () => void log.push(`${name} message`),
+    presence: () => void log.push(`${name} presence`),
+    typing: () => void log.push(`${name} typing`),
+  });
+
+  test("hear of one connection before the subscribers, in the new state, until they leave", () => {
+    const { connector, link } = openStore();
+    const log: string[] = [];
+    connector.listen({ ...room(log, "a"), connected: () => void log.push(connector.getConnection().state) });
+    const leave = connector.listen(room(log, "b"));
+    connector.start();
+    connector.subscribe(() => void log.push("subscriber"));
+    link.accept(false, "5-0");
+    expect(log).toEqual(["live", "b connected false", "subscriber", "a joined 5-0", "b joined 5-0"]);
+    log.length = 0;
+    leave();
+    link.drop();
+    expect(log).toEqual(["a lost", "subscriber"]);
   });
 });
