@@ -2,7 +2,7 @@
 //
 // The graph, in the order of the path of a message:
 //
-//	http.Server ─▶ cluster.Forwarder ─▶ engineio ─▶ Socket.IO library ─▶ adapter ─▶ room ─▶ chat ─▶ room ─▶ replica ─▶ stream
+//	http.Server ─▶ forward.Forwarder ─▶ engineio ─▶ Socket.IO library ─▶ adapter ─▶ room ─▶ chat ─▶ room ─▶ replica ─▶ stream
 //	                                      ▲                                                                     │
 //	                                      └─────────────────────────── fanout.Log ◀───────── replica ◀──────────┘
 //
@@ -27,6 +27,7 @@ import (
 	"scalable-chat/server/internal/config"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/replica"
@@ -51,7 +52,8 @@ type App struct {
 	metrics  *ops.Metrics
 	sweepers *fanout.Sweepers
 	replica  *replica.Replica
-	backend  *backend
+	topology topology
+	parts    parts // of the topology
 	room     *room.Room
 	hub      *adapter.Hub
 	edge     *engineio.Server
@@ -92,9 +94,13 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 		Closes: engineio.CloseReasons(), Refusals: slices.Concat(engineio.RefusalReasons(), accept.Reasons()),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
-	if a.backend, err = newBackend(a); err != nil {
+	a.topology, err = newTopology(a.life, host{
+		cfg: cfg, log: logger, port: a.port(), connections: func() int { return a.edge.Connections() },
+	})
+	if err != nil {
 		return nil, err
 	}
+	a.parts = a.topology.parts()
 	a.build()
 	a.measure()
 	return a, nil
@@ -104,13 +110,13 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 func (a *App) build() {
 	cfg := a.cfg
 	a.replica = replica.New(replica.Options{
-		Stream:   a.backend.stream,
+		Stream:   a.parts.stream,
 		Sweepers: a.sweepers,
 		Encode:   room.Encode,
 		Decode:   room.Decode,
 		Window:   fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes},
-		Nodes:    a.backend.nodes,
-		Retained: a.backend.retained,
+		Nodes:    a.parts.nodes,
+		Retained: a.parts.retained,
 		Hooks:    replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:   a.log,
 	})
@@ -120,19 +126,19 @@ func (a *App) build() {
 			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
 		},
 		MaxHistory: cfg.HistoryMax,
-		Online:     func() int { return a.backend.members.Online() },
+		Online:     func() int { return a.parts.members.Online() },
 		Handled:    a.metrics.Handled,
 		Logger:     a.log,
 	})
 	a.hub = adapter.New(adapter.Options{
 		Bind: a.bind, Recovery: true,
-		Bus: a.backend.bus, Nodes: a.backend.nodes,
+		Bus: a.parts.bus, Nodes: a.parts.nodes,
 		Hooks:  adapter.Hooks{Recovered: a.metrics.Recovered},
 		Logger: a.log,
 	})
 	a.edge = engineio.NewServer(engineio.Options{
 		Sweepers: a.sweepers,
-		NewID:    a.backend.newID,
+		NewID:    func() string { return nodeid.NewSession(a.parts.id) },
 
 		PingInterval: cfg.PingInterval, PingTimeout: cfg.PingTimeout, UpgradeTimeout: cfg.UpgradeTimeout,
 		BodyTimeout: a.timeouts.request,
@@ -166,11 +172,14 @@ func (a *App) Start(ctx context.Context) error {
 	if a.private != nil {
 		a.private.serve(ops.Private(a.health, a.metrics))
 	}
-	a.backend.start(a)
+	a.background.Go(func() { a.topology.run(a.life) })
+	if len(a.topology.degraded()) > 0 {
+		a.background.Go(a.watchHealth)
+	}
 	if err := a.replica.Load(ctx); err != nil {
 		return fmt.Errorf("load the window: %w", err)
 	}
-	if err := a.backend.join(ctx); err != nil {
+	if err := a.topology.join(ctx); err != nil {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
 	a.background.Go(func() {
@@ -179,11 +188,11 @@ func (a *App) Start(ctx context.Context) error {
 			a.log.Error("following ended", "error", err)
 		}
 	})
-	stop := a.backend.members.Watch(a.room.Presence)
+	stop := a.parts.members.Watch(a.room.Presence)
 	context.AfterFunc(a.life, stop)
 	a.background.Go(func() { trim(a.life) })
 	a.health.Advance(ops.Ready)
-	a.log.Info("ready", "address", a.Addr(), "node", a.backend.id, "redis", a.cfg.Redis.Enabled())
+	a.log.Info("ready", "address", a.Addr(), "node", a.parts.id, "redis", a.cfg.Redis.Enabled())
 	return nil
 }
 
@@ -245,15 +254,14 @@ func (a *App) Stop(ctx context.Context) error {
 	defer cancel()
 	a.edge.Refuse()
 	var err error
-	if wasReady && !a.cfg.Redis.Enabled() {
-		// Nobody can come back for it: what was acked has to reach those who are here.
-		err = step("deliver what was acked", a.replica.Settle(draining))
+	if wasReady {
+		err = step("deliver what was acked", a.topology.deliver(draining, a.replica))
 	}
 	spread := min(a.cfg.DrainTimeout/2, time.Duration(a.edge.Connections())*spreadPerSession)
-	var parts sync.WaitGroup
-	a.backend.drain(draining, spread, &parts)
+	var others sync.WaitGroup
+	others.Go(func() { a.topology.drain(draining, spread) })
 	err = errors.Join(err, step("close the sessions", a.edge.Shutdown(draining, spread)))
-	parts.Wait()
+	others.Wait()
 
 	requests, cancel := context.WithTimeout(ctx, requestsTimeout)
 	defer cancel()
@@ -263,7 +271,7 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	appends, cancel := context.WithTimeout(ctx, appendsTimeout)
 	defer cancel()
-	err = errors.Join(err, step("finish the appends", a.backend.stream.Close(appends)))
+	err = errors.Join(err, step("finish the appends", a.parts.stream.Close(appends)))
 	a.release()
 	a.log.Info("stopped", "error", err)
 	return err
@@ -279,8 +287,8 @@ func (a *App) release() {
 	}
 	a.end()
 	a.background.Wait()
-	if a.backend != nil {
-		a.backend.close()
+	if a.topology != nil {
+		a.topology.close()
 	}
 	if a.sweepers != nil {
 		a.sweepers.Close()

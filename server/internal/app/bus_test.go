@@ -28,11 +28,11 @@ func TestTypingAndPresenceReachOtherNodes(t *testing.T) {
 	first, one := join(t, a, "")
 	second, _ := join(t, b, "")
 	first.until(t, `42["presence",{"online":2}]`)
-	assert.Eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return a.parts.nodes() == 2 && b.parts.nodes() == 2 })
 	assert.Eventually(t, "the bus is heard", func() bool {
-		_ = a.backend.bus.Publish("hello", nil)
-		_ = b.backend.bus.Publish("hello", nil)
-		return a.backend.redisBus.Stats().Received > 0 && b.backend.redisBus.Stats().Received > 0
+		_ = a.parts.bus.Publish("hello", nil)
+		_ = b.parts.bus.Publish("hello", nil)
+		return a.clustered().bus.Stats().Received > 0 && b.clustered().bus.Stats().Received > 0
 	})
 
 	assert.NoError(t, first.write(`42["typing",{"username":"A","typing":true}]`, `42["typing",{"username":"A","typing":false}]`))
@@ -60,17 +60,17 @@ func TestDatabasesOfOneRedisAreApart(t *testing.T) {
 	other := start(t, "--redis-url="+r.URL()+"/2")
 	listener, _ := join(t, production, "")
 	assert.Eventually(t, "staging hears", func() bool {
-		_ = other.backend.bus.Publish("hello", nil)
-		return staging.backend.redisBus.Stats().Received > 0
+		_ = other.parts.bus.Publish("hello", nil)
+		return staging.clustered().bus.Stats().Received > 0
 	})
 
-	assert.Eventually(t, "production would hear", func() bool { return strings.Contains(r.CLI("PUBSUB", "CHANNELS"), production.backend.id) })
+	assert.Eventually(t, "production would hear", func() bool { return strings.Contains(r.CLI("PUBSUB", "CHANNELS"), production.parts.id) })
 	colleague, _ := join(t, staging, "")
 	typist, _ := join(t, other, "")
 	assert.NoError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
 	colleague.until(t, `42["typing",`)
 	say(t, open(t, production.url(), siotest.Options{Transport: siotest.WebSocket}), "still here")
 	listener.until(t, `42["message",{"message":"still here"`)
-	assert.Equal(t, "messages of the other database", production.backend.redisBus.Stats(), bus.Stats{})
-	assert.Equal(t, "nodes", production.backend.nodes(), 1)
+	assert.Equal(t, "messages of the other database", production.clustered().bus.Stats(), bus.Stats{})
+	assert.Equal(t, "nodes", production.parts.nodes(), 1)
 }

@@ -21,7 +21,7 @@ func everyWay(t *testing.T, flags []string, test func(t *testing.T, owner *App, 
 	r := redistest.Start(t)
 	flags = append(flags, "--redis-url="+r.URL())
 	owner, other := start(t, flags...), start(t, flags...)
-	assert.Eventually(t, "both nodes know of each other", func() bool { return owner.backend.nodes() == 2 && other.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return owner.parts.nodes() == 2 && other.parts.nodes() == 2 })
 	t.Run("direct", func(t *testing.T) { test(t, owner, owner.url()) })
 	t.Run("forwarded", func(t *testing.T) { test(t, owner, other.url()) })
 }

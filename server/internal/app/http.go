@@ -150,7 +150,7 @@ func (l *listener) close() {
 func (a *App) publicHandler() http.Handler {
 	mux := http.NewServeMux()
 	ops.Public(mux, a.health)
-	edge := a.whenStarted(a.backend.route(a.edge))
+	edge := a.whenStarted(a.topology.route(a.edge))
 	mux.Handle(Path, edge)
 	mux.Handle(Path[:len(Path)-1], edge) // or the mux would redirect, which no client follows with a POST
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {

@@ -67,6 +67,9 @@ func start(t *testing.T, flags ...string) *App {
 	return a
 }
 
+// clustered is the topology of a node that shares a Redis.
+func (a *App) clustered() *clustered { return a.topology.(*clustered) }
+
 func (a *App) url() string { return "http://" + a.Addr() }
 
 // open connects a client and waits until nothing can pass it by.

@@ -2,10 +2,7 @@ package app
 
 import (
 	"scalable-chat/server/internal/adapter"
-	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/forward"
-	"scalable-chat/server/internal/ops"
 )
 
 // measure registers the numbers that are counted elsewhere.
@@ -13,7 +10,7 @@ func (a *App) measure() {
 	m := a.metrics
 	m.Gauge("connections", "Sessions on this node.", func() float64 { return float64(a.edge.Connections()) })
 	m.Gauge("sockets", "TCP connections to the main port, sessions or not.", func() float64 { return float64(a.public.net.Len()) })
-	m.Gauge("online", "Connections to the cluster, as this node knows it.", func() float64 { return float64(a.backend.members.Online()) })
+	m.Gauge("online", "Connections to the cluster, as this node knows it.", func() float64 { return float64(a.parts.members.Online()) })
 
 	log := func(of func(fanout.Stats) int64) func() float64 {
 		return func() float64 { return float64(of(a.sweepers.Stats())) }
@@ -35,16 +32,7 @@ func (a *App) measure() {
 		m.Counter("requests_lost_total", "Socket.IO requests between nodes that came to nothing.",
 			func() float64 { return float64(of(a.hub.Stats())) }, "outcome", outcome)
 	}
-	a.backend.measure(m)
-}
-
-// measure registers what there is with Redis only.
-func (b *backend) measure(m *ops.Metrics) {
-	if b.registry == nil {
-		return
-	}
-	m.Gauge("nodes", "Live nodes that this one knows, itself included.", func() float64 { return float64(b.registry.Nodes()) })
-	for part, ask := range b.degraded {
+	for part, ask := range a.topology.degraded() {
 		m.Gauge("up", "Whether a part works as it should.", func() float64 {
 			if ask() == "" {
 				return 1
@@ -52,30 +40,5 @@ func (b *backend) measure(m *ops.Metrics) {
 			return 0
 		}, "part", part)
 	}
-
-	forwards := func(of func(forward.Stats) int64) func() float64 {
-		return func() float64 { return float64(of(b.forwarder.Stats())) }
-	}
-	m.Gauge("forwarding_requests", "HTTP requests that are being forwarded.", forwards(func(s forward.Stats) int64 { return s.Requests }))
-	m.Gauge("forwarding_websockets", "WebSockets that are being forwarded.", forwards(func(s forward.Stats) int64 { return s.Tunnels }))
-	for outcome, of := range map[string]func(forward.Stats) int64{
-		"forwarded":   func(s forward.Stats) int64 { return s.Forwarded },
-		"received":    func(s forward.Stats) int64 { return s.Received },
-		"unknown":     func(s forward.Stats) int64 { return s.Unknown },
-		"unreachable": func(s forward.Stats) int64 { return s.Unreachable },
-		"busy":        func(s forward.Stats) int64 { return s.Busy },
-		"forged":      func(s forward.Stats) int64 { return s.Forged },
-	} {
-		m.Counter("forwards_total", "Requests for sessions of other nodes, and from other nodes.", forwards(of), "outcome", outcome)
-	}
-	for outcome, of := range map[string]func(bus.Stats) uint64{
-		"sent":      func(s bus.Stats) uint64 { return s.Sent },
-		"unsent":    func(s bus.Stats) uint64 { return s.Unsent },
-		"received":  func(s bus.Stats) uint64 { return s.Received },
-		"unheard":   func(s bus.Stats) uint64 { return s.Unheard },
-		"malformed": func(s bus.Stats) uint64 { return s.Malformed },
-		"panicked":  func(s bus.Stats) uint64 { return s.Panics },
-	} {
-		m.Counter("bus_messages_total", "Messages between nodes.", func() float64 { return float64(of(b.redisBus.Stats())) }, "outcome", outcome)
-	}
+	a.topology.measure(m)
 }

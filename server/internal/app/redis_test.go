@@ -114,7 +114,7 @@ func TestP3_AnyNodeRecoversWhatAnotherBegan(t *testing.T) {
 func TestP7_ASessionIsServedByAnyNode(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
-	assert.Eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return a.parts.nodes() == 2 && b.parts.nodes() == 2 })
 	for _, transport := range transports {
 		c := open(t, roundRobin(t, a, b), siotest.Options{Transport: transport})
 		for n := range 5 {

@@ -71,8 +71,8 @@ func TestTheDocumentedRightsSuffice(t *testing.T) {
 			listener, _ := join(t, b, "")
 			typist, _ := join(t, a, "")
 			assert.Eventually(t, "the bus is heard", func() bool {
-				_ = a.backend.bus.Publish("hello", nil)
-				return b.backend.redisBus.Stats().Received > 0
+				_ = a.parts.bus.Publish("hello", nil)
+				return b.clustered().bus.Stats().Received > 0
 			})
 
 			assert.NoError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))

@@ -34,55 +34,119 @@ var outside = map[string][]string{
 	"internal/ops":           {"github.com/prometheus/"},
 }
 
-// inside says which packages of ours a package may import. The arrows of the design point one way: what is not listed is
-// not allowed. Commands and what only tests import are not judged.
-var inside = map[string][]string{
-	"internal/stream":        {},
-	"internal/stream/memory": {"internal/stream"},
-	"internal/stream/redis":  {"internal/stream"},
-	"internal/rawconn":       {},
-	"internal/fanout":        {"internal/wire", "internal/rawconn", "internal/stream"},
-	"internal/wire":          {},
-	"internal/pace":          {},
-	"internal/accept":        {},
-	"internal/engineio":      {"internal/wire", "internal/fanout", "internal/pace", "internal/rawconn"},
-	"internal/chat":          {"internal/pace"},
-	"internal/config":        {},
-	"internal/ops":           {},
-	"internal/cluster":       {"internal/forward", "internal/nodeid", "internal/pace", "internal/redisx"},
-	"internal/forward":       {"internal/nodeid", "internal/pace", "internal/rawconn"},
-	"internal/bus":           {"internal/nodeid", "internal/pace", "internal/redisx"},
-	"internal/redisx":        {},
-	"internal/nodeid":        {},
-	"internal/replica":       {"internal/fanout", "internal/pace", "internal/stream"},
-	"internal/adapter":       {"internal/replica", "internal/bus", "internal/pace", "internal/wire", "internal/fanout", "internal/stream"},
-	"internal/room":          {"internal/adapter", "internal/chat", "internal/replica", "internal/wire", "internal/fanout", "internal/stream"},
+// layers lists the packages that serve, from the top down. A package imports only what is below it in the list, so there is
+// no circle and no arrow that runs upwards.
+var layers = []string{
+	"internal/app",           // builds, starts, stops
+	"internal/room",          // binds a namespace to the rules
+	"internal/adapter",       // the Socket.IO adapter
+	"internal/replica",       // the ordered copy of a stream
+	"internal/engineio",      // the edge
+	"internal/fanout",        // logs, cursors, sweepers
+	"internal/wire",          // the codecs
+	"internal/chat",          // the rules
+	"internal/stream/redis",  // the record in Redis
+	"internal/stream/memory", // the record in memory
+	"internal/stream",        // what a record promises
+	"internal/cluster",       // who the nodes are
+	"internal/forward",       // requests to the owner of a session
+	"internal/bus",           // messages between nodes
+	"internal/pace",          // waiting and rates
+	"internal/accept",        // the door: TCP connections
+	"internal/rawconn",       // sockets by their descriptors
+	"internal/redisx",        // what all that talk to Redis share
+	"internal/nodeid",        // names of nodes and sessions
+	"internal/config",        // the settings
+	"internal/ops",           // logs, metrics, health
 }
 
-// testOnly are packages that exist for tests.
-var testOnly = []string{"internal/test/siotest", "internal/test/redistest", "internal/test/chaos", "internal/test/embedder", "internal/test/background", "internal/test/journal", "internal/stream/streamtest"}
+// inside says which packages of ours each of them imports. What is not listed is not allowed. The app may import all.
+var inside = map[string][]string{
+	"internal/room":          {"internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
+	"internal/adapter":       {"internal/replica", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
+	"internal/replica":       {"internal/fanout", "internal/stream", "internal/pace"},
+	"internal/engineio":      {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn"},
+	"internal/fanout":        {"internal/wire", "internal/stream", "internal/rawconn"},
+	"internal/wire":          {},
+	"internal/chat":          {"internal/pace"},
+	"internal/stream/redis":  {"internal/stream"},
+	"internal/stream/memory": {"internal/stream"},
+	"internal/stream":        {},
+	"internal/cluster":       {"internal/forward", "internal/pace", "internal/redisx", "internal/nodeid"},
+	"internal/forward":       {"internal/pace", "internal/rawconn", "internal/nodeid"},
+	"internal/bus":           {"internal/pace", "internal/redisx", "internal/nodeid"},
+	"internal/pace":          {},
+	"internal/accept":        {},
+	"internal/rawconn":       {},
+	"internal/redisx":        {},
+	"internal/nodeid":        {},
+	"internal/config":        {},
+	"internal/ops":           {},
+}
 
-func TestImportsPointOneWay(t *testing.T) {
-	for pkg, imports := range sources(t) {
-		for _, path := range imports {
-			local, ours := strings.CutPrefix(path, module)
-			switch {
-			case ours && slices.Contains(testOnly, local) && !slices.Contains(testOnly, pkg):
-				t.Errorf("%s imports %s, which is for tests", pkg, local)
-			case ours && pkg != "internal/app" && strings.HasPrefix(pkg, "internal/") && !slices.Contains(testOnly, pkg):
-				if allowed, known := inside[pkg]; !known || !slices.Contains(allowed, local) {
-					t.Errorf("%s imports %s", pkg, local)
-				}
-			case !ours && strings.Contains(strings.SplitN(path, "/", 2)[0], ".") && !mayImport(pkg, path):
-				t.Errorf("%s imports %s", pkg, path)
+// isTestOnly reports whether a package exists for tests.
+func isTestOnly(pkg string) bool {
+	return strings.HasPrefix(pkg, "internal/test/") || pkg == "internal/stream/streamtest"
+}
+
+// TestEveryPackageHasItsLayer: no package is without a place, and what may be imported is always further down.
+func TestEveryPackageHasItsLayer(t *testing.T) {
+	for pkg := range sources(t) {
+		if serves := strings.HasPrefix(pkg, "internal/") && !isTestOnly(pkg); serves && !slices.Contains(layers, pkg) {
+			t.Errorf("%s has no place in the list of layers", pkg)
+		}
+	}
+	for pkg, allowed := range inside {
+		for _, below := range allowed {
+			if slices.Index(layers, below) <= slices.Index(layers, pkg) {
+				t.Errorf("%s may import %s, which is not below it", pkg, below)
 			}
 		}
 	}
 }
 
+func TestImportsPointOneWay(t *testing.T) {
+	found := sources(t)
+	for pkg, imports := range found {
+		for _, path := range imports {
+			local, ours := strings.CutPrefix(path, module)
+			switch {
+			case ours && !mayImportOurs(pkg, local):
+				t.Errorf("%s imports %s", pkg, local)
+			case !ours && strings.Contains(strings.SplitN(path, "/", 2)[0], ".") && !mayImport(pkg, path):
+				t.Errorf("%s imports %s", pkg, path)
+			}
+		}
+	}
+	for pkg, allowed := range inside {
+		for _, local := range allowed {
+			if !slices.Contains(found[pkg], module+local) {
+				t.Errorf("%s may import %s, and does not", pkg, local)
+			}
+		}
+	}
+}
+
+// mayImportOurs judges an arrow between two packages of ours. Tests may use everything, and commands everything but what
+// is for tests.
+func mayImportOurs(pkg, local string) bool {
+	switch {
+	case isTestOnly(pkg):
+		return true
+	case isTestOnly(local):
+		return false
+	case strings.HasPrefix(pkg, "cmd/"):
+		return true
+	case pkg == layers[0]:
+		return slices.Contains(layers[1:], local)
+	default:
+		return slices.Contains(inside[pkg], local)
+	}
+}
+
 func mayImport(pkg, path string) bool {
 	// Load generators and tests may use any client library; the rules are for what serves.
-	if slices.Contains(testOnly, pkg) || strings.HasPrefix(pkg, "cmd/chatbench") {
+	if isTestOnly(pkg) || strings.HasPrefix(pkg, "cmd/chatbench") {
 		return true
 	}
 	return slices.ContainsFunc(outside[pkg], func(prefix string) bool { return strings.HasPrefix(path, prefix) })

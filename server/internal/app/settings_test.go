@@ -45,7 +45,7 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 
 	assert.NoError(t, a.Stop(t.Context()))
 	c, log := logging(t, next...)
-	assert.Eventually(t, "the new settings are in force", func() bool { return b.backend.retained() == 60 && c.backend.retained() == 60 })
+	assert.Eventually(t, "the new settings are in force", func() bool { return b.parts.retained() == 60 && c.parts.retained() == 60 })
 	say(t, second, "after the change")
 	if n, _ := strconv.Atoi(r.CLI("XLEN", "chat")); n > 260 {
 		t.Errorf("%d entries are left", n)

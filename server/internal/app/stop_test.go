@@ -105,7 +105,7 @@ func TestStopIsOrdered(t *testing.T) {
 func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := start(t, "--redis-url="+r.URL()), startLoose(t, "--redis-url="+r.URL())
-	assert.Eventually(t, "both nodes know of each other", func() bool { return a.backend.nodes() == 2 && b.backend.nodes() == 2 })
+	assert.Eventually(t, "both nodes know of each other", func() bool { return a.parts.nodes() == 2 && b.parts.nodes() == 2 })
 	poll := func(url string) (string, error) {
 		answer, err := http.Get(url)
 		if err != nil {
@@ -125,7 +125,7 @@ func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
 		_, err := poll(b.url() + query + "&sid=" + open.Sid)
 		broken <- err
 	}()
-	assert.Eventually(t, "a poll is forwarded", func() bool { return b.backend.forwarder.Stats().Requests == 1 })
+	assert.Eventually(t, "a poll is forwarded", func() bool { return b.clustered().forwarder.Stats().Requests == 1 })
 	assert.NoError(t, b.Stop(t.Context()))
 	if <-broken == nil {
 		t.Error("the poll was answered; then this tests nothing")

@@ -1,10 +1,6 @@
 package cluster
 
-import (
-	"context"
-
-	"scalable-chat/server/internal/forward"
-)
+import "context"
 
 // Alone is the cluster of a node that has no Redis: itself.
 type Alone struct {
@@ -12,10 +8,7 @@ type Alone struct {
 	watchers watchers
 }
 
-var (
-	_ Members       = (*Alone)(nil)
-	_ forward.Nodes = (*Alone)(nil)
-)
+var _ Members = (*Alone)(nil)
 
 // NewAlone returns a cluster of one whose connections are counted by local, which may be called from any goroutine.
 func NewAlone(local func() int) *Alone { return &Alone{local: local} }
@@ -28,9 +21,3 @@ func (a *Alone) Online() int { return a.local() }
 
 // Watch calls fn as [Members] says, while Run runs.
 func (a *Alone) Watch(fn func(online int)) (stop func()) { return a.watchers.add(fn) }
-
-// Route knows no other node.
-func (a *Alone) Route(context.Context, string) (forward.Route, bool) { return forward.Route{}, false }
-
-// Admits accepts nobody: there is no other node.
-func (a *Alone) Admits(string) bool { return false }

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"scalable-chat/server/internal/bus"
+	"scalable-chat/server/internal/cluster"
+	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/engineio"
+	"scalable-chat/server/internal/forward"
+	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/stream/redis"
+)
+
+// clustered is the topology of a node that shares the room with others through Redis.
+type clustered struct {
+	id        string
+	log       *slog.Logger
+	client    redis.Client
+	record    *redis.Stream
+	registry  *cluster.Registry
+	bus       *bus.Redis
+	forwarder *forward.Forwarder
+	reach     *forward.Reach
+	rights    *rights
+}
+
+var _ topology = (*clustered)(nil)
+
+func newClustered(ctx context.Context, h host) (*clustered, error) {
+	cfg := h.cfg
+	address, err := ownAddress(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	client, err := redis.NewClient(clientOptions(cfg.Redis))
+	if err != nil {
+		return nil, err
+	}
+	record, err := redis.New(redis.Options{
+		Client: client, Key: cfg.StreamKey, MaxLen: int64(cfg.HistoryWindow),
+		DedupeTTL: cfg.DedupeTTL, DedupeMax: int64(cfg.DedupeMax), AppendTimeout: cfg.AppendTimeout, Logger: h.log,
+	})
+	if err != nil {
+		_ = client.Close()
+		return nil, err
+	}
+	c := &clustered{id: nodeid.New(), log: h.log, client: client, record: record}
+	c.registry = cluster.NewRegistry(cluster.RegistryConfig{
+		Client: client, Key: cfg.StreamKey, ID: c.id, Address: address,
+		Local: h.connections, Secret: cfg.ClusterSecret, Settings: record.Settings(), Log: h.log,
+	})
+	c.bus = bus.New(bus.Config{Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: c.id, Log: h.log})
+	c.forwarder = forward.New(forward.Config{
+		Self: c.id, Nodes: c.registry, Path: Path, MaxBody: 2 * int64(cfg.MaxBodyBytes), Log: h.log,
+		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST
+	})
+	c.reach = forward.NewReach(c.forwarder, c.registry.Self)
+	c.rights = &rights{record: record, bus: c.bus, log: h.log.With("user", cmp.Or(cfg.Redis.Username, "default"))}
+	return c, nil
+}
+
+func (c *clustered) parts() parts {
+	return parts{
+		id: c.id, stream: c.record, members: c.registry, bus: c.bus, nodes: c.registry.Nodes,
+		retained: func() int { return int(c.registry.Settings()[redis.HistoryWindow]) },
+	}
+}
+
+func (c *clustered) run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, run := range []func(context.Context){
+		c.registry.Run, c.bus.Run, c.reach.Run, c.rights.run, c.warnOfEviction,
+	} {
+		running.Go(func() { run(ctx) })
+	}
+	running.Wait()
+}
+
+func (c *clustered) join(ctx context.Context) error {
+	select {
+	case <-c.registry.Joined():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *clustered) route(edge *engineio.Server) http.Handler {
+	return c.forwarder.Handle(edge, http.HandlerFunc(edge.RefuseUnknownSession), http.HandlerFunc(edge.RefuseBusy))
+}
+
+// deliver waits for nothing: clients get the rest from the node that they reconnect to.
+func (c *clustered) deliver(context.Context, *replica.Replica) error { return nil }
+
+func (c *clustered) drain(ctx context.Context, spread time.Duration) {
+	c.forwarder.Shutdown(ctx, spread)
+}
+
+func (c *clustered) degraded() map[string]func() string {
+	return map[string]func() string{
+		"stream": c.record.Degraded, "rights": c.rights.degraded,
+		"cluster": c.registry.Degraded, "bus": c.bus.Degraded, "address": c.reach.Degraded,
+	}
+}
+
+func (c *clustered) close() {
+	_ = c.record.Close(atOnce()) // closed in order before, unless the node never started
+	c.forwarder.Shutdown(atOnce(), 0)
+	_ = c.client.Close()
+}
+
+// warnOfEviction warns if Redis may forget what it was given when it is full.
+func (c *clustered) warnOfEviction(ctx context.Context) {
+	if c.join(ctx) != nil {
+		return
+	}
+	policy, err := c.record.EvictionPolicy(ctx)
+	switch {
+	case err != nil:
+		c.log.Debug("the maxmemory-policy of Redis is not known", "error", err)
+	case policy != "" && policy != "noeviction":
+		c.log.Warn("Redis may evict messages and ids when it is full, which ends sessions and stores messages twice",
+			"maxmemory-policy", policy, "needed", "noeviction")
+	}
+}
+
+func clientOptions(r config.Redis) redis.ClientOptions {
+	return redis.ClientOptions{
+		Addrs: r.Addrs, DB: r.DB, Username: r.Username, Password: r.Password, TLSConfig: r.TLSConfig(),
+		Cluster: r.Cluster == config.ClusterYes, Single: r.Cluster == config.ClusterNo,
+		SentinelMaster: r.SentinelMaster, SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword,
+	}
+}
