@@ -1,5 +1,5 @@
-// What chatd must reach, and whether it did. A ratio is taken within a round, where both ran on the same machine within
-// minutes, and then the median of the rounds counts.
+// The budgets of chatd, and whether it meets them. A ratio compares two results of one round, which ran within minutes of
+// each other; the median of the rounds counts.
 const throughput = (r) => r.deliveries_per_s;
 const delivery = (r) => r.cpu_us_per_delivery;
 const tail = (r) => r.latency_ms?.p99;
@@ -51,7 +51,7 @@ function rounds(results) {
   return [...new Set(results.map((r) => r.round))].map((round) => results.filter((r) => r.round === round));
 }
 
-/** median ignores what is no number; it is undefined if nothing is left. */
+/** median ignores values that are not numbers; it is undefined if none is left. */
 export function median(values) {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   const middle = sorted.length / 2;

@@ -1,4 +1,4 @@
-// What the figures depend on: the machine, its cores, and what else it does.
+// What the figures depend on: the machine, its cores, and its other work.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";

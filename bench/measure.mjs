@@ -1,13 +1,13 @@
-// Runs the loads on the servers and brings back the figures.
+// Runs the loads on the servers and returns the figures.
 import { loads } from "./loads.mjs";
 import { cores, pinned } from "./machine.mjs";
 import { freePort, output, withServer } from "./processes.mjs";
 import { chatbench, servers } from "./servers.mjs";
 
-/** The name of the bare write(2) among the compared. */
+/** The name of the bare write(2) among the servers. */
 export const floor = "write";
 
-/** The servers that have budgets to meet. */
+/** The servers with budgets. */
 export const judged = ["chatd", "chatd-redis"];
 
 /**
@@ -30,7 +30,7 @@ export async function measure({ rounds, seconds, hold, loads: picked, only }, on
   });
 }
 
-/** plan lists the runs: those that are compared come right after each other. */
+/** plan lists the runs; runs that are compared follow each other. */
 function plan(rounds, picked, only) {
   const numbers = Array.from({ length: rounds }, (_, i) => i + 1);
   const all = numbers.flatMap((round) => picked.flatMap((load) => only.map((server) => ({ round, load, server }))));
@@ -40,7 +40,7 @@ function plan(rounds, picked, only) {
 async function measureServer({ round, load, server, seconds, hold, pinning, redis }) {
   const { title, protocol, command, env } = servers[server];
   const port = await freePort();
-  // Every run has an empty room of its own.
+  // Every run has its own empty room.
   const serve = pinned(pinning.server, command(port, redis, `bench-${round}-${load}`));
   const { args, idle } = loads[load];
   const time = idle ? ["-hold", `${hold}s`] : ["-d", `${seconds}s`, "-warmup", "1s"];
@@ -60,7 +60,7 @@ async function measureFloor({ round, load, seconds, pinning }, results) {
   return { deliveries_per_s: writes_per_s, cpu_us_per_delivery: cpu_us_per_write, bytes_per_delivery: size };
 }
 
-/** figures runs chatbench, which ends with 1 if it found faults; they are among the figures. */
+/** figures runs chatbench. Exit code 1 means that the figures contain faults. */
 async function figures(command) {
   const lines = await output(command, [0, 1]);
   return JSON.parse(lines.find((line) => line.startsWith("{")));

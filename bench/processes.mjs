@@ -1,4 +1,4 @@
-// Servers that run for the time of one measurement.
+// Servers that run during one measurement.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,7 +9,7 @@ const patienceMs = 20_000;
 const graceMs = 5000;
 const running = new Set();
 
-// Nothing outlives us, however we end.
+// No server outlives this process, however it ends.
 process.on("exit", () => {
   for (const group of running) group.signal("SIGKILL");
 });
@@ -26,7 +26,7 @@ export async function freePort() {
   return port;
 }
 
-/** withServer runs a command while body(pid) does, from when its port takes connections. It gets none of our settings. */
+/** withServer runs a command, without our settings, and calls body(pid) once its port accepts connections. */
 export async function withServer(name, command, port, env, body) {
   const lines = [];
   const group = start(command, { PATH: process.env.PATH, HOME: process.env.HOME, ...env }, (line) => lines.push(line));
@@ -48,7 +48,7 @@ export async function withServer(name, command, port, env, body) {
   }
 }
 
-/** output runs a command to its end and returns what it printed; an exit code that is not accepted is a Problem. */
+/** output runs a command to its end and returns what it printed; any other exit code than the accepted ones is a Problem. */
 export async function output(command, accepted) {
   const lines = [];
   const group = start(command, environment(), (line) => lines.push(line));

@@ -40,7 +40,7 @@ export const servers = {
   },
 };
 
-/** The load generator. It also writes the bare bytes, which is the last of the compared. */
+/** The load generator. It also makes the bare writes, which are compared last. */
 export const chatbench = {
   path: join(bin, "chatbench"),
   build: () => build(join(root, "server"), "chatbench", "./cmd/chatbench"),

@@ -18,11 +18,11 @@ export const kinds = Object.keys(versions).flatMap((version) =>
   Object.keys(transports).map((transport) => ({ version, transport, name: `${version}, ${transport}` })),
 );
 
-// Tests come back sooner than people need to.
+// Tests reconnect sooner than people need to.
 const impatient = { reconnectionDelay: 10, reconnectionDelayMax: 40, timeout: 5000 };
 
 /**
- * Client is a stock client that writes down what it sees: `timeline` (the texts of messages, in the order of arrival),
+ * Client is a stock client that records what it sees: `timeline` (the texts of messages, in the order of arrival),
  * `offset` (the last one it was given), `connects` (for each connect: was it recovered, and from which offset).
  */
 class Client {
@@ -34,7 +34,7 @@ class Client {
   #pending = new Set();
 
   constructor(url, { version = "4.8", transport = "default upgrade", ...options }) {
-    // Without undefined values: the client takes even those for a choice.
+    // Without undefined values: the client treats even those as set.
     const chosen = { ...(transports[transport] && { transports: transports[transport] }), ...options };
     this.socket = versions[version](url, { forceNew: true, ...impatient, ...chosen });
     this.socket.on("connect", () => {
@@ -68,7 +68,7 @@ class Client {
     return this;
   }
 
-  /** joined waits for the joining offset: from then on nothing can pass this client by. */
+  /** joined waits for the joining offset: from then on this client misses nothing. */
   async joined() {
     await until("the joining offset", () => this.offset !== undefined);
     return this;
@@ -117,20 +117,20 @@ export function open(t, url, options = {}) {
   return client;
 }
 
-/** join opens a client and waits until nothing can pass it by. */
+/** join opens a client and waits for its joining offset. */
 export async function join(t, url, options = {}) {
   const client = await open(t, url, options).connected();
   return await client.joined();
 }
 
-/** numbered returns count texts that tell who said them and which one it is. */
+/** numbered returns count texts that name their author and their number. */
 export function numbered(who, count) {
   return Array.from({ length: count }, (_, i) => `${who} ${i}`);
 }
 
 /**
  * sayAll sends every text without waiting for the one before, checks that all were stored, and waits until the client
- * has heard the last: the ack alone does not say that the node, which follows the record, has come so far.
+ * has got the last one: the ack does not say that the node, which follows the record, has delivered it.
  */
 export async function sayAll(client, texts) {
   for (const ack of await Promise.all(texts.map((text) => client.say(text)))) {

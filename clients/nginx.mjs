@@ -8,7 +8,7 @@ import { until } from "./until.mjs";
 
 const deployed = new URL("../deploy/nginx.conf", import.meta.url);
 
-/** configured is the balancer's configuration as it is deployed, but for the addresses and the places of its files. */
+/** configured is the balancer's deployed configuration with other addresses and other places for its files. */
 async function configured(dir, port, servers) {
   const text = await readFile(deployed, "utf8");
   return text

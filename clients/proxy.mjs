@@ -35,7 +35,7 @@ class CuttingProxy {
     });
     client.on("data", (chunk) => server.write(chunk));
     for (const socket of [client, server]) {
-      // An error needs no answer of its own: "close" follows it.
+      // An error needs no handling: "close" follows it.
       socket.on("error", () => {});
       socket.on("close", () => this.#end(pair));
     }
@@ -54,12 +54,12 @@ class CuttingProxy {
     pair.client.write(lastBytes, () => pair.client.destroy());
   }
 
-  /** cut ends every open connection at whatever byte it is. */
+  /** cut ends every open connection, at any byte. */
   cut() {
     for (const pair of this.#pairs) this.#cut(pair);
   }
 
-  /** refuse cuts everything and lets nobody in until accept. */
+  /** refuse cuts every connection, and accepts no other until accept. */
   refuse() {
     this.#refusing = true;
     this.cut();

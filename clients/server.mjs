@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { until } from "./until.mjs";
 
 const chatd = fileURLToPath(new URL("../bin/chatd", import.meta.url));
-/** A server of somebody else's, built on the adapter. */
+/** A server of somebody else, built on the adapter. */
 export const embedder = fileURLToPath(new URL("../bin/embedder", import.meta.url));
 // Another command runs the same tests against another server, or against a chatd built with the race detector.
 const usual = process.env.SERVER_COMMAND?.split(" ") ?? [chatd, "--config=/dev/null"];
 
-// A test's server takes no setting from whoever runs the test, and does not wait for a load balancer.
+// The server takes no settings from the environment of the test, and does not wait for a load balancer.
 const defaults = {
   PATH: process.env.PATH,
   HOST: "127.0.0.1",
@@ -20,7 +20,7 @@ const defaults = {
   DRAIN_TIMEOUT: "10s",
 };
 
-/** Server is one chatd, or another program that serves alike, on a port of its own, which a restart keeps. */
+/** Server is one chatd, or another program with the same events, on its own port, which a restart keeps. */
 class Server {
   constructor(port, settings, program) {
     this.program = program;
@@ -71,7 +71,7 @@ class Server {
 export async function startServer(t, settings = {}, program = usual) {
   const server = new Server(await freePort(), settings, program);
   t.after(async () => {
-    // Whatever a test did to its server on purpose, one that died by itself is a failure.
+    // A server that ends by itself is a failure.
     const died = !server.running && server.process.exitCode > 0;
     await server.stop("SIGKILL");
     assert(!died, `the server ended with ${server.process.exitCode}:\n${server.output}`);

@@ -87,7 +87,7 @@ function progress(json, result) {
   console.error(`round ${result.round}, ${result.load}: ${titles[result.server]} done`);
 }
 
-/** reportFaults names every run in which something went wrong; it tells whether there was one. */
+/** reportFaults prints every run with faults; it returns whether there was one. */
 function reportFaults(results) {
   const faulty = results.filter((r) => faults(r).length > 0);
   for (const r of faulty) {

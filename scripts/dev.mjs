@@ -1,4 +1,4 @@
-// `npm run dev`: sets up what is missing, then runs the server and the web app until one of them ends or we are told to.
+// `npm run dev`: sets up what is missing, then runs the server and the web app until one of them ends or somebody stops it.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,7 +16,7 @@ await main(async () => {
   return await runBoth(settings);
 });
 
-/** readSettings takes the environment and, beneath it, the file .env, which the server reads too. */
+/** readSettings reads the environment and, with lower precedence, the file .env, which the server reads too. */
 function readSettings() {
   const file = join(root, ".env");
   if (existsSync(file)) process.loadEnvFile(file);
@@ -30,7 +30,7 @@ function readSettings() {
 }
 
 async function runBoth(settings) {
-  // A terminal that was closed takes no more lines; what we started must be stopped all the same.
+  // The terminal may be closed and take no more lines; the processes must be stopped all the same.
   process.stdout.on("error", () => {});
   const groups = start(settings);
   const stopped = new AbortController();
@@ -46,7 +46,7 @@ async function runBoth(settings) {
   console.log(`${why}: stopping both.`);
   const since = Date.now();
   process.on("SIGINT", () => {
-    // A second Ctrl-C means hurry. Both the terminal and npm pass on the first one, so it comes twice.
+    // A second Ctrl-C means hurry. The first one comes twice, because both the terminal and npm pass it on.
     if (Date.now() - since < 500) return;
     for (const group of Object.values(groups)) group.signal("SIGKILL");
   });
@@ -70,7 +70,7 @@ function start({ serverPort, webPort, serverUrl }) {
   };
 }
 
-/** untilToldToStop resolves on a signal, or when the npm that started us is gone and can pass none on. */
+/** untilToldToStop resolves on a signal, or when the npm that started this script is gone and can pass none on. */
 function untilToldToStop() {
   return new Promise((resolve) => {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => resolve(name));

@@ -1,4 +1,4 @@
-// What the files at the top say of the project is true: one version everywhere, every decision in the index.
+// Tests what the files at the top say about the project: one version everywhere, every decision in the index.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

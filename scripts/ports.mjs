@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
 import { Problem } from "./problem.mjs";
 
-// A listener on one address does not always exclude another one on all addresses, so each kind is tried.
+// A listener on one address does not always prevent another one on all addresses, so each kind is tried.
 const addresses = ["127.0.0.1", "::1", "0.0.0.0", "::"];
 
 /** requireFree fails with one message that names every port of { name: port } that is taken, and by whom if known. */
@@ -41,13 +41,13 @@ async function isFree(port) {
 function canListen(port, host) {
   return new Promise((resolve) => {
     const server = createServer();
-    // An address that this machine does not have (no IPv6, say) takes nothing.
+    // The machine may lack this kind of address (no IPv6, for example).
     server.once("error", (error) => resolve(error.code !== "EADDRINUSE" && error.code !== "EACCES"));
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
-/** owner asks the tools that systems have, and is silent where neither knows. */
+/** owner asks the system's tools; it is empty if none of them knows. */
 function owner(port) {
   const bySs = /users:\(\("([^"]+)",pid=(\d+)/.exec(output("ss", ["-ltnpH", `sport = :${port}`]));
   if (bySs) return ` by ${bySs[1]} (process ${bySs[2]})`;

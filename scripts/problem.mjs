@@ -1,4 +1,4 @@
-/** A Problem is something a person can put right; it is printed as its message alone, without a stack. */
+/** A Problem is something that a person can fix; only its message is printed, without a stack. */
 export class Problem extends Error {}
 
 /** main runs a script's body and turns its outcome into the exit code: what it returns, or 1 after a failure. */

@@ -44,7 +44,7 @@ export class Group {
     });
   }
 
-  /** signal reaches every process of the group; it returns false when none is left. */
+  /** signal reaches every process of the group; it returns false if none is left. */
   signal(name) {
     try {
       return this.child.pid !== undefined && process.kill(-this.child.pid, name);
@@ -54,7 +54,7 @@ export class Group {
     }
   }
 
-  /** stop asks the group to end, waits up to graceMs until none of it is left, then ends the rest by force. */
+  /** stop asks the group to end, waits up to graceMs until none of it is left, then kills the rest. */
   async stop(graceMs) {
     const deadline = Date.now() + graceMs;
     this.signal("SIGTERM");

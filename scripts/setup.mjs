@@ -9,7 +9,7 @@ import { requirePrograms } from "./system.mjs";
 
 /**
  * setup makes a fresh clone ready: the right Go, npm packages as locked, Go modules, and on request the Go tools and the
- * named system programs. What is there already is left alone, so that it costs well under a second the second time.
+ * named system programs. It changes nothing that is there already, so a second call takes well under a second.
  */
 export async function setup({ goTools = false, programs = [] } = {}) {
   requireGo();
@@ -25,7 +25,7 @@ function requireGo() {
   const how = `Install Go ${wanted} or newer: https://go.dev/doc/install (macOS: brew install go).`;
   let version;
   try {
-    // Outside the repository: inside it, a Go that is too old refuses to tell its version.
+    // Run outside the repository: inside it, an old Go refuses to print its version.
     const options = {
       cwd: tmpdir(),
       env: environment(),
@@ -62,12 +62,12 @@ function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-// Within the workspace, this would leave a go.work.sum behind that nothing needs.
+// Within the workspace this would leave a needless go.work.sum behind.
 async function installGoModules() {
   await run("go", ["mod", "download"], { cwd: join(root, "server"), env: environment({ GOWORK: "off" }) });
 }
 
-// Their module is not part of the workspace: the server's go.mod stays free of what only developers need.
+// Their module is not part of the workspace, so that the server's go.mod has no dependencies that only developers need.
 async function installGoTools() {
   const env = environment({ GOWORK: "off", GOBIN: join(root, "bin/tools") });
   await run("go", ["install", "tool"], { cwd: join(root, "tools"), env });

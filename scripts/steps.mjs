@@ -1,5 +1,5 @@
 // What `npm test` runs, in this order. Each step is a name, what it proves, the system programs it needs, its commands,
-// and the minutes after which it has hung.
+// and the minutes after which it counts as hung.
 const npm = (script, workspace) => ["npm", "run", script, `--workspace=${workspace}`];
 const turbo = (...args) => ["node_modules/.bin/turbo", "run", ...args, "--output-logs=new-only"];
 

@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { Problem } from "./problem.mjs";
 import { environment, run } from "./processes.mjs";
 
-// Programs that come from the system, and the packages that bring them.
+// Programs that the system provides, and the packages that contain them.
 const packages = {
   gcc: { apt: ["gcc", "libc6-dev"], brew: ["gcc"] },
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
@@ -14,7 +14,7 @@ const packages = {
 
 /**
  * requirePrograms makes sure that the named programs exist. On Debian as root it installs what is missing; anywhere else
- * it fails with the line that does.
+ * it fails with the command that does.
  */
 export async function requirePrograms(names) {
   const missing = names.filter((name) => !findProgram(name));
@@ -26,7 +26,7 @@ export async function requirePrograms(names) {
   if (still.length > 0) throw new Problem(`Still missing after the installation: ${still.join(", ")}.`);
 }
 
-/** findProgram returns the path of a program, or undefined. Debian keeps some servers where a user's PATH does not look. */
+/** findProgram returns the path of a program, or undefined. Debian has some servers in folders outside a user's PATH. */
 export function findProgram(name) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
   return folders.map((folder) => join(folder, name)).find(isExecutable);

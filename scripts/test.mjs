@@ -1,4 +1,4 @@
-// `npm test`: sets up what is missing, then runs every step, each to its end whatever the others did.
+// `npm test`: sets up what is missing, then runs every step to its end, even if another one has failed.
 // `npm test -- --only go,clients` runs some; `--verbose` shows their output while they run.
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -40,7 +40,7 @@ function readArguments() {
   }
 }
 
-/** passes runs one step and reports it in a line; after a failure the end of its output follows. */
+/** passes runs one step and reports it in a line, followed by the end of its output if it failed. */
 async function passes(step, verbose) {
   const log = join(logs, `${step.name}.log`);
   const started = Date.now();

@@ -40,7 +40,7 @@ for (const kind of kinds) {
       return answer;
     };
     const heard = (value) => watchers.every((watcher) => typing(watcher).some(({ typing }) => typing === value));
-    // Notices are volatile: who has not read the last one may miss the next (TYP-5), and then hears a later one.
+    // Notices are volatile: a client that has not read the last one may miss the next (TYP-5), and then gets a later one.
     assert.deepEqual(await say(true), { status: "ok" });
     await until("the beginning", async () => {
       if (!heard(true)) await say(true);
@@ -53,7 +53,7 @@ for (const kind of kinds) {
     });
     for (const watcher of watchers) {
       const notices = typing(watcher);
-      // What was said, in that order, and nothing twice; mostly all of it.
+      // The notices that were sent, in that order, none twice; usually all of them.
       assert.equal(notices[0].typing, true);
       let next = 0;
       for (const notice of notices) {
@@ -71,7 +71,7 @@ test("HIS-3 a request of another shape is refused", async (t) => {
   const { url } = await startServer(t);
   const { cases } = fixture("client-history");
   for (const { spec, name, args, ack } of cases.filter(({ ack }) => ack.status === "error")) {
-    // A connection each: they may not ask often.
+    // One connection for each, because a connection may not ask often.
     const client = await join(t, url, { transport: "websocket only" });
     const { status, code } = await client.ask("history", ...args);
     assert.deepEqual({ status, code }, { status: ack.status, code: ack.code }, `${spec} ${name}`);

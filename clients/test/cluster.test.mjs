@@ -94,7 +94,7 @@ test("P7 200 of 200 default clients connect, upgrade and chat", async (t) => {
   await noneStored(redis, clients.flatMap(idsOf));
 });
 
-/** talk says one message after the other until told otherwise; the client itself repeats each until it is acked. */
+/** talk sends one message after another until it is stopped; the client itself retries each until it is acked. */
 async function talk({ socket }, who, traffic) {
   for (let n = 0; !traffic.over; n++) {
     const said = { message: `${who} ${n}`, username: "tester", id: `${who}-${n}` };

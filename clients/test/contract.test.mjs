@@ -10,7 +10,7 @@ for (const [version, io] of Object.entries(versions)) {
   for (const [name, chosen] of Object.entries(transports)) {
     test(`the original client chats: ${version}, ${name}`, async (t) => {
       const { url } = await startServer(t);
-      // As the original writes it: io(url), an emit with two fields, a listener with one parameter.
+      // As in the original: io(url), an emit with two fields, a listener with one parameter.
       const people = ["ann", "bob"].map((username) => {
         const socket = chosen ? io(url, { transports: chosen, forceNew: true }) : io(url, { forceNew: true });
         t.after(() => socket.disconnect());
@@ -92,7 +92,7 @@ test("CON-2, CON-3 every handshake of the fixtures gets the history it should", 
 test("MSG-1 to MSG-9 every message of the fixtures is answered and published as they say", async (t) => {
   const { cases, limits } = fixture("client-message");
   for (const { spec, name, args, ack, published: wanted } of cases) {
-    // A server each: to one server, several cases are the same message again.
+    // One server for each: for a single server several cases would be retries of the same message.
     const { url } = await startServer(t, { MAX_MESSAGE_CHARS: String(limits.maxMessageChars) });
     const client = await join(t, url, { transport: "websocket only" });
     const published = [];
@@ -101,7 +101,7 @@ test("MSG-1 to MSG-9 every message of the fixtures is answered and published as 
     const { status, code, id } = got;
     assert.deepEqual({ status, code }, { status: ack.status, code: ack.code }, `${spec} ${name}`);
     if (ack.id) assert.equal(id, ack.id, `${spec} ${name}`);
-    // Whatever was published before this mark, has arrived before it.
+    // Messages that were published before this mark have arrived before it.
     await sayAll(client, ["mark"]);
     await until("the mark", () => published.at(-1)?.message === "mark");
     const expected = wanted ? [{ ...wanted, id: wanted.id ?? id, at: got.at }] : [];

@@ -1,4 +1,4 @@
-// What a client may be told with its options; the names carry the numbers of protocol/SPEC.md.
+// The options of stock clients; the names carry the numbers of protocol/SPEC.md.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { join, kinds } from "../client.mjs";
@@ -30,7 +30,7 @@ test("every option chats, and stays", { concurrency: 8 }, async (t) => {
   const all = cases.map(({ name, chosen, ...kind }) =>
     t.test(name, async (t) => {
       const client = await join(t, url, { ...kind, ...chosen });
-      // Pongs look alike, whatever else a request tells.
+      // All pongs look the same, whatever the rest of the request.
       let pings = 0;
       client.socket.io.engine.on("packet", ({ type }) => {
         if (type === "ping") pings++;

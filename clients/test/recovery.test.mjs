@@ -38,7 +38,7 @@ for (const kind of modern) {
     proxy.nextLimit = () => 300 + Math.floor(next() * span(kind));
     const witness = await join(t, server.url, { transport: "websocket only" });
     const victims = await Promise.all([1, 2, 3, 4].map(() => join(t, proxy.url, kind)));
-    // Each sees everything from its joining offset on; a first message draws the same line for all.
+    // Each client sees everything from its joining offset on; a first message gives all the same start.
     for (let round = 0; round < 40; round++) await sayAll(witness, numbered(`round ${round}:`, 50));
     proxy.nextLimit = () => Number.POSITIVE_INFINITY;
     for (const victim of victims) {
@@ -117,7 +117,7 @@ for (const kind of modern) {
     proxy.refuse();
     await until("away", () => clients.every(({ socket }) => !socket.connected));
     const missed = numbered("missed", 5000);
-    // Half of so small a window is all that the speaker may lag behind its own words.
+    // The speaker may lag behind its own messages by half of this small window only.
     for (let i = 0; i < missed.length; i += 20) await sayAll(speaker, missed.slice(i, i + 20));
     proxy.accept();
     await Promise.all(clients.map((client) => client.connected(2)));

@@ -31,7 +31,7 @@ test("SIGTERM during traffic and a restart on the same port", async (t) => {
   await until("everybody noticed", () => clients.every(({ disconnects }) => disconnects.length === 1));
   const before = clients.map(({ timeline }) => timeline.length);
   for (const [i, { timeline }] of clients.entries()) {
-    // A client that polls learns of its end late: in the meantime others hear of messages that come after it.
+    // A client that polls learns late that its session has ended; meanwhile others get later messages.
     const safe = isPolling(i) ? beforeSignal : beforeFirstCut;
     const heard = new Set(timeline);
     const lost = acked.slice(0, safe).filter((text) => !heard.has(text));

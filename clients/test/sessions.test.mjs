@@ -1,4 +1,4 @@
-// Sessions are never stalled: by bursts, by what the server does not know, by coming and going.
+// Nothing stalls a session: no burst, no unknown event, no leaving and re-entering.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Socket as Engine } from "engine.io-client";
@@ -9,7 +9,7 @@ import { until } from "../until.mjs";
 
 for (const kind of kinds) {
   test(`LIM-1, MSG-11 ten thousand at once, paced, in order, without a ping time-out: ${kind.name}`, async (t) => {
-    // The flood takes over three seconds, and a client gives a server up that is silent for two.
+    // The flood takes over three seconds, and a client gives up a server that is silent for two.
     // It polls 16 packets at a time (EIO-8), and so may fall behind by half of the usual window, which would end it (LIM-7).
     const pace = {
       MESSAGE_RATE: "3000",
@@ -46,7 +46,7 @@ for (const kind of kinds) {
     for (const client of [witness, other, flood]) assert.deepEqual(client.disconnects, []);
     waits.sort((a, b) => a - b);
     const median = waits[waits.length >> 1];
-    // This very process is busy with the flood, so the bound is wide; unpaced, the others would wait for seconds.
+    // This process is busy with the flood, so the bound is wide; without pacing the others would wait for seconds.
     assert(median < 500, `others waited ${median.toFixed()} ms, the median of ${waits.length}`);
   });
 

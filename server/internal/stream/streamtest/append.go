@@ -42,7 +42,7 @@ func testDoneInOrder(t *testing.T, h Harness) {
 		}()
 	}
 	pending.Wait()
-	// Whatever was called twice too late to be seen above is seen once the stream has ended.
+	// A late second call of done shows once the stream has ended.
 	assert.NoError(t, h.Close(t.Context()))
 	running.Lock()
 	defer running.Unlock()

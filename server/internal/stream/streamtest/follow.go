@@ -117,7 +117,7 @@ func testGapFlushed(t *testing.T, h Harness) {
 	sameEntries(t, follow(t, h, fresh[0].Offset).wait(1), fresh[1:])
 }
 
-// testTrimBehindFollower: trimming what a follower has read already does not concern it.
+// testTrimBehindFollower: trimming entries that a follower has read does not affect it.
 func testTrimBehindFollower(t *testing.T, h Harness) {
 	f := follow(t, h, stream.Offset{})
 	for i := range 20 {

@@ -10,8 +10,8 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// testProperty plays random sequences of calls against the stream and a model that is a plain slice. A seed that ever
-// fails is added to the list.
+// testProperty makes random sequences of calls to the stream and to a model, a plain slice. Seeds that once failed are in
+// the list.
 func testProperty(t *testing.T, h Harness) {
 	for _, seed := range []uint64{1, 2, uint64(time.Now().UnixNano())} {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {

@@ -20,9 +20,9 @@ type Harness struct {
 	Stream stream.Stream
 	// Close ends the stream: no new appends, the queued ones are finished within ctx.
 	Close func(ctx context.Context) error
-	// Trim forgets all but the newest keep entries (at least one), as retention does.
+	// Trim drops all but the newest keep entries (at least one), as retention does.
 	Trim func(keep int)
-	// Flush loses everything at once: entries, and what is known about keys.
+	// Flush loses everything at once: entries and remembered keys.
 	Flush func()
 	// Expire lets the DedupeTTL of every key that was used so far pass.
 	Expire func()

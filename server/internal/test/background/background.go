@@ -1,4 +1,4 @@
-// Package background runs what a test needs beside it and waits for its end, and lets a test wait for what must not happen.
+// Package background runs a test's background work and waits for its end, and lets a test observe that nothing happens.
 package background
 
 import (
@@ -27,7 +27,7 @@ func Run(t testing.TB, fn func(ctx context.Context)) (stop func()) {
 	return stop
 }
 
-// Outlast waits for a time during which something must not happen.
+// Outlast waits for a while during which something must not happen.
 func Outlast(t testing.TB, d time.Duration) {
 	t.Helper()
 	began := time.Now()

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// balancer is a plain round robin: each request, polling or WebSocket, goes to the next node, whatever came before. A node
-// that does not answer the phone is passed over; nothing else is tried twice.
+// balancer is a plain round robin: each request, polling or WebSocket, goes to the next node. It skips a node that refuses
+// connections; it retries nothing else.
 type balancer struct {
 	addr      string
 	nodes     []string

@@ -1,8 +1,8 @@
-// Package chaos is the proof that many nodes are one room: it runs real chatd processes with a real Redis, lets a crowd
-// of clients talk through a round-robin balancer, breaks things, and then compares every timeline with the record.
+// Package chaos proves that many nodes are one room. It runs real chatd processes with a real Redis, lets many clients
+// talk through a round-robin balancer, injects faults, and then compares every timeline with the record.
 //
-// Whatever is random (who connects how, who is broken, when) comes from one seed. The interleaving of the processes does
-// not, so a seed repeats the plan and not the run.
+// All random choices (who connects how, which part fails, when) come from one seed. The interleaving of the processes
+// does not, so a seed repeats the plan and not the run.
 //
 //	clients ─▶ Edge (cuts at will) ─▶ balancer ─▶ nodes ─▶ one Path each (cut at will) ─▶ Redis
 package chaos
@@ -24,7 +24,7 @@ import (
 // StreamKey is the room's name within Redis.
 const StreamKey = "chat"
 
-// settlePatience is how long a room that is healed may take until everybody has everything.
+// settlePatience is how long a healed room may take until every client has every message.
 const settlePatience = time.Minute
 
 // Options are the size of a room. Zero fields mean the default.
@@ -52,7 +52,7 @@ type Room struct {
 	clients []*siotest.Client
 	senders []*sender
 	talking sync.WaitGroup
-	hush    context.CancelFunc // the senders say their last
+	hush    context.CancelFunc // the senders send their last message
 	began   time.Time
 }
 
@@ -82,7 +82,7 @@ func setDefault[T int | float64](v *T, value T) {
 	}
 }
 
-// settings are those of every node: time-outs short enough for a test, and no limit that a test would meet.
+// settings are those of every node: time-outs short enough for a test, and limits that no test reaches.
 func (r *Room) settings() map[string]string {
 	all := map[string]string{
 		"STREAM_KEY": StreamKey, "HISTORY_WINDOW": "200000", "MESSAGE_RATE": "0",
@@ -135,7 +135,7 @@ func (r *Room) Talk() {
 			s.abandon()
 		}
 		for _, c := range r.clients {
-			c.Close() // whoever waits for an ack learns that it is lost
+			c.Close() // pending acks end with an error
 		}
 		r.talking.Wait()
 	})
@@ -144,7 +144,7 @@ func (r *Room) Talk() {
 	}
 }
 
-// Flows waits until so many more messages were acked: the room works, at least for someone.
+// Flows waits until so many more messages are acked, of any sender.
 func (r *Room) Flows(more int) {
 	r.t.Helper()
 	target := r.acked() + more

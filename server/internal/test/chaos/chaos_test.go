@@ -71,7 +71,7 @@ func TestP3_ClientsCut(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP5_RedisFrozen: Redis does not answer for five seconds. Nobody is disconnected for it, and everything goes on.
+// TestP5_RedisFrozen: Redis does not answer for five seconds. No client is disconnected, and everything continues.
 func TestP5_RedisFrozen(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 5})
@@ -117,7 +117,7 @@ func TestP5_NodeCutOff(t *testing.T) {
 	r.Reunite(r.Nodes[0])
 	r.FlowsEverywhere()
 
-	// The other way to be cut off: nothing is refused, nothing arrives.
+	// Now the connections stay, but nothing arrives.
 	r.Nodes[1].Path.Hold(true)
 	r.degraded(r.Nodes[1])
 	r.Flows(50)
@@ -130,7 +130,7 @@ func TestP5_NodeCutOff(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP3_NodeFrozen: a node is stopped like a machine that swaps, and goes on where it was.
+// TestP3_NodeFrozen: a node is frozen, as on a machine that swaps, and then continues.
 func TestP3_NodeFrozen(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 8})
@@ -145,8 +145,8 @@ func TestP3_NodeFrozen(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP3_RequestsStuckInAFrozenNode: what was sent through a node that freezes, and was sent again elsewhere when the
-// client's connection broke, arrives late.
+// TestP3_RequestsStuckInAFrozenNode: messages go to a node that freezes, and are retried elsewhere when the client's
+// connection breaks; then the first copies arrive.
 func TestP3_RequestsStuckInAFrozenNode(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 11, Rate: 8})
@@ -163,8 +163,8 @@ func TestP3_RequestsStuckInAFrozenNode(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP3_DestroyedUnderASleeper: while a node cannot read, what it has not read is trimmed, or the stream is removed, or
-// all of Redis is emptied. The node must notice, and its clients must not skip anything in silence.
+// TestP3_DestroyedUnderASleeper: while a node cannot read, its unread entries are trimmed, or the stream is removed, or
+// Redis is emptied. The node must notice, and its clients must not miss anything silently.
 func TestP3_DestroyedUnderASleeper(t *testing.T) {
 	t.Parallel()
 	for name, destroy := range map[string]func(*Room){"trimmed": (*Room).Trim, "removed": (*Room).Drop, "flushed": (*Room).Flush} {
@@ -187,7 +187,7 @@ func TestP3_DestroyedUnderASleeper(t *testing.T) {
 	}
 }
 
-// TestP3_DestroyedUnderEverybody: the same while every node is awake. Who has read everything has lost nothing by a trim.
+// TestP3_DestroyedUnderEverybody: the same while every node reads. A node that has read everything loses nothing by a trim.
 func TestP3_DestroyedUnderEverybody(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 10})

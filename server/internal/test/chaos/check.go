@@ -12,7 +12,7 @@ import (
 const (
 	// maxFaults bounds what a failure prints.
 	maxFaults = 20
-	// traceBefore is how much of a client's doings before a fault is printed.
+	// traceBefore is how many of a client's steps before a fault are printed.
 	traceBefore = 200 * time.Millisecond
 )
 

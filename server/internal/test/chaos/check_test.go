@@ -40,7 +40,7 @@ func wantFault(t *testing.T, faults []string, words string) {
 	}
 }
 
-// TestTheCheckOfAClientFinds: a proof is worth what it would notice.
+// TestTheCheckOfAClientFinds: the check notices every kind of fault.
 func TestTheCheckOfAClientFinds(t *testing.T) {
 	order := said("s-0", "s-1", "s-2", "s-3")
 	all := heard(order)

@@ -73,7 +73,7 @@ func (r *Room) newest() (at stream.Offset) {
 	return at
 }
 
-// destroy has Redis remember, in the same breath, what it forgets.
+// destroy saves what Redis is about to lose, and loses it, in one atomic step.
 func (r *Room) destroy(command string) {
 	r.t.Helper()
 	r.keep(r.Redis.CLI("--json", "EVAL",
@@ -83,24 +83,24 @@ func (r *Room) destroy(command string) {
 // Trim leaves nothing but the newest entry in the stream.
 func (r *Room) Trim() { r.t.Helper(); r.destroy("'XTRIM', KEYS[1], 'MAXLEN', 1") }
 
-// Drop removes the stream, as a failover that lost everything would; what is known about retries stays.
+// Drop removes the stream, as a failover that lost everything would; the ids of messages stay.
 func (r *Room) Drop() { r.t.Helper(); r.destroy("'DEL', KEYS[1]") }
 
-// Flush empties Redis: retries of what was stored before are stored again.
+// Flush empties Redis, so that retries of stored messages are stored again.
 func (r *Room) Flush() {
 	r.t.Helper()
 	r.destroy("'FLUSHALL'")
 	r.past.era++
 }
 
-// CutOff takes a node's way to Redis, and returns when the node has noticed.
+// CutOff blocks a node's connection to Redis, and returns when the node has noticed.
 func (r *Room) CutOff(n *Node) {
 	r.t.Helper()
 	n.Path.SetDown(true)
 	r.degraded(n)
 }
 
-// Reunite gives a node its way back, and returns when the node is in order again.
+// Reunite restores a node's connection, and returns when the node is no longer degraded.
 func (r *Room) Reunite(n *Node) {
 	r.t.Helper()
 	n.Path.SetDown(false)
@@ -115,7 +115,7 @@ func (r *Room) degraded(nodes ...*Node) {
 	}
 }
 
-// inOrder waits until these nodes say that nothing is wrong any more.
+// inOrder waits until these nodes are no longer degraded.
 func (r *Room) inOrder(nodes ...*Node) {
 	r.t.Helper()
 	for _, n := range nodes {

@@ -18,7 +18,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// Node is one chatd, which keeps its port over restarts. Its methods are for the test's goroutine.
+// Node is one chatd, which keeps its port across restarts. Its methods are for the test's goroutine.
 type Node struct {
 	Name string
 	Addr string
@@ -48,7 +48,7 @@ func newNode(t testing.TB, index int, redis string, settings map[string]string) 
 	return n
 }
 
-// finish ends the process and looks at what all of them have said.
+// finish ends the process and checks the output of all its lives.
 func (n *Node) finish() {
 	if n.Running() {
 		n.Kill()
@@ -63,7 +63,7 @@ func (n *Node) finish() {
 	}
 }
 
-// said reports whether the node has printed the text, on this life or an earlier one.
+// said reports whether the node has printed the text, in this life or an earlier one.
 func (n *Node) said(text string) bool { return n.output.contains(text) }
 
 // Start starts the process and does not wait until it is ready: without Redis it never is.
@@ -95,7 +95,7 @@ func (n *Node) Running() bool {
 	}
 }
 
-// Report asks the node how it is. A node that does not want clients, or has ended, is an error.
+// Report returns the node's health. A node that is not ready, or has ended, is an error.
 func (n *Node) Report() (ops.Report, error) {
 	var report ops.Report
 	if !n.Running() {

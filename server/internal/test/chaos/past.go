@@ -24,7 +24,7 @@ type entry struct {
 
 func (e entry) genesis() bool { return e.id == "" }
 
-// past is the common order: everything that was ever in the stream, also what was trimmed since.
+// past is the common order: every entry that was ever in the stream, also those trimmed since.
 type past struct {
 	entries map[stream.Offset]entry
 	era     int
@@ -88,7 +88,7 @@ func (e *entry) readEvent(event string) error {
 	return err
 }
 
-// order is everything, oldest first.
+// order returns every entry, oldest first.
 func (p *past) order() []entry {
 	return slices.SortedFunc(maps.Values(p.entries), func(a, b entry) int { return a.at.Compare(b.at) })
 }

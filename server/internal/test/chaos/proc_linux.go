@@ -2,5 +2,5 @@ package chaos
 
 import "syscall"
 
-// dieWithParent has the kernel end a node if the test binary is killed before it could clean up.
+// dieWithParent makes the kernel kill a node if the test binary is killed before it can clean up.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

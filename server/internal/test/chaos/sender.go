@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// sender says one message after the other and repeats each, with the same id, until it is acked.
+// sender sends one message after another and retries each, with the same id, until it is acked.
 type sender struct {
 	name   string
 	client *siotest.Client
@@ -95,7 +95,7 @@ func (s *sender) say() {
 	}
 }
 
-// insist repeats a message until it is acked.
+// insist retries a message until it is acked.
 func (s *sender) insist(n int) {
 	defer func() { <-s.window }()
 	s.mu.Lock()
@@ -118,7 +118,7 @@ func (s *sender) message(n int) map[string]string {
 	return map[string]string{"message": textOf(id), "username": s.name, "id": id}
 }
 
-// textOf is what a message says. Some say much, with all that has to be escaped.
+// textOf is the text of a message. Some are long, with every character that needs an escape.
 func textOf(id string) string {
 	text := "text of " + id
 	if strings.HasSuffix(id, "7") {

@@ -16,9 +16,9 @@ type Weather int
 
 // The kinds of weather.
 const (
-	// Rough breaks nodes and connections of clients. Every client must recover every time.
+	// Rough has faults of nodes and of clients' connections. Every client must recover every time.
 	Rough Weather = iota
-	// Wild breaks Redis and the ways to it too, and destroys the stream. Clients may have to start afresh.
+	// Wild also has faults of Redis and of connections to it, and destroys the stream. Clients may have to start afresh.
 	Wild
 )
 
@@ -107,7 +107,7 @@ func (w Weather) targets(nodes int) (all []target) {
 	return all
 }
 
-// plan makes up a storm. The same seed gives the same plan.
+// plan makes a storm. The same seed gives the same plan.
 func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []step) {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	for _, t := range w.targets(nodes) {
@@ -127,7 +127,7 @@ func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []ste
 	return steps
 }
 
-// Storm breaks things for about so long.
+// Storm injects faults for about so long.
 func (r *Room) Storm(w Weather, length time.Duration) {
 	r.t.Helper()
 	steps := w.plan(r.opts.Seed, len(r.Nodes), length)

@@ -26,7 +26,7 @@ var knownStorms = []struct {
 	{"a poll that was stuck in a frozen node took messages with it", Rough, 220, 9 * time.Second},
 }
 
-// TestStorm breaks everything at random times, several things at once, while everybody talks.
+// TestStorm injects faults at random times, several at once, while every sender talks.
 func TestStorm(t *testing.T) {
 	if *minutes > 0 {
 		stormOn(t)

@@ -1,5 +1,5 @@
-// Command embedder is a server as others may build it on the adapter: rooms, private events and volatile ones, of any form.
-// Tests have stock clients talk to it; chatd itself sends private events of one form only.
+// Command embedder is an example of a server that others may build on the adapter: rooms, and private and volatile events
+// of any form. Tests connect stock clients to it, because chatd itself sends private events of one form only.
 //
 // A client says what it wants to hear: "private", "room" and "volatile" send it their arguments back as an event, to it
 // alone, to the room of all or volatile; "everyone" stores them for everybody.

@@ -105,7 +105,7 @@ func StartSentinels(t testing.TB) *Sentinels {
 	return startSentinels(t, "", nil)
 }
 
-// StartSentinelsWithPassword starts Sentinels that let nobody in without the password, each other included. The master has
+// StartSentinelsWithPassword starts Sentinels that require the password, also from each other. The master has
 // none. If user is empty, it is the password of the default user.
 func StartSentinelsWithPassword(t testing.TB, user, password string) *Sentinels {
 	t.Helper()

@@ -4,7 +4,7 @@ package redistest
 
 import "syscall"
 
-// The signals that stop a process where it is, and that let it go on.
+// The signals that freeze a process and let it continue.
 const (
 	Freeze = syscall.SIGSTOP
 	Thaw   = syscall.SIGCONT

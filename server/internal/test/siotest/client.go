@@ -1,9 +1,9 @@
 // Package siotest is a Socket.IO client for tests: Engine.IO v4 and Socket.IO v5 over polling, WebSocket, or the upgrade
 // from one to the other.
 //
-// It comes back by itself and recovers by pid and offset, as the stock client does, and it writes down what it sees: every
-// message with its offset, every connect, and every breach of the wire contract that a client can notice alone. Unlike
-// the stock client it never waits long, and it can be cut off at will.
+// It reconnects by itself and recovers by pid and offset, as the stock client does. It records every message with its
+// offset, every connect, and every breach of the wire contract that a single client can notice. Unlike the stock client it
+// never waits long, and a test can cut its connection.
 package siotest
 
 import (
@@ -30,7 +30,7 @@ const (
 // String is the name of the transport.
 func (t Transport) String() string { return [...]string{"polling", "websocket", "upgrade"}[t] }
 
-// ErrLost is the outcome of an event whose connection ended before its ack came: it may have been handled or not.
+// ErrLost is the outcome of an event whose connection ended before its ack: the server may or may not have handled it.
 var ErrLost = errors.New("connection lost before the ack")
 
 // What ends a session from this side.
@@ -85,7 +85,7 @@ func (c *Client) Close() {
 // Transport is how the client connects.
 func (c *Client) Transport() Transport { return c.opts.Transport }
 
-// Cut ends the client's connection as a failure of the network would, whatever it is doing; it then comes back.
+// Cut ends the client's connection as a failure of the network would, at any moment; the client then reconnects.
 func (c *Client) Cut() {
 	c.mu.Lock()
 	s := c.running
@@ -149,7 +149,7 @@ func (c *Client) greeting() string {
 	return "0" + string(b)
 }
 
-// lost is the end of a session: whoever waits for an ack of it waits in vain.
+// lost is the end of a session: its pending acks end with [ErrLost].
 func (c *Client) lost(why error) {
 	c.mu.Lock()
 	c.running, c.session = nil, nil
@@ -278,7 +278,7 @@ func (c *Client) Call(ctx context.Context, event string, args ...any) (json.RawM
 	}
 }
 
-// State is what a client can say of itself at a moment.
+// State is a snapshot of a client.
 type State struct {
 	Connected bool   // CONNECT was answered, and the connection has not ended since
 	Joined    bool   // and the joining offset has come
@@ -336,7 +336,7 @@ func (c *Client) breach(what string) {
 	c.record.breach(what)
 }
 
-// Report returns a copy of all that the client wrote down.
+// Report returns a copy of everything that the client has recorded.
 func (c *Client) Report() Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()

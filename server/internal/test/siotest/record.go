@@ -28,7 +28,7 @@ type Segment struct {
 	Messages   []Message
 }
 
-// Report is what a client wrote down.
+// Report is what a client has recorded.
 type Report struct {
 	Segments []Segment
 	Pids     []string // private ids and Socket.IO ids that the client was given
@@ -46,7 +46,7 @@ type Note struct {
 // maxNotes bounds the lists of a report that are for people.
 const maxNotes = 1000
 
-// record writes down. The owner guards it.
+// record collects a [Report]. Its owner guards it.
 type record struct {
 	Report
 	pid, offset string

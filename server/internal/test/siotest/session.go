@@ -51,7 +51,7 @@ func newSession(ctx context.Context, url string, transport Transport) *session {
 	return s
 }
 
-// run lives the session and returns why it ended.
+// run runs the session to its end and returns the reason.
 func (s *session) run() error {
 	defer s.http.CloseIdleConnections()
 	defer s.end(nil)
@@ -153,7 +153,7 @@ func (s *session) queue(packet string) {
 	}
 }
 
-// write sends what is queued by the transport of the moment.
+// write sends the queued packets over the current transport.
 func (s *session) write() error {
 	for {
 		select {
