@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -17,14 +18,14 @@ import (
 
 var _ stream.Stream = (*Stream)(nil)
 
-// Options bound a [Stream]. A zero field means its default.
+// Options bound a [Stream]. A zero field is no bound: the defaults of the settings are in the package config.
 type Options struct {
 	// MaxEntries and MaxBytes bound what is retained: the oldest entries are forgotten first, the newest one never. An
-	// entry counts as its event plus [EntryOverhead]. Defaults: 10,000 entries, 64 MiB.
+	// entry counts as its event plus [EntryOverhead].
 	MaxEntries int
 	MaxBytes   int
 	// DedupeTTL is how long a key is remembered after the entry was stored. At most DedupeMax keys are: beyond that
-	// the oldest is forgotten before its time. Defaults: 10 minutes, 100,000 keys (about 10 MB).
+	// the oldest is forgotten before its time. A key takes about 100 bytes.
 	DedupeTTL time.Duration
 	DedupeMax int
 	// Now is the clock. It may step back: offsets grow all the same. Default: time.Now.
@@ -65,10 +66,12 @@ type outcome struct {
 
 // New gives a stream that holds its genesis entry.
 func New(opts Options) *Stream {
-	setDefault(&opts.MaxEntries, 10_000)
-	setDefault(&opts.MaxBytes, 64<<20)
-	setDefault(&opts.DedupeTTL, 10*time.Minute)
-	setDefault(&opts.DedupeMax, 100_000)
+	unbound(&opts.MaxEntries)
+	unbound(&opts.MaxBytes)
+	unbound(&opts.DedupeMax)
+	if opts.DedupeTTL <= 0 {
+		opts.DedupeTTL = math.MaxInt64
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -83,9 +86,10 @@ func New(opts Options) *Stream {
 	return s
 }
 
-func setDefault[T int | time.Duration](v *T, value T) {
+// unbound gives a bound that is not set its largest value.
+func unbound(v *int) {
 	if *v <= 0 {
-		*v = value
+		*v = math.MaxInt
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 
 var _ stream.Stream = (*Stream)(nil)
 
-// Options are the settings of a [Stream]. Client and Key are required; any other zero field means its default.
+// Options are the settings of a [Stream]. All that name no default are required.
 type Options struct {
 	// Client is a connection to a master, see [NewClient]. The stream does not close it. Close it after the stream: a
 	// command that Redis does not answer ends only then or at its own time limit.
@@ -35,17 +35,14 @@ type Options struct {
 	// Key is the name of the stream. It may not contain braces, which would be taken for a hash tag.
 	Key string
 	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so a few more may be.
-	// Default 10,000. It, DedupeTTL and DedupeMax give way to what nodes share, see [Stream.Settings].
+	// It, DedupeTTL and DedupeMax give way to what nodes share, see [Stream.Settings].
 	MaxLen int64
-	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long. Default 10
-	// minutes.
+	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long.
 	DedupeTTL time.Duration
 	// DedupeMax is how many of the newest keys are remembered at least; where more come within DedupeTTL, older ones may
-	// be forgotten before their time. At most twice as many keys and two batches are kept, about 100 bytes each. Default
-	// 500,000.
+	// be forgotten before their time. At most twice as many keys and two batches are kept, about 100 bytes each.
 	DedupeMax int64
 	// AppendTimeout is how long after Append a record may wait until its outcome is known. Then it is unavailable.
-	// Default 5 seconds.
 	AppendTimeout time.Duration
 	// QueueRecords and QueueBytes (of events) bound what may wait to be sent, the batch on its way not counted.
 	// Defaults 8,192 and 16 MiB.
@@ -82,10 +79,9 @@ func New(opts Options) (*Stream, error) {
 	if opts.Client == nil || opts.Key == "" || strings.ContainsAny(opts.Key, "{}") {
 		return nil, fmt.Errorf("redis stream: needs a client and a key without braces, got %q", opts.Key)
 	}
-	setDefault(&opts.MaxLen, 10_000)
-	setDefault(&opts.DedupeTTL, 10*time.Minute)
-	setDefault(&opts.DedupeMax, 500_000)
-	setDefault(&opts.AppendTimeout, 5*time.Second)
+	if min(opts.MaxLen, int64(opts.DedupeTTL), opts.DedupeMax, int64(opts.AppendTimeout)) <= 0 {
+		return nil, errors.New("redis stream: needs MaxLen, DedupeTTL, DedupeMax and AppendTimeout above zero")
+	}
 	setDefault(&opts.QueueRecords, 8192)
 	setDefault(&opts.QueueBytes, 16<<20)
 	setDefault(&opts.Block, time.Second)

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -82,6 +83,8 @@ func openAt(t testing.TB, where ClientOptions, opts Options) *Stream {
 	if opts.Block == 0 {
 		opts.Block = 100 * time.Millisecond
 	}
+	opts.MaxLen, opts.AppendTimeout = cmp.Or(opts.MaxLen, 10_000), cmp.Or(opts.AppendTimeout, 5*time.Second)
+	opts.DedupeTTL, opts.DedupeMax = cmp.Or(opts.DedupeTTL, 10*time.Minute), cmp.Or(opts.DedupeMax, 500_000)
 	opts.Logger = slog.New(slog.DiscardHandler)
 	s, err := New(opts)
 	assert.NoError(t, err)
@@ -97,11 +100,27 @@ func openAt(t testing.TB, where ClientOptions, opts Options) *Stream {
 func TestNewRefusesBadOptions(t *testing.T) {
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
-	for _, opts := range []Options{{Key: "room"}, {Client: client}, {Client: client, Key: "{room}:stream"}} {
+	whole := Options{
+		Client: client, Key: "room", MaxLen: 1, DedupeTTL: time.Minute, DedupeMax: 1, AppendTimeout: time.Second,
+	}
+	for what, spoil := range map[string]func(*Options){
+		"no client":         func(o *Options) { o.Client = nil },
+		"no key":            func(o *Options) { o.Key = "" },
+		"a hash tag":        func(o *Options) { o.Key = "{room}:stream" },
+		"no length":         func(o *Options) { o.MaxLen = 0 },
+		"no memory of keys": func(o *Options) { o.DedupeTTL = 0 },
+		"no keys":           func(o *Options) { o.DedupeMax = 0 },
+		"no time-out":       func(o *Options) { o.AppendTimeout = 0 },
+	} {
+		opts := whole
+		spoil(&opts)
 		if _, err := New(opts); err == nil {
-			t.Errorf("New took key %q, client %v", opts.Key, opts.Client)
+			t.Errorf("New took options with %s", what)
 		}
 	}
+	s, err := New(whole)
+	assert.NoError(t, err)
+	assert.NoError(t, s.Close(t.Context()))
 }
 
 // TestP4_RepeatedBatchIsStoredOnce: the same batch again gets the same offsets; one that was overtaken is refused.
