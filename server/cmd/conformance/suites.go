@@ -8,6 +8,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/engineio"
 )
 
@@ -27,7 +28,7 @@ func serveSocket(o *engineio.Options) func(*engineio.Server) {
 	o.AllowBinary = true
 	return func(edge *engineio.Server) {
 		hub := adapter.New(adapter.Options{Bind: func(adapter.Namespace) adapter.Binding {
-			return adapter.Binding{Client: func(s *socket.Socket) adapter.Client { return mirror{s} }}
+			return adapter.Binding{Client: func(s *socket.Socket, _ auth.Identity) adapter.Client { return mirror{s} }}
 		}})
 		options := hub.ServerOptions()
 		options.SetConnectTimeout(connectTimeout)
@@ -61,4 +62,4 @@ func (m mirror) Event(_ context.Context, event string, args []any, ack func(...a
 }
 
 // Left implements [adapter.Client].
-func (mirror) Left() time.Duration { return 0 }
+func (mirror) RejoinDelay() time.Duration { return 0 }

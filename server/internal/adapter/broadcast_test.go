@@ -12,7 +12,6 @@ import (
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
@@ -204,7 +203,7 @@ func TestTheOwnerSendsAndEmitsWhatIsVolatile(t *testing.T) {
 	handle{n.main()}.SendVolatile(wire.AppendMessage(nil, []byte(`2["presence",{"online":2}]`)))
 	a.want(t, `2["presence",{"online":2}]`)
 	b.want(t, `2["presence",{"online":2}]`)
-	n.typing(ga.Sid, chat.Typing{Username: "A", ID: ga.Sid, Typing: true})
+	n.typing(ga.Sid, typingNotice{Username: "A", ID: ga.Sid, Typing: true})
 	b.want(t, `2["typing",{"username":"A","id":"`+ga.Sid+`","typing":true}]`)
 	a.silent(t)
 	assert.Equal(t, "name", handle{n.main()}.Name(), "/")

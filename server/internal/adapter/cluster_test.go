@@ -11,7 +11,6 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/bus"
-	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -112,7 +111,7 @@ func TestClusterVolatileStaysVolatile(t *testing.T) {
 	a.want(`42["volatile",null]`)
 	b.want(`42["volatile",null]`)
 
-	nodes[0].typing(a.sid, chat.Typing{Username: "A", ID: a.sid, Typing: true})
+	nodes[0].typing(a.sid, typingNotice{Username: "A", ID: a.sid, Typing: true})
 	assert.Equal(t, "volatile", await(t, "message", seen).Volatile, true)
 	b.want(`42["typing",{"username":"A","id":"` + a.sid + `","typing":true}]`)
 	assert.NoError(t, nodes[0].io.Local().Emit("nothing before"))

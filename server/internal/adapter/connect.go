@@ -10,6 +10,7 @@ import (
 
 // The order of a CONNECT, all of it while its turn lasts:
 //
+//	identify, before the library                  whom it speaks for
 //	RestoreSession                                the ids are made, the cursor that the client names is looked up
 //	admit, a middleware of the namespace          start cursor fixed, handlers attached
 //	library                                       socket stored, own room joined, CONNECT answered
@@ -69,24 +70,21 @@ func (n *namespace) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool)
 }
 
 // middleware admits a socket before the library answers its CONNECT.
-func (n *namespace) middleware(s *socket.Socket, next func(*socket.ExtendedError)) {
-	if !n.admit(s) {
-		next(socket.NewExtendedError("Unsupported transport", nil))
-		return
-	}
-	next(nil)
-}
+func (n *namespace) middleware(s *socket.Socket, next func(*socket.ExtendedError)) { next(n.admit(s)) }
 
-// admit makes a member of a socket. It is false if the connection is not one of the edge's.
-func (n *namespace) admit(s *socket.Socket) bool {
+// admit makes a member of a socket. It returns what the client is told if it is refused.
+func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 	defer n.restored.Delete(s.Id()) // not before it is a member: until then the id is claimed
 	conn, ok := s.Conn().(session)
 	if !ok {
-		return false
+		return socket.NewExtendedError("Unsupported transport", nil) // none of the edge's
+	}
+	c := n.connectOf(s)
+	if c.refusal != nil {
+		return socket.NewExtendedError(c.refusal.Message, map[string]any{"code": c.refusal.Code})
 	}
 	m := &member{socket: s, conn: conn}
 	if n.follows() {
-		unwrap(s)
 		m.start, m.recovered = n.startOf(s)
 	} else {
 		m.alone, m.since = true, n.volatiles.now()
@@ -95,8 +93,8 @@ func (n *namespace) admit(s *socket.Socket) bool {
 	// Added with the first socket, so that the listeners that were added before anybody could connect run before ours:
 	// what they emit comes before the log, and the turn lasts until they have returned.
 	n.once.Do(func() { _ = n.nsp.On("connection", n.connection) })
-	n.attach(m)
-	return true
+	n.attach(m, c.identity)
+	return nil
 }
 
 // connection is the end of a CONNECT. A session that was closed while it lasted has told the library before the library

@@ -10,7 +10,6 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
@@ -18,7 +17,10 @@ import (
 )
 
 func withHistory(o *setup) {
-	o.History = func(auth map[string]any) int { return chat.WantedHistory(auth, 5) }
+	o.History = func(auth map[string]any) int {
+		wanted, _ := auth["history"].(float64)
+		return min(int(wanted), 5)
+	}
 	o.Greeting = greetingOf(7)
 }
 

@@ -5,13 +5,15 @@ import (
 	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/auth"
 )
 
 // attach gives a socket its client, and sees to it that every turn of its packets is released: an event's when it has
 // been handled, a disconnection's when that is complete.
-func (n *namespace) attach(m *member) {
+func (n *namespace) attach(m *member, who auth.Identity) {
 	if n.binding.Client != nil {
-		m.client = n.binding.Client(m.socket)
+		m.client = n.binding.Client(m.socket, who)
 	}
 	// A socket middleware runs in the goroutine that the library starts for the packet, and an event that it does not
 	// pass on costs no second one.
@@ -24,7 +26,7 @@ func (n *namespace) left(m *member) {
 	turn := m.conn.Turn()
 	wait := time.Duration(0)
 	if m.client != nil && m.conn.ReadyState() == "open" {
-		wait = m.client.Left()
+		wait = m.client.RejoinDelay()
 	}
 	if wait <= 0 {
 		m.conn.Done(turn)

@@ -19,6 +19,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
@@ -35,9 +36,11 @@ type Binding struct {
 	// Greeting appends the first frame that a socket gets, which tells it the offset of the place where it begins. It is
 	// required with Replica.
 	Greeting func(dst []byte, at fanout.Cursor) []byte
+	// Authenticator says whom a socket speaks for, before it recovers or joins anything; nil: every socket is a guest.
+	Authenticator auth.Authenticator
 	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: the library's listeners
 	// alone get its events.
-	Client func(*socket.Socket) Client
+	Client func(*socket.Socket, auth.Identity) Client
 }
 
 // Client is the owner's side of one socket.
@@ -48,9 +51,9 @@ type Client interface {
 	// goroutine, also later, and only the first call counts. It returns false for an event that it does not know; such an
 	// event goes to the listeners that were added with the library's own On, in no certain order.
 	Event(ctx context.Context, event string, args []any, ack func(...any)) (known bool)
-	// Left is called when the client has disconnected the socket and keeps its connection. It returns how long the session
-	// waits with its next packet: to come and go again and again must be no way around limits.
-	Left() time.Duration
+	// RejoinDelay is called when the client has disconnected the socket and keeps its connection. It is how long the session
+	// waits before its next packet: to come and go again and again must be no way around limits.
+	RejoinDelay() time.Duration
 }
 
 // Namespace is what the owner may do with a namespace that it bound something to. Its methods may be called from any
@@ -177,18 +180,18 @@ func New(o Options) *Hub {
 	return h
 }
 
-// ServerOptions are the options that the Socket.IO server must be made with: this adapter and, with [Options.Recovery],
-// connection state recovery, so that a CONNECT answer carries the private id that a client needs to recover, and the parser
-// that goes with it.
+// ServerOptions are the options that the Socket.IO server must be made with: this adapter, the parser that shows it every
+// CONNECT first, and, with [Options.Recovery], connection state recovery, so that a CONNECT answer carries the private id
+// that a client needs to recover.
 func (h *Hub) ServerOptions() *socket.ServerOptions {
 	o := socket.DefaultServerOptions()
 	o.SetServeClient(false)
 	o.SetAdapter(h)
+	o.SetParser(identifying{parser.NewParser(), h})
 	if h.opts.Recovery {
 		recovery := &socket.ConnectionStateRecovery{}
 		recovery.SetSkipMiddlewares(false)
 		o.SetConnectionStateRecovery(recovery)
-		o.SetParser(identifying{parser.NewParser(), h})
 	}
 	return o
 }
@@ -209,6 +212,13 @@ func (h *Hub) Stats() Stats {
 		Panics: h.panics.Load(), Unsent: h.unsent.Load(), VolatileDropped: h.volatileDropped.Load(),
 		BusUnsent: h.busUnsent.Load(), BusUnheard: h.busUnheard.Load(), BusMalformed: h.busMalformed.Load(),
 	}
+}
+
+// namespaceOf returns the adapter of a namespace, nil if there is none of that name.
+func (h *Hub) namespaceOf(name string) *namespace {
+	found, _ := h.namespaces.Load(name)
+	n, _ := found.(*namespace)
+	return n
 }
 
 // New makes the adapter of a namespace, for the library.

@@ -9,6 +9,7 @@ import (
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/pace"
 )
@@ -22,10 +23,16 @@ import (
 // unnamed stands for a private id, or an offset, that the client did not name.
 const unnamed = "-"
 
-// payloadKey is where the payload that the client sent is kept until the socket is admitted.
-const payloadKey = "payload"
+// connectKey is where a [connect] is kept in the payload until the socket is admitted. No client can forge it: JSON makes
+// no value of that type.
+const connectKey = "connect"
 
-type payload struct{ sent any }
+// connect is what is known of a CONNECT before the library sees it.
+type connect struct {
+	sent     any // the payload
+	identity auth.Identity
+	refusal  *auth.Refusal
+}
 
 // identifying is a parser whose decoders complete CONNECT.
 type identifying struct {
@@ -40,36 +47,59 @@ func (p identifying) NewDecoder() parser.Decoder {
 	return d
 }
 
-// identify lets CONNECT name a private id and an offset, and keeps what the client sent beside them.
+// identify settles whom a CONNECT speaks for, and lets it name a private id and an offset.
 func (h *Hub) identify(args ...any) {
 	p, ok := args[0].(*parser.Packet)
-	if !ok || p.Type != parser.CONNECT || !h.recovers(p.Nsp) {
+	if !ok || p.Type != parser.CONNECT {
 		return
 	}
-	named := map[string]any{payloadKey: payload{p.Data}, "pid": unnamed, "offset": unnamed}
-	if auth, ok := p.Data.(map[string]any); ok {
+	if n := h.namespaceOf(p.Nsp); n != nil && (n.follows() || n.binding.Authenticator != nil) {
+		p.Data = n.identify(p.Data)
+	}
+}
+
+// identify returns the payload that the library gets in place of the one that the client sent. A client that is refused
+// recovers nothing.
+func (n *namespace) identify(sent any) map[string]any {
+	c := n.authenticate(sent)
+	payload := map[string]any{connectKey: c}
+	if !n.follows() {
+		return payload
+	}
+	payload["pid"], payload["offset"] = unnamed, unnamed
+	if auth, ok := sent.(map[string]any); ok && c.refusal == nil {
 		pid, _ := auth["pid"].(string)
 		offset, _ := auth["offset"].(string)
 		if pid != "" && offset != "" {
-			named["pid"], named["offset"] = pid, offset
+			payload["pid"], payload["offset"] = pid, offset
 		}
 	}
-	p.Data = named
+	return payload
 }
 
-// recovers reports whether clients of that namespace can recover.
-func (h *Hub) recovers(name string) bool {
-	found, ok := h.namespaces.Load(name)
-	return ok && found.(*namespace).follows()
+// authenticate asks whom a payload speaks for.
+func (n *namespace) authenticate(sent any) connect {
+	c := connect{sent: sent}
+	if n.binding.Authenticator == nil {
+		return c
+	}
+	c.refusal = &auth.Refusal{Code: auth.Unauthorized, Message: "The credentials could not be checked."} // unless it answers
+	n.hub.protect("authenticator", func() {
+		c.identity, c.refusal = n.binding.Authenticator.Authenticate(auth.Connect{Namespace: n.nsp.Name(), Payload: sent})
+	})
+	return c
 }
 
-// unwrap gives the handshake of a socket the payload that the client sent.
-func unwrap(s *socket.Socket) {
-	if named, ok := s.Handshake().Auth.(map[string]any); ok {
-		if p, ok := named[payloadKey].(payload); ok {
-			s.Handshake().Auth = p.sent
+// connectOf returns what is known of a socket's CONNECT, and gives the handshake the payload that the client sent. The
+// CONNECT that creates a namespace of a pattern did not pass [namespace.identify]: nobody was asked yet.
+func (n *namespace) connectOf(s *socket.Socket) connect {
+	if payload, ok := s.Handshake().Auth.(map[string]any); ok {
+		if c, ok := payload[connectKey].(connect); ok {
+			s.Handshake().Auth = c.sent
+			return c
 		}
 	}
+	return n.authenticate(s.Handshake().Auth)
 }
 
 // newPrivateID makes a private id that nobody guesses.
@@ -121,10 +151,10 @@ func (n *namespace) isGone(id socket.SocketId, old *member) bool {
 // Recovered reports whether a socket of this node goes on where an earlier connection of its client ended. The library's
 // own Recovered is of no use: it takes every socket for one that does.
 func (h *Hub) Recovered(s *socket.Socket) bool {
-	found, ok := h.namespaces.Load(s.Nsp().Name())
-	if !ok {
+	n := h.namespaceOf(s.Nsp().Name())
+	if n == nil {
 		return false
 	}
-	m := found.(*namespace).members.get(s.Id())
+	m := n.members.get(s.Id())
 	return m != nil && m.socket == s && m.recovered
 }

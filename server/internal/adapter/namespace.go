@@ -9,7 +9,6 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/stream"
-
 	"scalable-chat/server/internal/wire"
 )
 
@@ -80,11 +79,14 @@ func (n *namespace) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
 
 // AddAll implements [socket.Adapter]. The first room that a socket joins is that of its own id, before its CONNECT is
 // answered. The namespaces that the library makes for a pattern drop the middlewares of their adapter, so that a socket
-// may be admitted only now.
+// may be admitted only now, when it is too late for a CONNECT_ERROR.
 func (n *namespace) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
 	if n.members.get(id) == nil && rooms.Has(roomOf(id)) {
 		if s, ok := n.nsp.Sockets().Load(id); ok {
-			n.admit(s)
+			if refused := n.admit(s); refused != nil {
+				s.Conn().Close(true)
+				return
+			}
 		}
 	}
 	n.announce(id, n.members.join(id, rooms.Keys()))

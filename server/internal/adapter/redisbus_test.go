@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"scalable-chat/server/internal/bus"
-	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
@@ -68,7 +67,7 @@ func TestClusterOverRedis(t *testing.T) {
 	o := await(t, "answers", outcomes)
 	assert.NoError(t, o.err)
 	assert.Equal(t, "answers", o.sorted(), "[yes yes]")
-	nodes[1].typing(b.sid, chat.Typing{Username: "B", ID: b.sid, Typing: true})
+	nodes[1].typing(b.sid, typingNotice{Username: "B", ID: b.sid, Typing: true})
 	a.want(`42["typing",{"username":"B","id":"` + b.sid + `","typing":true}]`)
 
 	r.Stop()

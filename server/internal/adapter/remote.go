@@ -59,8 +59,8 @@ func (h *Hub) nodes() int {
 
 // serve does what another node wants. A namespace that nobody has opened here has no sockets.
 func (h *Hub) serve(node string, m *message) {
-	if found, ok := h.namespaces.Load(m.Nsp); ok {
-		found.(*namespace).serve(node, m)
+	if n := h.namespaceOf(m.Nsp); n != nil {
+		n.serve(node, m)
 		return
 	}
 	switch m.Kind {

@@ -271,11 +271,10 @@ func (m *message) size() int {
 
 // hear takes volatile broadcasts of another node. They wait together with those of this one, not behind its requests.
 func (h *Hub) hear(m *message) {
-	found, ok := h.namespaces.Load(m.Nsp)
-	if !ok {
+	n := h.namespaceOf(m.Nsp)
+	if n == nil {
 		return // a namespace that nobody has opened here has no sockets
 	}
-	n := found.(*namespace)
 	together := m.Together
 	if m.Kind == kindEmit {
 		together = []*message{m}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -92,7 +91,7 @@ func TestTYP7_WhoIsNotReadyGetsAllOrNothing(t *testing.T) {
 	assert.NoError(t, n.io.Local().Emit("unread", 1))
 	other.want(t, `2["unread",1]`)
 	for _, typing := range []bool{true, false} {
-		n.typing(g.Sid+"x", chat.Typing{Username: "A", ID: "a", Typing: typing})
+		n.typing(g.Sid+"x", typingNotice{Username: "A", ID: "a", Typing: typing})
 	}
 	n.main().volatiles.flush()
 	f.want(t, `2["unread",1]`)

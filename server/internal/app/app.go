@@ -23,6 +23,7 @@ import (
 
 	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/config"
 	"scalable-chat/server/internal/engineio"
@@ -121,7 +122,8 @@ func (a *App) build() {
 		Logger:   a.log,
 	})
 	a.room = room.New(room.Options{
-		Replica: a.replica,
+		Replica:       a.replica,
+		Authenticator: auth.Guests{},
 		Limits: chat.Limits{
 			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
 		},

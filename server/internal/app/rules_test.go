@@ -45,6 +45,7 @@ var layers = []string{
 	"internal/fanout",        // logs, cursors, sweepers
 	"internal/wire",          // the codecs
 	"internal/chat",          // the rules
+	"internal/auth",          // whom a socket speaks for
 	"internal/stream/redis",  // the record in Redis
 	"internal/stream/memory", // the record in memory
 	"internal/stream",        // what a record promises
@@ -62,13 +63,14 @@ var layers = []string{
 
 // inside says which packages of ours each of them imports. What is not listed is not allowed. The app may import all.
 var inside = map[string][]string{
-	"internal/room":          {"internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
-	"internal/adapter":       {"internal/replica", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
+	"internal/room":          {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
+	"internal/adapter":       {"internal/auth", "internal/replica", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
 	"internal/replica":       {"internal/fanout", "internal/stream", "internal/pace"},
 	"internal/engineio":      {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn"},
 	"internal/fanout":        {"internal/wire", "internal/stream", "internal/rawconn"},
 	"internal/wire":          {},
-	"internal/chat":          {"internal/pace"},
+	"internal/chat":          {"internal/auth", "internal/pace"},
+	"internal/auth":          {},
 	"internal/stream/redis":  {"internal/stream"},
 	"internal/stream/memory": {"internal/stream"},
 	"internal/stream":        {},

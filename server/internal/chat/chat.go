@@ -11,6 +11,7 @@ import (
 	"math"
 	"time"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/pace"
 )
 
@@ -124,12 +125,16 @@ func (s *Service) NewConnection() *Connection {
 // Client is what the rules remember of one socket of a connection.
 type Client struct {
 	id     string
+	who    auth.Identity
 	conn   *Connection
 	typing typist
 }
 
-// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices.
-func (s *Service) NewClient(conn *Connection, id string) *Client { return &Client{id: id, conn: conn} }
+// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices. who is whom it
+// speaks for.
+func (s *Service) NewClient(conn *Connection, id string, who auth.Identity) *Client {
+	return &Client{id: id, who: who, conn: conn}
+}
 
 // RejoinDelay is how long a connection that left a room waits before its next packet. To come in again can bring history, so
 // it takes its turn like a request for that.

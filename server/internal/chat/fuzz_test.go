@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -29,7 +30,7 @@ func FuzzEvents(f *testing.F) {
 		}
 		d, heard := room(3, "m"), &air{}
 		s := New(Limits{MaxMessageChars: 20}, d, d, heard.relay, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		var answers [3]acks
 		s.Message(t.Context(), c, args, answers[0].add)
 		s.History(t.Context(), c, args, answers[1].add)

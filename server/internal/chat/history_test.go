@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -31,7 +32,7 @@ func ask(t *testing.T, d *desk, request string) any {
 	t.Helper()
 	a := &acks{}
 	s := New(Limits{}, d, d, nil, Hooks{})
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(request), a.add)
+	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(request), a.add)
 	return a.one(t)
 }
 
@@ -54,7 +55,7 @@ func TestHIS_GoldenHistory(t *testing.T) {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			a := &acks{}
 			s := New(Limits{}, d, d, nil, Hooks{})
-			s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), c.Args, a.add)
+			s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), c.Args, a.add)
 			if c.Ack["status"] == "error" {
 				checkRefusal(t, a.one(t), c.Ack)
 				return
@@ -127,7 +128,7 @@ func TestHIS5_TooManyRequestsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := room(1, "m")
 		s := New(Limits{}, d, d, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		count := func() (ok, refused int) {
 			for range 20 {
 				a := &acks{}
@@ -159,9 +160,9 @@ func TestHIS6_ArchiveAway(t *testing.T) {
 
 	a := &acks{}
 	s := New(Limits{}, d, nil, nil, Hooks{})
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), a.add)
+	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)
 	assert.Equal(t, "code without archive", a.code(t), "unavailable")
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), nil) // a client that wants no answer gets none
+	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), nil) // a client that wants no answer gets none
 }
 
 // slowArchive answers when its context ends.
@@ -176,7 +177,9 @@ func TestHIS6_ASlowArchiveIsNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &acks{}
 		s := New(Limits{}, &desk{}, slowArchive{}, nil, Hooks{})
-		took := elapsed(func() { s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), a.add) })
+		took := elapsed(func() {
+			s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)
+		})
 		assert.Equal(t, "took", took, 5*time.Second)
 		assert.Equal(t, "code", a.code(t), "unavailable")
 	})
@@ -207,7 +210,7 @@ func (a torn) Before(ctx context.Context, before string, n int) ([]Entry, error)
 func TestHIS7_WhatWasFoundIsGivenAndTheRestMayBeAskedForAgain(t *testing.T) {
 	a := &acks{}
 	s := New(Limits{}, &desk{}, torn{room(3, "m")}, nil, Hooks{})
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{}`), a.add)
+	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)
 	past := a.one(t).(Past)
 	assert.Equal(t, "messages", len(past.Messages), 3)
 	assert.Equal(t, "more", past.More, true)

@@ -42,7 +42,7 @@ type message struct {
 func (s *Service) Message(ctx context.Context, c *Client, args []any, ack func(any)) {
 	m, bad := message{}, s.pace(ctx, c)
 	if bad == nil {
-		m, bad = s.readMessage(args)
+		m, bad = s.readMessage(c, args)
 	}
 	if bad != nil {
 		s.refuse(c, EventMessage, bad, ack)
@@ -66,7 +66,7 @@ func (s *Service) Message(ctx context.Context, c *Client, args []any, ack func(a
 }
 
 // readMessage checks the arguments of a message event.
-func (s *Service) readMessage(args []any) (message, *Error) {
+func (s *Service) readMessage(c *Client, args []any) (message, *Error) {
 	object, bad := first(args)
 	if bad != nil {
 		return message{}, bad
@@ -75,7 +75,7 @@ func (s *Service) readMessage(args []any) (message, *Error) {
 	if !ok {
 		return message{}, invalid("The message must be text.")
 	}
-	username, bad := s.readUsername(object)
+	username, bad := s.readUsername(c, object)
 	if bad != nil {
 		return message{}, bad
 	}
@@ -99,8 +99,12 @@ func (s *Service) readMessage(args []any) (message, *Error) {
 	return m, nil
 }
 
-// readUsername returns the name as people see it, or [Anonymous] for one of which nothing is seen.
-func (s *Service) readUsername(object map[string]any) (string, *Error) {
+// readUsername returns the name of the client's identity. A guest has none: it is called what the event says, as people see
+// it, or [Anonymous] if they see nothing of it.
+func (s *Service) readUsername(c *Client, object map[string]any) (string, *Error) {
+	if c.who.Name != "" {
+		return c.who.Name, nil
+	}
 	name, ok := object["username"].(string)
 	if !ok {
 		return "", invalid("The username must be text.")

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -31,7 +32,7 @@ func TestMSG_GoldenMessages(t *testing.T) {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			d, counts, a := &desk{}, &tally{}, &acks{}
 			s := New(golden.Limits, d, d, nil, Hooks{Handled: counts.handled})
-			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), c.Args, a.add)
+			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), c.Args, a.add)
 			if c.Published == nil {
 				assert.Equal(t, "published", len(d.queue), 0)
 				checkRefusal(t, a.one(t), c.Ack)
@@ -90,7 +91,7 @@ func TestMSG2_ServerMadeIDsDiffer(t *testing.T) {
 func TestP4_AckOnlyAfterStored(t *testing.T) {
 	d, counts, a := &desk{hold: true}, &tally{}, &acks{}
 	s := New(Limits{}, d, nil, nil, Hooks{Handled: counts.handled})
-	s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
+	s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{"message":"m","username":"u","id":"x"}`), a.add)
 	assert.Equal(t, "answers before it is stored", len(a.all), 0)
 	assert.Equal(t, "counted before it is stored", len(counts.n), 0)
 	d.queue[0].done(7, nil)
@@ -103,7 +104,7 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &acks{}
 			s := New(Limits{}, d, nil, nil, Hooks{})
-			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1"), object(`{"message":"m","username":"u"}`), a.add)
+			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{"message":"m","username":"u"}`), a.add)
 			for _, p := range d.queue {
 				p.done(0, cause)
 			}
@@ -118,7 +119,7 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 func TestMSG_AckIsOptional(t *testing.T) {
 	d := &desk{}
 	s := New(Limits{}, d, nil, nil, Hooks{})
-	c := s.NewClient(s.NewConnection(), "s1")
+	c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 	s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 	s.Message(t.Context(), c, object(`{"message":"","username":"u"}`), nil)
 	d.refuse = errors.New("closed")
@@ -166,7 +167,7 @@ func TestLIM_PacedNotDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
 		s := New(Limits{MessageRate: 50, MessageBurst: 200}, d, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		send := func(n int) func() {
 			return func() {
 				for i := range n {
@@ -188,7 +189,7 @@ func TestLIM_PacedNotDropped(t *testing.T) {
 func TestLIM_GarbageIsPacedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Limits{MessageRate: 10, MessageBurst: 1}, &desk{}, &desk{}, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		took := elapsed(func() {
 			for range 10 {
 				s.Message(t.Context(), c, nil, nil)
@@ -206,7 +207,7 @@ func TestLIM_ClientsArePacedApart(t *testing.T) {
 		var wg sync.WaitGroup
 		took := elapsed(func() {
 			for range 20 {
-				c := s.NewClient(s.NewConnection(), "s")
+				c := s.NewClient(s.NewConnection(), "s", auth.Identity{})
 				wg.Go(func() {
 					for range 3 {
 						s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
@@ -223,7 +224,7 @@ func TestLIM_PacingEndsWithTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, a := &desk{}, &acks{}
 		s := New(Limits{MessageRate: 1}, d, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -238,7 +239,7 @@ func TestLIM_RateZeroIsUnlimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
 		s := New(Limits{}, d, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		took := elapsed(func() {
 			for range 10_000 {
 				s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
@@ -247,4 +248,16 @@ func TestLIM_RateZeroIsUnlimited(t *testing.T) {
 		assert.Equal(t, "took", took, 0)
 		assert.Equal(t, "published", len(d.queue), 10_000)
 	})
+}
+
+func TestP11_AnIdentityWithANameSpeaksUnderThatName(t *testing.T) {
+	d := &desk{}
+	var relayed []Typing
+	s := New(Limits{}, d, nil, func(_ string, notice Typing) { relayed = append(relayed, notice) }, Hooks{})
+	c := s.NewClient(s.NewConnection(), "s1", auth.Identity{Name: "Ada"})
+	said := object(`{"message":"m","username":"Bob","typing":true}`)
+	s.Message(t.Context(), c, said, nil)
+	s.Typing(t.Context(), c, said, nil)
+	assert.Equal(t, "author", d.queue[0].event(t, stamp)["username"], any("Ada"))
+	assert.Equal(t, "typist", relayed[0].Username, "Ada")
 }

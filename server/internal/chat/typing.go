@@ -45,7 +45,7 @@ type typist struct {
 func (s *Service) Typing(ctx context.Context, c *Client, args []any, ack func(any)) {
 	notice, err := Typing{}, s.pace(ctx, c)
 	if err == nil {
-		notice, err = s.readTyping(args)
+		notice, err = s.readTyping(c, args)
 	}
 	relay := false
 	if err == nil {
@@ -65,7 +65,7 @@ func (s *Service) Typing(ctx context.Context, c *Client, args []any, ack func(an
 	}
 }
 
-func (s *Service) readTyping(args []any) (Typing, *Error) {
+func (s *Service) readTyping(c *Client, args []any) (Typing, *Error) {
 	object, bad := first(args)
 	if bad != nil {
 		return Typing{}, bad
@@ -74,7 +74,7 @@ func (s *Service) readTyping(args []any) (Typing, *Error) {
 	if !ok {
 		return Typing{}, invalid("typing must be true or false.")
 	}
-	username, bad := s.readUsername(object)
+	username, bad := s.readUsername(c, object)
 	return Typing{Username: username, Typing: typing}, bad
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -35,7 +36,7 @@ func TestTYP_GoldenTyping(t *testing.T) {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			heard, answers := &air{}, &acks{}
 			s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
-			s.Typing(t.Context(), s.NewClient(s.NewConnection(), "s1"), c.Args, answers.add)
+			s.Typing(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), c.Args, answers.add)
 			if c.Ack["status"] == "error" {
 				checkRefusal(t, answers.one(t), c.Ack)
 			} else {
@@ -64,7 +65,7 @@ func TestTYP3_AFloodIsThinnedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		heard := &air{}
 		s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		start := time.Now()
 		for time.Since(start) < 10*time.Second {
 			s.Typing(t.Context(), c, object(`{"username":"u","typing":true}`), nil)
@@ -78,7 +79,7 @@ func TestTYP3_AFloodIsThinnedOut(t *testing.T) {
 func TestTYP3_TooEarlyIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Limits{}, &desk{}, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1")
+		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 		for _, step := range []struct {
 			rest time.Duration
 			want string
@@ -106,7 +107,7 @@ func TestTYP6_WhileManyTypeOthersHearOfSome(t *testing.T) {
 		s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
 		var all []*Client
 		for i := range 1500 {
-			all = append(all, s.NewClient(s.NewConnection(), fmt.Sprint("s", i)))
+			all = append(all, s.NewClient(s.NewConnection(), fmt.Sprint("s", i), auth.Identity{}))
 		}
 		say := func(clients []*Client, typing bool) (sum int) {
 			for _, c := range clients {
@@ -136,7 +137,7 @@ func TestTYP6_WhileManyTypeOthersHearOfSome(t *testing.T) {
 func TestTYP5_AnEndFollowsItsBeginning(t *testing.T) {
 	heard := &air{}
 	s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
-	c := s.NewClient(s.NewConnection(), "s1")
+	c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
 	for _, typing := range []bool{true, false} {
 		heard.announce(t, s, c, typing)
 	}

@@ -19,19 +19,21 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
 )
 
-// Options say what a room works on. Replica and Online are required.
+// Options say what a room works on. Replica, Authenticator and Online are required.
 type Options struct {
-	Replica    *replica.Replica // encodes with [Encode]
-	Limits     chat.Limits
-	MaxHistory int        // most messages that a handshake may ask for
-	Online     func() int // how many there are now, for the greeting
-	Handled    func(event, outcome string)
-	Logger     *slog.Logger // nil: the default logger
+	Replica       *replica.Replica   // encodes with [Encode]
+	Authenticator auth.Authenticator // says whom each client speaks for
+	Limits        chat.Limits
+	MaxHistory    int        // most messages that a handshake may ask for
+	Online        func() int // how many there are now, for the greeting
+	Handled       func(event, outcome string)
+	Logger        *slog.Logger // nil: the default logger
 }
 
 // Room is one namespace, once [Room.Bind] has given it that. Its methods may be called from any goroutine.
@@ -69,7 +71,8 @@ func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 		Greeting: func(dst []byte, at fanout.Cursor) []byte {
 			return appendPresence(dst, r.opts.Online(), at.Offset())
 		},
-		Client: r.newClient,
+		Authenticator: r.opts.Authenticator,
+		Client:        r.newClient,
 	}
 }
 
@@ -89,10 +92,10 @@ type client struct {
 
 var _ adapter.Client = client{}
 
-func (r *Room) newClient(s *socket.Socket) adapter.Client {
+func (r *Room) newClient(s *socket.Socket, who auth.Identity) adapter.Client {
 	// Nobody asks for the handshake again, but the library keeps it as long as the socket, whatever the client put into it.
 	*s.Handshake() = socket.Handshake{}
-	return client{r, r.rules.NewClient(r.connectionOf(s.Conn()), string(s.Id()))}
+	return client{r, r.rules.NewClient(r.connectionOf(s.Conn()), string(s.Id()), who)}
 }
 
 // connectionOf is what the rules remember of a connection. It is kept for as long as the connection lasts, so that leaving
@@ -145,5 +148,5 @@ func (c client) Event(ctx context.Context, event string, args []any, ack func(..
 	return true
 }
 
-// Left implements [adapter.Client].
-func (c client) Left() time.Duration { return c.room.rules.RejoinDelay(c.rules) }
+// RejoinDelay implements [adapter.Client].
+func (c client) RejoinDelay() time.Duration { return c.room.rules.RejoinDelay(c.rules) }

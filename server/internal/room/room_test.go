@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
@@ -43,7 +44,7 @@ func newRoom(t *testing.T) (*Room, *replica.Replica) {
 		following.Wait()
 		sweepers.Close()
 	})
-	return New(Options{Replica: rep, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
+	return New(Options{Replica: rep, Authenticator: auth.Guests{}, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
 }
 
 // namespace notes what the room does with it.
@@ -153,7 +154,7 @@ func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 func TestEventsGoToTheRules(t *testing.T) {
 	r, _ := newRoom(t)
 	conn := r.rules.NewConnection()
-	c := client{r, r.rules.NewClient(conn, "sid")}
+	c := client{r, r.rules.NewClient(conn, "sid", auth.Identity{})}
 	answers := make(chan any, 1)
 	ack := func(v ...any) { answers <- v[0] }
 	object := map[string]any{"message": "m", "username": "u", "typing": true}
@@ -162,5 +163,12 @@ func TestEventsGoToTheRules(t *testing.T) {
 		assert.Receive(t, "the answer to "+event, answers)
 	}
 	assert.Equal(t, "unknown", c.Event(t.Context(), "unknown", nil, nil), false)
-	assert.Equal(t, "no wait at first", c.Left(), time.Duration(0))
+	assert.Equal(t, "no wait at first", c.RejoinDelay(), time.Duration(0))
+}
+
+func TestP11_TheRoomAsksItsAuthenticator(t *testing.T) {
+	r, _ := newRoom(t)
+	who, refusal := r.Bind(&namespace{}).Authenticator.Authenticate(auth.Connect{Namespace: "/"})
+	assert.Equal(t, "refusal", refusal == nil, true)
+	assert.Equal(t, "a guest", who, auth.Identity{})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/nodeid"
@@ -46,7 +47,7 @@ func serve(ctx context.Context) error {
 	})
 	defer record.Close()
 	hub := adapter.New(adapter.Options{Recovery: true, Bind: func(adapter.Namespace) adapter.Binding {
-		return adapter.Binding{Replica: record, Greeting: greeting, Client: func(s *socket.Socket) adapter.Client {
+		return adapter.Binding{Replica: record, Greeting: greeting, Client: func(s *socket.Socket, _ auth.Identity) adapter.Client {
 			s.Join("all")
 			return client{server, s}
 		}}
@@ -111,4 +112,4 @@ func (c client) Event(_ context.Context, event string, args []any, _ func(...any
 }
 
 // Left implements [adapter.Client].
-func (client) Left() time.Duration { return 0 }
+func (client) RejoinDelay() time.Duration { return 0 }
