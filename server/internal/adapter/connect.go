@@ -108,7 +108,7 @@ func (n *namespace) connection(args ...any) {
 	if !ok {
 		return
 	}
-	defer conn.Done(conn.Turn())
+	defer conn.Turn().Done()
 	if conn.ReadyState() != "open" {
 		s.Disconnect(false)
 		return

@@ -29,10 +29,10 @@ func (n *namespace) left(m *member) {
 		wait = m.client.RejoinDelay()
 	}
 	if wait <= 0 {
-		m.conn.Done(turn)
+		turn.Done()
 		return
 	}
-	time.AfterFunc(wait, func() { m.conn.Done(turn) })
+	time.AfterFunc(wait, turn.Done)
 }
 
 // event deals with one event of a client.
@@ -42,7 +42,7 @@ func (n *namespace) event(m *member, event []any, next func(error)) {
 		// "disconnect" is on its way and releases this turn. Were it over, turn might be that of a later packet.
 		return
 	}
-	defer m.conn.Done(turn)
+	defer turn.Done()
 	if m.client == nil || !n.handle(m, event) {
 		next(nil)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/bus"
+	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
 )
@@ -149,8 +150,8 @@ type sender interface {
 
 // turns hand inbound packets over one at a time.
 type turns interface {
-	Turn() uint64 // the number of the packet in turn
-	Done(turn uint64)
+	// Turn is the turn of the packet in hand. Who works on the packet keeps the value and calls Done once.
+	Turn() engineio.Turn
 }
 
 // claimLook is how often it is looked whether an older socket with the id of a new one is gone, and claimWait how long.

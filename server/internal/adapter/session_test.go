@@ -15,6 +15,7 @@ import (
 	"github.com/zishang520/engine.io/v2/transports"
 	"github.com/zishang520/engine.io/v2/types"
 
+	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
@@ -114,7 +115,7 @@ func (f *fake) Write(r io.Reader, _ *packet.Options, _ engine.SendCallback) engi
 	refused, turn := f.connect && b[0] == '4', f.turn
 	f.mu.Unlock()
 	if refused {
-		f.Done(turn)
+		f.EndTurn(turn)
 	}
 	return f
 }
@@ -134,13 +135,13 @@ func (f *fake) close(reason string) {
 	}
 }
 
-func (f *fake) Turn() uint64 {
+func (f *fake) Turn() engineio.Turn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.turn
+	return engineio.NewTurn(f, f.turn)
 }
 
-func (f *fake) Done(turn uint64) {
+func (f *fake) EndTurn(turn uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy && f.turn == turn {

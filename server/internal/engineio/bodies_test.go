@@ -55,8 +55,8 @@ func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
 		p := newPoller(t, e)
 		s := assert.Receive(t, "session", e.sessions)
 		posted := p.posting(ordinary)
-		assert.Eventually(t, "it is taken", func() bool { return s.Turn() == 1 })
-		s.Done(1)
+		assert.Eventually(t, "it is taken", func() bool { return s.Turn().number == 1 })
+		s.EndTurn(1)
 		assert.Equal(t, "status", assert.Receive(t, "answer", posted).status, http.StatusOK)
 	}
 	first := assert.Receive(t, "the longest holder", held[0])
@@ -110,7 +110,7 @@ func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
 		if taken := bodiesRoom - e.bodies.unused(); taken > 2*left+packets {
 			t.Fatalf("packet %d: %d bytes are charged, %d are left", turn, taken, left)
 		}
-		s.Done(uint64(turn) + 1)
+		s.EndTurn(uint64(turn) + 1)
 	}
 	assert.Equal(t, "status", assert.Receive(t, "answer", posted).status, http.StatusOK)
 	assert.Equal(t, "all is free", e.bodies.unused(), bodiesRoom)

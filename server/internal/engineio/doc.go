@@ -4,7 +4,7 @@
 // their heartbeat, and every bound on what a client may cost. A session is an engine.Socket to the library. It hands
 // inbound packets over one at a time, because the library handles each in goroutines of its own and would reorder them:
 //
-//	GET/POST ──▶ polling ──┐                        ┌──▶ library ──▶ handlers ──▶ Done(turn) ─┐
+//	GET/POST ──▶ polling ──┐                        ┌──▶ library ──▶ handlers ──▶ Turn.Done ──┐
 //	                       ├──▶ check ──▶ one turn ─┤                                         │
 //	WebSocket ─▶ readLoop ─┘       ▲                └─────────────────────────────────────────┘
 //	                               └── the next packet waits here, and so does the client (TCP, or the POST's answer)

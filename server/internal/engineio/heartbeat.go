@@ -19,9 +19,9 @@ type heartbeat struct {
 func (s *Session) beat() {
 	s.mu.Lock()
 	switch {
-	case s.ended:
+	case s.life.ended():
 		s.mu.Unlock()
-	case s.busy && s.server.since()-s.turnSince > stallTimeout:
+	case s.turns.stalled(s.server.since()):
 		s.mu.Unlock()
 		s.end(causeStalled)
 	case !s.heart.waiting:
@@ -52,7 +52,7 @@ func (s *Session) ping() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heart.written, s.heart.end = written, written+uint64(pending)
-	if s.heart.waiting && !s.ended { // the pong is quicker at times
+	if s.heart.waiting && !s.life.ended() { // the pong is quicker at times
 		s.server.wheel.set(s, s.server.opts.PingTimeout/4)
 	}
 }
@@ -63,9 +63,9 @@ func (s *Session) ping() {
 func (s *Session) lookLocked() (left, again time.Duration) {
 	now, opts := s.server.since(), &s.server.opts
 	written := s.conn.Written()
-	onItsWay := s.heart.written < s.heart.end || s.unread
+	onItsWay := s.heart.written < s.heart.end || s.turns.wait == forReader
 	switch {
-	case s.held:
+	case s.turns.wait == forTurn:
 		s.excuseLocked()
 	case onItsWay && written != s.heart.written:
 		s.heart.since = now
@@ -85,7 +85,7 @@ func (s *Session) excuseLocked() { s.heart.since, s.heart.behind = s.server.sinc
 // pong notes the client's answer. It is false if none was asked for.
 func (s *Session) pong() bool {
 	s.mu.Lock()
-	waiting := s.heart.waiting && !s.ended
+	waiting := s.heart.waiting && !s.life.ended()
 	s.heart.waiting = false
 	s.mu.Unlock()
 	if waiting {

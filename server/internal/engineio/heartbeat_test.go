@@ -175,12 +175,12 @@ func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
 		go func() { received <- s.receive(message) }() // waits for the turn of the first
 		time.Sleep(100 * time.Second)                  // the pong lies behind it
 		assert.Equal(t, "ended", s.hasEnded(), false)
-		s.Done(1)
+		s.EndTurn(1)
 		assert.NoError(t, <-received, "second")
 		assert.NoError(t, s.receive(wire.Packet{Type: wire.PacketPong}), "pong")
 		time.Sleep(23 * time.Second)
 		assert.Equal(t, "ended", s.hasEnded(), false)
-		s.Done(2)
+		s.EndTurn(2)
 
 		pass(t, 3*time.Second, s.awaitsPong) // now nothing is held, and the client is dead
 		early(t, "close", pass(t, time.Minute, s.hasEnded), 20*time.Second, c.wheel.tick)
@@ -194,7 +194,7 @@ func TestHeartbeat_AFloodIsALifeSign(t *testing.T) {
 		for turn := range uint64(20) {
 			time.Sleep(7 * time.Second)
 			assert.NoError(t, s.receive(message), "message")
-			s.Done(turn + 1)
+			s.EndTurn(turn + 1)
 		}
 		assert.Equal(t, "ended", s.hasEnded(), false)
 		took := pass(t, time.Minute, s.hasEnded)
@@ -218,7 +218,7 @@ func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
 						return
 					}
 					turn := s.Turn()
-					time.AfterFunc(paced, func() { s.Done(turn) })
+					time.AfterFunc(paced, turn.Done)
 				}
 				received <- s.receive(wire.Packet{Type: wire.PacketPong})
 			}()

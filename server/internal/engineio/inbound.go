@@ -39,10 +39,11 @@ func (s *Session) receive(p wire.Packet) error {
 
 // sundry takes a packet that means nothing, but costs.
 func (s *Session) sundry(size int) error {
-	if !s.takeTurn(0, size) {
+	turn, ok := s.takeTurn(0, size)
+	if !ok {
 		return errEnded
 	}
-	s.doneInTime(s.Turn())
+	s.doneInTime(turn)
 	return nil
 }
 
@@ -100,18 +101,19 @@ func (s *Session) receiveBinary(data []byte) error {
 }
 
 // handOver waits for its turn and gives one message to the library. A kind that the library works on in the background
-// keeps the turn until [Session.Done].
+// keeps the turn until [Turn.Done].
 func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error {
-	if !s.takeTurn(kind, message.Len()) {
+	turn, ok := s.takeTurn(kind, message.Len())
+	if !ok {
 		return errEnded
 	}
 	s.Emit("data", message)
 	switch kind {
 	case wire.Connect, wire.Event, wire.Disconnect:
 	case wire.Ack:
-		s.doneInTime(s.Turn())
+		s.doneInTime(turn)
 	default:
-		s.Done(s.Turn())
+		turn.Done()
 	}
 	return nil
 }
@@ -124,99 +126,93 @@ const (
 )
 
 // doneInTime ends the turn at once, or when its time has come.
-func (s *Session) doneInTime(turn uint64) {
+func (s *Session) doneInTime(turn Turn) {
 	now := s.server.since()
 	until := now + s.sundries.Reserve(now)
 	s.mu.Lock()
-	if s.turn == turn {
-		s.turnUntil = max(s.turnUntil, until)
-	}
+	s.turns.extend(turn.number, until)
 	s.mu.Unlock()
-	s.Done(turn)
+	turn.Done()
 }
 
 // takeTurn waits until no packet is in turn, and the client has read what was sent to it alone. It is false if the
 // session ended. The turn of a packet lasts at least until its bytes are within the rate: so nothing of it is held
 // while the client waits.
-func (s *Session) takeTurn(kind wire.Kind, size int) bool {
+func (s *Session) takeTurn(kind wire.Kind, size int) (turn Turn, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.busy && !s.ended {
-		s.held = true
+	for s.turns.taken && !s.life.ended() {
+		s.turns.wait = forTurn
 		s.changed.Wait()
 	}
-	s.held = false
+	s.turns.stopWaiting()
 	if !s.awaitReaderLocked() {
-		return false
+		return Turn{}, false
 	}
 	s.excuseLocked()
 	now := s.server.since()
-	s.busy, s.turnKind, s.turnSince, s.turnUntil = true, kind, now, now+s.bytes.ReserveN(now, size)
-	s.turn++
-	return true
+	return Turn{s, s.turns.take(kind, now, now+s.bytes.ReserveN(now, size))}, true
 }
 
 // awaitReaderLocked holds a client back that does not read what was sent to it alone, which is mostly the answers to
 // what it sends; but not one that upgrades: it has stopped polling, and goes on only when its last POST is answered. The
 // bound of its private frames holds all the same. It is false if the session ended.
 func (s *Session) awaitReaderLocked() bool {
-	for !s.ended && s.probing == nil && s.conn.Private() > privateLimit {
-		probed := make(chan struct{})
-		s.unread, s.probed = true, probed
+	for !s.life.ended() && !s.transport.probing() && s.conn.Private() > privateLimit {
+		passed := s.turns.awaitReader()
 		s.mu.Unlock()
-		s.conn.WaitFlushed(probed) // or closed
+		s.conn.WaitFlushed(passed) // or closed
 		s.mu.Lock()
-		s.unread, s.probed = false, nil
+		s.turns.stopWaiting()
 		s.excuseLocked()
 	}
-	return !s.ended
+	return !s.life.ended()
 }
 
 // pongFrame answers the ping of a WebSocket. An error means that the session has ended.
 func (s *Session) pongFrame(data []byte) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
-	if !s.takeTurn(0, len(data)) {
+	turn, ok := s.takeTurn(0, len(data))
+	if !ok {
 		return errEnded
 	}
 	s.conn.Send(wire.AppendFrame(nil, wire.OpPong, data))
-	s.doneInTime(s.Turn())
+	s.doneInTime(turn)
 	return nil
 }
 
-// Turn is the number of the packet in turn. It is meant for the goroutine that works on that packet.
-func (s *Session) Turn() uint64 {
+// Turn is the turn of the packet that the library works on. The goroutine that works on it keeps the value: later calls
+// may return the turn of a later packet.
+func (s *Session) Turn() Turn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.turn
+	return Turn{s, s.turns.number}
 }
 
-// Done says that the library is done with the packet that had this number, so that the next one may come, at once or
-// when the time of this one is over. Calls that are late or repeated do nothing.
-func (s *Session) Done(turn uint64) {
+// EndTurn implements [TurnOwner].
+func (s *Session) EndTurn(number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.busy || s.turn != turn {
+	if !s.turns.lasts(number) {
 		return
 	}
 	s.context = nil // was needed while CONNECT was in turn
-	wait := s.turnUntil - s.server.since()
-	if wait <= 0 {
-		s.releaseLocked(turn)
+	left := s.turns.finish(s.server.since())
+	if left <= 0 {
+		s.releaseLocked(number)
 		return
 	}
-	s.turnSince = s.turnUntil // it is not the library that takes so long
-	time.AfterFunc(wait, func() {
+	time.AfterFunc(left, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.releaseLocked(turn)
+		s.releaseLocked(number)
 	})
 }
 
 // releaseLocked ends a turn, unless it has ended before.
-func (s *Session) releaseLocked(turn uint64) {
-	if s.busy && s.turn == turn {
-		s.busy = false
+func (s *Session) releaseLocked(number uint64) {
+	if s.turns.release(number) {
 		s.changed.Broadcast()
 	}
 }
@@ -227,7 +223,7 @@ func (s *Session) releaseConnect(text []byte) {
 		return
 	}
 	s.mu.Lock()
-	connecting, turn := s.busy && s.turnKind == wire.Connect, s.turn
+	connecting, turn := s.turns.taken && s.turns.kind == wire.Connect, Turn{s, s.turns.number}
 	s.mu.Unlock()
 	if connecting {
 		s.doneInTime(turn)

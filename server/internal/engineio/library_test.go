@@ -60,14 +60,14 @@ func (l *library) serve(nsp socket.Namespace) {
 		}
 		s.Use(func(event []any, next func(error)) {
 			if s.ListenerCount(types.EventName(event[0].(string))) == 0 {
-				defer session.Done(session.Turn())
+				defer session.Turn().Done()
 			}
 			next(nil)
 		})
-		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Done(session.Turn()) })
+		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Turn().Done() })
 		for name, handle := range handlers {
 			_ = s.On(name, func(args ...any) {
-				defer session.Done(session.Turn())
+				defer session.Turn().Done()
 				handle(s, args)
 			})
 		}
@@ -76,7 +76,7 @@ func (l *library) serve(nsp socket.Namespace) {
 	_ = nsp.On("connection", func(args ...any) {
 		session := args[0].(*socket.Socket).Conn().(*Session)
 		session.Follow(l.log.Head(), nil)
-		session.Done(session.Turn())
+		session.Turn().Done()
 	})
 }
 
@@ -132,7 +132,7 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return received && (!s.busy || s.ended)
+		return received && (!s.turns.taken || s.life.ended())
 	})
 
 	poll()

@@ -223,7 +223,7 @@ func TestDrain_IsBounded(t *testing.T) {
 	c, _ := openWS(t, e)
 	c.send("4a")
 	s := assert.Receive(t, "session", e.sessions)
-	assert.Eventually(t, "a handler that hangs", func() bool { return s.Turn() == 1 })
+	assert.Eventually(t, "a handler that hangs", func() bool { return s.Turn().number == 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	assert.Equal(t, "error", errors.Is(e.Shutdown(ctx, 0), context.DeadlineExceeded), true)

@@ -84,7 +84,7 @@ func (s *Session) repeats(r *http.Request, body []byte) bool {
 // recursLocked notes a request and tells how it relates to those before it. One without a mark is always fresh.
 func (s *Session) recursLocked(r *http.Request, body []byte) recurrence {
 	m, ok := markOf(r, body)
-	if !ok || s.net != nil {
+	if !ok || !s.transport.polls() {
 		return fresh
 	}
 	switch s.marks {

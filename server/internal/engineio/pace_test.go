@@ -31,7 +31,7 @@ func TestLIM10_ValuesOnBothTransports(t *testing.T) {
 	c, _ := openWS(t, e)
 	c.send(`42["x",` + strings.Repeat(`0,`, 9000) + `0]`)
 	s := assert.Receive(t, "session", e.sessions)
-	assert.Eventually(t, "handed over", func() bool { return s.Turn() == 1 })
+	assert.Eventually(t, "handed over", func() bool { return s.Turn().number == 1 })
 }
 
 // TestLIM11_BytesAreTakenInTime: a large packet is handled at once, and paid for before the next.

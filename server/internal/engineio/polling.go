@@ -106,7 +106,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	p.answered = true
-	moved := s.net != nil
+	moved := !s.transport.polls()
 	s.mu.Unlock()
 	switch {
 	case moved && &body[0] == &noop[0]: // whoever reads that would believe that polling goes on
@@ -131,10 +131,10 @@ func (s *Session) answerAtOnce(w http.ResponseWriter, payload []byte) {
 func (s *Session) openPoll(r *http.Request) (p *poll, instead []byte) {
 	s.mu.Lock()
 	before, recurs := s.poll, s.recursLocked(r, nil)
-	over := s.ended && (s.parted || !s.cause.parting())
+	over := s.life.ended() && !s.life.fetching()
 	var fault *cause
 	switch {
-	case s.hasWebSocketLocked():
+	case !s.transport.polls():
 	case recurs == late:
 		instead = noop
 	case before != nil && !before.answered:
@@ -176,7 +176,7 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 	var hold <-chan time.Time
 	for {
 		s.mu.Lock()
-		ended, cause, moved, upgrading := s.ended, s.cause, s.net != nil, s.probing != nil
+		ended, cause, moved, upgrading := s.life.ended(), s.life.cause, !s.transport.polls(), s.transport.probing()
 		s.mu.Unlock()
 		if moved || ended && cause == causeClient {
 			return noop
@@ -244,8 +244,8 @@ func appendPackets(dst, frames []byte) []byte {
 // order to upgrade stays in order.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if s.hasWebSocketLocked() || s.ended || s.posting {
-		overlap, parting := s.posting, s.ended && !s.parted && s.cause.parting()
+	if !s.transport.polls() || s.life.ended() || s.posting {
+		overlap, parting := s.posting, s.life.fetching()
 		s.mu.Unlock()
 		s.refusePost(w, r, overlap, parting)
 		return
@@ -364,7 +364,7 @@ func (s *Session) handOverAll(held *holding, body *[]byte) error {
 // stock client gives up the poll, too.
 func (s *Session) refuseEnded(w http.ResponseWriter) {
 	s.mu.Lock()
-	c := s.cause
+	c := s.life.cause
 	s.mu.Unlock()
 	switch {
 	case c == causeClient, c.parting():

@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -9,9 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zishang520/engine.io-go-parser/packet"
 	"github.com/zishang520/engine.io/v2/engine"
-	"github.com/zishang520/engine.io/v2/transports"
 	"github.com/zishang520/engine.io/v2/types"
 
 	"scalable-chat/server/internal/fanout"
@@ -33,32 +30,18 @@ type Session struct {
 
 	wheel wheelLinks
 
-	mu      sync.Mutex
-	changed sync.Cond // on mu: busy, net, probing, moving, hungUp, ended or parted did
-	heart   heartbeat
-	net     net.Conn // of a WebSocket session; nil while polling
-	hungUp  bool     // the reader of net is done with it
-	probing net.Conn // the WebSocket that is tried for a session that polls
-	moving  bool     // net was set just now, and conn will have it in a moment
-	poll    *poll    // the open GET
-	marks   *marks   // of its requests; nil until there is one
-	posting bool     // a POST is being read
-	started bool     // the library has attached its listeners
-	ended   bool
-	cause   cause // once ended
-	parted  bool  // has ended with the transport that it has
-	context *types.HttpContext
+	mu        sync.Mutex
+	changed   sync.Cond // on mu: life, transport or turns did
+	life      lifecycle
+	transport transport
+	turns     turnstile
+	heart     heartbeat
+	poll      *poll              // the open GET
+	marks     *marks             // of its requests; nil until there is one
+	posting   bool               // a POST is being read
+	context   *types.HttpContext // of the handshake, while a CONNECT is in turn
 
-	busy      bool          // a packet is in turn
-	turnKind  wire.Kind     // what it is
-	turn      uint64        // its number, from 1
-	turnSince time.Duration // since the server's start
-	turnUntil time.Duration // the turn lasts at least until then
-	held      bool          // the next packet waits for the turn
-	unread    bool          // it, or a ping, waits for the client to read
-	probed    chan struct{} // closed when an upgrade begins meanwhile
-
-	inbound     sync.Mutex // one packet is received at a time, whatever it came by; guards what follows
+	inbound     sync.Mutex // one packet is received at a time, by either transport; guards what follows
 	attachments int        // binary messages that still belong to the last packet
 	lastBinary  wire.Kind  // what that packet is
 
@@ -91,7 +74,8 @@ const (
 func (s *Server) newSession(address string, request handshake) *Session {
 	session := &Session{
 		server: s, id: s.opts.NewID(), address: address, request: request,
-		sundries: pace.New(sundriesRate, sundriesBurst), bytes: pace.New(s.opts.ByteRate, s.opts.ByteBurst),
+		transport: newTransport(request.webSocket),
+		sundries:  pace.New(sundriesRate, sundriesBurst), bytes: pace.New(s.opts.ByteRate, s.opts.ByteBurst),
 	}
 	session.changed.L = &session.mu
 	session.conn = s.opts.Sweepers.NewConn(session)
@@ -103,10 +87,9 @@ func (s *Session) start() {
 	s.server.wheel.set(s, s.server.opts.PingInterval)
 	s.guard(func() { s.server.Emit("connection", s) })
 	s.mu.Lock()
-	s.started = true
-	ended := s.ended
+	finish := s.life.begin()
 	s.mu.Unlock()
-	if ended {
+	if finish {
 		go s.finish()
 	}
 }
@@ -114,21 +97,20 @@ func (s *Session) start() {
 // end closes the session, once, for the given cause. It does not wait.
 func (s *Session) end(c cause) {
 	s.mu.Lock()
-	if s.ended {
+	first, finish := s.life.end(c)
+	if !first {
 		s.mu.Unlock()
 		return
 	}
-	s.ended, s.cause = true, c
-	if c == causeClient && s.net == nil && (s.poll == nil || s.poll.answered) {
+	if c == causeClient && s.transport.polls() && (s.poll == nil || s.poll.answered) {
 		s.server.farewells.add(s.id)
 	}
 	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()
 	}
-	started := s.started
 	s.mu.Unlock()
-	if started {
+	if finish {
 		go s.finish()
 	}
 }
@@ -137,10 +119,11 @@ func (s *Session) end(c cause) {
 // session's place free.
 func (s *Session) finish() {
 	s.server.wheel.remove(s)
-	s.guard(func() { s.server.hooks.closed(s.cause.reason) })
+	c := s.life.cause // it stays
+	s.guard(func() { s.server.hooks.closed(c.reason) })
 	nc := s.settle()
 	s.conn.LeaveAll()
-	s.guard(func() { s.Emit("close", s.cause.event, nil) })
+	s.guard(func() { s.Emit("close", c.event, nil) })
 	s.Clear()
 	if nc != nil {
 		s.finishWebSocket(nc)
@@ -148,7 +131,7 @@ func (s *Session) finish() {
 	s.conn.Close()
 
 	s.mu.Lock()
-	for s.probing != nil || nc != nil && !s.hungUp {
+	for s.transport.busy() {
 		s.changed.Wait()
 	}
 	s.mu.Unlock()
@@ -161,43 +144,44 @@ func (s *Session) finish() {
 func (s *Session) settle() net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cause.parting() {
+	if s.life.cause.parting() {
 		timer := time.AfterFunc(lastPollTimeout, s.partWith)
-		for s.net == nil && !s.parted && s.conn.Behind() {
+		for s.transport.polls() && !s.life.parted() && s.conn.Behind() {
 			s.changed.Wait()
 		}
 		timer.Stop()
 	}
-	s.parted = true
-	if s.probing != nil {
-		expire(s.probing)
+	s.life.part()
+	if s.transport.probing() {
+		expire(s.transport.nc)
 	}
-	for s.moving {
+	for s.transport.attaching() {
 		s.changed.Wait()
 	}
-	if s.net != nil && !s.cause.gone {
+	nc := s.transport.webSocket()
+	if nc != nil && !s.life.cause.gone {
 		s.mu.Unlock()
 		s.conn.Send(nil) // writes what is pending
 		s.mu.Lock()
 	}
-	return s.net
+	return nc
 }
 
 // partWith says that a client that polls has got everything, or has had its time.
 func (s *Session) partWith() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.parted = true
+	s.life.part()
 	s.changed.Broadcast()
 }
 
 // finishWebSocket flushes what is pending and closes this half of the connection; the reader then closes the rest.
 func (s *Session) finishWebSocket(nc net.Conn) {
-	if s.cause.gone {
+	if s.life.cause.gone { // it stays
 		expire(nc)
 		return
 	}
-	s.conn.Send(wire.AppendClose(nil, s.cause.code, ""))
+	s.conn.Send(wire.AppendClose(nil, s.life.cause.code, ""))
 	stop := make(chan struct{})
 	timer := time.AfterFunc(flushTimeout, func() { close(stop) })
 	defer timer.Stop()
@@ -270,54 +254,6 @@ func (s *Session) SendVolatile(frames []byte) bool {
 	return !s.hasEnded() && s.conn.SendVolatile(frames)
 }
 
-// Write sends a message, as text or, if it is a [types.BytesBuffer], as binary. It never blocks; on a session that has
-// ended it does nothing. The callback, which the library does not use, is not called.
-func (s *Session) Write(message io.Reader, _ *packet.Options, _ engine.SendCallback) engine.Socket {
-	var frame []byte
-	switch m := message.(type) {
-	case *types.BytesBuffer:
-		frame = wire.AppendFrame(nil, wire.OpBinary, m.Bytes())
-	case types.BufferInterface:
-		frame = textFrame(m.Bytes())
-		s.releaseConnect(m.Bytes())
-	default:
-		b, err := io.ReadAll(message)
-		if err != nil {
-			s.end(causePanic)
-			return s
-		}
-		frame = textFrame(b)
-	}
-	s.SendFrame(frame)
-	return s
-}
-
-// textFrame is a message packet with text in a frame of its own.
-func textFrame(text []byte) []byte {
-	return wire.AppendMessage(make([]byte, 0, wire.MessageLen(len(text))), text)
-}
-
-// Send is Write.
-func (s *Session) Send(message io.Reader, o *packet.Options, cb engine.SendCallback) engine.Socket {
-	return s.Write(message, o, cb)
-}
-
-// Close ends the session. Unless discard is set, what was written before is flushed first, for a bounded time.
-func (s *Session) Close(discard bool) {
-	c := causeForced
-	c.gone = discard
-	s.end(c)
-}
-
-// Id implements engine.Socket.
-func (s *Session) Id() string { return s.id } //nolint:revive // the library's spelling
-
-// Protocol implements engine.Socket: Engine.IO revision 4.
-func (s *Session) Protocol() int { return 4 }
-
-// RemoteAddress is the client's IP address, as far as trusted proxies tell it.
-func (s *Session) RemoteAddress() string { return s.address }
-
 // network stands for everybody whom the limit per address takes for one: a subscriber has 2^64 IPv6 addresses.
 func (s *Session) network() string {
 	addr, err := netip.ParseAddr(s.address)
@@ -328,47 +264,8 @@ func (s *Session) network() string {
 	return network.String()
 }
 
-// ReadyState is "open" until the session begins to end, then "closed".
-func (s *Session) ReadyState() string {
-	if s.hasEnded() {
-		return "closed"
-	}
-	return "open"
-}
-
 func (s *Session) hasEnded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ended
+	return s.life.ended()
 }
-
-// hasWebSocketLocked reports whether the session has left polling, or never polls: its client can know the session's id
-// before net is set.
-func (s *Session) hasWebSocketLocked() bool { return s.net != nil || s.request.webSocket }
-
-// Upgraded reports whether the session began by polling and has a WebSocket now.
-func (s *Session) Upgraded() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.net != nil && !s.request.webSocket
-}
-
-// Upgrading reports whether a WebSocket is being tried for a session that polls.
-func (s *Session) Upgrading() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.probing != nil
-}
-
-// Transport describes the transport of this moment.
-func (s *Session) Transport() transports.Transport { return transport{session: s} }
-
-// SetReadyState implements engine.Socket and does nothing: the state is the session's own.
-func (s *Session) SetReadyState(string) {}
-
-// Construct implements engine.Socket and does nothing: sessions are made by their server.
-func (s *Session) Construct(string, engine.BaseServer, transports.Transport, *types.HttpContext, int) {
-}
-
-// MaybeUpgrade implements engine.Socket and does nothing: upgrades are the server's.
-func (s *Session) MaybeUpgrade(transports.Transport) {}

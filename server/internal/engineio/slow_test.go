@@ -190,7 +190,7 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 			}
 		}
 	}()
-	assert.Eventually(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+	assert.Eventually(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.turns.wait == forReader })
 	if pending := s.conn.Private(); pending > privateLimit+len(frame)+10 {
 		t.Fatalf("%d bytes wait for the client", pending)
 	}
@@ -213,7 +213,7 @@ func TestP6_WhoPingsAndNeverReads(t *testing.T) {
 				}
 			}
 		}()
-		pass(t, time.Minute, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.unread })
+		pass(t, time.Minute, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.turns.wait == forReader })
 		if pending := s.conn.Private(); pending > privateLimit+len(payload)+10 {
 			t.Fatalf("%d bytes wait for the client", pending)
 		}

@@ -24,7 +24,7 @@ func newTurns(t *testing.T, change ...func(*Options)) (*edge, <-chan string) {
 func (s *Session) isHeld() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.held
+	return s.turns.wait == forTurn
 }
 
 func TestP2_OnePacketAtATime(t *testing.T) {
@@ -39,22 +39,22 @@ func TestP2_OnePacketAtATime(t *testing.T) {
 		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 		assert.Eventually(t, "the next one waits", s.isHeld)
 		assert.Equal(t, "handed over", len(got), 0)
-		assert.Equal(t, "turn", s.Turn(), uint64(turn)+1)
-		s.Done(s.Turn() - 1) // late
-		s.Done(s.Turn() + 1) // of the future
+		assert.Equal(t, "turn", s.Turn().number, uint64(turn)+1)
+		s.EndTurn(s.Turn().number - 1) // late
+		s.EndTurn(s.Turn().number + 1) // of the future
 		assert.Equal(t, "still held", s.isHeld(), true)
-		s.Done(s.Turn())
-		s.Done(uint64(turn) + 1) // double
+		s.Turn().Done()
+		s.EndTurn(uint64(turn) + 1) // double
 	}
 	// Acknowledgements hold nothing.
 	for _, want := range []string{`30[]`, `31[]`, `2["c"]`} {
 		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
 	assert.Eventually(t, "the next one waits", s.isHeld)
-	s.Done(6)
+	s.EndTurn(6)
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "1")
 	assert.Eventually(t, "the next one waits", s.isHeld)
-	s.Done(7)
+	s.EndTurn(7)
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0{}")
 }
 
@@ -77,7 +77,7 @@ func TestP2_OneTurnForBothTransports(t *testing.T) {
 	assert.Eventually(t, "the upgrade", s.Upgraded)
 	assert.Equal(t, "POST unanswered", len(posted), 0)
 	for i, want := range []string{`2["a"]`, `2["b"]`, `2["c"]`} {
-		s.Done(uint64(i) + 1)
+		s.EndTurn(uint64(i) + 1)
 		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
 	assert.Equal(t, "POST", assert.Receive(t, "POST", posted), 200)
@@ -99,7 +99,7 @@ func TestTurn_ConnectErrorReleases(t *testing.T) {
 	c.expect(`42["an event"]`, `44/x,{"message":"no"}`)
 
 	c.send(`42/y,["a"]`) // a CONNECT_ERROR ends a CONNECT's turn only
-	s.Done(2)
+	s.EndTurn(2)
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2/y,["a"]`)
 	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
 	c.send("41/y,")
@@ -123,7 +123,7 @@ func TestTurn_TheEndReleases(t *testing.T) {
 		s := assert.Receive(t, "session", e.sessions)
 		assert.Eventually(t, "held", s.isHeld)
 		s.Close(false)
-		s.Done(1)
+		s.EndTurn(1)
 	}
 	c.expectClose(wire.CodeNormal)
 	assert.Equal(t, "POST", assert.Receive(t, "POST", posted), http.StatusOK) // it learns of its end from a poll
@@ -140,7 +140,7 @@ func TestTurn_TheHandshakeIsKeptWhileConnecting(t *testing.T) {
 	assert.Receive(t, "packet", got)
 	r := s.Request()
 	assert.Equal(t, "the same", s.Request() == r, true)
-	s.Done(1)
+	s.EndTurn(1)
 	assert.Equal(t, "another", s.Request() != r, true)
 }
 
@@ -196,7 +196,7 @@ func TestRow11_Attachments(t *testing.T) {
 		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
 	assert.Eventually(t, "held until the event is done", s.isHeld)
-	s.Done(3)
+	s.EndTurn(3)
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2["next"]`)
 
 	for name, after := range map[string]func(c *wsClient){

@@ -37,30 +37,27 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 // nc is closed.
 func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok bool) {
 	s.mu.Lock()
-	if s.hasWebSocketLocked() || s.probing != nil || s.ended {
+	if s.life.ended() || !s.transport.try(nc) {
 		s.mu.Unlock()
 		hangUp(nc)
 		return nil, false
 	}
-	s.probing = nc // from now on the end of the session ends this, too
+	// From now on the end of the session ends the attempt, too.
 	s.limitProbeLocked()
-	if s.probed != nil {
-		close(s.probed)
-		s.probed = nil
-	}
+	s.turns.pass()
 	s.mu.Unlock()
 
 	p := &prober{session: s, nc: nc, reader: r, unread: early}
 	if p.handshake() == nil && s.moveTo(nc) {
 		s.conn.Attach(nc)
 		s.mu.Lock()
-		s.moving = false
+		s.transport.attached()
 		s.changed.Broadcast()
 		s.mu.Unlock()
 		return p.unread, true
 	}
 	s.mu.Lock()
-	s.probing = nil // before the client can know, for it may try again
+	s.transport.giveUp() // before the client can know, for it may try again
 	s.changed.Broadcast()
 	s.mu.Unlock()
 	hangUp(nc)
@@ -71,11 +68,11 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 // before it confirms, and it may be held back for long.
 func (s *Session) limitProbeLocked() {
 	switch {
-	case s.probing == nil || s.parted:
+	case !s.transport.probing() || s.life.parted():
 	case s.posting:
-		_ = s.probing.SetDeadline(time.Time{}) // the error would say that it is closed already
+		_ = s.transport.nc.SetDeadline(time.Time{}) // the error would say that it is closed already
 	default:
-		_ = s.probing.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout))
+		_ = s.transport.nc.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout))
 	}
 }
 
@@ -83,11 +80,11 @@ func (s *Session) limitProbeLocked() {
 func (s *Session) moveTo(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.parted {
+	if s.life.parted() {
 		return false
 	}
 	_ = nc.SetDeadline(time.Time{}) // its reader notices if it is closed
-	s.net, s.probing, s.moving = nc, nil, true
+	s.transport.confirm()
 	s.marks = nil // no request of polling is served any more
 	s.changed.Broadcast()
 	if s.poll != nil {

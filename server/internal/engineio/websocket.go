@@ -37,7 +37,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 		return
 	}
 	session.mu.Lock()
-	session.net = nc
+	session.transport.accept(nc)
 	session.mu.Unlock()
 	session.conn.Attach(nc)
 	session.start() // even if it ended: the reader sees to the socket
@@ -92,7 +92,7 @@ type wsReader struct {
 // serveReader handles what the client sent ahead and then goes on in a goroutine of its own, so that the HTTP server can
 // let go of everything that belongs to the request.
 func (s *Session) serveReader(r *wsReader, early []byte) {
-	r.raw = rawconn.Of(s.net)
+	r.raw = rawconn.Of(s.transport.nc)
 	if len(early) > 0 {
 		go s.readOn(r, early)
 		return
@@ -137,7 +137,7 @@ func (s *Session) read(r *wsReader) (*[]byte, error) {
 	if r.raw == nil {
 		p = borrow()
 		var n int
-		n, err = s.net.Read((*p)[:cap(*p)])
+		n, err = s.transport.nc.Read((*p)[:cap(*p)])
 		*p = (*p)[:n]
 		if n > 0 {
 			err = nil
@@ -232,14 +232,14 @@ func (s *Session) discard() {
 	p := borrow()
 	defer giveBack(p)
 	for {
-		if _, err := s.net.Read((*p)[:cap(*p)]); err != nil {
+		if _, err := s.transport.nc.Read((*p)[:cap(*p)]); err != nil {
 			break
 		}
 	}
 	s.conn.Close()
-	_ = s.net.Close()
+	_ = s.transport.nc.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hungUp = true
+	s.transport.hangUp()
 	s.changed.Broadcast()
 }
