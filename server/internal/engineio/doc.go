@@ -1,15 +1,18 @@
-// Package engineio is the edge: an Engine.IO v4 server for the Socket.IO library to bind to, in place of the library's own.
+// Package engineio is the edge: an Engine.IO v4 server that the Socket.IO library binds to, in place of the library's own.
 //
 // It owns the sessions: their handshake, their transport (long polling, WebSocket, and the upgrade from one to the other),
-// their heartbeat, and every bound on what a client may cost. A session is an engine.Socket to the library. It hands
-// inbound packets over one at a time, because the library handles each in goroutines of its own and would reorder them:
+// their heartbeat, and every bound on what a client may cost. To the library, a session is an engine.Socket. The edge hands
+// over one inbound packet at a time, because the library handles each in goroutines of its own and would reorder them:
 //
 //	GET/POST ──▶ polling ──┐                        ┌──▶ library ──▶ handlers ──▶ Turn.Done ──┐
 //	                       ├──▶ check ──▶ one turn ─┤                                         │
 //	WebSocket ─▶ readLoop ─┘       ▲                └─────────────────────────────────────────┘
 //	                               └── the next packet waits here, and so does the client (TCP, or the POST's answer)
 //
-// What goes out goes through the session's [fanout.Conn]: the shared log and private frames, for both transports.
+// Outbound bytes go through the session's [fanout.Conn]: the shared log and private frames, for both transports.
 //
-// The protocol is that of https://github.com/socketio/engine.io-protocol, revision 4; WebSocket is RFC 6455.
+// The package has more than twelve files because all of them work on one type, [Session], under its mutex: a file holds one
+// concern of it. What a session is at a moment is in lifecycle.go, transport.go and turnstile.go; the rest acts on these.
+//
+// The protocol is https://github.com/socketio/engine.io-protocol, revision 4; WebSocket is RFC 6455.
 package engineio

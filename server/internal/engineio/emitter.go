@@ -8,8 +8,8 @@ import (
 	"github.com/zishang520/engine.io/v2/events"
 )
 
-// emitter is the library's EventEmitter in a quarter of the memory: a session has three listeners, and there are very many
-// sessions. Listeners run in the order in which they were added, in the goroutine that emits, with no lock held.
+// emitter is an EventEmitter that takes a quarter of the memory of the library's, which counts with three listeners on each of
+// very many sessions. Listeners run in the order in which they were added, in the goroutine that emits, with no lock held.
 type emitter struct {
 	mu        sync.Mutex
 	listeners []listener
@@ -33,7 +33,7 @@ func (e *emitter) add(event events.EventName, once bool, fns []events.Listener) 
 	}
 }
 
-// remove takes out the listeners that match, and tells whether there were any.
+// remove removes the listeners that match and reports whether there were any.
 func (e *emitter) remove(match func(listener) bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -75,7 +75,7 @@ func (e *emitter) Emit(event events.EventName, args ...any) {
 	e.mu.Lock()
 	all := e.listeners[:len(e.listeners):len(e.listeners)]
 	if slices.ContainsFunc(all, spent) {
-		e.removeLocked(spent) // before they are called: only so is it once
+		e.removeLocked(spent) // before they are called, so that each runs once
 	}
 	e.mu.Unlock()
 	for _, l := range all {
@@ -85,7 +85,7 @@ func (e *emitter) Emit(event events.EventName, args ...any) {
 	}
 }
 
-// RemoveListener implements events.EventEmitter; like the library it tells functions apart by their code only.
+// RemoveListener implements events.EventEmitter. Like the library, it compares functions by their code only.
 func (e *emitter) RemoveListener(event events.EventName, fn events.Listener) bool {
 	code := reflect.ValueOf(fn).Pointer()
 	return fn != nil && e.remove(func(l listener) bool {
@@ -135,7 +135,7 @@ func (e *emitter) EventNames() []events.EventName {
 // Len implements events.EventEmitter.
 func (e *emitter) Len() int { return len(e.EventNames()) }
 
-// GetMaxListeners implements events.EventEmitter; there is no such bound.
+// GetMaxListeners implements events.EventEmitter. There is no such bound.
 func (e *emitter) GetMaxListeners() uint { return 0 }
 
 // SetMaxListeners implements events.EventEmitter and does nothing.

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// A client that says goodbye with a POST often has a poll under way at the same moment, which may be served second: it is
-// answered like one that was served first. The session is gone by then, so its id is kept for a moment.
+// A client that closes its session with a POST often sends a poll at the same moment. If the poll is served after the POST, it
+// gets the same answer as before it. The session is gone by then, so its id is kept for a moment.
 
-// keptFarewells is how many of the newest are remembered.
+// keptFarewells is how many of the newest are kept.
 const keptFarewells = 256
 
-// farewells are the ids of sessions that said goodbye by a POST while no poll of theirs was open.
+// farewells are the ids of sessions that their client closed with a POST while no poll was open.
 type farewells struct {
 	mu   sync.Mutex
 	kept [keptFarewells]farewell
@@ -30,7 +30,7 @@ func (f *farewells) add(id string) {
 	f.next++
 }
 
-// take reports, once, whether the session has just said goodbye.
+// take reports whether the client has just closed the session. It reports each session once.
 func (f *farewells) take(id string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// handshake is the little that is kept of the request that opened a session.
+// handshake is what is kept of the request that opened a session.
 type handshake struct {
 	uri       string
 	webSocket bool // the session was opened as WebSocket

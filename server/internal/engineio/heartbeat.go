@@ -2,20 +2,20 @@ package engineio
 
 import "time"
 
-// stallTimeout is how long the library may take for one packet before its session is given up.
+// stallTimeout is how long the library may take for one packet before the session is closed.
 const stallTimeout = 2 * time.Minute
 
-// heartbeat is what a session remembers of its last ping; guarded by Session.mu. Times are since the server's start.
+// heartbeat is the state of the last ping. Session.mu guards it. Times are since the server's start.
 type heartbeat struct {
 	waiting bool          // for a pong
 	pinged  time.Duration // when the ping was sent
-	since   time.Duration // from when the client's time runs: then, or when it was last excused
-	behind  bool          // we are, with reading: the pong may lie behind what the client sent before
-	end     uint64        // how many bytes were written once the ping was
-	written uint64        // how many were at the last look
+	since   time.Duration // start of the client's time: when the ping was sent, or the client last excused
+	behind  bool          // we read late: the pong may be queued after earlier packets of the client
+	end     uint64        // total of bytes written when the ping has been written
+	written uint64        // total of bytes written at the last look
 }
 
-// beat is called by the wheel: it is time for a ping, or to look after a pong that is awaited.
+// beat is called by the wheel when it is time to ping, or to check on a pending pong.
 func (s *Session) beat() {
 	s.mu.Lock()
 	switch {
@@ -52,14 +52,14 @@ func (s *Session) ping() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heart.written, s.heart.end = written, written+uint64(pending)
-	if s.heart.waiting && !s.life.ended() { // the pong is quicker at times
+	if s.heart.waiting && !s.life.ended() { // the pong may have come already
 		s.server.wheel.set(s, s.server.opts.PingTimeout/4)
 	}
 }
 
-// lookLocked is how much time is left for the client, and until the next ping. The client's time does not run while bytes
-// before the ping are on their way and move: a slow reader that takes what it is given is not a dead one. Nor does it run
-// while we are behind with reading; then the client needs another ping, for it gives up a server that is silent.
+// lookLocked returns the time that the client has left, and the time until the next ping. The client's time stands still while
+// bytes queued ahead of the ping are being written: a slow reader is not a dead one. It also stands still while we read late.
+// Then the client needs another ping, because it gives up on a silent server.
 func (s *Session) lookLocked() (left, again time.Duration) {
 	now, opts := s.server.since(), &s.server.opts
 	written := s.conn.Written()
@@ -79,10 +79,10 @@ func (s *Session) lookLocked() (left, again time.Duration) {
 	return left, again
 }
 
-// excuseLocked lets the client's time for a pong begin anew: what it sends is being read, and the pong may come next.
+// excuseLocked restarts the client's time for a pong: its packets are being read, and the pong may be the next.
 func (s *Session) excuseLocked() { s.heart.since, s.heart.behind = s.server.since(), true }
 
-// pong notes the client's answer. It is false if none was asked for.
+// pong notes the client's answer. It returns false if no ping was pending.
 func (s *Session) pong() bool {
 	s.mu.Lock()
 	waiting := s.heart.waiting && !s.life.ended()

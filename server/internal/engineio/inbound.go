@@ -9,12 +9,12 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// errEnded ends whoever hands packets to a session that has ended.
+// errEnded is returned for a packet of a session that has ended.
 var errEnded = errors.New("session has ended")
 
-// receive takes one Engine.IO packet from the client, of either transport, in order. It blocks while the packet before
-// it is in turn: that is what holds a client back. p is not kept. The error is [errEnded], or [wire.ErrTooLarge]: then the
-// session is the caller's to end, once the client was told why.
+// receive takes the client's next Engine.IO packet from either transport. It blocks while the packet before it has the turn:
+// this is the back-pressure on a client. p is not kept. The error is [errEnded] or [wire.ErrTooLarge]; in the second case the
+// caller tells the client why and ends the session.
 func (s *Session) receive(p wire.Packet) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
@@ -31,13 +31,13 @@ func (s *Session) receive(p wire.Packet) error {
 		s.end(causeClient)
 	case p.Type == wire.PacketPing:
 		s.end(causePacket) // pings come from the server in this revision
-	default: // open, upgrade, noop, and a pong that nobody waits for, mean nothing here, as in the reference server
+	default: // as in the reference server, open, upgrade, noop and an unexpected pong have no meaning here
 		return s.sundry(len(p.Data))
 	}
 	return errEnded
 }
 
-// sundry takes a packet that means nothing, but costs.
+// sundry takes a packet that has no meaning, but costs time.
 func (s *Session) sundry(size int) error {
 	turn, ok := s.takeTurn(0, size)
 	if !ok {
@@ -100,8 +100,8 @@ func (s *Session) receiveBinary(data []byte) error {
 	return s.handOver(kind, types.NewBytesBuffer(data))
 }
 
-// handOver waits for its turn and gives one message to the library. A kind that the library works on in the background
-// keeps the turn until [Turn.Done].
+// handOver waits for the turn and gives one message to the library. The library handles CONNECT, EVENT and DISCONNECT in the
+// background: whoever completes them ends the turn. For all other kinds the turn ends here.
 func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error {
 	turn, ok := s.takeTurn(kind, message.Len())
 	if !ok {
@@ -118,14 +118,14 @@ func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error 
 	return nil
 }
 
-// What costs work and is paced by nobody else is taken at this rate, and otherwise later: acks, pings of a WebSocket,
-// CONNECTs that are refused, and packets that mean nothing.
+// The pace of packets that cost work and that nothing else paces: acks, pings of a WebSocket, refused CONNECTs, and packets
+// without a meaning. Those beyond it are delayed, not refused.
 const (
 	sundriesRate  = 50 // per second
 	sundriesBurst = 200
 )
 
-// doneInTime ends the turn at once, or when its time has come.
+// doneInTime ends the turn when the rate of such packets allows it, which may be at once.
 func (s *Session) doneInTime(turn Turn) {
 	now := s.server.since()
 	until := now + s.sundries.Reserve(now)
@@ -135,9 +135,9 @@ func (s *Session) doneInTime(turn Turn) {
 	turn.Done()
 }
 
-// takeTurn waits until no packet is in turn, and the client has read what was sent to it alone. It is false if the
-// session ended. The turn of a packet lasts at least until its bytes are within the rate: so nothing of it is held
-// while the client waits.
+// takeTurn waits until no packet has the turn and the client has read enough of its private frames. ok is false if the session
+// has ended. The turn lasts at least until the packet's bytes are within the rate. So the packet is handled at once, and the
+// client waits afterwards, when nothing of the packet is in memory.
 func (s *Session) takeTurn(kind wire.Kind, size int) (turn Turn, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,14 +154,14 @@ func (s *Session) takeTurn(kind wire.Kind, size int) (turn Turn, ok bool) {
 	return Turn{s, s.turns.take(kind, now, now+s.bytes.ReserveN(now, size))}, true
 }
 
-// awaitReaderLocked holds a client back that does not read what was sent to it alone, which is mostly the answers to
-// what it sends; but not one that upgrades: it has stopped polling, and goes on only when its last POST is answered. The
-// bound of its private frames holds all the same. It is false if the session ended.
+// awaitReaderLocked waits while more than privateLimit bytes of private frames, mostly answers to the client's own packets, are
+// unread. It does not wait for a client that upgrades: that one has stopped polling until its last POST is answered. The
+// bound of the private queue still holds for it. It returns false if the session has ended.
 func (s *Session) awaitReaderLocked() bool {
 	for !s.life.ended() && !s.transport.probing() && s.conn.Private() > privateLimit {
 		passed := s.turns.awaitReader()
 		s.mu.Unlock()
-		s.conn.WaitFlushed(passed) // or closed
+		s.conn.WaitFlushed(passed) // or passed
 		s.mu.Lock()
 		s.turns.stopWaiting()
 		s.excuseLocked()
@@ -169,7 +169,7 @@ func (s *Session) awaitReaderLocked() bool {
 	return !s.life.ended()
 }
 
-// pongFrame answers the ping of a WebSocket. An error means that the session has ended.
+// pongFrame answers a ping frame. The error is [errEnded].
 func (s *Session) pongFrame(data []byte) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
@@ -197,7 +197,7 @@ func (s *Session) EndTurn(number uint64) {
 	if !s.turns.lasts(number) {
 		return
 	}
-	s.context = nil // was needed while CONNECT was in turn
+	s.context = nil // only a CONNECT in turn needs it
 	left := s.turns.finish(s.server.since())
 	if left <= 0 {
 		s.releaseLocked(number)
@@ -217,7 +217,7 @@ func (s *Session) releaseLocked(number uint64) {
 	}
 }
 
-// releaseConnect ends the turn of a CONNECT that is answered with CONNECT_ERROR: nothing else will.
+// releaseConnect ends the turn of a CONNECT that the library answers with CONNECT_ERROR: nothing else would end it.
 func (s *Session) releaseConnect(text []byte) {
 	if len(text) == 0 || text[0] != byte(wire.ConnectError) {
 		return

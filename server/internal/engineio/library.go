@@ -12,10 +12,10 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// This file is what the library sees of a session: the methods of engine.Socket.
+// This file has the methods of engine.Socket: what the library sees of a session.
 
-// Write sends a message, as text or, if it is a [types.BytesBuffer], as binary. It never blocks; on a session that has
-// ended it does nothing. The callback, which the library does not use, is not called.
+// Write sends a message, as text or, if it is a [types.BytesBuffer], as binary. It never blocks and has
+// no effect on a session that has ended. The callback, which the library does not use, is not called.
 func (s *Session) Write(message io.Reader, _ *packet.Options, _ engine.SendCallback) engine.Socket {
 	var frame []byte
 	switch m := message.(type) {
@@ -59,7 +59,7 @@ func (s *Session) Id() string { return s.id } //nolint:revive // the library's s
 // Protocol implements engine.Socket: Engine.IO revision 4.
 func (s *Session) Protocol() int { return 4 }
 
-// RemoteAddress is the client's IP address, as far as trusted proxies tell it.
+// RemoteAddress is the client's IP address, as trusted proxies report it.
 func (s *Session) RemoteAddress() string { return s.address }
 
 // ReadyState is "open" until the session begins to end, then "closed".
@@ -97,8 +97,8 @@ func (s *Session) Construct(string, engine.BaseServer, transports.Transport, *ty
 // MaybeUpgrade implements engine.Socket and does nothing: upgrades are the server's.
 func (s *Session) MaybeUpgrade(transports.Transport) {}
 
-// Request is the request of the handshake as far as it is kept: path, and the query unless it is long. The library reads
-// it while it handles CONNECT; it is made for that and then dropped.
+// Request is what is kept of the handshake's request: its path, and its query unless that is long. The library reads it while
+// it handles a CONNECT. It is built then and dropped afterwards.
 func (s *Session) Request() *types.HttpContext {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *Session) Request() *types.HttpContext {
 	return c
 }
 
-// noResponse is the answer to a request that was answered long ago.
+// noResponse is the response writer of a request that has been answered already.
 type noResponse struct{}
 
 func (noResponse) Header() http.Header         { return http.Header{} }

@@ -2,8 +2,8 @@ package engineio
 
 import "scalable-chat/server/internal/wire"
 
-// cause says why a session ends: to the library in the words of the reference server, to metrics and logs more exactly,
-// and to a WebSocket client as a close code.
+// cause says why a session ends: to the library in the reference server's words, to metrics and logs in more detail, and to a
+// WebSocket client as a close code.
 type cause struct {
 	event  string // what the library's "close" and "disconnect" events say; stock clients never see it
 	reason string // from CloseReasons
@@ -11,7 +11,7 @@ type cause struct {
 	gone   bool // the transport is broken: nothing can be flushed
 }
 
-// The closed catalogue of causes. After all of them but a kick by the application, a stock client comes back by itself.
+// The closed catalogue of causes. A stock client reconnects by itself after all of them, except a kick by the application.
 var (
 	causeClient   = cause{"transport close", "client close", wire.CodeNormal, false}
 	causeGone     = cause{"transport close", "transport close", wire.CodeNormal, true}
@@ -31,8 +31,8 @@ var (
 	causePanic    = cause{"transport error", "internal error", wire.CodeInternal, false}
 )
 
-// parting reports whether a client that polls is given the packets that were written to it before: it may not know yet
-// that it has to leave. In all other cases it is at fault, or gone.
+// parting reports whether a client that polls may still fetch the packets that were queued before the end: the client does not
+// know of the end yet. After all other causes it is at fault, or gone.
 func (c cause) parting() bool { return c == causeForced || c == causeDrain || c == causeReset }
 
 // CloseReasons lists the reasons with which Hooks.Closed is called.
@@ -51,7 +51,7 @@ func CloseReasons() []string {
 // refusal is an answer to a request that the edge does not serve.
 type refusal struct {
 	status  int
-	code    int // of the Engine.IO protocol: 0 to 5; ours behind that
+	code    int // 0 to 5 are the Engine.IO protocol's, the others are ours
 	message string
 }
 

@@ -34,7 +34,7 @@ type Options struct {
 	ByteRate       int // bytes of messages a second from one client before it is read more slowly; 0 is unlimited
 	ByteBurst      int // bytes that one client may send at once before that
 	MaxConnections int // sessions; 0 is unlimited
-	MaxPerAddress  int // sessions from one client address, or one IPv6 network of 64 bits; 0 is unlimited
+	MaxPerAddress  int // sessions from one client address, or one IPv6 /64 network; 0 is unlimited
 	SendBuffer     int // bytes that the kernel may hold for a WebSocket that does not read; default 64 KiB
 
 	Origins Origins // who may connect from a browser
@@ -47,7 +47,7 @@ type Options struct {
 	Logger *slog.Logger // default slog.Default()
 }
 
-// Hooks are told what happens. They must be quick and may be nil.
+// Hooks observe the server. They must return quickly and may be nil.
 type Hooks struct {
 	Closed  func(reason string) // a session ended; one of CloseReasons
 	Refused func(reason string) // a request was not served; one of RefusalReasons
@@ -76,7 +76,7 @@ type Server struct {
 
 	stopWheel func() // may be called more than once
 
-	bodies    *bodies // the room for large bodies
+	bodies    *bodies // shared by large bodies
 	farewells farewells
 
 	mu        sync.Mutex
@@ -131,7 +131,7 @@ func (s *Server) Connections() int {
 // ClientsCount implements engine.BaseServer.
 func (s *Server) ClientsCount() uint64 { return uint64(s.Connections()) }
 
-// admit enters a new session, or says why not.
+// admit adds a new session, or returns why it is refused.
 func (s *Server) admit(session *Session) *refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *Server) session(id string) *Session {
 	return s.sessions[id]
 }
 
-// Refuse turns away new sessions from now on; those that are there go on.
+// Refuse refuses new sessions from now on. Existing sessions go on.
 func (s *Server) Refuse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,9 +185,9 @@ func (s *Server) Refuse() {
 	}
 }
 
-// Shutdown refuses new sessions, ends the others at their transport, so that stock clients come back by themselves, and
-// waits until they are gone or ctx ends. The ends are spread at random over the given time, so that not all clients
-// connect elsewhere at once. The server is of no use afterwards.
+// Shutdown drains the server: it refuses new sessions, ends the others at their transport, so that stock clients reconnect by
+// themselves, and waits until all are gone or ctx ends. The ends are spread at random over the given time, so that not all
+// clients reconnect at once. The server cannot be used afterwards.
 func (s *Server) Shutdown(ctx context.Context, spread time.Duration) error {
 	s.Refuse()
 	s.mu.Lock()
@@ -247,7 +247,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !webSocket && name != "polling":
 		s.refuse(w, refuseTransport)
 	case query.Has("j"):
-		s.refuse(w, refuseTransport) // JSONP is of another time, and of another revision
+		s.refuse(w, refuseTransport) // JSONP is not part of this revision
 	case sid == "" && r.Method != http.MethodGet:
 		s.refuse(w, refuseMethod)
 	case sid == "" && query.Get("EIO") != "4":
@@ -261,22 +261,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// RefuseUnknownSession answers a request whose session is nowhere, as the protocol has it: the client connects anew.
+// RefuseUnknownSession answers a request whose session does not exist, as the protocol prescribes. The client opens a new one.
 func (s *Server) RefuseUnknownSession(w http.ResponseWriter, r *http.Request) {
 	s.boundBody(w, r)
 	s.cors(w.Header(), r)
 	s.refuse(w, refuseSession)
 }
 
-// RefuseBusy answers a request that this node has no room for, or is not ready for: the client tries again.
+// RefuseBusy answers a request that this node has no room for, or is not ready for. The client retries.
 func (s *Server) RefuseBusy(w http.ResponseWriter, r *http.Request) {
 	s.boundBody(w, r)
 	s.cors(w.Header(), r)
 	s.refuse(w, refuseBusy)
 }
 
-// boundBody gives the body of a request a bounded time, also if nobody reads it: net/http reads what is left of it
-// before it answers.
+// boundBody bounds the time for the body of a request, even if no handler reads it: net/http reads the rest of it before it
+// answers.
 func (s *Server) boundBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.BodyTimeout)) // not every reader can
@@ -290,10 +290,10 @@ func (s *Server) refuse(w http.ResponseWriter, r refusal) {
 		w.Header().Set("Access-Control-Expose-Headers", "Retry-After") // a page may not read it otherwise
 	}
 	body, _ := json.Marshal(map[string]any{"code": r.code, "message": r.message}) // cannot fail
-	_ = s.answer(w, r.status, "application/json", body)                           // a client that is gone need not be told
+	_ = s.answer(w, r.status, "application/json", body)                           // an error means that the client is gone
 }
 
-// openPacket tells a new client its session id and the terms (Engine.IO protocol, "Handshake").
+// openPacket is the first packet for a client: its session id and the terms (Engine.IO protocol, "Handshake").
 func (s *Server) openPacket(session *Session) []byte {
 	b := append([]byte{wire.PacketOpen}, `{"sid":"`...)
 	b = append(b, session.id...)
@@ -321,7 +321,7 @@ func (s *Server) plain(w http.ResponseWriter, body []byte) error {
 	return s.answer(w, http.StatusOK, "text/plain; charset=UTF-8", body)
 }
 
-// answer writes the whole answer to a request, for which the client has a bounded time.
+// answer writes and flushes a whole response. The client has BodyTimeout to take it.
 func (s *Server) answer(w http.ResponseWriter, status int, contentType string, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", contentType)

@@ -16,8 +16,8 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// Session is one client: an engine.Socket for the library, whatever its transport. The library and the adapter may call
-// it from any goroutine, with locks of their own held: no method blocks, and none emits in the caller's goroutine.
+// Session is one client: an engine.Socket for the library, on either transport. Its methods may be called from any goroutine
+// that holds locks of its own: none of them blocks, and none emits in the caller's goroutine.
 type Session struct {
 	emitter
 
@@ -54,23 +54,23 @@ var (
 	_ fanout.Owner  = (*Session)(nil)
 )
 
-// The frames that are the same for everybody. Private frames are kept as WebSocket frames; polls unwrap them.
+// Frames that are the same for every client. Private frames are kept as WebSocket frames; polls unwrap them.
 var (
 	pingFrame = wire.AppendFrame(nil, wire.OpText, []byte{wire.PacketPing})
 	noop      = []byte{wire.PacketNoop}
 )
 
 const (
-	// privateLimit is how many bytes of private frames a client may leave unread before it is no longer read itself.
+	// privateLimit is how many bytes of private frames a client may leave unread before the edge stops reading from it.
 	privateLimit = 64 << 10
-	// flushTimeout bounds how long an ending session is given to take its last frames.
+	// flushTimeout bounds how long the client of an ending session may take to read its last frames.
 	flushTimeout = 2 * time.Second
-	// lingerTimeout bounds the wait for the client's end of the connection: to close with bytes unread would reset it,
-	// and so destroy what was written last.
+	// lingerTimeout bounds the wait for the client to close its end of the connection. Closing with bytes unread would
+	// reset the connection and destroy the last frames.
 	lingerTimeout = time.Second
 )
 
-// newSession makes a session that is not known to anyone yet; start brings it to life.
+// newSession makes a session that nobody else knows yet. [Session.start] opens it.
 func (s *Server) newSession(address string, request handshake) *Session {
 	session := &Session{
 		server: s, id: s.opts.NewID(), address: address, request: request,
@@ -115,8 +115,8 @@ func (s *Session) end(c cause) {
 	}
 }
 
-// finish sees what is left to its end: the last packets, the library's listeners, the transport; only then is the
-// session's place free.
+// finish completes the end of a session: it flushes the last packets, tells the library, closes the transport, and then
+// frees the session's place.
 func (s *Session) finish() {
 	s.server.wheel.remove(s)
 	c := s.life.cause // it stays
@@ -139,8 +139,8 @@ func (s *Session) finish() {
 }
 
 // settle returns the WebSocket of a session that has ended, or nil. A client that is not at fault gets what came before
-// the end, also of the log: a WebSocket what it takes at once, a poll what it fetches within a bounded time, in which it
-// may also finish the upgrade that it is in the middle of.
+// the end, including the log: a WebSocket gets what it takes at once; a client that polls may fetch, or finish its upgrade,
+// for up to [lastPollTimeout].
 func (s *Session) settle() net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +167,7 @@ func (s *Session) settle() net.Conn {
 	return nc
 }
 
-// partWith says that a client that polls has got everything, or has had its time.
+// partWith notes that a client that polls has everything, or that its time is over.
 func (s *Session) partWith() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *Session) partWith() {
 	s.changed.Broadcast()
 }
 
-// finishWebSocket flushes what is pending and closes this half of the connection; the reader then closes the rest.
+// finishWebSocket flushes what is pending and closes this half of the connection. The reader closes the rest.
 func (s *Session) finishWebSocket(nc net.Conn) {
 	if s.life.cause.gone { // it stays
 		expire(nc)
@@ -187,25 +187,25 @@ func (s *Session) finishWebSocket(nc net.Conn) {
 	defer timer.Stop()
 	half, ok := nc.(interface{ CloseWrite() error })
 	if s.conn.WaitFlushed(stop) && ok && half.CloseWrite() == nil {
-		// The error would say that the connection is closed already.
+		// An error here means that the connection is closed already.
 		_ = nc.SetDeadline(time.Now().Add(lingerTimeout))
 		return
 	}
 	expire(nc)
 }
 
-// expire ends whatever is being read from or written to the connection, and all that will be.
+// expire unblocks every read and write on the connection, and fails all later ones.
 func expire(nc net.Conn) {
-	_ = nc.SetDeadline(time.Unix(1, 0)) // the error would say that it is closed already
+	_ = nc.SetDeadline(time.Unix(1, 0)) // an error here means that it is closed already
 }
 
-// guard calls what could panic with the library.
+// guard calls into the library. A panic there ends this session instead of the process.
 func (s *Session) guard(fn func()) {
 	defer s.recovered()
 	fn()
 }
 
-// recovered is deferred where a panic of the library could pass: it ends this session instead of the process.
+// recovered is deferred around calls into the library: a panic ends this session instead of the process.
 func (s *Session) recovered() {
 	if p := recover(); p != nil {
 		s.server.opts.Logger.Error("panic in a session", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
@@ -234,8 +234,8 @@ func (s *Session) Pending() {
 	}
 }
 
-// Follow starts the delivery of a log from the cursor, behind the private frames in first and those sent before.
-// On a session that has ended it does nothing.
+// Follow delivers a log from the cursor on, after the private frames in first and those sent before. It has no effect on a
+// session that has ended.
 func (s *Session) Follow(at fanout.Cursor, first []byte) {
 	if !s.hasEnded() {
 		s.conn.Join(at, first)
@@ -245,16 +245,17 @@ func (s *Session) Follow(at fanout.Cursor, first []byte) {
 // Unfollow ends the delivery of a log.
 func (s *Session) Unfollow(log *fanout.Log) { s.conn.Leave(log) }
 
-// SendFrame sends one whole WebSocket frame to this client only. It is false if the session has ended, or ends because
-// it cannot take the frame.
+// SendFrame queues one whole WebSocket frame for this client only. It returns false if the session has ended, or ends now
+// because its queue is full.
 func (s *Session) SendFrame(frame []byte) bool { return !s.hasEnded() && s.conn.Send(frame) }
 
-// SendVolatile sends whole frames that are dropped unless they can be written now.
+// SendVolatile sends whole frames, or drops them if they cannot be written now.
 func (s *Session) SendVolatile(frames []byte) bool {
 	return !s.hasEnded() && s.conn.SendVolatile(frames)
 }
 
-// network stands for everybody whom the limit per address takes for one: a subscriber has 2^64 IPv6 addresses.
+// network is what MaxPerAddress counts by: an IPv4 address, or the /64 network of an IPv6 address, because one subscriber has
+// all of that network.
 func (s *Session) network() string {
 	addr, err := netip.ParseAddr(s.address)
 	if err != nil || addr.Unmap().Is4() {

@@ -9,14 +9,14 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// upgrade tries a WebSocket for a session that polls. Until the client has confirmed it, the session lives on by polling
-// and does not care what becomes of the attempt.
+// upgrade tries a WebSocket for a session that polls. Until the client confirms it, the session goes on polling, and a failed
+// attempt does not affect it.
 //
 //	client                      server
 //	  │ ── WebSocket, 2probe ──▶ │
 //	  │ ◀── 3probe ───────────── │   an open poll is ended with a noop
 //	  │  (stops polling)         │
-//	  │ ── 5 ──────────────────▶ │   what is pending now goes to the WebSocket
+//	  │ ── 5 ──────────────────▶ │   pending frames go to the WebSocket from now on
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 	session := s.session(sid)
 	if session == nil {
@@ -33,8 +33,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 	}
 }
 
-// probe does the server's part of an upgrade. Once it is true, the session owns nc, and rest is what follows; otherwise
-// nc is closed.
+// probe does the server's part of an upgrade. If ok is true, the session owns nc, and rest is what the client sent after its
+// confirmation; otherwise nc is closed.
 func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok bool) {
 	s.mu.Lock()
 	if s.life.ended() || !s.transport.try(nc) {
@@ -57,35 +57,35 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 		return p.unread, true
 	}
 	s.mu.Lock()
-	s.transport.giveUp() // before the client can know, for it may try again
+	s.transport.giveUp() // before the client sees the end, because it may try again then
 	s.changed.Broadcast()
 	s.mu.Unlock()
 	hangUp(nc)
 	return nil, false
 }
 
-// limitProbeLocked gives the client its time to upgrade. It does not run while a POST is taken: the client sees that answered
-// before it confirms, and it may be held back for long.
+// limitProbeLocked bounds the client's time to upgrade. The time stands still while a POST is read: the client confirms only
+// after its answer, and back-pressure may delay that for long.
 func (s *Session) limitProbeLocked() {
 	switch {
 	case !s.transport.probing() || s.life.parted():
 	case s.posting:
-		_ = s.transport.nc.SetDeadline(time.Time{}) // the error would say that it is closed already
+		_ = s.transport.nc.SetDeadline(time.Time{}) // an error means that it is closed already
 	default:
 		_ = s.transport.nc.SetDeadline(time.Now().Add(s.server.opts.UpgradeTimeout))
 	}
 }
 
-// moveTo makes the WebSocket that was tried the session's transport, unless it is too late for that.
+// moveTo makes the probed WebSocket the session's transport. It returns false if the session has parted.
 func (s *Session) moveTo(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.life.parted() {
 		return false
 	}
-	_ = nc.SetDeadline(time.Time{}) // its reader notices if it is closed
+	_ = nc.SetDeadline(time.Time{}) // an error means that it is closed, which its reader notices
 	s.transport.confirm()
-	s.marks = nil // no request of polling is served any more
+	s.marks = nil // polling requests are not served any more
 	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()
@@ -93,14 +93,14 @@ func (s *Session) moveTo(nc net.Conn) bool {
 	return true
 }
 
-// hangUp closes a WebSocket that is no session's.
+// hangUp closes a WebSocket that belongs to no session.
 func hangUp(nc net.Conn) {
 	_ = nc.SetDeadline(time.Now().Add(time.Second))
-	_, _ = nc.Write(wire.AppendClose(nil, wire.CodePolicy, "")) // out of courtesy
+	_, _ = nc.Write(wire.AppendClose(nil, wire.CodePolicy, "")) // best effort
 	_ = nc.Close()
 }
 
-// prober speaks with a WebSocket that is not a session's yet.
+// prober talks to a WebSocket that does not belong to its session yet.
 type prober struct {
 	session *Session
 	nc      net.Conn
@@ -110,7 +110,7 @@ type prober struct {
 
 var errProbe = errors.New("unexpected packet during the upgrade")
 
-// handshake answers probes until the client confirms. Some clients probe twice or not at all; the reference server takes
+// handshake answers probes until the client confirms. Some clients probe twice or not at all, and the reference server accepts
 // both.
 func (p *prober) handshake() error {
 	for {
@@ -130,7 +130,7 @@ func (p *prober) handshake() error {
 	}
 }
 
-// wait keeps the client from asking for more than it may.
+// wait paces the client's probes and pings.
 func (p *prober) wait() { time.Sleep(p.session.sundries.Reserve(p.session.server.since())) }
 
 func (p *prober) say(text string) error {
@@ -138,7 +138,7 @@ func (p *prober) say(text string) error {
 	return err
 }
 
-// next reads one message of text. Control frames other than a ping and a pong end the attempt.
+// next reads one text message. Control frames other than a ping and a pong end the attempt.
 func (p *prober) next() (text string, err error) {
 	for {
 		m, n, err := p.reader.frames.Next(p.unread)

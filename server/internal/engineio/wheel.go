@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// wheel is one timer for the heartbeats of all sessions: a ring of slots, one for each tick, each a list of sessions
-// whose time comes then. A session stands in at most one slot, through links of its own, so nothing is allocated.
+// wheel is one timer for the heartbeats of all sessions: a ring of slots, one for each tick. A slot lists the sessions that are
+// due then. A session is in at most one slot and carries the links of the list itself, so setting allocates nothing.
 type wheel struct {
 	tick    time.Duration
 	started time.Time
@@ -14,7 +14,7 @@ type wheel struct {
 	done    chan struct{}
 
 	mu     sync.Mutex
-	served int // ticks since the start that were served
+	served int // ticks served since the start
 	slots  []*Session
 }
 
@@ -43,8 +43,8 @@ func (w *wheel) close() {
 	<-w.done
 }
 
-// set calls s.beat after the delay, in place of what was set before. It is early, by one tick to two, rather than late: a
-// client counts from its own side, and the machine may be busy.
+// set schedules s.beat after the delay and replaces an earlier schedule. It fires one to two ticks early rather than late: the
+// client runs its own clock, and the machine may be busy.
 func (w *wheel) set(s *Session, after time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -23,11 +23,12 @@ type session struct {
 	note      func(what string)
 	handle    func(packet []byte) error // called for each Socket.IO packet in order, from one goroutine at a time
 
-	sid       string
-	patience  time.Duration // how long the server may be silent
-	watchdog  *time.Timer
-	wake      chan struct{} // one token: there is something to send
-	upgrading chan struct{} // closed when the server has answered the probe: polling pauses
+	sid        string
+	patience   time.Duration // how long the server may be silent
+	maxPayload int           // bytes of a POST
+	watchdog   *time.Timer
+	wake       chan struct{} // one token: there is something to send
+	upgrading  chan struct{} // closed when the server has answered the probe: polling pauses
 
 	sending sync.Mutex // held while packets are on their way; guards ws
 	ws      *webSocket // not nil: the transport
@@ -128,12 +129,14 @@ func (s *session) opened(data []byte) error {
 	var open struct {
 		Sid                       string
 		PingInterval, PingTimeout int64
+		MaxPayload                int
 	}
 	if err := json.Unmarshal(data, &open); err != nil || open.Sid == "" {
 		return fmt.Errorf("open packet %.80q: %w", data, err)
 	}
 	s.sid = open.Sid
 	s.note("opened " + s.sid)
+	s.maxPayload = open.MaxPayload
 	s.patience = time.Duration(open.PingInterval+open.PingTimeout) * time.Millisecond
 	s.watchdog.Reset(s.patience + time.Second)
 	s.send(s.greet())
@@ -147,10 +150,27 @@ func (s *session) queue(packet string) {
 	s.mu.Lock()
 	s.pending = append(s.pending, packet)
 	s.mu.Unlock()
+	s.wakeUp()
+}
+
+func (s *session) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// fitting is how many of the packets one POST carries, at least one: like a stock client, it keeps to the handshake's maxPayload.
+// The server answers a POST when all of its packets have had their turns. A client that upgrades gets no ping until then, so a
+// larger POST could outlast its patience.
+func (s *session) fitting(packets []string) int {
+	size := 0
+	for n, p := range packets {
+		if size += len(p) + 1; n > 0 && size > s.maxPayload {
+			return n
+		}
+	}
+	return len(packets)
 }
 
 // write sends the queued packets over the current transport.
@@ -172,8 +192,15 @@ func (s *session) flush() error {
 	defer s.sending.Unlock()
 	s.mu.Lock()
 	packets := s.pending
-	s.pending = nil
+	if s.ws == nil {
+		packets = packets[:s.fitting(packets)]
+	}
+	s.pending = s.pending[len(packets):]
+	more := len(s.pending) > 0
 	s.mu.Unlock()
+	if more { // sent by another call: meanwhile an upgrade may come between
+		defer s.wakeUp()
+	}
 	if len(packets) == 0 {
 		return nil
 	}
