@@ -64,7 +64,7 @@ var layers = []string{
 // inside says which packages of ours each of them imports. What is not listed is not allowed. The app may import all.
 var inside = map[string][]string{
 	"internal/room":          {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
-	"internal/adapter":       {"internal/auth", "internal/replica", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
+	"internal/adapter":       {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
 	"internal/replica":       {"internal/fanout", "internal/stream", "internal/pace"},
 	"internal/engineio":      {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn"},
 	"internal/fanout":        {"internal/wire", "internal/stream", "internal/rawconn"},
