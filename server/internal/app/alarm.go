@@ -9,8 +9,8 @@ import (
 	"scalable-chat/server/internal/pace"
 )
 
-// alarm logs errors that are the server's own and that could come a thousand times a second: a few at once, then one a
-// second, with the number of those that were left out.
+// alarm logs errors of the server itself that could come a thousand times a second. It logs a few at once, then one a
+// second with the number of those that were left out.
 type alarm struct {
 	log     *slog.Logger
 	pace    pace.Bucket
@@ -39,7 +39,7 @@ func (a *alarm) raise(message string, args ...any) {
 	a.log.Error(message, args...)
 }
 
-// panicked logs the panic of a handler. It is called while that is recovered.
+// panicked logs the panic p of a handler. It is called in the deferred function that recovers.
 func (a *alarm) panicked(p any, path string) {
 	a.raise("panic in a request", "panic", p, "path", path, "stack", string(debug.Stack()))
 }

@@ -6,7 +6,7 @@
 //	                                      ▲                                                                     │
 //	                                      └─────────────────────────── fanout.Log ◀───────── replica ◀──────────┘
 //
-// It is the one place that knows both what a setting is called and whom it concerns.
+// It is the one place that knows both the settings and the packages that they concern. No traffic passes through it.
 package app
 
 import (
@@ -17,7 +17,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -30,14 +29,13 @@ import (
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/ops"
-	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/stream"
 )
 
-// eventBytes is how large an event may be on average without slowing its connection down: what MAX_MESSAGE_CHARS of the
-// most common letters take. To decode larger ones at the full rate would keep the processor busy.
+// eventBytes is the average size of an event, in bytes, above which a connection is slowed down: MAX_MESSAGE_CHARS of ASCII
+// letters. Decoding larger events at the full rate would cost too much CPU time.
 const eventBytes = 4 << 10
 
 // Path is where Engine.IO is served.
@@ -67,7 +65,7 @@ type App struct {
 	background sync.WaitGroup
 }
 
-// New builds a node that listens already but does not answer yet. If it succeeds, the caller ends it with [App.Stop].
+// New builds a node that listens but does not answer yet. The caller ends it with [App.Stop] unless New fails.
 func New(cfg config.Config, logger *slog.Logger) (*App, error) {
 	t := defaultTimeouts
 	t.idle = cfg.KeepAlive
@@ -138,7 +136,16 @@ func (a *App) build() {
 		Hooks:  adapter.Hooks{Recovered: a.metrics.Recovered},
 		Logger: a.log,
 	})
-	a.edge = engineio.NewServer(engineio.Options{
+	a.edge = a.newEdge()
+	options := a.hub.ServerOptions()
+	options.SetConnectTimeout(cfg.ConnectTimeout)
+	socket.NewServer(nil, options).Bind(a.edge)
+}
+
+// newEdge makes the Engine.IO server.
+func (a *App) newEdge() *engineio.Server {
+	cfg := a.cfg
+	return engineio.NewServer(engineio.Options{
 		Sweepers: a.sweepers,
 		NewID:    func() string { return nodeid.NewSession(a.parts.id) },
 
@@ -152,9 +159,6 @@ func (a *App) build() {
 		Hooks:  engineio.Hooks{Closed: a.metrics.Closed, Refused: a.metrics.Refused},
 		Logger: a.log,
 	})
-	options := a.hub.ServerOptions()
-	options.SetConnectTimeout(cfg.ConnectTimeout)
-	socket.NewServer(nil, options).Bind(a.edge)
 }
 
 // bind gives the main namespace its room. Others are plain.
@@ -198,8 +202,8 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-// logSettings says what is in force. Programs, which read JSON, get everything; people, who read text, get what somebody
-// decided, and the rest only if they want to know more.
+// logSettings logs the settings in force: all of them as JSON, for programs; as text, for people, those that differ from the
+// defaults, and the rest at debug level.
 func (a *App) logSettings() {
 	for _, warning := range a.cfg.Warnings {
 		a.log.Warn("settings: " + warning)
@@ -232,81 +236,6 @@ func (a *App) Run(ctx context.Context) error {
 		err = nil // told to stop while it started
 	}
 	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
-}
-
-// The last steps of a stop, after the clients were sent elsewhere, are bounded, too.
-const (
-	requestsTimeout = 2 * time.Second
-	appendsTimeout  = 10 * time.Second
-)
-
-// spreadPerSession is how far apart two clients are sent elsewhere: with very many, over half of the time that there is.
-const spreadPerSession = time.Millisecond
-
-// Stop ends the node step by step; when ctx ends it hurries. The error says which steps were cut short.
-func (a *App) Stop(ctx context.Context) error {
-	a.log.Info("stopping", "connections", a.edge.Connections())
-	wasReady := a.health.Report().Status == ops.Ready.String()
-	a.health.Advance(ops.Draining)
-	if wasReady {
-		_ = pace.Sleep(ctx, a.cfg.DrainDelay) // load balancers look again
-	}
-
-	draining, cancel := context.WithTimeout(ctx, a.cfg.DrainTimeout)
-	defer cancel()
-	a.edge.Refuse()
-	var err error
-	if wasReady {
-		err = step("deliver what was acked", a.topology.deliver(draining, a.replica))
-	}
-	spread := min(a.cfg.DrainTimeout/2, time.Duration(a.edge.Connections())*spreadPerSession)
-	var others sync.WaitGroup
-	others.Go(func() { a.topology.drain(draining, spread) })
-	err = errors.Join(err, step("close the sessions", a.edge.Shutdown(draining, spread)))
-	others.Wait()
-
-	requests, cancel := context.WithTimeout(ctx, requestsTimeout)
-	defer cancel()
-	if cut := a.public.shutdown(requests); cut != nil {
-		// Long polls that were forwarded to nodes that live on; their clients come back.
-		a.log.Info("requests were broken off", "error", cut)
-	}
-	appends, cancel := context.WithTimeout(ctx, appendsTimeout)
-	defer cancel()
-	err = errors.Join(err, step("finish the appends", a.parts.stream.Close(appends)))
-	a.release()
-	a.log.Info("stopped", "error", err)
-	return err
-}
-
-// release ends whatever is left and waits for it.
-func (a *App) release() {
-	if a.replica != nil {
-		a.replica.Close()
-	}
-	if a.hub != nil {
-		a.hub.Close()
-	}
-	a.end()
-	a.background.Wait()
-	if a.topology != nil {
-		a.topology.close()
-	}
-	if a.sweepers != nil {
-		a.sweepers.Close()
-	}
-	for _, l := range []*listener{a.public, a.private} {
-		if l != nil {
-			l.close()
-		}
-	}
-}
-
-func step(name string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", name, err)
 }
 
 // port is that of the main listener.

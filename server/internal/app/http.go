@@ -16,17 +16,17 @@ import (
 	"scalable-chat/server/internal/ops"
 )
 
-// timeouts bound every HTTP request, whatever it is for: those of net/http, not of handlers, so that no route can forget
-// them. The edge alone lifts them, for long polls, for bodies whose packets wait for their turn, and for WebSockets.
+// timeouts bound every HTTP request. They are those of net/http, not of handlers, so that no route can forget them. Only
+// the edge lifts them: for long polls, for bodies whose packets wait for their turn, and for WebSockets.
 type timeouts struct {
 	header  time.Duration // for the header of a request
-	request time.Duration // for all of it, and as much for taking the answer
-	idle    time.Duration // between two requests; longer than whoever is in front keeps a connection
+	request time.Duration // to read all of it, and again to write the answer
+	idle    time.Duration // between two requests; longer than a load balancer keeps a connection
 }
 
 var defaultTimeouts = timeouts{header: 10 * time.Second, request: 20 * time.Second, idle: 75 * time.Second}
 
-// Bounds of the header of a request. net/http makes up to 100 bytes of each byte, and keeps that as long as a poll waits.
+// Bounds of the header of a request. net/http needs up to 100 bytes for each byte and keeps them for as long as a poll waits.
 const (
 	headerBytes = 16 << 10
 	maxFields   = 100 // header fields, and parameters of the query
@@ -64,12 +64,12 @@ func (a *App) listen(addr string, limits accept.Limits) (*listener, error) {
 		IdleTimeout:       a.timeouts.idle,
 		MaxHeaderBytes:    headerBytes,
 		ConnState:         l.net.State,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // clients make what is left
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // errors that clients cause
 	}
 	return l, nil
 }
 
-// acceptFailed says in the log and to the balancer that nobody can connect, or that it is possible again.
+// acceptFailed reports, in the log and in the health report, that no connection can be accepted, or that accepting works again.
 func (a *App) acceptFailed(l *listener, err error) {
 	if err == nil {
 		a.health.Degrade("listener", "")
@@ -91,14 +91,14 @@ func (l *listener) addr() string { return l.net.Addr().String() }
 func (l *listener) serve(h http.Handler) {
 	l.server.Handler = l.guard(h)
 	l.serving.Go(func() {
-		// It ends with shutdown or close, or because the system has taken the listener away.
+		// Serve ends after shutdown or close, or when the listener fails for good.
 		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
-			l.alarm.raise("nothing is served any more", "address", l.addr(), "error", err)
+			l.alarm.raise("this port is no longer served", "address", l.addr(), "error", err)
 		}
 	})
 }
 
-// guard refuses what takes much more memory than it has bytes, and logs the panics of handlers.
+// guard refuses requests that take much more memory than they have bytes, and logs the panics of handlers.
 func (l *listener) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -130,7 +130,7 @@ func fields(h http.Header) (n int) {
 	return n
 }
 
-// shutdown accepts no more connections and waits for the requests that there are; when ctx ends it breaks them off.
+// shutdown accepts no more connections and waits for the requests in progress; when ctx ends it breaks them off.
 func (l *listener) shutdown(ctx context.Context) error {
 	err := l.server.Shutdown(ctx)
 	if err != nil {
@@ -139,7 +139,7 @@ func (l *listener) shutdown(ctx context.Context) error {
 	return err
 }
 
-// close ends the listener, whatever it was doing.
+// close ends the listener at once.
 func (l *listener) close() {
 	_ = l.server.Close()
 	_ = l.net.Close() // the server does not know it before serve
@@ -160,7 +160,7 @@ func (a *App) publicHandler() http.Handler {
 	return mux
 }
 
-// whenStarted turns clients away until the window is loaded: before, nobody could be told where the room stands.
+// whenStarted refuses clients until the window is loaded: before that, no client can be told the offset of the room.
 func (a *App) whenStarted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.health.Report().Status == ops.Starting.String() {

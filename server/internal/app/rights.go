@@ -12,14 +12,14 @@ import (
 	"scalable-chat/server/internal/stream/redis"
 )
 
-// How often Redis is asked what our user may do: rights can be taken and given at any time, and a new master may have a list
-// of its own.
+// Redis is asked for the rights of our user again and again: they can change at any time, and a new master may have a list of
+// its own.
 const (
 	rightsInterval = 30 * time.Second
 	rightsRetry    = time.Second // while some are missing, or Redis gives no answer
 )
 
-// rights knows what the user that we are in Redis lacks.
+// rights watches which rights our Redis user lacks.
 type rights struct {
 	record *redis.Stream
 	bus    *bus.Redis
@@ -28,7 +28,7 @@ type rights struct {
 	missing atomic.Pointer[string] // the rules, separated by spaces; nil: none
 }
 
-// degraded is for the health report.
+// degraded says what is missing, for the health report; "" if nothing is.
 func (r *rights) degraded() string {
 	missing := r.missing.Load()
 	if missing == nil {
@@ -37,7 +37,7 @@ func (r *rights) degraded() string {
 	return "the user of Redis lacks " + *missing
 }
 
-// run asks, and asks again, until ctx ends.
+// run asks Redis at intervals until ctx ends.
 func (r *rights) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		rules, err := r.record.MissingRights(ctx, r.bus.Channels(), r.bus.Notice())

@@ -11,16 +11,16 @@ const (
 	// spareSockets is how many connections there may be beyond two for each session: a client that polls has a GET and a POST,
 	// and health checks, pages and refusals need some, too.
 	spareSockets = 1000
-	// spareFiles is how many files the process keeps for other things than connections: Redis, other nodes, the runtime.
+	// spareFiles is how many files the process keeps for other uses than connections: Redis, other nodes, the runtime.
 	spareFiles = 256
-	// sendBuffer is what the system may hold for a client that does not read: it is memory, too.
+	// sendBuffer bounds the bytes that the kernel holds for a client that does not read.
 	sendBuffer = 64 << 10
 	// opsSockets bounds the connections to the private port.
 	opsSockets = 64
 )
 
-// publicLimits bounds the connections to the main port. One address can have half of them, since behind it may be a proxy
-// or another node; and what its sessions need if those are limited and there are no other nodes.
+// publicLimits bounds the connections to the main port. One address can have half of them, since it may be a
+// proxy or another node. If its sessions are limited and there are no other nodes, it can have what those sessions need.
 func publicLimits(cfg config.Config, files int) accept.Limits {
 	l := accept.Limits{Total: 2*cfg.MaxConnections + spareSockets, Exempt: cfg.TrustedProxies, SendBuffer: sendBuffer}
 	if files > 0 {
@@ -38,8 +38,8 @@ func privateLimits() accept.Limits {
 	return accept.Limits{Total: opsSockets, PerAddress: opsSockets / 2, SendBuffer: sendBuffer}
 }
 
-// warnOfFiles says that the system does not let the process have the connections that its settings allow. The limit is
-// the hard one: Go raises the soft limit to it.
+// warnOfFiles warns if the limit of open files is too low for the connections that the settings allow. files is the hard
+// limit: Go raises the soft limit to it.
 func warnOfFiles(cfg config.Config, files int, log *slog.Logger) {
 	if files > 0 && files < cfg.MaxConnections+spareFiles {
 		log.Warn("MAX_CONNECTIONS is more than the limit of open files allows (RLIMIT_NOFILE, ulimit -Hn)",

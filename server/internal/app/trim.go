@@ -10,8 +10,8 @@ import (
 // trimInterval is how often the heap is looked at.
 const trimInterval = 5 * time.Second
 
-// trim gives memory back that a storm of connects left behind. Delivering messages allocates next to nothing, so after
-// such a storm the collector may find no reason to run for minutes, and its garbage would count as memory per connection.
+// trim returns memory to the system after a storm of connects. Delivering messages allocates next to nothing, so the
+// collector may not run for minutes after such a storm, and its garbage would count as memory per connection.
 func trim(ctx context.Context) {
 	ticker := time.NewTicker(trimInterval)
 	defer ticker.Stop()
@@ -28,7 +28,7 @@ func trim(ctx context.Context) {
 	}
 }
 
-// heap looks at the memory of the process.
+// heap reads the memory statistics of the process.
 type heap struct {
 	samples []metrics.Sample
 	cycles  uint64 // of the collector, at the last look
@@ -43,7 +43,7 @@ func newHeap() *heap {
 	}}
 }
 
-// isStale reports whether much of the heap is garbage or unused while the collector rests.
+// isStale reports whether much of the heap is garbage or unused and the collector has not run since the last look.
 func (h *heap) isStale() bool {
 	metrics.Read(h.samples)
 	cycles, live := h.samples[0].Value.Uint64(), h.samples[1].Value.Uint64()

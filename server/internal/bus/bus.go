@@ -14,10 +14,10 @@ const MaxPayload = 256 << 10
 
 // Errors of [Bus.Publish] and [Bus.Send].
 var (
-	// ErrFull means that more is said than Redis takes, or that Redis is away. The message is lost.
+	// ErrFull means that messages come faster than Redis takes them, or that Redis is away. The message is lost.
 	ErrFull = errors.New("bus full")
 	// ErrMessage means that the topic (1 to 255 bytes), the payload (at most [MaxPayload]) or the addressee is
-	// not one that the bus carries.
+	// not valid.
 	ErrMessage = errors.New("message not fit for the bus")
 )
 

@@ -126,7 +126,7 @@ func (b *Redis) Degraded() string {
 // Channels are those on which this node speaks and listens.
 func (b *Redis) Channels() []string { return []string{b.channel(""), b.channel(b.cfg.ID)} }
 
-// Notice is a message that no bus heeds: it shows whether this node may publish.
+// Notice returns a message that every bus ignores. Publishing it shows whether this node may publish.
 func (b *Redis) Notice() []byte { return envelope{from: b.cfg.ID, topic: "notice"}.encode() }
 
 // Publish is [Bus.Publish].
@@ -186,7 +186,7 @@ func (b *Redis) enqueue(channel, topic string, payload []byte) error {
 	return nil
 }
 
-// send publishes what waits, many messages in one round trip.
+// send publishes what is queued, many messages in one round trip.
 func (b *Redis) send(ctx context.Context) {
 	for {
 		select {
@@ -202,7 +202,7 @@ func (b *Redis) send(ctx context.Context) {
 	}
 }
 
-// publish gives up what Redis does not take: it would be stale by the time Redis is back.
+// publish drops what Redis does not take: it would be stale by the time Redis is back.
 func (b *Redis) publish(ctx context.Context, batch []outgoing) {
 	ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
 	defer cancel()
@@ -224,7 +224,7 @@ func (b *Redis) publish(ctx context.Context, batch []outgoing) {
 	b.unsent.Add(uint64(len(batch)) - sent)
 }
 
-// receive listens, and listens again, until ctx ends.
+// receive subscribes, and resubscribes after a failure, until ctx ends.
 func (b *Redis) receive(ctx context.Context) {
 	backoff := minBackoff
 	for ctx.Err() == nil {
@@ -275,8 +275,8 @@ func (b *Redis) listen(ctx context.Context) error {
 	}
 }
 
-// take queues one message for the subscribers. A number that was heard already is a repetition: the client repeats a
-// batch whose answer was lost.
+// take queues one message for the subscribers. A number that is not new is a repetition: the Redis
+// client sends a batch again if its answer was lost.
 func (b *Redis) take(data string) {
 	e, err := decodeEnvelope(data)
 	if err != nil || len(e.payload) > MaxPayload {
@@ -340,7 +340,7 @@ func newLane[T any](size func(T) int) *lane[T] {
 	return &lane[T]{queue: make(chan T, queueLen), size: size}
 }
 
-// offer adds v and returns true, or leaves it out and returns false, at once.
+// offer adds v and returns true, or returns false if there is no room. It does not block.
 func (l *lane[T]) offer(v T) bool {
 	n := int64(l.size(v))
 	if l.bytes.Add(n) <= queueBytes {
@@ -354,5 +354,5 @@ func (l *lane[T]) offer(v T) bool {
 	return false
 }
 
-// release gives back the room of v, which was taken from the queue.
+// release frees the bytes of v, which was taken from the queue.
 func (l *lane[T]) release(v T) { l.bytes.Add(-int64(l.size(v))) }

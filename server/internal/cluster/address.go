@@ -29,10 +29,10 @@ type AddressConfig struct {
 type LocalAddress struct {
 	Addr      netip.Addr
 	Interface string
-	Idle      bool // nothing is connected to the interface, like a bridge without containers, or nobody listens there
+	Idle      bool // nothing is connected to the interface (a bridge without containers), or the server does not listen there
 }
 
-// FoundAddress is where other nodes reach this one.
+// FoundAddress is the address at which other nodes reach this one.
 type FoundAddress struct {
 	Address string // host:port
 	How     string // in words, for the log
@@ -43,8 +43,8 @@ type FoundAddress struct {
 // from the internet either.
 var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
 
-// bridges are the interfaces that container engines and hypervisors make for what runs on this host. Every host has the same
-// addresses there, so for another host they lead to itself.
+// bridges matches the interfaces that container engines and hypervisors make for what runs on this host. Every host has
+// the same addresses there, so another host would reach itself.
 var bridges = regexp.MustCompile(`^(docker|podman|cni|cbr|lxcbr|lxdbr|incusbr|virbr|vmnet|vboxnet|veth|cali|flannel|nerdctl|weave|cilium_)|^(br-[0-9a-f]{12}|bridge1[0-9]{2}|vEthernet \(.*\))$`)
 
 var errNoAddress = errors.New("no private address found at which other nodes could reach this one; set NODE_ADDRESS")
@@ -52,7 +52,7 @@ var errNoAddress = errors.New("no private address found at which other nodes cou
 // Address returns the host:port at which other nodes reach this one. In this order: what is configured; the one address
 // that the server listens on; the local address that the discovery name resolves to; the first private address, those of
 // bridges last; and on a host without any network, loopback. A public address is only used when it is configured. An error
-// names the setting to correct; an unanswered discovery is no error.
+// names the setting to correct. A discovery that is not answered is skipped.
 func Address(ctx context.Context, cfg AddressConfig) (FoundAddress, error) {
 	if cfg.Configured != "" {
 		return FoundAddress{Address: cfg.Configured, How: "NODE_ADDRESS"}, nil

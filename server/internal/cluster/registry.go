@@ -125,8 +125,8 @@ func (r *Registry) Run(ctx context.Context) {
 	}
 }
 
-// Joined is closed when this node knows the others: a node should not serve before. As a rule it is registered then; if
-// Redis can be read but takes no writes (it is full, say), Degraded tells.
+// Joined is closed when this node knows the others; it should not serve before. It is then registered too, unless Redis
+// takes no writes (because it is full, for example); Degraded reports that.
 func (r *Registry) Joined() <-chan struct{} { return r.joined }
 
 // Err returns why the last heartbeat failed, nil if it did not.
@@ -164,7 +164,7 @@ func (r *Registry) Admits(ticket string) bool {
 }
 
 // Route is [forward.Nodes.Route]. The picture of the others may be older than a node that has just joined; so an unknown id
-// waits for one reading of the registry, which all who ask at that time share.
+// waits for one reading of the registry, which all lookups of that time share.
 func (r *Registry) Route(ctx context.Context, nodeID string) (forward.Route, bool) {
 	if route, ok := r.known(nodeID); ok {
 		return route, true
@@ -196,7 +196,8 @@ func (r *Registry) known(nodeID string) (forward.Route, bool) {
 	return forward.Route{Address: address, Ticket: forward.Ticket(secret, nodeID)}, true
 }
 
-// Self is the route to this node, as the others know it. There is none before the first heartbeat, and without an address.
+// Self returns the route to this node as the others know it. It is unknown before the first heartbeat and without an
+// address.
 func (r *Registry) Self() (forward.Route, bool) {
 	secret := *r.secret.Load()
 	if r.cfg.Address == "" || secret == "" {
@@ -205,7 +206,7 @@ func (r *Registry) Self() (forward.Route, bool) {
 	return forward.Route{Address: r.cfg.Address, Ticket: forward.Ticket(secret, r.cfg.ID)}, true
 }
 
-// heartbeat writes this node's record, reads the others', and lets those go who waited for that.
+// heartbeat writes this node's record, reads those of the others, and releases the lookups that wait for the reading.
 func (r *Registry) heartbeat(ctx context.Context) {
 	r.mu.Lock()
 	round := r.round
@@ -305,8 +306,8 @@ func (r *Registry) adopt(secret string) {
 	}
 }
 
-// leave replaces the record by a farewell, which the others remove when all of them have had the time to see it. Where
-// the last heartbeat got no answer it will get none either.
+// leave replaces the record by a farewell, which the others remove once all of them have had time to see it. If the last
+// heartbeat got no answer, leave does not try.
 func (r *Registry) leave(ctx context.Context) {
 	if err := r.Err(); err != nil && !errors.Is(err, context.Canceled) {
 		r.cfg.Log.Warn("cluster registry: leaving unannounced", "error", err)

@@ -9,11 +9,11 @@ import (
 	"scalable-chat/server/internal/nodeid"
 )
 
-// maxRecordBytes bounds what a node believes of one entry in Redis.
+// maxRecordBytes bounds one entry in Redis; a larger one is not read.
 const maxRecordBytes = 512
 
-// record is what a node says of itself in Redis. Beat differs from one heartbeat to the next: that, not a clock, shows
-// that the node lives.
+// record is the entry of a node in Redis. Beat changes with each heartbeat; this change, not a clock, shows that the node
+// is alive.
 type record struct {
 	Beat        uint64 `json:"beat"`
 	Address     string `json:"address,omitempty"` // empty: cannot be reached by other nodes
@@ -51,8 +51,8 @@ func decodeRecord(raw string) (record, error) {
 
 // roster decides from successive readings of the registry which of the other nodes live. A node is dead when its record
 // has not changed for ttl; only the time between two readings counts, and no pair of readings counts for more than
-// step. So neither Redis's clock nor the nodes' clocks matter, and nobody is declared dead for an outage of Redis, for
-// its restart without data, or for our own process having been suspended. It is owned by one goroutine.
+// step. So neither Redis's clock nor the nodes' clocks matter, and no node is declared dead because
+// of an outage of Redis, its restart without data, or a suspension of our own process. It is owned by one goroutine.
 type roster struct {
 	self  string
 	ttl   time.Duration
@@ -72,8 +72,8 @@ func newRoster(self string, ttl, step time.Duration) *roster {
 	return &roster{self: self, ttl: ttl, step: step, peers: make(map[string]*peer)}
 }
 
-// observe takes one reading of the registry and returns the ids whose entries may be removed from it. Nobody ages by a
-// reading of a registry that is not writable: the others cannot renew their records either.
+// observe takes one reading of the registry and returns the ids whose entries may be removed from it. If the registry is
+// not writable, no node ages: the others cannot renew their records either.
 func (r *roster) observe(now time.Time, entries map[string]string, writable bool) (dead []string) {
 	var passed time.Duration
 	if !r.last.IsZero() && writable {
@@ -101,8 +101,8 @@ func (r *roster) observe(now time.Time, entries map[string]string, writable bool
 	return dead
 }
 
-// newPeer treats an entry that is not a record like a node that left: nobody is sent there, and it ages until it may
-// be removed.
+// newPeer treats an entry that is not a valid record like a node that left: no request is sent there, and the entry ages
+// until it may be removed.
 func newPeer(id, raw string) *peer {
 	rec, err := decodeRecord(raw)
 	if err != nil || !nodeid.Valid(id) {

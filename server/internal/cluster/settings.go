@@ -13,7 +13,7 @@ import (
 	"scalable-chat/server/internal/redisx"
 )
 
-// Settings are numbers that all nodes must have alike, by name. In Redis they are one text, "name=number name=number".
+// Settings are numbers, by name, that must be equal on all nodes. In Redis they are one text, "name=number name=number".
 type Settings map[string]int64
 
 // String is the text, ordered by name.
@@ -25,7 +25,8 @@ func (s Settings) String() string {
 	return strings.Join(parts, " ")
 }
 
-// with returns s with the numbers that the text has for its names. What it lacks, or what is no number above zero, stays.
+// with returns a copy of s with the numbers that the text gives for its names. Names that the text lacks, or gives no
+// number above zero, keep theirs.
 func (s Settings) with(text string) Settings {
 	all := maps.Clone(s)
 	for part := range strings.FieldsSeq(text) {
@@ -50,7 +51,7 @@ func (r *Registry) shareSettings(ctx context.Context, pipe redis.Pipeliner) *red
 	return pipe.Get(ctx, key)
 }
 
-// settle follows what is in force. If no live node wants it any more, and all want what we do, it puts that in force.
+// settle adopts the shared settings. If all live nodes want the settings of this one, it puts those in force instead.
 func (r *Registry) settle(ctx context.Context, shared string) {
 	own := r.cfg.Settings
 	inForce := own.with(shared)

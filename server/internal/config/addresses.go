@@ -32,7 +32,7 @@ func bare(host string) string {
 	return host
 }
 
-// withoutScheme takes off what does not matter to an address: http:// before it and a slash behind it.
+// withoutScheme removes http:// before an address and a slash after it.
 func withoutScheme(s string) string {
 	if len(s) > 7 && strings.EqualFold(s[:7], "http://") {
 		s = s[7:]
@@ -40,7 +40,7 @@ func withoutScheme(s string) string {
 	return strings.TrimSuffix(s, "/")
 }
 
-// listenHost reads the host that the server listens on. Every address is written as *, 0.0.0.0, :: or not at all.
+// listenHost reads the host that the server listens on. All addresses are written as *, 0.0.0.0, :: or nothing.
 func listenHost(p *string) func(string) error {
 	return func(s string) error {
 		host := bare(withoutScheme(s))
@@ -74,7 +74,7 @@ func servicePort(p *int) func(string) error {
 	}
 }
 
-// address reads host:port. Of one that others connect to both must be given: neither all addresses nor any port will do.
+// address reads host:port. If reachable, other nodes connect to it, so neither all addresses nor port 0 is valid.
 func address(p *string, reachable bool) func(string) error {
 	return func(s string) error {
 		host, port, err := net.SplitHostPort(withoutScheme(s))
@@ -92,7 +92,7 @@ func address(p *string, reachable bool) func(string) error {
 		case host != "" && !validHost(host):
 			return errors.New("must be host:port, with a host name or an IP address")
 		case reachable && (host == "" || n == 0 || (notIP == nil && ip.IsUnspecified())):
-			return errors.New("must be host:port, both given, as other nodes connect to it")
+			return errors.New("must name both host and port, because other nodes connect to it")
 		}
 		*p = net.JoinHostPort(host, port)
 		return nil
@@ -115,7 +115,7 @@ func addressHint(s string) string {
 	return ", such as 10.0.0.5:8000 or [fd00::5]:8000"
 }
 
-// serverAddress is host:port of a Redis; without a port it is that of Redis.
+// serverAddress returns the host:port of a Redis; the default port is 6379.
 func serverAddress(s string) (string, error) {
 	u, err := url.Parse("//" + s)
 	if err != nil || u.Host != s || !validHost(u.Hostname()) || strings.Contains(u.Hostname(), ":") && s[0] != '[' {

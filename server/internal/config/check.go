@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// maxEscape is what JSON makes of one character at worst: \u0000.
+// maxEscape is the largest number of bytes that JSON needs for one character: \u0000.
 const maxEscape = 6
 
-// minDedupe is what clients may rely on without being told (LIM-8): until then they send a message again by themselves.
+// minDedupe is the time that clients rely on without being told (LIM-8): that long, they retry a message automatically.
 const minDedupe = 10 * time.Minute
 
-// contradictions are values that are fine by themselves and wrong together. Values that were refused are not compared.
+// contradictions returns a problem for each pair of values that are valid alone but not together. Values that were refused
+// are not compared.
 func (c *Config) contradictions(refused map[string]bool) []string {
 	var problems []string
 	check := func(key, other string, ok bool, format string, args ...any) {
@@ -27,7 +28,7 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 		"%d is too small for a message of MAX_MESSAGE_CHARS=%d, which can take %d", c.MaxPayloadBytes, c.MaxMessageChars, largest)
 	check("MAX_BODY_BYTES", "MAX_PAYLOAD_BYTES", c.MaxBodyBytes >= c.MaxPayloadBytes,
 		"%d is smaller than MAX_PAYLOAD_BYTES=%d", c.MaxBodyBytes, c.MaxPayloadBytes)
-	// Half a window is what a slow reader may fall back; it should be many messages, even of the largest kind.
+	// A slow reader may fall back by half a window; that should be many messages, even of the largest size.
 	check("HISTORY_BYTES", "MAX_PAYLOAD_BYTES", c.HistoryBytes >= 16*c.MaxPayloadBytes,
 		"%d is less than 16 packets of MAX_PAYLOAD_BYTES=%d", c.HistoryBytes, c.MaxPayloadBytes)
 	check("HISTORY_MAX", "HISTORY_WINDOW", c.HistoryMax <= c.HistoryWindow,
@@ -40,7 +41,7 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 	return problems
 }
 
-// idle are settings that were given and mean nothing beside the others.
+// idle returns a warning for each setting that was given but has no effect beside the others.
 func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	var warnings []string
 	check := func(key string, used bool, why string) {

@@ -1,6 +1,6 @@
-// Package config owns the settings: where they come from, what they may be, and what the server does without them.
+// Package config owns the settings: where they come from, which values are valid, and the defaults, which exist only here.
 //
-// A setting is looked for, in this order, in the flags, in the environment, in a .env file, and in the defaults. An
+// The sources of a setting are, in this order, the flags, the environment, a .env file, and the defaults. An
 // empty value means the default. [Load] reads everything once, checks everything, and reports all problems in one error.
 // The result is a value that nobody changes. This is the only package that knows viper.
 package config
@@ -92,8 +92,8 @@ const (
 // Enabled reports whether there is a Redis at all.
 func (r Redis) Enabled() bool { return len(r.Addrs) > 0 }
 
-// TLSConfig returns a new TLS configuration, or nil if the connection is to be plain. The name to verify is the one that
-// is dialled.
+// TLSConfig returns a new TLS configuration, or nil if the connection is to be plain. It verifies the
+// name that is dialled.
 func (r Redis) TLSConfig() *tls.Config {
 	if !r.TLS {
 		return nil
@@ -114,7 +114,7 @@ func (r Redis) TLSConfig() *tls.Config {
 // ListenAddr is the address of the main listener, as net.Listen takes it.
 func (c Config) ListenAddr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
-// LogValue lists every setting that is in force, by its key; secrets are replaced and passwords cut out of addresses.
+// LogValue lists every setting in force by its key. Secrets and the passwords in addresses are left out.
 func (c Config) LogValue() slog.Value { return c.list(func(shown) bool { return true }) }
 
 // Changed lists, like [Config.LogValue], only the settings that differ from their defaults.

@@ -197,7 +197,7 @@ func TestAllProblemsInOneMessage(t *testing.T) {
 	t.Setenv(Prefix+"PORTS", "1")
 	got := strings.Join(problems(t, "--log-level=loud", "--max-payload-bytes=2048", "--redis-passwd=s3cret"), "\n")
 	for _, want := range []string{
-		".env: PROT is no setting", ".env: HOME is no setting", "environment: CHATD_PORTS is no setting",
+		".env: PROT is not a setting", ".env: HOME is not a setting", "environment: CHATD_PORTS is not a setting",
 		"PING_TIMEOUT: must be a duration with its unit", `(it is "20")`, "MESSAGE_RATE: must be a whole number",
 		"LOG_LEVEL: must be debug", "MAX_PAYLOAD_BYTES: 2048 is too small", "REDIS_PASSWD: is set, but neither",
 	} {

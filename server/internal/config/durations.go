@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Bounds of the durations. Shorter ones only burn the processor, longer ones are typing errors.
+// Bounds of the durations. Shorter ones waste CPU time; longer ones are typing errors.
 const (
 	minTimeout = 10 * time.Millisecond
 	minPing    = 100 * time.Millisecond // the edge looks every few milliseconds
@@ -16,11 +16,11 @@ const (
 	// minKeepAlive is longer than the forwarders of other nodes keep a connection (10 s).
 	minKeepAlive = 15 * time.Second
 
-	maxAppend = time.Minute // well within the two minutes after which the edge gives a session up whose message hangs
+	maxAppend = time.Minute // well within the two minutes after which the edge ends a session whose message is stuck
 	maxDedupe = 7 * 24 * time.Hour
 )
 
-// unitNames are the ways in which people write the units that [time.ParseDuration] knows.
+// unitNames maps the names that people write to the units that [time.ParseDuration] knows.
 var unitNames = map[string]string{
 	"ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
 	"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
@@ -51,7 +51,7 @@ func duration(p *time.Duration, low, high time.Duration) func(string) error {
 	}
 }
 
-// parseDuration also takes days, spaces, and units that are written out.
+// parseDuration accepts, beyond [time.ParseDuration], days, spaces and units that are written out.
 func parseDuration(s string) (time.Duration, error) {
 	if !durations.MatchString(s) {
 		return time.ParseDuration(s)

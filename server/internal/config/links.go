@@ -8,13 +8,13 @@ import (
 )
 
 // Kubernetes describes every Service of a namespace in variables of every container: for one named redis, among others,
-// REDIS_PORT=tcp://10.96.0.7:6379 and REDIS_SERVICE_HOST=10.96.0.7. Some look like our settings. Nobody wrote them for us,
-// so they never stop the start and never win over what somebody wrote.
+// REDIS_PORT=tcp://10.96.0.7:6379 and REDIS_SERVICE_HOST=10.96.0.7. Some look like our settings. They are not meant for us,
+// so they never stop the start and never override a setting that somebody wrote.
 
-// serviceLink is what such a variable holds where we expect a port.
+// serviceLink matches the value of such a variable where we expect a port.
 var serviceLink = regexp.MustCompile(`^(?:tcp|udp|sctp)://[^/]+:([0-9]+)$`)
 
-// serviceNames are the other variables of a Service.
+// serviceNames matches the other variables of a Service.
 var serviceNames = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
 func isServiceLink(name, value string) bool {

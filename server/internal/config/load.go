@@ -15,12 +15,12 @@ import (
 	"github.com/spf13/viper"
 )
 
-// Prefix may stand before any key in the environment, and then takes precedence: CHATD_PORT over PORT. Since it is ours
-// alone, a variable that begins with it and is no setting is a mistake and stops the start. What Kubernetes sets for a
+// Prefix may precede any key in the environment and then takes precedence: CHATD_PORT over PORT. The prefix is ours alone,
+// so a variable that begins with it but is not a setting is a mistake and stops the start. What Kubernetes sets for a
 // Service whose name begins with chatd is ignored with a warning.
 const Prefix = "CHATD_"
 
-// Errors of [Load] that are wishes rather than problems.
+// [Load] returns these errors when the arguments ask for something other than a start.
 var (
 	ErrHelp    = errors.New("help requested")
 	ErrVersion = errors.New("version requested")
@@ -62,7 +62,7 @@ func Load(args []string) (Config, error) {
 		value := s.trim(v.GetString(s.key))
 		given[s.key] = value != "" && value != s.def
 		if s.secret && quoted(value) {
-			c.Warnings = append(c.Warnings, s.key+": begins and ends with a quote, which is taken as a part of it")
+			c.Warnings = append(c.Warnings, s.key+": begins and ends with a quote; the quotes are taken as part of the value")
 		}
 		if bad := c.read(s, value); bad != "" {
 			problems = append(problems, bad)
@@ -108,8 +108,8 @@ func (c *Config) read(s setting, value string) (problem string) {
 	return ""
 }
 
-// trim takes off what is no part of a value: space around it, and the quotes that "docker run --env-file" leaves there.
-// Quotes may be a part of a secret.
+// trim removes what is not part of a value: surrounding space, and the quotes that "docker run --env-file" leaves in place.
+// A secret keeps its quotes, which may belong to it.
 func (s setting) trim(value string) string {
 	value = strings.TrimSpace(value)
 	if !s.secret && quoted(value) {
@@ -123,7 +123,7 @@ func quoted(s string) bool {
 	return n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0]
 }
 
-// flagSet has a flag for each setting, and those that are no settings.
+// flagSet returns a flag for each setting, and --config, --help and --version.
 func flagSet(all []setting) *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SortFlags = false
@@ -132,8 +132,8 @@ func flagSet(all []setting) *pflag.FlagSet {
 	})
 	flags.Usage = func() {}
 	flags.String("config", "", "the .env `file` to read; without it the nearest one is looked for")
-	flags.BoolP("help", "h", false, "say what can be set, and exit")
-	flags.Bool("version", false, "say which version this is, and exit")
+	flags.BoolP("help", "h", false, "list the settings and exit")
+	flags.Bool("version", false, "print the version and exit")
 	for _, s := range all {
 		flag := flags.VarPF(new(plainValue), flagName(s.key), "", s.help)
 		flag.DefValue = s.def
@@ -154,7 +154,7 @@ func flagHint(err error) string {
 
 func flagName(key string) string { return strings.ReplaceAll(strings.ToLower(key), "_", "-") }
 
-// wished returns the error for a flag that asks for something else than a start.
+// wished returns [ErrHelp] or [ErrVersion] if a flag asks for it.
 func wished(flags *pflag.FlagSet) error {
 	for name, wish := range map[string]error{"help": ErrHelp, "version": ErrVersion} {
 		if yes, err := flags.GetBool(name); err == nil && yes {
@@ -195,7 +195,7 @@ func sources(all []setting, flags *pflag.FlagSet) (*viper.Viper, []string) {
 	return v, append(problems, readFile(v, file, known)...)
 }
 
-// readFile adds the file to v and reports lines that cannot be read and keys that are no settings. The web app keeps
+// readFile adds the file to v and reports lines that cannot be read and keys that are not settings. The web app keeps
 // its settings in the same file: keys that begin with NEXT_PUBLIC_ are its own.
 func readFile(v *viper.Viper, file string, known []string) []string {
 	content, err := os.ReadFile(file)
@@ -208,7 +208,7 @@ func readFile(v *viper.Viper, file string, known []string) []string {
 	var problems []string
 	for _, key := range v.AllKeys() {
 		if !slices.Contains(known, key) && !strings.HasPrefix(key, "next_public_") {
-			problems = append(problems, fmt.Sprintf("%s: %s is no setting", file, strings.ToUpper(key)))
+			problems = append(problems, fmt.Sprintf("%s: %s is not a setting", file, strings.ToUpper(key)))
 		}
 	}
 	slices.Sort(problems)
@@ -247,14 +247,14 @@ func nearestFile() string {
 	}
 }
 
-// unknownVariables reports variables that bear our prefix and are no settings.
+// unknownVariables reports variables that have our prefix but are not settings.
 func unknownVariables(all []setting) []string {
 	var problems []string
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, Prefix)
 		if ours && !isServiceLink(name, value) && !slices.ContainsFunc(all, func(s setting) bool { return s.key == key }) {
-			problems = append(problems, "environment: "+name+" is no setting")
+			problems = append(problems, "environment: "+name+" is not a setting")
 		}
 	}
 	slices.Sort(problems)

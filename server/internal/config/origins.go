@@ -38,7 +38,7 @@ func readOrigin(item string) (string, error) {
 	}
 	m := origin.FindStringSubmatch(o)
 	if m == nil || !validOriginPort(m[3]) || !validOriginHost(m[2]) {
-		return "", fmt.Errorf("%q is no origin such as https://example.org%s", item, originHint(o))
+		return "", fmt.Errorf("%q is not an origin such as https://example.org%s", item, originHint(o))
 	}
 	if m[3] != "" && m[3] == defaultPorts[m[1]] {
 		return m[1] + "://" + m[2], nil

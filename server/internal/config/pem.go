@@ -24,7 +24,7 @@ func (p pemSetting) read() (content []byte, key string, err error) {
 	case p.file != "" && p.text != "":
 		return nil, p.textKey, fmt.Errorf("give either %s or %s, not both", p.fileKey, p.textKey)
 	case strings.Contains(p.file, "-----BEGIN"): // not repeated: it may be a key
-		return nil, p.fileKey, fmt.Errorf("is the text itself, which belongs into %s", p.textKey)
+		return nil, p.fileKey, fmt.Errorf("is the text itself, which belongs in %s", p.textKey)
 	case p.file != "":
 		content, err = os.ReadFile(strings.TrimPrefix(p.file, "file://"))
 		if err != nil {
@@ -34,7 +34,7 @@ func (p pemSetting) read() (content []byte, key string, err error) {
 	case p.text != "":
 		content = pemText(p.text)
 		if !strings.Contains(string(content), "-----BEGIN") {
-			return nil, p.textKey, fmt.Errorf("is no PEM text (-----BEGIN …); a path belongs into %s", p.fileKey)
+			return nil, p.textKey, fmt.Errorf("is not PEM text (-----BEGIN …); a path belongs in %s", p.fileKey)
 		}
 		return content, p.textKey, nil
 	}
@@ -72,7 +72,7 @@ func checkPair(cert, key []byte) error {
 		return errors.New("is encrypted; give the key without a passphrase")
 	}
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		return fmt.Errorf("does not go with the certificate: %w", err)
+		return fmt.Errorf("does not match the certificate: %w", err)
 	}
 	return nil
 }

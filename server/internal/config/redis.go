@@ -68,7 +68,7 @@ func (r *Redis) credentials() (problems []string) {
 	return problems
 }
 
-// kind checks what a Redis of this kind cannot have.
+// kind returns the settings that this kind of Redis cannot have.
 func (r *Redis) kind() (problems []string) {
 	cluster := r.SentinelMaster == "" && len(r.Addrs) > 1 || r.Cluster == ClusterYes
 	if r.Cluster == ClusterYes && r.SentinelMaster != "" {
@@ -121,8 +121,8 @@ func (p redisParts) certificates(r *Redis) (problems []string) {
 	return problems
 }
 
-// orphans are settings that say that there is a Redis, while its address is missing. Ignoring them would start a node that
-// is a room of its own when it was meant to join one.
+// orphans returns a problem for each setting that implies a Redis while the address is missing. Ignoring them would start
+// a node with a room of its own that was meant to join a shared one.
 func (p redisParts) orphans() []string {
 	var problems []string
 	for _, o := range []struct {
@@ -150,7 +150,7 @@ func (p redisParts) orphans() []string {
 	return problems
 }
 
-// readHost reads a host; a scheme before it and a port behind it are taken as what they say.
+// readHost reads a host, with an optional scheme and port.
 func (r *Redis) readHost(s string, port int) error {
 	if scheme, rest, ok := strings.Cut(s, "://"); ok {
 		if err := r.readScheme(scheme); err != nil {
@@ -165,7 +165,7 @@ func (r *Redis) readHost(s string, port int) error {
 	if h, own, err := net.SplitHostPort(s); err == nil {
 		n, err := strconv.Atoi(own)
 		if err != nil || port != defaultRedisPort && port != n {
-			return errors.New("holds another port than REDIS_PORT, or none that is a number")
+			return errors.New("holds a port that differs from REDIS_PORT or is not a number")
 		}
 		host, port = h, n
 	}

@@ -12,7 +12,7 @@ import (
 	"unicode"
 )
 
-// minWindow is the smallest window: somebody who polls must not fall out of it between two polls.
+// minWindow is the smallest window: a client that polls must not fall out of it between two polls.
 const minWindow = 50
 
 var streamKey = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,100}$`)
@@ -37,7 +37,7 @@ func number(p *int, low, high int) func(string) error {
 	}
 }
 
-// units of bytes; those of a thousand are what the standards say, whoever means 1,024 is 5 % off at most.
+// units are the units of bytes. A kB is 1,000 bytes, as the standards say.
 var units = map[string]int{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
 var sizeForm = regexp.MustCompile(`^([0-9_]{1,15}) ?([a-z]*)$`)
@@ -147,7 +147,7 @@ func readNetwork(item string) (netip.Prefix, error) {
 	}
 	network, err := netip.ParsePrefix(item)
 	if err != nil {
-		return network, fmt.Errorf("%q is no network such as 10.0.0.0/8, nor an address such as 10.0.0.1", item)
+		return network, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address such as 10.0.0.1", item)
 	}
 	if ip := network.Addr(); ip.Is4In6() && network.Bits() >= 96 {
 		network = netip.PrefixFrom(ip.Unmap(), network.Bits()-96)
@@ -156,7 +156,7 @@ func readNetwork(item string) (netip.Prefix, error) {
 }
 
 // list reads the items of a value; empty ones are skipped. Commas separate them; spaces and line breaks do too, and
-// quotes around an item are dropped: none of these can be a part of it.
+// quotes around an item are dropped, since no item can contain them.
 func list[T any](s string, read func(string) (T, error)) ([]T, error) {
 	var all []T
 	var problems []string
@@ -177,7 +177,7 @@ func list[T any](s string, read func(string) (T, error)) ([]T, error) {
 	return all, nil
 }
 
-// How the log shows what it must not repeat.
+// The functions below replace what the log must not show.
 
 func secret(s string) string {
 	if s == "" {
@@ -193,7 +193,7 @@ func present(s string) string {
 	return fmt.Sprintf("(%d bytes)", len(s))
 }
 
-// fileName is a path as it is, but no text that was put in its place.
+// fileName shows a path as it is, and only the size of a PEM text that was given in its place.
 func fileName(s string) string {
 	if strings.Contains(s, "-----BEGIN") {
 		return present(s)
@@ -201,7 +201,7 @@ func fileName(s string) string {
 	return s
 }
 
-// withoutPassword cuts the credentials out of an address, whatever is wrong with the rest of it.
+// withoutPassword removes the credentials from an address, even from a malformed one.
 func withoutPassword(s string) string {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {

@@ -28,7 +28,7 @@ const (
 	ticketHeader = "X-Cluster-Ticket"
 	// peerHeader carries the address of the peer from which the forwarding node got the request.
 	peerHeader = "X-Cluster-Peer"
-	// refusedHeader tells the sender of a forwarded request that it came to a node that was not meant.
+	// refusedHeader tells the sender that a forwarded request reached the wrong node.
 	refusedHeader = "X-Cluster-Refused"
 
 	defaultMaxBody = 4 << 20
@@ -76,8 +76,8 @@ type Stats struct {
 	Forged      int64 // refused because their ticket was not for this node
 }
 
-// Forwarder hands requests that name another node's session to that node: long polls, posts and WebSockets, streaming,
-// with nothing but the client's patience as the time-out of an answer. The owner sees the request as if the client's
+// Forwarder hands requests that name another node's session to that node: long polls, posts and WebSockets, streaming.
+// Only the client limits the time that an answer may take. The owner sees the request as if the client's
 // peer had sent it there: same peer address, Host, Origin, query and X-Forwarded-For.
 //
 // A request is forwarded at most once: it carries a ticket that only its addressee accepts, and a request with a ticket
@@ -202,7 +202,7 @@ func (f *Forwarder) refuse(w http.ResponseWriter, r *http.Request, unknown http.
 	unknown.ServeHTTP(w, r)
 }
 
-// refusedBy notes that a request came to a node that was not meant, and hides from the client what told it.
+// refusedBy warns if a request reached the wrong node, and removes the header that says so from the answer.
 func (f *Forwarder) refusedBy(route Route, answer http.Header) {
 	if answer.Get(refusedHeader) == "" {
 		return
@@ -222,7 +222,7 @@ func withPeer(r *http.Request, peer string) *http.Request {
 	return seen
 }
 
-// forward takes one of the places, finds the owner and hands the request over.
+// forward takes one of the [Config].Limit places, finds the owner and hands the request over.
 func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string, unknown, busy http.Handler) {
 	if n := f.active.Add(1); f.cfg.Limit > 0 && n > int64(f.cfg.Limit) {
 		f.active.Add(-1)
@@ -261,7 +261,7 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string
 	unknown.ServeHTTP(w, r)
 }
 
-// errCut is why an owner that took a body for whole gets no credit for it: larger ones than our bound it must refuse.
+// errCut means that the owner accepted a body that was cut at our bound. Its answer is not passed on.
 var errCut = errors.New("the owner took a body that was cut")
 
 // proxy forwards an ordinary request. It returns an error if nothing was answered yet.
@@ -293,7 +293,7 @@ func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (
 	}
 	proxy.ServeHTTP(w, r) // panics with http.ErrAbortHandler if the answer breaks off, as it must
 	if err == nil {
-		// What is left in the server's buffer goes out under the deadline, which must not outlive this request.
+		// The rest of the buffer is written under the deadline, which must not outlive this request.
 		_ = control.Flush()
 		_ = control.SetWriteDeadline(time.Time{})
 	}
@@ -303,8 +303,8 @@ func (f *Forwarder) proxy(w http.ResponseWriter, r *http.Request, route Route) (
 // smallBody is the size of a body, in bytes, that is sent without asking first.
 const smallBody = 32 << 10
 
-// rewrite makes out what the owner must see: in, marked as forwarded. A large body is sent once the owner wants it: an owner
-// that refuses it unread closes the connection, and its answer could be lost in the middle of our writing.
+// rewrite makes out the request that the owner must see: in, marked as forwarded. A large body is sent once the owner asks
+// for it: an owner that refuses it unread closes the connection, and its answer could be lost while we write.
 func (f *Forwarder) rewrite(out, in *http.Request, route Route) {
 	out.URL = f.target(in, route)
 	out.Host = in.Host
@@ -334,8 +334,9 @@ func mark(h http.Header, in *http.Request, route Route) {
 	h.Set(peerHeader, in.RemoteAddr)
 }
 
-// boundedBody is a request's body with a deadline until its end, and cut at a bound in bytes: the owner refuses less than
-// that, and has to be heard. Once released it no longer touches the connection, which may serve the next request by then.
+// boundedBody is the body of a request with a deadline until its end. It is cut at a bound in bytes that is larger than the
+// owner's, so that the owner's refusal is seen. Once released it no longer touches the connection, which may then serve the
+// next request.
 type boundedBody struct {
 	io.ReadCloser
 	control *http.ResponseController

@@ -14,18 +14,18 @@ import (
 	"scalable-chat/server/internal/pace"
 )
 
-// probeHeader marks a request by which a node asks itself whether it is reached. The answer carries its id there.
+// probeHeader marks a request that a node sends to itself. The answer carries the node's id in the same header.
 const probeHeader = "X-Cluster-Probe"
 
 const (
 	probeInterval = 30 * time.Second // while all is well
 	probeRetry    = 2 * time.Second  // after a failure
-	probeFailures = 3                // in a row until it is told: the listener may be busy, or not answer yet
+	probeFailures = 3                // in a row before it is reported: the listener may be busy, or not answer yet
 	probeTimeout  = 5 * time.Second
 )
 
-// Reach asks this node, through the address that it registered, whether it is there. Otherwise nobody would notice a wrong
-// address but the clients that another node cannot serve.
+// Reach checks that this node is reached at the address that it registered. Otherwise only clients that another node cannot
+// serve would notice a wrong address.
 type Reach struct {
 	self      func() (Route, bool)
 	forwarder *Forwarder

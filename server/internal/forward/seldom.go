@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// warnInterval is the shortest time between two warnings of one kind: strangers can cause them.
+// warnInterval is the shortest time between two warnings of one kind. Strangers can cause them, so they must not fill the log.
 const warnInterval = 30 * time.Second
 
-// seldom logs warnings of one kind, with the number of those that were left out since the last one.
+// seldom logs warnings of one kind at most once in [warnInterval], with the number of those that it left out.
 type seldom struct {
 	log *slog.Logger
 

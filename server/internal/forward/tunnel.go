@@ -85,7 +85,7 @@ func (f *Forwarder) upgrade(w http.ResponseWriter, r *http.Request, route Route)
 	}
 	if !unwatch() {
 		_ = client.Close()
-		return false, nil // out of time or out of patience: the owner's side is closed
+		return false, nil // timed out or cancelled: the owner's side is closed
 	}
 	t := &tunnel{forwarder: f, client: client, owner: owner}
 	if !f.admit(t) {
@@ -99,7 +99,7 @@ func (f *Forwarder) upgrade(w http.ResponseWriter, r *http.Request, route Route)
 	return true, nil
 }
 
-// upgradeRequest is r as the owner must see it.
+// upgradeRequest returns r as the owner must see it.
 func (f *Forwarder) upgradeRequest(r *http.Request, route Route) *http.Request {
 	header := r.Header.Clone()
 	header.Set("Connection", "Upgrade")
@@ -114,7 +114,7 @@ func (f *Forwarder) upgradeRequest(r *http.Request, route Route) *http.Request {
 	}
 }
 
-// pass hands on an answer that is not a switch of protocols; the connection it came on is not used again.
+// pass passes on an answer that does not switch protocols; its connection is not used again.
 func pass(w http.ResponseWriter, resp *http.Response) {
 	defer resp.Body.Close()
 	for name, values := range resp.Header {
@@ -134,7 +134,7 @@ type tunnel struct {
 	client, owner net.Conn
 }
 
-// admit takes the tunnel into the books, unless the forwarder is closed.
+// admit registers the tunnel, and returns false if the forwarder is closed.
 func (f *Forwarder) admit(t *tunnel) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -156,7 +156,7 @@ func (f *Forwarder) remove(t *tunnel) {
 	f.running.Done()
 }
 
-// begin completes the handshake with the client and hands over what either side sent early.
+// begin completes the handshake with the client and passes on the bytes that either side sent early.
 func (t *tunnel) begin(resp *http.Response, fromOwner, fromClient *bufio.Reader) error {
 	for _, conn := range []net.Conn{t.client, t.owner} {
 		if tcp, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
@@ -231,8 +231,8 @@ func (t *tunnel) copy(dst, src net.Conn) error {
 	}
 }
 
-// write writes all of p. It gives up when nothing at all was taken for the stall time: a slow reader is served at its
-// own speed, a dead one is not waited for.
+// write writes all of p. It fails when no byte was taken for the stall time, so a slow reader is served at its own speed
+// and a dead one is given up.
 func (t *tunnel) write(dst net.Conn, p []byte) error {
 	for len(p) > 0 {
 		_ = dst.SetWriteDeadline(time.Now().Add(t.forwarder.timings.stall))

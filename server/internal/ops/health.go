@@ -1,7 +1,7 @@
 // Package ops owns what operators see: health, metrics, profiles and the form of the log.
 //
-// The other packages do not know it. They offer plain functions to be told with and to be asked by, and the wiring
-// connects these to the methods of [Health] and [Metrics].
+// The other packages do not know it. They take and offer plain functions, which the app
+// connects to the methods of [Health] and [Metrics].
 package ops
 
 import (
@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// State is where the process is in its life. It only moves forward.
+// State is the phase of the process. It only moves forward.
 type State int
 
 // The states.
@@ -39,7 +39,7 @@ func (h *Health) Advance(to State) {
 	h.state = max(h.state, to)
 }
 
-// Degrade notes why a part does not work as it should; an empty reason means that it does again. Degraded is not
+// Degrade notes why a part does not work as it should; an empty reason means that it works again. Degraded is not
 // unready: every node shares the same Redis, and restarting them all would not bring it back. The reason is public, so
 // it names no addresses.
 func (h *Health) Degrade(part, reason string) {
@@ -97,5 +97,5 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone away is no concern
+	_ = json.NewEncoder(w).Encode(body) // the client may have gone
 }

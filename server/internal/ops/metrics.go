@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Other is the label of whatever is not in a catalogue. It stays at zero unless somebody forgot to extend one.
+// Other is the label of whatever is not in a catalogue. It stays at zero unless a catalogue is incomplete.
 const Other = "other"
 
 // Catalogues are the label values, as the packages that use them declare them. Every series exists at zero from the
@@ -78,13 +78,13 @@ func (m *Metrics) Recovered(ok bool) {
 func (m *Metrics) Reset() { m.resets.Inc() }
 
 // Followed counts a live message that came out of the stream and was stamped at, in milliseconds since the epoch. What
-// is preloaded at start is not live. Clocks that disagree make no negative lag.
+// is loaded at start is not live. Clocks that disagree give a lag of zero, never a negative one.
 func (m *Metrics) Followed(at int64) {
 	m.followed.Inc()
 	m.lag.Observe(max(0, time.Since(time.UnixMilli(at)).Seconds()))
 }
 
-// Gauge registers a number that is asked for whenever somebody looks, such as "redis_up". name comes without prefix;
+// Gauge registers a number that is read at each scrape, such as "redis_up". name comes without prefix;
 // labels are pairs of name and value. It panics if the same series was registered before.
 func (m *Metrics) Gauge(name, help string, value func() float64, labels ...string) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts(series(name, help, labels)), value))

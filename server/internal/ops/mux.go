@@ -13,8 +13,8 @@ func Public(mux *http.ServeMux, h *Health) {
 	mux.HandleFunc("GET /readyz", h.Ready)
 }
 
-// Private is the handler of the private port: metrics, profiles, and health once more. It is not for the public: profiles
-// tell everything and cost the processor.
+// Private is the handler of the private port: metrics, profiles, and health once more. It must not be public: profiles
+// reveal memory contents and cost CPU time.
 func Private(h *Health, m *Metrics) http.Handler {
 	mux := http.NewServeMux()
 	Public(mux, h)
