@@ -16,10 +16,9 @@ const (
 	maxAnswers = 1 << 20
 	// maxWindow bounds how long this node waits for answers that another node wants.
 	maxWindow = time.Hour
-	// settle is the time that the library's Emit is given to return before it hears of answers, and that its time-out
-	// has for itself: nothing orders its bookkeeping, and a callback that comes in between could be run twice, or not
-	// at all.
-	settle = 2 * time.Millisecond
+	// emitGrace is the time that the library's Emit has to return before it hears of answers, and that its time-out has for
+	// itself. Nothing orders the library's bookkeeping: a callback that comes in between could run twice, or not at all.
+	emitGrace = 2 * time.Millisecond
 )
 
 var errTooManyAnswers = errors.New("too many answers of clients are waited for already")
@@ -40,7 +39,7 @@ func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.Broadca
 	if opts.Flags.Timeout != nil {
 		window = *opts.Flags.Timeout
 	}
-	window = max(window-settle, 0)
+	window = max(window-emitGrace, 0)
 	to := n.match(opts)
 	s := newSurvey(n, n.others(opts), opts.Flags.ExpectSingleResponse, count, ack)
 	m := n.concerning(kindAsk, opts)
@@ -103,7 +102,7 @@ func (s *survey) begin(m *message, local int, window time.Duration) error {
 			return err
 		}
 	}
-	time.AfterFunc(settle, s.calls.start)
+	time.AfterFunc(emitGrace, s.calls.start)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.checkLocked()

@@ -80,8 +80,8 @@ type Options struct {
 	Recovery bool
 	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
 	Bus bus.Bus
-	// Nodes counts the live nodes of the cluster, this one included; nil: one. As many answers, less one, are waited for,
-	// and each publishes its part of what may be on its way.
+	// Nodes counts the live nodes of the cluster, this one included; nil: one. A request waits for one answer of each of
+	// the others.
 	Nodes func() int
 	// Timeout is how long answers of other nodes are waited for, where the caller does not say. Default 5 s.
 	Timeout time.Duration

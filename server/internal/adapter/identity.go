@@ -47,7 +47,7 @@ func (p identifying) NewDecoder() parser.Decoder {
 	return d
 }
 
-// identify settles whom a CONNECT speaks for, and lets it name a private id and an offset.
+// identify finds out whom a CONNECT speaks for, and lets it name a private id and an offset.
 func (h *Hub) identify(args ...any) {
 	p, ok := args[0].(*parser.Packet)
 	if !ok || p.Type != parser.CONNECT {

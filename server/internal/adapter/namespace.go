@@ -155,7 +155,7 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 		return
 	}
 	n.deliver(e, opts.Flags.Volatile, to)
-	n.publish(n.emission(e, opts), opts)
+	n.tellOthers(n.emission(e, opts), opts)
 }
 
 // broadcastVolatile lets a packet wait for others of its kind.
@@ -293,7 +293,7 @@ func (n *namespace) onAll(k kind, opts *socket.BroadcastOptions, set func(*messa
 	opts = complete(opts)
 	m := n.concerning(k, opts)
 	set(m)
-	n.publish(m, opts)
+	n.tellOthers(m, opts)
 	n.change(m, n.match(opts))
 }
 

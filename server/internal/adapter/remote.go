@@ -16,9 +16,9 @@ func (n *namespace) concerning(k kind, opts *socket.BroadcastOptions) *message {
 	}
 }
 
-// publish tells the other nodes what shall be done to their sockets. The library's callers are told nothing: a failure
+// tellOthers tells the other nodes what to do to their sockets. The library's callers are told nothing: a failure
 // is counted and logged.
-func (n *namespace) publish(m *message, opts *socket.BroadcastOptions) {
+func (n *namespace) tellOthers(m *message, opts *socket.BroadcastOptions) {
 	if !n.concernsUsAlone(opts) {
 		_ = n.hub.tell(everyone, m)
 	}

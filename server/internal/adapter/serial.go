@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// errBacklog is why something is dropped that is done one after the other.
+// errBacklog means that something was dropped because too much work is queued.
 var errBacklog = errors.New("too much waits already")
 
 // tasks are goroutines that run code of others: listeners and callbacks.

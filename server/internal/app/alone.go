@@ -44,7 +44,7 @@ func (a *alone) join(context.Context) error { return nil }
 func (a *alone) route(edge *engineio.Server) http.Handler { return edge }
 
 // deliver waits for everything that was acked: the clients cannot come back for it.
-func (a *alone) deliver(ctx context.Context, r *replica.Replica) error { return r.Settle(ctx) }
+func (a *alone) deliver(ctx context.Context, r *replica.Replica) error { return r.Drain(ctx) }
 
 func (a *alone) drain(context.Context, time.Duration) {}
 

@@ -130,7 +130,7 @@ func TestP6_WhoNeverReadsCostsLittle(t *testing.T) {
 	most := 0
 	for n := range 20_000 {
 		stored := make(chan error, 1)
-		assert.NoError(t, a.room.Publish(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
+		assert.NoError(t, a.room.Append(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
 		assert.NoError(t, <-stored)
 		if n%4000 == 3999 {
 			most = max(most, heapInUse()-before)

@@ -22,7 +22,7 @@ const (
 	EventTyping  = "typing"
 )
 
-// TimeMark is the one byte of a published event that stands where the stream's time stamp belongs. JSON text cannot
+// TimeMark is the one byte of a stored event that stands where the stream's time stamp belongs. JSON text cannot
 // contain it, so it occurs exactly once.
 const TimeMark = 0x00
 
@@ -49,15 +49,15 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Publisher puts events into the stream that every client of every node follows.
-type Publisher interface {
-	// Publish queues args, the JSON text of the event's arguments with one [TimeMark] in it, and takes ownership of it.
+// Record takes the events that every client of every node gets.
+type Record interface {
+	// Append queues args, the JSON text of the event's arguments with one [TimeMark] in it, and takes ownership of it.
 	// It blocks only while the stream's bounded queue is full, at most until ctx ends. Events of one caller are stored
 	// in the order of its calls. If it returns nil, done is called exactly once, from any goroutine, with the time
 	// stamp of the stored event in milliseconds since the epoch or with an error; otherwise nothing was queued and done
 	// is never called. While a key that is not empty is remembered, an event with the same key is not stored again and
 	// done gets the time stamp of the first.
-	Publish(ctx context.Context, key string, args []byte, done func(at int64, err error)) error
+	Append(ctx context.Context, key string, args []byte, done func(at int64, err error)) error
 }
 
 // Archive answers which events came before others.
@@ -73,7 +73,7 @@ type Archive interface {
 type Entry struct {
 	Offset string // the place in the total order, opaque
 	At     int64  // milliseconds since the epoch
-	Args   []byte // as published, or as clients got it: with At in the place of [TimeMark], and one more argument
+	Args   []byte // as appended, or as clients got it: with At in the place of [TimeMark], and one more argument
 }
 
 // Relay carries a typing notice to every connection but the one with the given id. It must be quick, may drop the
@@ -92,7 +92,7 @@ type Hooks struct {
 // Service applies the rules. Its methods may be called from any goroutine.
 type Service struct {
 	limits  Limits
-	publish Publisher
+	record  Record
 	archive Archive
 	relay   Relay
 	hooks   Hooks
@@ -100,11 +100,11 @@ type Service struct {
 	epoch   time.Time // clients keep times as nanoseconds since then: eight bytes, and monotonic
 }
 
-// New makes a service. p is required. Without an archive every history request is answered with [Unavailable]; without
+// New makes a service. rec is required. Without an archive every history request is answered with [Unavailable]; without
 // a relay typing notices go nowhere.
-func New(limits Limits, p Publisher, a Archive, r Relay, hooks Hooks) *Service {
+func New(limits Limits, rec Record, a Archive, r Relay, hooks Hooks) *Service {
 	// The epoch lies an hour back so that the zero value of a throttle is "long ago".
-	return &Service{limits: limits.withDefaults(), publish: p, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
+	return &Service{limits: limits.withDefaults(), record: rec, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
 }
 
 // Connection is what the rules remember of one connection, however often it leaves a room and comes in again. It holds no
@@ -160,7 +160,7 @@ func (s *Service) handled(c *Client, event string, err *Error) {
 	}
 }
 
-// refuse settles an event with an error: counted, logged, and told to the sender if it asked to know.
+// refuse ends an event with an error: counts it, logs it, and tells the sender if it asked for an ack.
 func (s *Service) refuse(c *Client, event string, err *Error, ack func(any)) {
 	s.handled(c, event, err)
 	if ack != nil {

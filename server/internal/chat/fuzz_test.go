@@ -13,7 +13,7 @@ import (
 )
 
 // FuzzEvents sends arbitrary JSON arguments to every handler: each answers exactly once with a known code, and what is
-// published or relayed keeps the rules.
+// stored or relayed keeps the rules.
 func FuzzEvents(f *testing.F) {
 	for _, file := range []string{"client-message.json", "client-history.json", "client-typing.json"} {
 		golden := load[struct {

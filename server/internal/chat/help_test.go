@@ -56,15 +56,15 @@ func object(text string) []any {
 	return []any{v}
 }
 
-// published is an event that reached the publisher.
-type published struct {
+// appended is an event that reached the record.
+type appended struct {
 	key  string
 	args []byte
 	done func(int64, error)
 }
 
 // event is what a listener would be called with, the time stamp being at.
-func (p published) event(t testing.TB, at int64) map[string]any {
+func (p appended) event(t testing.TB, at int64) map[string]any {
 	t.Helper()
 	if n := bytes.Count(p.args, []byte{TimeMark}); n != 1 {
 		t.Fatalf("%q has %d time marks", p.args, n)
@@ -79,11 +79,11 @@ func (p published) event(t testing.TB, at int64) map[string]any {
 	return args[1].(map[string]any)
 }
 
-// desk is a publisher and an archive that a test looks over.
+// desk is a record and an archive that a test looks over.
 type desk struct {
 	mu      sync.Mutex
-	queue   []published
-	hold    bool  // settle nothing by itself
+	queue   []appended
+	hold    bool  // report no outcome by itself
 	refuse  error // refuse to queue
 	entries []Entry
 	fail    error // of the archive
@@ -91,19 +91,19 @@ type desk struct {
 }
 
 var (
-	_ Publisher = (*desk)(nil)
-	_ Archive   = (*desk)(nil)
+	_ Record  = (*desk)(nil)
+	_ Archive = (*desk)(nil)
 )
 
 const stamp = 1700000000000
 
-func (d *desk) Publish(_ context.Context, key string, args []byte, done func(int64, error)) error {
+func (d *desk) Append(_ context.Context, key string, args []byte, done func(int64, error)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.refuse != nil {
 		return d.refuse
 	}
-	d.queue = append(d.queue, published{key, args, done})
+	d.queue = append(d.queue, appended{key, args, done})
 	if !d.hold {
 		done(stamp, nil)
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// How much history one connection may ask for. It is read rather than paced: a client that scrolls is told to slow
-// down, one that floods does not keep the archive busy.
+// How much history one connection may ask for. Excess requests are refused, not delayed, so that a flood of them does not
+// keep the archive busy.
 const (
 	maxHistory     = 100       // messages in one answer
 	maxHistoryJSON = 48 * 1024 // bytes of one answer, so that it fits the queue of private frames

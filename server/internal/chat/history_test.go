@@ -217,7 +217,7 @@ func TestHIS7_WhatWasFoundIsGivenAndTheRestMayBeAskedForAgain(t *testing.T) {
 }
 
 func TestHIS8_AnArchiveMayStopWhenItHasEnough(t *testing.T) {
-	// Each control character is six bytes as published and two in the answer: not all that is enough fills an answer.
+	// Each control character is six bytes as stored and two in the answer: not all that is enough fills an answer.
 	past := ask(t, room(3, strings.Repeat("\b", 3000)), `{}`).(Past)
 	assert.Equal(t, "messages", len(past.Messages), 3)
 	assert.Equal(t, "more", past.More, true)

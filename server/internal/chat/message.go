@@ -60,7 +60,7 @@ func (s *Service) Message(ctx context.Context, c *Client, args []any, ack func(a
 			ack(Stored{Status: OutcomeOK, ID: id, At: at})
 		}
 	}
-	if err := s.publish.Publish(ctx, m.key, encode(m.text, m.username, id), done); err != nil {
+	if err := s.record.Append(ctx, m.key, encode(m.text, m.username, id), done); err != nil {
 		s.refuse(c, EventMessage, unavailable(words, err), ack)
 	}
 }

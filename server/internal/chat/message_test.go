@@ -46,7 +46,7 @@ func TestMSG_GoldenMessages(t *testing.T) {
 }
 
 // checkAccepted compares answer and event with the golden ones, where null stands for an id made by the server.
-func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p published) {
+func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p appended) {
 	event := p.event(t, stamp)
 	assert.Equal(t, "at", []any{ack["at"], event["at"]}, []any{float64(stamp), float64(stamp)})
 	assert.Equal(t, "id", ack["id"], event["id"])

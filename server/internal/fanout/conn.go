@@ -17,8 +17,8 @@ const (
 	_ Lost = iota
 
 	// LostSlow: it fell behind by half the window, or its private queue overflowed. Its place is still in the window
-	// at that moment, so that the client can reconnect and continue there; but who joined in the older half of the
-	// window and stayed there is given up only when the window has left it behind.
+	// at that moment, so that the client can reconnect and continue there. A connection that joined in the older half of
+	// the window and stayed there is given up only when the window has left it behind.
 	LostSlow
 
 	LostReset  // the log was reset while it followed
@@ -39,8 +39,8 @@ type Owner interface {
 	Pending()
 }
 
-// Conn is one client: a cursor in each log that it follows, and a private queue. It begins without a socket, as a session that polls; [Conn.Attach]
-// gives it one. All methods may be called from any goroutine, and none of them blocks but [Conn.WaitFlushed].
+// Conn is one client: a cursor in each log that it follows, and a private queue. It begins without a socket, as a session
+// that polls; [Conn.Attach] gives it one. All methods may be called from any goroutine, and none of them blocks but [Conn.WaitFlushed].
 type Conn struct {
 	shard *shard
 	owner Owner
@@ -75,9 +75,9 @@ func (c *Conn) Attach(nc net.Conn) {
 	if !c.closed {
 		c.net, c.raw = nc, rawconn.Of(nc)
 	}
-	lost := c.flushLocked()
+	n := c.flushLocked()
 	c.mu.Unlock()
-	c.tell(lost)
+	c.tell(n)
 }
 
 // Join starts following the log of the cursor there, after the given private frames (which are copied) and those sent
@@ -99,15 +99,15 @@ func (c *Conn) Join(at Cursor, first []byte) {
 		c.shard.join(r, log)
 	}
 	r.place, r.late = at.place, at.behind()
-	var lost Lost
+	var n news
 	if at.stale() {
 		c.leaveLocked(r)
-		lost = LostReset
+		n.lost = LostReset
 	} else {
-		lost = c.queueLocked(first)
+		n = c.queueLocked(first)
 	}
 	c.mu.Unlock()
-	c.tell(lost)
+	c.tell(n)
 }
 
 // readerLocked is the cursor in a log, nil if the connection does not follow it.
@@ -159,41 +159,41 @@ func (c *Conn) leaveLocked(r *reader) {
 // kept.
 func (c *Conn) Send(frame []byte) bool {
 	c.mu.Lock()
-	var lost Lost
+	var n news
 	ok := !c.closed && len(c.private)+len(frame) <= c.shard.maxPrivate
 	if ok {
-		lost = c.queueLocked(frame)
+		n = c.queueLocked(frame)
 	} else if !c.closed {
 		c.leaveAllLocked()
-		lost = LostSlow
+		n.lost = LostSlow
 	}
 	c.mu.Unlock()
-	c.tell(lost)
+	c.tell(n)
 	return ok
 }
 
 // queueLocked adds to the private frames and flushes. Most go out at once, so only what is left of them is copied.
-func (c *Conn) queueLocked(frames []byte) Lost {
+func (c *Conn) queueLocked(frames []byte) news {
 	if len(c.private) > 0 {
 		c.private = append(c.private, frames...)
 		return c.flushLocked()
 	}
 	c.private = frames
-	lost := c.flushLocked()
+	n := c.flushLocked()
 	c.private = slices.Clone(c.private)
-	return lost
+	return n
 }
 
 // SendVolatile sends whole frames that are worth nothing later: a connection that is not writable drops all of them.
 func (c *Conn) SendVolatile(frames []byte) bool {
 	c.mu.Lock()
-	var lost Lost
+	var n news
 	ok := c.writableLocked()
 	if ok {
-		lost = c.queueLocked(frames)
+		n = c.queueLocked(frames)
 	}
 	c.mu.Unlock()
-	c.tell(lost)
+	c.tell(n)
 	return ok
 }
 
@@ -206,8 +206,8 @@ func (c *Conn) Writable() bool {
 
 func (c *Conn) writableLocked() bool { return !c.closed && !c.parked && len(c.private) == 0 }
 
-// Private is the number of bytes that a private frame waits for which is sent now: those that were sent before, and the
-// rest of what is open. An owner stops reading from a client that lets it grow.
+// Private is the number of bytes queued ahead of a new private frame, the rest of the open frame included. An owner stops
+// reading from a client that lets it grow.
 func (c *Conn) Private() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -221,7 +221,7 @@ func (c *Conn) Behind() bool {
 	return !c.closed && len(c.nextLocked().bytes) > 0
 }
 
-// Written is how many bytes were written or taken in all: whoever waits for a sign of life compares it.
+// Written is how many bytes were written or taken in all. A caller compares two readings to see whether the client reads.
 func (c *Conn) Written() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -272,12 +272,18 @@ func (c *Conn) endLocked() {
 	c.signalLocked()
 }
 
-// tell passes a loss on once the lock is released.
-func (c *Conn) tell(lost Lost) {
-	switch {
-	case lost == pending:
+// news is what the owner is told once the lock is released. The zero news is none.
+type news struct {
+	lost    Lost // zero: the connection is not lost
+	pending bool // there is something to take
+}
+
+// tell passes the news on. No lock is held.
+func (c *Conn) tell(n news) {
+	if n.pending {
 		c.owner.Pending()
-	case lost != 0:
-		c.owner.Lost(lost)
+	}
+	if n.lost != 0 {
+		c.owner.Lost(n.lost)
 	}
 }

@@ -9,7 +9,7 @@
 //	   │  retention window: bounded by count and by bytes        │
 //	   ▼                                                         ▼
 //	┌─────────┐   ┌─────────┐   ┌─────────┐   ┌─────────┐
-//	│ segment │──▶│ segment │──▶│ segment │──▶│ segment │◀── Append copies a frame in, then publishes the new length
+//	│ segment │──▶│ segment │──▶│ segment │──▶│ segment │◀── Append copies a frame in, then commits the new length
 //	└─────────┘   └────▲────┘   └─────────┘   └─────▲─▲─┘
 //	                   │                            │ │
 //	           cursor of a client           cursors of clients that have (almost) everything

@@ -94,13 +94,13 @@ func (l *Log) portion(frames []Frame) (n int) {
 func (l *Log) append(frames []Frame) {
 	l.mu.Lock()
 	seg := l.segments[len(l.segments)-1]
-	size, _ := seg.published()
+	size, _ := seg.committed()
 	for _, f := range frames {
 		switch {
 		case seg.buf == nil:
-			seg.buf = make([]byte, l.sizeFor(seg, len(f.Bytes))) // nobody looks before the first publish
+			seg.buf = make([]byte, l.sizeFor(seg, len(f.Bytes))) // nobody looks before the first commit
 		case size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount:
-			seg.publish(size)
+			seg.commit(size)
 			seg = l.growLocked(seg, len(f.Bytes))
 			size = 0
 		}
@@ -109,7 +109,7 @@ func (l *Log) append(frames []Frame) {
 		l.total.count++
 		l.total.bytes += int64(len(f.Bytes))
 	}
-	seg.publish(size)
+	seg.commit(size)
 	if l.grown != nil {
 		close(l.grown)
 		l.grown = nil
@@ -277,6 +277,6 @@ func (l *Log) apart(from, to mark, part int64) bool {
 // mark is where the head is.
 func (l *Log) mark() mark {
 	head := l.head.Load()
-	size, frames := head.published()
+	size, frames := head.committed()
 	return place{head, size, frames}.mark()
 }

@@ -7,10 +7,10 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// segment is a piece of the log. Published bytes never change, so that readers need no lock.
+// segment is a piece of the log. Committed bytes never change, so that readers need no lock.
 type segment struct {
 	buf  []byte                  // fixed size from the first frame on, nil before; written by Append only
-	done atomic.Uint64           // what is published: bytes in the low half, frames in the high; always whole frames
+	done atomic.Uint64           // what is committed: bytes in the low half, frames in the high; always whole frames
 	next atomic.Pointer[segment] // set once, after the last change of done
 
 	// Fixed from the start.
@@ -28,13 +28,13 @@ type indexEntry struct {
 	end    int
 }
 
-// publish lets readers see the first size bytes. Log.mu is held.
-func (s *segment) publish(size int) {
+// commit lets readers see the first size bytes. Log.mu is held.
+func (s *segment) commit(size int) {
 	s.done.Store(uint64(len(s.index))<<32 | uint64(size))
 }
 
-// published is how many bytes readers may see, and how many frames they are.
-func (s *segment) published() (size, frames int) {
+// committed is how many bytes readers may see, and how many frames they are.
+func (s *segment) committed() (size, frames int) {
 	done := s.done.Load()
 	return int(done & (1<<32 - 1)), int(done >> 32)
 }
@@ -149,12 +149,12 @@ type chunk struct {
 	end   place   // where that reader stands after it
 }
 
-// ahead returns the published, contiguous bytes after the place, which it first moves to the next segment if it stands
+// ahead returns the committed, contiguous bytes after the place, which it first moves to the next segment if it stands
 // at the end of a full one, and where they end. There are none at the head.
 func (p *place) ahead() (bytes []byte, end place) {
 	for {
-		next := p.seg.next.Load() // before published: once next is there, that is final
-		size, frames := p.seg.published()
+		next := p.seg.next.Load() // before committed: once next is there, that is final
+		size, frames := p.seg.committed()
 		if p.pos < size {
 			return p.seg.buf[p.pos:size], place{p.seg, size, frames}
 		}

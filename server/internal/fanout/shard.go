@@ -16,7 +16,7 @@ type shard struct {
 
 	// Owned by run.
 	writer *socketWriter
-	lost   []lostConn
+	told   []told
 	taken  []*audience // the audiences of this round
 
 	mu        sync.Mutex // guards the fields of every audience that say so, and what follows
@@ -41,9 +41,10 @@ type audience struct {
 	queued bool      // is in due
 }
 
-type lostConn struct {
-	conn   *Conn
-	reason Lost
+// told is a connection whose owner is to be told something.
+type told struct {
+	conn *Conn
+	news news
 }
 
 func newShard(maxPrivate int) *shard {
@@ -137,7 +138,7 @@ func (s *shard) run() {
 	}
 }
 
-// round sweeps every audience that is due once. Connections that are lost are told so at the end, with no lock held.
+// round sweeps every audience that is due once. Owners hear their news at the end, with no lock held.
 func (s *shard) round() {
 	s.mu.Lock()
 	s.taken, s.due = s.due, s.taken[:0]
@@ -146,11 +147,11 @@ func (s *shard) round() {
 		s.sweep(a)
 	}
 	clear(s.taken)
-	for _, l := range s.lost {
-		l.conn.tell(l.reason)
+	for _, t := range s.told {
+		t.conn.tell(t.news)
 	}
-	clear(s.lost)
-	s.lost = s.lost[:0]
+	clear(s.told)
+	s.told = s.told[:0]
 }
 
 // sweep visits every connection of an audience once.
@@ -166,12 +167,12 @@ func (s *shard) sweep(a *audience) {
 	began := a.log.mark()
 	kept := a.readers[:0]
 	for _, r := range a.readers {
-		stays, lost := r.conn.sweep(r, s.writer)
+		stays, n := r.conn.sweep(r, s.writer)
 		if stays {
 			kept = append(kept, r)
 		}
-		if lost != 0 {
-			s.lost = append(s.lost, lostConn{r.conn, lost})
+		if n != (news{}) {
+			s.told = append(s.told, told{r.conn, n})
 		}
 	}
 	clear(a.readers[len(kept):])

@@ -5,12 +5,9 @@ import (
 	"time"
 )
 
-// pending is what flushLocked reports of a connection that polls.
-const pending Lost = -1
-
 const (
-	// turnBytes is about how much is written for one connection before it is another's turn. Whoever has more to get,
-	// as after a reconnect, is parked, although its socket is not full.
+	// turnBytes is about how much is written for one connection before it is another's turn. A connection that has more to
+	// get, as after a reconnect, is parked although its socket is not full.
 	turnBytes = 4 * segmentSize
 
 	// blockingBytes is how much is given at once to a connection without a raw socket, where waiting cannot be told
@@ -19,28 +16,28 @@ const (
 	writeTimeout  = 20 * time.Second
 )
 
-// sweep is the visit of the sweeper of a log: it writes what is new. stays is false once the connection has left that log,
-// be it that it is lost.
-func (c *Conn) sweep(r *reader, w *socketWriter) (stays bool, lost Lost) {
+// sweep is the visit of the sweeper of a log: it writes what is new. stays is false once the connection has left that log
+// or is lost.
+func (c *Conn) sweep(r *reader, w *socketWriter) (stays bool, n news) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.follows() {
-		lost = c.followLocked(r, w)
+		n = c.followLocked(r, w)
 	}
-	return r.follows(), lost
+	return r.follows(), n
 }
 
-func (c *Conn) followLocked(r *reader, w *socketWriter) Lost {
+func (c *Conn) followLocked(r *reader, w *socketWriter) news {
 	if r.place.stale() {
 		c.leaveLocked(r)
-		return LostReset
+		return news{lost: LostReset}
 	}
 	waits := c.parked || c.raw == nil
 	if !r.place.behind() {
 		r.late = false
 	} else if waits && (!r.late || r.place.evicted()) {
 		c.leaveLocked(r)
-		return LostSlow
+		return news{lost: LostSlow}
 	}
 	if waits {
 		return c.flushLocked()
@@ -49,36 +46,35 @@ func (c *Conn) followLocked(r *reader, w *socketWriter) Lost {
 }
 
 // flushLocked brings what is pending on its way, whatever the connection is: a socket, an opaque one, or a poll.
-func (c *Conn) flushLocked() Lost {
+func (c *Conn) flushLocked() news {
 	switch {
 	case c.closed || c.parked:
-		return 0
+		return news{}
 	case c.raw != nil:
 		w := writers.Get().(*socketWriter)
 		defer writers.Put(w)
 		return c.writeLocked(w.on(c.raw))
 	case len(c.nextLocked().bytes) == 0:
-		return 0
+		return news{}
 	case c.net == nil:
-		return pending
+		return news{pending: true}
 	default:
 		c.parkLocked(c.pushBlocking)
-		return 0
+		return news{}
 	}
 }
 
-// writeLocked writes what is pending. If the socket is full, or there is more than is good for the others, it parks the
-// connection.
-func (c *Conn) writeLocked(s sink) Lost {
+// writeLocked writes what is pending. It parks the connection if the socket is full or there is more than one turn's worth.
+func (c *Conn) writeLocked(s sink) news {
 	done, err := c.pumpLocked(s)
 	if err != nil && !errors.Is(err, errWouldBlock) {
 		c.endLocked()
-		return LostSocket
+		return news{lost: LostSocket}
 	}
 	if !done {
 		c.parkLocked(c.pushWhenReady)
 	}
-	return 0
+	return news{}
 }
 
 // pumpLocked writes what is pending, but not for longer than one turn. done is true if that was everything. The error is
@@ -165,16 +161,16 @@ func (c *Conn) parkLocked(push func() error) {
 		c.shard.parked.Add(-1)
 		c.mu.Lock()
 		c.parked = false
-		var lost Lost
+		var n news
 		if err == nil {
 			// What came since goes now, as the sweep may have passed by; it may park the connection again.
-			lost = c.flushLocked()
+			n = c.flushLocked()
 		} else if !c.closed {
 			c.endLocked()
-			lost = LostSocket
+			n.lost = LostSocket
 		}
 		c.mu.Unlock()
-		c.tell(lost)
+		c.tell(n)
 	}()
 }
 

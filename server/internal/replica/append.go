@@ -14,7 +14,7 @@ func (r *Replica) Append(ctx context.Context, key string, event []byte, done fun
 		return err
 	}
 	r.appending.RLock()
-	if r.settled {
+	if r.drained {
 		r.appending.RUnlock()
 		r.credits.giveBack(size)
 		return r.blockUntilClosed(ctx)
@@ -43,11 +43,11 @@ func (r *Replica) blockUntilClosed(ctx context.Context) error {
 	return stream.ErrClosed
 }
 
-// Settle is for a node whose stream ends with it. From then on an append blocks until [Replica.Close]; when Settle returns
+// Drain is for a node whose stream ends with it. Once it is called, an append blocks until [Replica.Close]; when Drain returns
 // nil, everything that was stored before is in the log.
-func (r *Replica) Settle(ctx context.Context) error {
+func (r *Replica) Drain(ctx context.Context) error {
 	r.appending.Lock()
-	r.settled = true
+	r.drained = true
 	r.appending.Unlock()
 	newest, err := r.opts.Stream.Last(ctx, stream.Offset{}, 1)
 	if err != nil || len(newest) == 0 {

@@ -14,7 +14,7 @@ import (
 // creditTimeout bounds how long one append waits for credit.
 const creditTimeout = 4 * time.Second
 
-// credits keep the publishers of all nodes together from running ahead of the delivery by more than an eighth of the window,
+// credits keep the appends of all nodes together from running ahead of the delivery by more than an eighth of the window,
 // in entries and in bytes. Without that bound the stream could trim entries before a node has followed them, which is a gap.
 // Each append takes credit out of that eighth before it is queued, and gives it back when this node has delivered the entry,
 // or when the entry was refused. An append that finds no credit waits; waiting appends are served in order. Nodes do not

@@ -1,7 +1,7 @@
 // Package replica owns this node's ordered copy of one stream.
 //
 // It follows the stream and appends each entry, encoded once, to a [fanout.Log] of its own. It is also the only way into the
-// stream: appends wait for credit, so that no publisher runs ahead of the delivery. And it knows where a client begins in
+// stream: appends wait for credit, so that nobody runs ahead of the delivery. And it knows where a client begins in
 // the log: at the head, some messages back, or right after the offset that it remembers.
 //
 //	Append ──▶ credit ──▶ stream ──▶ Run ──▶ encode ──▶ fanout.Log ──▶ every connection that follows it
@@ -73,9 +73,9 @@ type Replica struct {
 
 	malformed atomic.Int64
 
-	// appending is held for reading by each append, and for writing by Settle.
+	// appending is held for reading by each append, and for writing by Drain.
 	appending sync.RWMutex
-	settled   bool // guarded by appending: no more appends
+	drained   bool // guarded by appending: no more appends
 
 	// starts is held for writing while the log is emptied and refilled, so that no client starts in between.
 	starts sync.RWMutex

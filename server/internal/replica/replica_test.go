@@ -66,10 +66,10 @@ func newReplica(t *testing.T, s stream.Stream, change func(*Options)) *Replica {
 	return r
 }
 
-// TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled, and
+// TestP1_AppendsDoNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled, and
 // by however many at once.
-func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
-	for _, c := range []struct{ window, publishers, count int }{{4096, 4, 20_000}, {1000, 3000, 20}, {100, 500, 20}, {1, 20, 100}} {
+func TestP1_AppendsDoNotRunAheadOfTheDelivery(t *testing.T) {
+	for _, c := range []struct{ window, senders, count int }{{4096, 4, 20_000}, {1000, 3000, 20}, {100, 500, 20}, {1, 20, 100}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			s := memory.New(memory.Options{MaxEntries: c.window + 1})
 			r := newReplica(t, s, func(o *Options) {
@@ -77,7 +77,7 @@ func TestP1_WhoPublishesDoesNotRunAheadOfTheDelivery(t *testing.T) {
 				o.Hooks.Reset = func() { t.Error("the stream had a gap") }
 			})
 			var wg sync.WaitGroup
-			for range c.publishers {
+			for range c.senders {
 				wg.Go(func() {
 					for range c.count {
 						if err := r.Append(t.Context(), "", []byte(`["x"]`), func(stream.Offset, error) {}); err != nil {
@@ -229,19 +229,19 @@ func TestCredits(t *testing.T) {
 	})
 }
 
-func TestSettleEndsAppendsAndDeliversTheRest(t *testing.T) {
+func TestDrainEndsAppendsAndDeliversTheRest(t *testing.T) {
 	s := memory.New(memory.Options{})
 	r := newReplica(t, s, nil)
 	var stored atomic.Int64
-	var publishers sync.WaitGroup
+	var senders sync.WaitGroup
 	for range 4 {
-		publishers.Go(func() {
+		senders.Go(func() {
 			for r.Append(t.Context(), "", []byte(`["x"]`), func(stream.Offset, error) { stored.Add(1) }) == nil {
 			}
 		})
 	}
 	assert.Eventually(t, "something is stored", func() bool { return stored.Load() > 100 })
-	assert.NoError(t, r.Settle(t.Context()))
+	assert.NoError(t, r.Drain(t.Context()))
 	all, err := s.Last(t.Context(), stream.Offset{}, 10_000)
 	assert.NoError(t, err)
 	assert.Equal(t, "head of the log", r.Log().Head().Offset(), all[len(all)-1].Offset)
@@ -253,7 +253,7 @@ func TestSettleEndsAppendsAndDeliversTheRest(t *testing.T) {
 	}
 	assert.Equal(t, "frames", bytes.Count(frames.Bytes(), []byte(`["x"`)), len(all)-1) // all but the genesis
 	r.Close()
-	publishers.Wait()
+	senders.Wait()
 }
 
 func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Publish implements [chat.Publisher]: it appends the arguments of a message event to the record.
-func (r *Room) Publish(ctx context.Context, key string, args []byte, done func(at int64, err error)) error {
+// Append implements [chat.Record]: it appends the arguments of a message event to the record.
+func (r *Room) Append(ctx context.Context, key string, args []byte, done func(at int64, err error)) error {
 	return r.opts.Replica.Append(ctx, key, args, func(o stream.Offset, err error) { done(int64(o.Ms), err) })
 }
 

@@ -48,8 +48,8 @@ type Room struct {
 }
 
 var (
-	_ chat.Publisher = (*Room)(nil)
-	_ chat.Archive   = (*Room)(nil)
+	_ chat.Record  = (*Room)(nil)
+	_ chat.Archive = (*Room)(nil)
 )
 
 // New makes a room.

@@ -84,19 +84,19 @@ func TestPRE2_PresenceAndTypingGoToTheNamespace(t *testing.T) {
 	assert.Equal(t, "typing", n.emitted, []any{socket.SocketId("sid"), "typing", notice})
 }
 
-func TestPublishedMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
+func TestStoredMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
 	r, rep := newRoom(t)
 	stored := make(chan int64, 2)
-	publish := func(text string) int64 {
-		err := r.Publish(t.Context(), "", []byte(`["message",{"message":"`+text+`","at":`+"\x00"+`}]`), func(at int64, err error) {
+	say := func(text string) int64 {
+		err := r.Append(t.Context(), "", []byte(`["message",{"message":"`+text+`","at":`+"\x00"+`}]`), func(at int64, err error) {
 			assert.Equal(t, "error", err, nil)
 			stored <- at
 		})
 		assert.NoError(t, err)
 		return assert.Receive(t, "the ack", stored)
 	}
-	at := publish("a")
-	publish("b")
+	at := say("a")
+	say("b")
 	entries, err := r.Before(t.Context(), "", 10)
 	assert.NoError(t, err)
 	assert.Equal(t, "entries without the genesis", len(entries), 2)
