@@ -1,9 +1,8 @@
-// Package accept owns the door of a server: how many connections there may be at one time, in all and from one address.
+// Package accept limits the TCP connections of a server: how many there may be at one time, in all and from one address.
 //
-// A session is bounded elsewhere. What is bounded here is everything that a TCP connection costs before it is one, and if
-// it never becomes one. The door stays open when the house is full: a connection that waits for a request makes room for
-// a new one, and if there is none, the new one is told so and closed, rather than left in the queue of the system, where
-// health checks would time out with it.
+// It owns the cost of connections that are not sessions, or never become one; package engineio limits sessions. A full listener
+// goes on accepting: a new connection replaces the one that has waited longest for a request. If none waits, the new
+// connection gets an HTTP error and is closed. Left in the kernel's queue, it would make health checks time out.
 package accept
 
 import (
@@ -19,9 +18,9 @@ import (
 // Limits bound the connections of one [Listener].
 type Limits struct {
 	Total      int            // at one time; 0 is unlimited
-	PerAddress int            // of them from one address, or one IPv6 network of 64 bits; 0 is unlimited
-	Exempt     []netip.Prefix // who may have more than PerAddress: proxies, behind which there are many clients
-	SendBuffer int            // bytes that the system may hold for one that does not read, where it can be told; 0 is its own
+	PerAddress int            // of them from one address, or one IPv6 /64 network; 0 is unlimited
+	Exempt     []netip.Prefix // without PerAddress: proxies, which connect for many clients
+	SendBuffer int            // bytes that the kernel buffers for a connection that does not read, on Unix; 0 is its default
 }
 
 // The reasons with which Hooks.Refused is called.
@@ -33,13 +32,13 @@ const (
 // Reasons lists the reasons with which Hooks.Refused is called.
 func Reasons() []string { return []string{Full, FullAddress} }
 
-// Hooks are told what happens, by the goroutine that accepts. They must be quick and may be nil.
+// Hooks observe the listener. The accepting goroutine calls them: they must return quickly. They may be nil.
 type Hooks struct {
 	Refused func(reason string) // a connection was turned away; one of Reasons
-	Failed  func(err error)     // no connection can be accepted, or, with nil, it is possible again
+	Failed  func(err error)     // accepting failed; nil: it works again
 }
 
-// Listener is a TCP listener that keeps to its limits. Its connections have all that a [net.TCPConn] has.
+// Listener is a TCP listener with limits. Its connections have all methods of a [net.TCPConn].
 type Listener struct {
 	*net.TCPListener
 	limits Limits
@@ -50,7 +49,7 @@ type Listener struct {
 	mu      sync.Mutex
 	total   int
 	sources map[netip.Prefix]int
-	waiting list.List // of *conn: those without a request, the longest first
+	waiting list.List // of *conn: those without a request, oldest first
 }
 
 // Limit puts limits on a listener.
@@ -61,7 +60,7 @@ func Limit(l *net.TCPListener, limits Limits, hooks Hooks) *Listener {
 	return &Listener{TCPListener: l, limits: limits, hooks: hooks, sources: map[netip.Prefix]int{}}
 }
 
-// Len is the number of connections that there are.
+// Len is the number of open connections.
 func (l *Listener) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +79,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		c := &conn{TCPConn: tcp, listener: l, source: sourceOf(tcp.RemoteAddr())}
 		evicted, reason := l.enter(c)
 		if evicted != nil {
-			_ = evicted.Close() // its reader sees to the rest
+			_ = evicted.Close() // its reader cleans up
 		}
 		if reason == "" {
 			return c, nil
@@ -92,7 +91,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// report tells the hook that accepting began to fail, each time that it does, and once that it works again.
+// report tells the hook of each failure to accept, and once that accepting works again.
 func (l *Listener) report(err error) {
 	if errors.Is(err, net.ErrClosed) || err == nil && !l.failing {
 		return
@@ -103,7 +102,7 @@ func (l *Listener) report(err error) {
 	}
 }
 
-// enter counts a connection in, in the place of another if it has to, or says why not.
+// enter counts a connection, and evicts another one if it has to. reason is empty unless the connection is refused.
 func (l *Listener) enter(c *conn) (evicted *conn, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,8 +156,7 @@ func (l *Listener) waitLocked(c *conn, waits bool) {
 	}
 }
 
-// State is for ConnState of the [http.Server] that serves the listener: connections that are between two requests are
-// the ones that make room.
+// State is the ConnState hook of the [http.Server] that serves the listener. It makes idle connections candidates for eviction.
 func (l *Listener) State(nc net.Conn, state http.ConnState) {
 	c, ok := nc.(*conn)
 	if !ok || state == http.StateNew {
@@ -179,7 +177,7 @@ type conn struct {
 	place   *list.Element // likewise
 }
 
-// Close closes the connection and gives its place free.
+// Close closes the connection and frees its place.
 func (c *conn) Close() error {
 	err := c.TCPConn.Close()
 	c.listener.mu.Lock()
@@ -188,7 +186,8 @@ func (c *conn) Close() error {
 	return err
 }
 
-// sourceOf stands for everybody whom the limit per address takes for one: a subscriber has 2^64 IPv6 addresses.
+// sourceOf is what PerAddress counts by: an IPv4 address, or the /64 network of an IPv6 address, because one subscriber has all
+// of that network.
 func sourceOf(peer net.Addr) netip.Prefix {
 	tcp, ok := peer.(*net.TCPAddr)
 	if !ok {
@@ -203,16 +202,16 @@ func sourceOf(peer net.Addr) netip.Prefix {
 	return prefix
 }
 
-// turnAwayTimeout bounds an answer that always fits into the buffer of a new socket.
+// turnAwayTimeout bounds the write of an answer that always fits into the buffer of a new socket.
 const turnAwayTimeout = 10 * time.Millisecond
 
-// turnAway tells a client, if it listens in time, that it should come back later.
+// turnAway answers that the client should retry later, and closes the connection.
 func turnAway(c *net.TCPConn, reason string) {
 	status := "503 Service Unavailable"
 	if reason == FullAddress {
 		status = "429 Too Many Requests"
 	}
-	_ = c.SetWriteDeadline(time.Now().Add(turnAwayTimeout)) // the errors would say that it is gone
+	_ = c.SetWriteDeadline(time.Now().Add(turnAwayTimeout)) // errors here mean that the client is gone
 	_, _ = c.Write([]byte("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n"))
 	_ = c.Close()
 }

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// bodiesRoom is what all polling bodies of a node may take together, small ones aside.
+	// bodiesRoom is how many bytes the large polling bodies of a node may take together.
 	bodiesRoom = 64 << 20
-	// smallBody is the size up to which a body is free: it costs no more than what a WebSocket has under way.
+	// smallBody is the size in bytes up to which a body is not charged: a WebSocket has as much in flight.
 	smallBody = 8 << 10
-	// holdTime is how long a body may take up room while others wait for it.
+	// holdTime is how long a body may hold room while others wait for it.
 	holdTime = time.Second
-	// pressInterval is how often a body that waits looks whether another has had its time.
+	// pressInterval is how often a waiting body checks whether a holder is over its time.
 	pressInterval = 100 * time.Millisecond
 )
 
-// errNoRoom is what a body gets that found no room in time.
+// errNoRoom is returned for a body that found no room in time.
 var errNoRoom = errors.New("no room for the body")
 
-// costOf is what a body of that size takes up.
+// costOf is how many bytes a body of that size is charged.
 func costOf(size int) int {
 	if size <= smallBody {
 		return 0
@@ -31,25 +31,25 @@ func costOf(size int) int {
 	return size
 }
 
-// bodies is the room that large polling bodies share. A body is charged for the bytes that have arrived and are not
-// handed over yet. When one waits, the one that has held room for the longest time, and for more than [holdTime], is
-// made to go: so nobody who holds on to the room can keep others out of it.
+// bodies is the room that large polling bodies share. A body is charged for the bytes that have arrived and are not handed over
+// yet. While a body waits, the oldest holder is evicted if it has held room for more than [holdTime]. So no client can keep
+// others out by holding on to the room.
 type bodies struct {
 	mu      sync.Mutex
 	free    int
-	leaving int       // bytes of those that were told to go
-	holders list.List // of *holding, the longest first; without those that were told to go
+	leaving int       // bytes of evicted holders
+	holders list.List // of *holding, oldest first, without evicted ones
 	waiting list.List // of *bodyWait, in order
 }
 
-// holding is what one body takes up. It belongs to the goroutine that reads the body.
+// holding is the room of one body. It belongs to the goroutine that reads the body.
 type holding struct {
 	room  *bodies
-	evict func()        // makes the owner let go soon
-	told  chan struct{} // closed once it has been told to go
+	evict func()        // makes the owner give the room back soon
+	told  chan struct{} // closed on eviction
 
 	size  int           // guarded by room.mu, like what follows
-	since time.Time     // when it began to hold something
+	since time.Time     // when it began to hold room
 	place *list.Element // among the holders, while it is one of them
 }
 
@@ -61,12 +61,13 @@ type bodyWait struct {
 
 func newBodies(room int) *bodies { return &bodies{free: room} }
 
-// hold makes a holding of nothing. evict is called at most once, by any goroutine, and must not block.
+// hold makes an empty holding. evict is called at most once, by any goroutine, and must not block.
 func (b *bodies) hold(evict func()) *holding {
 	return &holding{room: b, evict: evict, told: make(chan struct{})}
 }
 
-// grow takes room for so many more bytes. It waits for it until ctx ends, and tells whether it had to.
+// grow takes room for that many more bytes. It waits in order until ctx ends, and reports whether it waited. The error is
+// [errNoRoom], or [errEnded] after an eviction.
 func (h *holding) grow(ctx context.Context, bytes int) (waited bool, err error) {
 	b, w := h.room, &bodyWait{by: h, size: bytes, granted: make(chan struct{})}
 	var place *list.Element
@@ -82,7 +83,7 @@ func (h *holding) grow(ctx context.Context, bytes int) (waited bool, err error) 
 		select {
 		case <-w.granted:
 			return true, nil
-		case <-again.C: // somebody may have had enough time by now
+		case <-again.C: // a holder may be over its time by now
 			b.change(func() {})
 			continue
 		case <-h.told:
@@ -90,12 +91,12 @@ func (h *holding) grow(ctx context.Context, bytes int) (waited bool, err error) 
 		case <-ctx.Done():
 			err = errNoRoom
 		}
-		b.change(func() { b.waiting.Remove(place) }) // nothing happens if it was granted just now
+		b.change(func() { b.waiting.Remove(place) }) // no effect if it was granted just now
 		return true, err
 	}
 }
 
-// shrink gives back what the holding has beyond so many bytes.
+// shrink gives back all but so many bytes.
 func (h *holding) shrink(to int) {
 	h.room.change(func() {
 		surplus := max(h.size-to, 0)
@@ -120,8 +121,8 @@ func (h *holding) isTold() bool {
 	}
 }
 
-// change does something under the lock, and then what follows from it: those who wait and fit are let in, and if one is
-// left, those who have to make room for it are told so.
+// change calls fn under the lock. Then it grants room to the waiting bodies that fit, in order, and evicts holders for the first
+// that does not fit.
 func (b *bodies) change(fn func()) {
 	b.mu.Lock()
 	fn()
@@ -158,7 +159,7 @@ func (b *bodies) grantLocked(w *bodyWait) {
 	close(w.granted)
 }
 
-// pressLocked tells holders to go, the longest first, until so many bytes are or will be free.
+// pressLocked evicts holders, oldest first, until that many bytes are or will be free.
 func (b *bodies) pressLocked(bytes int) (evict []func()) {
 	for e := b.holders.Front(); e != nil && b.free+b.leaving < bytes; e = b.holders.Front() {
 		h := e.Value.(*holding)
@@ -174,7 +175,7 @@ func (b *bodies) pressLocked(bytes int) (evict []func()) {
 	return evict
 }
 
-// heldBody takes room for a body while it is read, once it turns out to be a large one.
+// heldBody reads a body and takes room for it once it turns out to be large.
 type heldBody struct {
 	io.Reader
 	held   *holding

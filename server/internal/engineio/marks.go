@@ -7,21 +7,21 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// Stock clients mark each request of a session that polls with another t in its query. A browser, a proxy or an HTTP library
-// sends a request again, as it was, when its connection broke before the answer. The first one may arrive before or after the
-// second, however late, if it was stuck in a node that forwards; either may have been answered to nobody.
+// Stock clients put a different t into the query of each polling request. A browser, a proxy or an HTTP library repeats a request
+// unchanged when its connection breaks before the answer. The original may arrive before or after the repeat, however late, if
+// it was stuck in a node that forwards; the answer to either may be lost.
 //
-// The mark alone proves nothing: other clients send the second, a short hash, or always the same. So a request is a repeat
-// only if all of it was there before, its body too, and if the marks of the session tell its requests apart: from the first
-// mark that stands for two different requests, all requests of the session are new. A POST that is not the newest has to have
-// a body of its own, too: what a client says under several marks is no proof.
+// The mark alone proves nothing: other clients send the current second, a short hash, or a constant. So a request is a repeat
+// only if its mark and its body were seen before, and if marks identify the requests of its session: once one mark has stood for
+// two different requests, all requests of the session count as new. A POST that is not the newest must also have a body that
+// came under no other mark.
 //
-// A POST that is a repeat was taken the first time. A GET that is one ends the session: what the lost answer carried was
-// taken off the session, the client would skip it and never know, but if it recovers it gets what it missed. A GET that
-// may be late is answered with a noop: that takes nothing away, and a client that meant it polls again.
+// A repeated POST is answered without being taken again. A repeated GET ends the session: the packets of the lost answer are
+// gone from the session, and the client would miss them unnoticed; when it reconnects, recovery replays them. A GET that may be
+// a late original is answered with a noop: that takes no packets, and a client that meant it polls again.
 
-// keptMarks is how many requests are remembered. While one is stuck, a client gets past it only with requests that do not get
-// stuck in the same place: few, if requests are spread over the nodes.
+// keptMarks is how many requests are remembered. While one is stuck in a node, the client gets past it only with requests that
+// take another way: few, if requests are spread over the nodes.
 const keptMarks = 64
 
 // mark is one request, as two hashes.
@@ -73,15 +73,15 @@ func (s *Session) markHandshake(r *http.Request) {
 	}
 }
 
-// repeats reports whether a POST, which was read whole, was taken before. A pong is taken as often as it comes: that does
-// no harm, and many clients have nothing else to say for hours.
+// repeats reports whether a POST was taken before. A pong never counts as a repeat: taking it twice does no harm, and many
+// clients send nothing else for hours.
 func (s *Session) repeats(r *http.Request, body []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.recursLocked(r, body) != fresh && string(body) != pongBody
 }
 
-// recursLocked notes a request and tells how it relates to those before it. One without a mark is always fresh.
+// recursLocked notes a request and returns how it relates to those before it. A request without a mark is always fresh.
 func (s *Session) recursLocked(r *http.Request, body []byte) recurrence {
 	m, ok := markOf(r, body)
 	if !ok || !s.transport.polls() {
@@ -104,7 +104,7 @@ func (s *Session) recursLocked(r *http.Request, body []byte) recurrence {
 	return verdict
 }
 
-// judge notes a request of a kind, unless it was there before. It is false if marks do not tell requests apart.
+// judge notes a request of a kind, unless it was seen before. useful is false if marks do not identify requests.
 func (m *marks) judge(request mark, kind int) (verdict recurrence, useful bool) {
 	var known, common bool
 	for _, seen := range m.seen {

@@ -15,8 +15,8 @@ type Origins struct {
 	patterns []*regexp.Regexp // none: all
 }
 
-// NewOrigins allows the given origins, in which * stands for any characters but a slash. An origin "*" allows all. An
-// empty list allows all, too. Requests without Origin do not come from a browser's page and are not judged by it.
+// NewOrigins allows the given origins, in which * matches any characters but a slash. The origin "*" and an empty list allow
+// all. Requests without an Origin header do not come from a page and are allowed.
 func NewOrigins(patterns []string) Origins {
 	var o Origins
 	for _, p := range patterns {
@@ -37,8 +37,8 @@ func (o Origins) listed(origin string) bool {
 	return slices.ContainsFunc(o.patterns, func(p *regexp.Regexp) bool { return p.MatchString(origin) })
 }
 
-// cors judges the origin of a request and sets the CORS headers, on errors too: without them a browser would show a network
-// error instead of the answer. Credentials are for origins that are known by name; where all are allowed they stay off.
+// cors checks the origin of a request and sets the CORS headers, for refusals too: without them a browser would report a network
+// error instead of the answer. Credentials are allowed for listed origins only, not where all origins are.
 func (s *Server) cors(h http.Header, r *http.Request) (allowed bool) {
 	o, origin := s.opts.Origins, r.Header.Get("Origin")
 	all := len(o.patterns) == 0
@@ -61,8 +61,7 @@ func (s *Server) cors(h http.Header, r *http.Request) (allowed bool) {
 	return allowed
 }
 
-// preflight allows whatever a page wants to send, so that it can read what becomes of it. Only headers that proxies set
-// are not a page's to send.
+// preflight allows whatever a page wants to send, so that the page can read the answer, except the headers that proxies set.
 func preflight(h http.Header, r *http.Request) {
 	const served = "GET,POST,OPTIONS"
 	methods := served
@@ -89,8 +88,7 @@ func isForwarded(name string) bool {
 // Proxies are the networks whose X-Forwarded-For, -Host and -Proto are believed.
 type Proxies []netip.Prefix
 
-// client is the address of the client: the peer's, or, behind trusted proxies, the last one that they did not add
-// themselves.
+// client is the address of the client: the peer's, or behind trusted proxies the last forwarded address that is not a proxy's.
 func (p Proxies) client(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -116,8 +114,8 @@ func forwardedAddr(entry string) (netip.Addr, bool) {
 	return addrPort.Addr(), err == nil
 }
 
-// own reports whether an origin is where the request was sent to: by its Host or, behind trusted proxies, by what they say
-// of the host and the scheme that the client used. Without their word both schemes are right.
+// own reports whether a request was sent to its own origin. The host is that of the request; trusted proxies may report another
+// host, and the scheme. Without a reported scheme, http and https both match.
 func (p Proxies) own(r *http.Request, origin string) bool {
 	from, err := url.Parse(origin)
 	if err != nil || from.Host == "" {
@@ -162,7 +160,7 @@ func portOf(port, scheme string) string {
 	}
 }
 
-// firstOf is the first entry of a list: what the proxy that met the client says.
+// firstOf is the first entry of a list: that of the proxy nearest to the client.
 func firstOf(list string) string {
 	first, _, _ := strings.Cut(list, ",")
 	return strings.TrimSpace(first)

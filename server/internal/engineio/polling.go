@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// pollBatch bounds the frames that answer one poll, in bytes, unless a single one is larger.
+	// pollBatch bounds the frames that answer one poll, in bytes. A single larger frame is sent alone.
 	pollBatch = 64 << 10
-	// pollPackets bounds the packets that answer one poll: some clients take no more (python-engineio: 16).
+	// pollPackets bounds the packets that answer one poll: some clients accept no more (python-engineio: 16).
 	pollPackets = 16
-	// upgradeHold is how long a poll is held while a WebSocket is being tried: the client waits for its end.
+	// upgradeHold is how long a poll stays open while a WebSocket is probed: the client waits for the poll's end.
 	upgradeHold = 100 * time.Millisecond
-	// lastPollTimeout is how long a session that has ended waits for a poll to fetch its last packets.
+	// lastPollTimeout is how long a session that has ended waits for polls to fetch its last packets.
 	lastPollTimeout = 2 * time.Second
 	separator       = 0x1e
 )
@@ -31,8 +31,8 @@ var okBody = []byte("ok")
 // poll is an open GET.
 type poll struct {
 	wake     chan struct{} // one token: there is something to take, or the session ended, or an upgrade began
-	answered bool          // is being answered; the client may have the answer, and poll again; guarded by Session.mu
-	done     chan struct{} // closed when that is over
+	answered bool          // the answer is on its way, so the client may poll again; guarded by Session.mu
+	done     chan struct{} // closed when the request is over
 }
 
 func (p *poll) wakeUp() {
@@ -42,7 +42,7 @@ func (p *poll) wakeUp() {
 	}
 }
 
-// buffers are borrowed for the time of one request or one read.
+// buffers are borrowed for one request or one read.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 8<<10); return &b }}
 
 const keepBuffer = 128 << 10 // larger ones are not kept
@@ -56,7 +56,7 @@ func giveBack(b *[]byte) {
 	}
 }
 
-// openPolling is the handshake of a session that polls.
+// openPolling opens a session that polls.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
 	session := s.newSession(s.opts.Proxies.client(r), newHandshake(r, false))
 	session.markHandshake(r)
@@ -71,7 +71,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// servePolling is a GET or POST of a session that exists.
+// servePolling serves a GET or POST that names a session.
 func (s *Server) servePolling(w http.ResponseWriter, r *http.Request, sid string) {
 	session := s.session(sid)
 	switch {
@@ -88,7 +88,7 @@ func (s *Server) servePolling(w http.ResponseWriter, r *http.Request, sid string
 	}
 }
 
-// servePoll answers a GET as soon as there is something to say.
+// servePoll answers a GET as soon as there are packets for it.
 func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	p, instead := s.openPoll(r)
 	if p == nil {
@@ -97,7 +97,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.closePoll(p)
 	if r.ContentLength == 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it waits for longer than other requests may take
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a poll may wait for longer than other requests
 	}
 	body := s.awaitPackets(r, p)
 	if body == nil {
@@ -109,25 +109,25 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) {
 	moved := !s.transport.polls()
 	s.mu.Unlock()
 	switch {
-	case moved && &body[0] == &noop[0]: // whoever reads that would believe that polling goes on
+	case moved && &body[0] == &noop[0]: // the client would take it for the sign to poll on
 		s.answerAtOnce(w, nil)
 	case s.server.plain(w, body) != nil:
 		s.end(causeError)
 	}
 }
 
-// answerAtOnce answers a GET that is not the session's poll: with a payload, or with 400 if there is none.
+// answerAtOnce answers a GET that is not the session's poll: with the payload, or with 400 if that is nil.
 func (s *Session) answerAtOnce(w http.ResponseWriter, payload []byte) {
 	if payload == nil {
 		s.server.refuse(w, refuseRequest)
 		return
 	}
-	_ = s.server.plain(w, payload) // nothing is lost with it
+	_ = s.server.plain(w, payload) // a lost answer loses nothing
 }
 
-// openPoll makes a GET the session's poll, or returns what is to be answered instead, nil for a refusal. A second poll
-// closes the session. One that comes while another's answer is on its way waits for that, so that a client that does not
-// read costs one answer.
+// openPoll makes a GET the session's poll. Otherwise p is nil, and instead is the answer to the GET, nil for a refusal. A poll
+// beside an open one ends the session. A poll that comes while the one before it is being answered waits for that, so that a
+// client that does not read costs one answer.
 func (s *Session) openPoll(r *http.Request) (p *poll, instead []byte) {
 	s.mu.Lock()
 	before, recurs := s.poll, s.recursLocked(r, nil)
@@ -170,8 +170,8 @@ func (s *Session) closePoll(p *poll) {
 	}
 }
 
-// awaitPackets returns the packets that answer a poll, or nil if the client went away. Nothing is borrowed or kept while
-// it waits.
+// awaitPackets waits for the packets that answer a poll. It returns nil if the client went away. It holds no buffer while it
+// waits.
 func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 	var hold <-chan time.Time
 	for {
@@ -188,8 +188,8 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 		body := s.takeAtMost(most)
 		switch {
 		case ended && cause.parting() && len(body) > 0:
-			// Another poll comes for the rest, and then finds the session closed or gone. Not in one answer: stock clients
-			// act on a close at once, but deliver what came with it only later, and then no longer.
+			// The next poll gets the rest, and then the close. They cannot share an answer: stock clients act on a close at
+			// once and drop the packets that came with it.
 			return body
 		case ended && cause.parting() && s.conn.Behind():
 			continue // it came just now
@@ -211,10 +211,10 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 	}
 }
 
-// takePackets takes what is there for one answer.
+// takePackets takes the pending packets for one answer.
 func (s *Session) takePackets() []byte { return s.takeAtMost(pollPackets) }
 
-// takeAtMost is takePackets with another bound on their number.
+// takeAtMost takes at most so many pending packets.
 func (s *Session) takeAtMost(most int) []byte {
 	frames := borrow()
 	defer giveBack(frames)
@@ -240,8 +240,8 @@ func appendPackets(dst, frames []byte) []byte {
 	return dst
 }
 
-// servePost takes the packets of a POST and answers once they are handed over, so that a client that stops polling in
-// order to upgrade stays in order.
+// servePost hands over the packets of a POST and answers afterwards, so that the packets of a client that upgrades stay in
+// order.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if !s.transport.polls() || s.life.ended() || s.posting {
@@ -261,7 +261,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.answerPost(w, err)
 }
 
-// refusePost answers a POST of which nothing is taken.
+// refusePost answers a POST of which no packet is taken.
 func (s *Session) refusePost(w http.ResponseWriter, r *http.Request, overlap, parting bool) {
 	if overlap {
 		s.end(causeOverlap)
@@ -276,14 +276,14 @@ func (s *Session) refusePost(w http.ResponseWriter, r *http.Request, overlap, pa
 	}
 }
 
-// answerPost answers a POST by what became of it.
+// answerPost answers a POST according to its result.
 func (s *Session) answerPost(w http.ResponseWriter, err error) {
 	var malformed wire.PayloadError
 	switch {
 	case err == nil:
-		_ = s.server.plain(w, okBody) // a client that is gone is noticed by its poll
+		_ = s.server.plain(w, okBody) // the poll notices a client that is gone
 	case tooLarge(err):
-		s.server.refuse(w, refuseTooLarge) // before a poll can tell the client less
+		s.server.refuse(w, refuseTooLarge) // before the end of a poll gives a less exact reason
 		s.end(causeTooLarge)
 	case errors.Is(err, errEnded):
 		s.refuseEnded(w)
@@ -298,7 +298,7 @@ func (s *Session) answerPost(w http.ResponseWriter, err error) {
 	}
 }
 
-// oversized reports whether a body that nobody takes is over the limit: its client is told so all the same.
+// oversized reports whether the body of a refused POST is over the limit, so that the client learns it.
 func (s *Server) oversized(r *http.Request) bool {
 	size, limit := r.ContentLength, int64(s.opts.MaxBody)
 	if size < 0 {
@@ -319,14 +319,14 @@ func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
 	if s.repeats(r, *body) {
 		return nil
 	}
-	// It may be long until all of it has had its turn. A client that goes away meanwhile is not coming back to this session.
+	// The packets may wait long for their turns. A client that goes away meanwhile does not come back to this session.
 	defer context.AfterFunc(r.Context(), func() { s.end(causeGone) })()
 	err = errEnded // unless all of it is handed over
 	s.guard(func() { err = s.handOverAll(held, body) })
 	return err
 }
 
-// readBody reads a body to dst. The client has a bounded time for it, and as much again to wait for room.
+// readBody appends a body to dst. The client has BodyTimeout to send it, and as long again if it waits for room.
 func (s *Session) readBody(w http.ResponseWriter, r *http.Request, held *holding, dst []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.server.opts.BodyTimeout)
 	defer cancel()
@@ -334,8 +334,8 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, held *holding
 	return wire.ReadBody(dst, body, r.ContentLength, s.server.opts.MaxBody)
 }
 
-// handOverAll hands over the packets of a body, one after the other. Room is given back meanwhile: whenever half of the
-// body is done, the rest moves to a place of its size.
+// handOverAll hands over the packets of a body, one after the other. It gives room back on the way: whenever half of the body
+// is done, it copies the rest to a buffer of its size.
 func (s *Session) handOverAll(held *holding, body *[]byte) error {
 	if !utf8.Valid(*body) {
 		return wire.ErrPayloadText
@@ -359,9 +359,9 @@ func (s *Session) handOverAll(held *holding, body *[]byte) error {
 	return wire.ErrTooMany
 }
 
-// refuseEnded answers a POST whose session ended before all of it was handed over: one that said goodbye is thanked. One
-// that may not know yet that it has to leave learns it from its poll, behind what came before; at a POST that fails a
-// stock client gives up the poll, too.
+// refuseEnded answers a POST whose session ended before all of it was handed over. A client that closed the session gets "ok".
+// So does a client that does not know of the end yet: it learns it from its poll, after the last packets. A stock client whose
+// POST fails would give up the poll, too.
 func (s *Session) refuseEnded(w http.ResponseWriter) {
 	s.mu.Lock()
 	c := s.life.cause

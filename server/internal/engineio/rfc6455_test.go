@@ -152,25 +152,29 @@ func TestRFC6455_NothingFollowsTheCloseFrame(t *testing.T) {
 	}
 }
 
+// kickLong is long enough for the messages before a kick to need more than one poll.
+var kickLong = strings.Repeat("x", 1000)
+
+// kickAfterMessages queues 300 messages and ends the session.
+func kickAfterMessages(s *Session) {
+	for i := range 300 {
+		s.SendFrame(messageFrame(fmt.Sprint(i, kickLong)))
+	}
+	s.Close(false)
+}
+
 func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
-	long := strings.Repeat("x", 1000)
-	kick := func(s *Session) {
-		for i := range 300 { // more than what one poll carries
-			s.SendFrame(messageFrame(fmt.Sprint(i, long)))
-		}
-		s.Close(false)
-	}
 	for round := range 10 {
 		c, _ := openWS(t, e)
 		s := assert.Receive(t, "session", e.sessions)
-		go kick(s)
+		go kickAfterMessages(s)
 		if round%2 == 0 {
 			c.write(maskedText("4unread by the handler")) // would turn a careless close into a reset
 		}
 		for i := range 300 {
-			want := "4" + fmt.Sprint(i, long)
+			want := "4" + fmt.Sprint(i, kickLong)
 			got := c.text()
 			if got == "4unread by the handler" {
 				got = c.text()
@@ -179,6 +183,11 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 		}
 		c.expectClose(wire.CodeNormal)
 	}
+}
+
+func TestKick_WhatWasWrittenBeforeReachesAClientThatPolls(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
 	for round := range 10 {
 		p := newPoller(t, e)
 		s := assert.Receive(t, "session", e.sessions)
@@ -186,7 +195,7 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 		if round%2 == 0 {
 			first = p.getting(e)
 		}
-		kick(s)
+		kickAfterMessages(s)
 		var got []string
 		for len(got) == 0 || got[len(got)-1] != "1" {
 			var a answer
@@ -200,7 +209,7 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 		}
 		assert.Equal(t, "packets", len(got), 301)
 		for i, packet := range got[:300] {
-			assert.Equal(t, "message", packet, "4"+fmt.Sprint(i, long))
+			assert.Equal(t, "message", packet, "4"+fmt.Sprint(i, kickLong))
 		}
 		status, _ := p.get()
 		assert.Equal(t, "poll after the last", status, http.StatusBadRequest)

@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// serveWebSocket opens a session, or tries to upgrade one.
+// serveWebSocket opens a session, or upgrades one.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid string) {
 	if err := wire.CheckUpgrade(r); err != nil {
 		var bad *wire.HandshakeError
@@ -40,12 +40,12 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 	session.transport.accept(nc)
 	session.mu.Unlock()
 	session.conn.Attach(nc)
-	session.start() // even if it ended: the reader sees to the socket
+	session.start() // even if it has ended: the reader closes the socket
 	session.serveReader(&wsReader{frames: wire.NewReader(s.opts.MaxPayload + 1)}, early)
 }
 
-// hijack answers the opening handshake, together with the first packet if there is one, and takes the connection over, with
-// what the client sent ahead of the answer.
+// hijack takes over the connection and answers the opening handshake, with the first packet unless that is nil. early is what
+// the client sent ahead of the answer. On an error the connection is closed or the request refused.
 func (s *Server) hijack(w http.ResponseWriter, r *http.Request, first []byte) (nc net.Conn, early []byte, err error) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -78,19 +78,19 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, first []byte) (n
 		return nil, nil, err
 	}
 	if tcp, ok := nc.(interface{ SetWriteBuffer(int) error }); ok {
-		_ = tcp.SetWriteBuffer(s.opts.SendBuffer) // what the kernel buffers is memory too
+		_ = tcp.SetWriteBuffer(s.opts.SendBuffer) // kernel buffers cost memory, too
 	}
 	return nc, early, nil
 }
 
-// wsReader reads a WebSocket. It keeps only what is incomplete.
+// wsReader parses what a WebSocket receives. It keeps incomplete frames and messages only.
 type wsReader struct {
 	frames wire.Reader
 	raw    syscall.RawConn // nil if the connection has none
 }
 
-// serveReader handles what the client sent ahead and then goes on in a goroutine of its own, so that the HTTP server can
-// let go of everything that belongs to the request.
+// serveReader handles early and then reads on. It does both in a goroutine of its own, so that the HTTP server can free the
+// request.
 func (s *Session) serveReader(r *wsReader, early []byte) {
 	r.raw = rawconn.Of(s.transport.nc)
 	if len(early) > 0 {
@@ -100,7 +100,7 @@ func (s *Session) serveReader(r *wsReader, early []byte) {
 	go s.readLoop(r)
 }
 
-// readOn handles bytes and then reads on.
+// readOn handles p and then reads on.
 func (s *Session) readOn(r *wsReader, p []byte) {
 	if s.handle(r, p) {
 		go s.readLoop(r)
@@ -109,8 +109,8 @@ func (s *Session) readOn(r *wsReader, p []byte) {
 	s.discard()
 }
 
-// readLoop waits for the client with next to nothing on its stack: when it has handled something, a new goroutine takes
-// over, and the stack that grew inside the library is given back.
+// readLoop waits for the client on a small stack. After it has handled something, a new goroutine takes over, and the stack that
+// grew inside the library is freed.
 func (s *Session) readLoop(r *wsReader) {
 	p, err := s.read(r)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Session) readLoop(r *wsReader) {
 	s.discard()
 }
 
-// read waits until there are bytes, and only then borrows a buffer for them.
+// read waits until the socket is readable, and only then borrows a buffer. The caller gives the buffer back, also on an error.
 func (s *Session) read(r *wsReader) (*[]byte, error) {
 	var (
 		p   *[]byte
@@ -165,7 +165,7 @@ func (s *Session) read(r *wsReader) (*[]byte, error) {
 	return p, err
 }
 
-// handle takes the messages in p. It is false when the session has ended.
+// handle takes the messages in p. It returns false when the session has ended.
 func (s *Session) handle(r *wsReader, p []byte) bool {
 	defer s.recovered()
 	for {
@@ -208,12 +208,12 @@ func (s *Session) receiveMessage(m wire.Message) error {
 		s.end(c)
 		return errEnded
 	}
-	s.inbound.Lock() // a pong that means nothing
+	s.inbound.Lock() // a pong frame has no meaning here
 	defer s.inbound.Unlock()
 	return s.sundry(len(m.Payload))
 }
 
-// endFrame ends the session as RFC 6455 wants it for what the client did.
+// endFrame ends the session with the close code that RFC 6455 asks for.
 func (s *Session) endFrame(err error) {
 	c := causeFrame
 	var closing *wire.CloseError
@@ -226,8 +226,8 @@ func (s *Session) endFrame(err error) {
 	s.end(c)
 }
 
-// discard reads on until the client is done or the deadline, which the end of the session sets, has passed, and closes
-// the socket. To close it earlier, with bytes unread, would cost the client the last frames.
+// discard reads until the client closes or the deadline that the end of the session sets has passed. Then it closes the socket.
+// Closing with bytes unread would reset the connection, and the client would lose the last frames.
 func (s *Session) discard() {
 	p := borrow()
 	defer giveBack(p)

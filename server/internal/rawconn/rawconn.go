@@ -1,7 +1,7 @@
-// Package rawconn reads and writes sockets without waiting, by their file descriptors, where the system allows it.
+// Package rawconn reads and writes sockets without blocking, through their file descriptors, where the system allows it.
 //
-// It owns what differs between systems: on Unix a TCP connection has a descriptor that takes and gives what it can at once;
-// elsewhere, and under TLS, [Of] returns nil and bytes go through the connection itself.
+// It owns the difference between systems: on Unix, [Of] returns the raw connection of a TCP connection, and [Read] and [Write]
+// move what they can at once. Elsewhere, and under TLS, Of returns nil, and callers use the connection itself.
 package rawconn
 
 import "errors"

@@ -65,6 +65,10 @@ func TestParseBinaryPacket(t *testing.T) {
 		_, err = ParsePacket([]byte(text), Limits{})
 		assert.Equal(t, text, err, error(BinaryRefused))
 	}
+}
+
+func TestParseBinaryPacketRefuses(t *testing.T) {
+	const one = `{"_placeholder":true,"num":0}`
 	bad := map[string]PacketError{
 		`5["x"]`:                                 BadAttachments,
 		`5-["x"]`:                                BadAttachments,
@@ -107,67 +111,69 @@ func placeholders(n int) string {
 }
 
 // P6: everything here ends the process, corrupts a session or is nonsense; the first block is LIBRARY.md, row 1.
-func TestP6_ParsePacketRefuses(t *testing.T) {
-	cases := []struct {
-		text string
-		want PacketError
-	}{
-		{`2`, BadEvent},
-		{`212`, BadEvent},
-		{`50-`, BinaryRefused},
-		{`51-`, BinaryRefused},
-		{`37`, BadAck},
+// refused are packets that ParsePacket refuses without attachments, and why.
+var refused = []struct {
+	text string
+	want PacketError
+}{
+	{`2`, BadEvent},
+	{`212`, BadEvent},
+	{`50-`, BinaryRefused},
+	{`51-`, BinaryRefused},
+	{`37`, BadAck},
 
-		{``, BadKind},
-		{`7`, BadKind},
-		{`x`, BadKind},
-		{`4{"message":"x"}`, BadKind},
-		{"2[\"\xff\"]", BadUTF8},
-		{`0[]`, BadConnect},
-		{`0null`, BadConnect},
-		{`0 `, BadConnect},
-		{`05`, BadAckID},
-		{`05{}`, BadAckID},
-		{`0{}x`, BadJSON},
-		{`0{`, BadJSON},
-		{`15`, BadAckID},
-		{`1null`, BadDisconnect},
-		{`1{}`, BadDisconnect},
-		{`2{}`, BadEvent},
-		{`2[]`, BadEvent},
-		{`2[null]`, BadEvent},
-		{`2[["x"]]`, BadEvent},
-		{`2"x"`, BadEvent},
-		{`2-1["x"]`, BadEvent},
-		{`2/a["x"]`, BadEvent}, // all of it is the namespace
-		{`2/a`, BadEvent},
-		{`2["x"]]`, BadJSON},
-		{`2["x"]["y"]`, BadJSON},
-		{`2["x",]`, BadJSON},
-		{`2["x"`, BadJSON},
-		{`2["x",01]`, BadJSON},
-		{`2["x",1e999]`, BadNumber},
-		{`2["x",` + strings.Repeat("9", 310) + `]`, BadNumber},
-		{`2["\x"]`, BadJSON},
-		{`2["\u12g4"]`, BadJSON},
-		{"2[\"a\nb\"]", BadJSON},
-		{"2[\"x\"]\x00", BadJSON},
-		{`2[\u0022x"]`, BadJSON},
-		{`218446744073709551616["x"]`, BadAckID},
-		{`2` + strings.Repeat("0", 21) + `["x"]`, BadAckID},
-		{`2["connect"]`, ReservedEvent},
-		{`2["disconnect","x"]`, ReservedEvent},
-		{`2["newListener"]`, ReservedEvent},
-		{`2["\u0064isconnect"]`, ReservedEvent},
-		{`2["disconnectin\u0067"]`, ReservedEvent},
-		{`3[]`, BadAck},
-		{`37{}`, BadAck},
-		{`37null`, BadAck},
-		{"0/a\nb,", BadNamespace},
-		{"0/a\x7f", BadNamespace},
-		{`0/` + strings.Repeat("a", MaxNamespace) + `,`, BadNamespace},
-	}
-	for _, c := range cases {
+	{``, BadKind},
+	{`7`, BadKind},
+	{`x`, BadKind},
+	{`4{"message":"x"}`, BadKind},
+	{"2[\"\xff\"]", BadUTF8},
+	{`0[]`, BadConnect},
+	{`0null`, BadConnect},
+	{`0 `, BadConnect},
+	{`05`, BadAckID},
+	{`05{}`, BadAckID},
+	{`0{}x`, BadJSON},
+	{`0{`, BadJSON},
+	{`15`, BadAckID},
+	{`1null`, BadDisconnect},
+	{`1{}`, BadDisconnect},
+	{`2{}`, BadEvent},
+	{`2[]`, BadEvent},
+	{`2[null]`, BadEvent},
+	{`2[["x"]]`, BadEvent},
+	{`2"x"`, BadEvent},
+	{`2-1["x"]`, BadEvent},
+	{`2/a["x"]`, BadEvent}, // all of it is the namespace
+	{`2/a`, BadEvent},
+	{`2["x"]]`, BadJSON},
+	{`2["x"]["y"]`, BadJSON},
+	{`2["x",]`, BadJSON},
+	{`2["x"`, BadJSON},
+	{`2["x",01]`, BadJSON},
+	{`2["x",1e999]`, BadNumber},
+	{`2["x",` + strings.Repeat("9", 310) + `]`, BadNumber},
+	{`2["\x"]`, BadJSON},
+	{`2["\u12g4"]`, BadJSON},
+	{"2[\"a\nb\"]", BadJSON},
+	{"2[\"x\"]\x00", BadJSON},
+	{`2[\u0022x"]`, BadJSON},
+	{`218446744073709551616["x"]`, BadAckID},
+	{`2` + strings.Repeat("0", 21) + `["x"]`, BadAckID},
+	{`2["connect"]`, ReservedEvent},
+	{`2["disconnect","x"]`, ReservedEvent},
+	{`2["newListener"]`, ReservedEvent},
+	{`2["\u0064isconnect"]`, ReservedEvent},
+	{`2["disconnectin\u0067"]`, ReservedEvent},
+	{`3[]`, BadAck},
+	{`37{}`, BadAck},
+	{`37null`, BadAck},
+	{"0/a\nb,", BadNamespace},
+	{"0/a\x7f", BadNamespace},
+	{`0/` + strings.Repeat("a", MaxNamespace) + `,`, BadNamespace},
+}
+
+func TestP6_ParsePacketRefuses(t *testing.T) {
+	for _, c := range refused {
 		_, err := ParsePacket([]byte(c.text), Limits{})
 		assert.Equal(t, c.text, err, error(c.want))
 	}
