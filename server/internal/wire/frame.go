@@ -91,7 +91,7 @@ func cut(s string, n int) string {
 }
 
 // FrameLen is the length, header and payload, of the unmasked server frame that p begins with. p may end within the
-// payload, but what does not begin with the whole header of such a frame is the caller's mistake, and panics.
+// payload. It panics unless p begins with the whole header of such a frame.
 func FrameLen(p []byte) int {
 	h, size := parseHeader(p)
 	if size == 0 || h.masked {
@@ -101,7 +101,7 @@ func FrameLen(p []byte) int {
 }
 
 // Cut takes the first of several whole, unmasked server frames, as [AppendFrame] writes them: its opcode, its payload, and
-// the frames behind it, without copying. What does not begin with such a frame is the caller's mistake, and panics.
+// the frames after it, without copying. It panics unless frames begins with such a frame.
 func Cut(frames []byte) (op Op, payload, rest []byte) {
 	end := FrameLen(frames)
 	h, size := parseHeader(frames)
@@ -121,8 +121,8 @@ type header struct {
 // maxHeader is the longest header: two bytes, a 64-bit length, a mask.
 const maxHeader = 14
 
-// parseHeader reads the header at the start of p and its size. Size 0 means that p ends within the header. Nothing is
-// judged here.
+// parseHeader reads the header at the start of p and its size. Size 0 means that p ends within the header. It checks
+// nothing.
 func parseHeader(p []byte) (h header, size int) {
 	if len(p) < 2 {
 		return header{}, 0

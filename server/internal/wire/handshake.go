@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// ProtocolVersion is the WebSocket version that is spoken, the value of Sec-WebSocket-Version.
+	// ProtocolVersion is the supported WebSocket version, the value of Sec-WebSocket-Version.
 	ProtocolVersion = "13"
 
 	acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -49,7 +49,7 @@ func CheckUpgrade(r *http.Request) error {
 	switch h := r.Header; {
 	case r.Method != http.MethodGet:
 		return errMethod
-	case r.ProtoMajor != 1: // HTTP/2 has no connection to take over; proxies that say 1.0 pass a WebSocket on all the same
+	case r.ProtoMajor != 1: // HTTP/2 has no connection to hijack; HTTP/1.0 is what some proxies say that do forward WebSockets
 		return errHTTP
 	case r.Host == "":
 		return errHost
@@ -69,7 +69,7 @@ func CheckUpgrade(r *http.Request) error {
 }
 
 // Subprotocol chooses from the subprotocols that a client offers: the first, as the reference server does; empty if it
-// offers none. It is false if the list is malformed: an entry is no token, or there twice.
+// offers none. ok is false if the list is malformed: an entry is no token, or a duplicate.
 func Subprotocol(h http.Header) (first string, ok bool) {
 	lines, there := h["Sec-Websocket-Protocol"]
 	if !there {

@@ -11,7 +11,7 @@ import (
 type scanner struct {
 	text        []byte
 	at          int
-	room        int    // how many more values there may be
+	room        int    // how many more values are allowed
 	attachments int    // how many attachments the packet announces; 0: placeholders mean nothing
 	used        uint16 // bit n: attachment n has its placeholder
 }
@@ -171,8 +171,8 @@ func (p *placeholder) member(key, value []byte) {
 	}
 }
 
-// place notes a placeholder. In a binary packet the key is reserved: an object that has it and is anything else than a
-// placeholder for an announced, not yet used attachment is refused.
+// place notes a placeholder. In a binary packet the key is reserved: an object that has it must be a placeholder for an
+// announced attachment that has no placeholder yet.
 func (s *scanner) place(p placeholder) PacketError {
 	if p.marks == 0 {
 		return valid
@@ -262,7 +262,7 @@ func hex(c byte) int {
 	return -1
 }
 
-// spells reports whether a string, given as it stands between its quotes, decodes to an ASCII word.
+// spells reports whether a string, as written between its quotes, decodes to an ASCII word.
 func spells(raw []byte, word string) bool {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw) == word
@@ -283,7 +283,7 @@ func spells(raw []byte, word string) bool {
 	return len(raw) == 0
 }
 
-// number checks a number, or whatever else stands where a value should.
+// number checks a number. Anything else is refused as bad JSON.
 func (s *scanner) number() PacketError {
 	start := s.at
 	if s.text[s.at] == '-' {

@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// NameText returns the text of an event with its name as a string, as the library wants it. A stock client may also name
-// an event by a number, for which the reference server calls the listener of its decimal text. Without such a name it
-// returns text as it is; h is what [ParsePacket] learned of it.
+// NameText returns the text of an event with its name as a string, as the library requires it. A stock client may name an event
+// by a number; the reference server then calls the listener for its decimal text. Any other text is returned unchanged. h is
+// what [ParsePacket] returned for text.
 func NameText(text []byte, h Header) []byte {
 	if h.Kind != Event && h.Kind != BinaryEvent {
 		return text
@@ -26,14 +26,14 @@ func NameText(text []byte, h Header) []byte {
 	return append(named, h.Payload[s.at:]...)
 }
 
-// firstElement goes to the first element of an array and returns its first byte.
+// firstElement moves to the first element of an array and returns that element's first byte.
 func (s *scanner) firstElement() byte {
 	s.next()
 	s.at++ // the bracket
 	return s.next()
 }
 
-// decimal is what JavaScript makes of a JSON number: that is also how encoding/json writes one, but for the negative zero.
+// decimal is the text of a JSON number in JavaScript. encoding/json writes the same, except for negative zero.
 func decimal(number []byte) []byte {
 	f, err := strconv.ParseFloat(string(number), 64)
 	if err != nil || f == 0 {

@@ -28,8 +28,8 @@ const (
 	MaxNamespace = 256
 	// MaxDepth bounds how deeply arrays and objects may be nested; the array of an event counts.
 	MaxDepth = 32
-	// MaxValues bounds the JSON values of a packet unless [Limits] say otherwise. A decoder makes up to 160 bytes of each
-	// byte of JSON, so a bound in bytes alone bounds little.
+	// MaxValues is the default bound on the JSON values of a packet; see [Limits]. A decoder needs up to 160 bytes for each
+	// byte of JSON, so a bound on bytes alone is not enough.
 	MaxValues = 256
 
 	maxIDDigits = 20 // those of the largest uint64
@@ -45,18 +45,18 @@ type Limits struct {
 	Values int
 }
 
-// Header is what [ParsePacket] learned of a packet. Its slices are parts of the packet.
+// Header is what [ParsePacket] finds in a packet. Its slices are parts of the packet.
 type Header struct {
 	// Namespace is nil for the main one, "/".
 	Namespace []byte
 	// Payload is the JSON text, empty if there is none.
 	Payload []byte
-	// AckID counts only with HasAck.
+	// AckID is valid only with HasAck.
 	AckID uint64
 	// Attachments is the number of binary messages that belong to the packet and follow it, 0 to [MaxAttachments].
 	Attachments int
 	Kind        Kind
-	// HasAck tells that an event wants an answer, or which event is answered.
+	// HasAck means that an event asks for an ack, or that AckID names the event that is acknowledged.
 	HasAck bool
 }
 
@@ -92,10 +92,10 @@ func (e PacketError) Error() string { return string(e) }
 //
 //	<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]
 //
-// What it accepts, the Socket.IO library decodes without an error, and handles without a panic, once [NameText] has seen it. It is stricter than the
-// library and the reference server where those accept what no client sends: JSON with something behind it, an ack id
-// where none belongs, an announcement of zero attachments (after which the library takes the next packet for an error),
-// attachments that are not each used exactly once.
+// The Socket.IO library decodes an accepted packet without an error and handles it without a panic, after [NameText]. ParsePacket
+// is stricter than the library and the reference server where those accept what no client sends: bytes after the JSON, an ack
+// id where none belongs, an announcement of zero attachments (after which the library refuses the next packet), and
+// attachments that are not used exactly once each.
 //
 // The error is a [PacketError]. Nothing is allocated for a packet that is accepted.
 func ParsePacket(data []byte, limits Limits) (Header, error) {
@@ -241,9 +241,9 @@ func checkName(array []byte) PacketError {
 	return valid
 }
 
-// isReserved reports whether a name, given as it stands between the quotes, means something of its own to the library,
-// the reference server or an event emitter. The reference server refuses them all from a client, the library the first
-// four; a handler for "disconnect" must not be called by a client at will.
+// isReserved reports whether a name, as written between its quotes, has a meaning of its own in the library, the reference server
+// or an event emitter. The reference server refuses all of them from a client, the library the first four. A client must not
+// be able to call a handler for "disconnect".
 func isReserved(name []byte) bool {
 	switch string(name) {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":

@@ -126,7 +126,7 @@ func CutPacket(payload []byte) (p Packet, rest []byte, more bool, err error) {
 
 // decodeBase64 decodes the text form of a binary message, without its marker.
 func decodeBase64(src []byte) (Packet, error) {
-	if bytes.ContainsAny(src, "\r\n") { // which the decoder would skip
+	if bytes.ContainsAny(src, "\r\n") { // the decoder would skip them
 		return Packet{}, ErrBase64
 	}
 	data := make([]byte, base64.StdEncoding.DecodedLen(len(src)))
@@ -152,8 +152,8 @@ func DecodeText(p []byte) (Packet, error) {
 	return Packet{Type: p[0], Data: p[1:]}, nil
 }
 
-// AppendPacket appends the polling form of p to dst, after a separator if dst is not empty: so a payload is built by
-// appending its packets one after the other.
+// AppendPacket appends the polling form of p to dst, after a separator unless dst is empty, so that repeated
+// calls build a payload.
 func AppendPacket(dst []byte, p Packet) []byte {
 	if len(dst) > 0 {
 		dst = append(dst, separator)

@@ -10,9 +10,9 @@ type Message struct {
 	Payload []byte
 }
 
-// Reader parses the frames of one client from chunks that may end anywhere. Between messages it holds nothing but three
-// words; only what is incomplete is kept, grown as bytes arrive and never beyond what the client declared or the limit,
-// and let go with the message. It is not safe for concurrent use.
+// Reader parses the frames of one client from chunks that may end anywhere. Between messages it holds three words.
+// It keeps incomplete frames and messages only. Their buffers grow as bytes arrive, never beyond the declared size or the limit,
+// and are freed with the message. It is not safe for concurrent use.
 type Reader struct {
 	limit   int
 	message *fragments // the fragmented message under way
@@ -39,8 +39,8 @@ type partial struct {
 func NewReader(limit int) Reader { return Reader{limit: limit} }
 
 // Next consumes p up to the end of the next message or control frame, and returns it and the number of bytes consumed.
-// The rest, p[n:], is untouched and stays with the caller, who goes on when it is ready for the next message: that is
-// how reading is held back. Without a complete message it consumes all of p and returns the zero Message.
+// The rest, p[n:], is untouched and stays with the caller, which calls Next again when it is ready for the next message: this
+// allows back-pressure. Without a complete message, Next consumes all of p and returns the zero Message.
 //
 // Whole frames are unmasked in place and handed out as a part of p: nothing is copied or allocated.
 //
@@ -98,7 +98,7 @@ func (r *Reader) gather(p []byte) (Message, int, error) {
 	return m, n, err
 }
 
-// check judges a header, before any byte of its payload is looked at.
+// check checks a header before any byte of its payload is read.
 func (r *Reader) check(h header) error {
 	switch {
 	case h.rsv:
@@ -158,8 +158,8 @@ func (r *Reader) complete(h header, payload []byte) (Message, error) {
 	return m, nil
 }
 
-// extend appends p to b. It doubles the capacity, but never beyond most, so that a client costs what it has sent, not
-// what it has announced.
+// extend appends p to b. It doubles the capacity, but never beyond most: a client costs what it has sent, not what it has
+// announced.
 func extend(b, p []byte, most int) []byte {
 	if need := len(b) + len(p); need > cap(b) {
 		grown := make([]byte, len(b), max(need, min(most, 2*cap(b))))
