@@ -69,10 +69,8 @@ func Load(args []string) (Config, error) {
 			refused[s.key] = true
 		}
 	}
-	var redisProblems []string
-	c.Redis, redisProblems = r.assemble()
-	problems = append(problems, redisProblems...)
-	problems = append(problems, c.contradictions(refused)...)
+	c.Redis, bad = r.assemble()
+	problems = slices.Concat(problems, bad, c.contradictions(refused))
 	c.Warnings = slices.Concat(c.Warnings, serviceWarning(), c.idle(given, r))
 	if len(problems) > 0 {
 		return Config{}, problems

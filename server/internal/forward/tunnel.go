@@ -65,14 +65,9 @@ func (f *Forwarder) upgrade(w http.ResponseWriter, r *http.Request, route Route)
 			_ = owner.Close()
 		}
 	}()
-	out := f.upgradeRequest(r, route)
-	if err := out.Write(owner); err != nil {
-		return false, fmt.Errorf("upgrade request: %w", err)
-	}
-	fromOwner := bufio.NewReader(io.LimitReader(owner, answerBytes)) // only the answer is read through it
-	resp, err := http.ReadResponse(fromOwner, out)
+	resp, fromOwner, err := f.askOwner(owner, r, route)
 	if err != nil {
-		return false, fmt.Errorf("upgrade response: %w", err)
+		return false, err
 	}
 	if resp.StatusCode != http.StatusSwitchingProtocols {
 		f.refusedBy(route, resp.Header)
@@ -97,6 +92,21 @@ func (f *Forwarder) upgrade(w http.ResponseWriter, r *http.Request, route Route)
 	}
 	go t.run()
 	return true, nil
+}
+
+// askOwner sends the upgrade and reads the answer. What the owner sent behind the answer stays in fromOwner, from which
+// nothing else is read.
+func (f *Forwarder) askOwner(owner net.Conn, r *http.Request, route Route) (resp *http.Response, fromOwner *bufio.Reader, err error) {
+	out := f.upgradeRequest(r, route)
+	if err := out.Write(owner); err != nil {
+		return nil, nil, fmt.Errorf("upgrade request: %w", err)
+	}
+	fromOwner = bufio.NewReader(io.LimitReader(owner, answerBytes))
+	resp, err = http.ReadResponse(fromOwner, out)
+	if err != nil {
+		return nil, nil, fmt.Errorf("upgrade response: %w", err)
+	}
+	return resp, fromOwner, nil
 }
 
 // upgradeRequest returns r as the owner must see it.
