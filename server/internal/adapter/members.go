@@ -69,7 +69,7 @@ func (m *member) hearsSince() (uint64, bool) {
 
 // members are the sockets of a namespace on this node and the rooms that they are in. The library's own maps lose a
 // membership when a join races the last leave, and keep a socket for ever that joins while it is being closed: here one
-// lock covers both directions, and who is no member joins nothing. The room that every socket has to itself is a flag.
+// lock covers both directions, and a socket that is no member joins nothing. The room that every socket has to itself is a flag.
 type members struct {
 	mu    sync.RWMutex
 	all   map[socket.SocketId]*member
@@ -94,7 +94,7 @@ func (s *members) get(id socket.SocketId) *member {
 	return s.all[id]
 }
 
-// change is one thing that the adapter's listeners are told.
+// change is one event for the adapter's listeners.
 type change struct {
 	event string
 	room  socket.Room

@@ -26,7 +26,7 @@ var (
 	ErrClosed = errors.New("hub closed")
 )
 
-// requests are those of this node that wait for answers of others.
+// requests are the requests of this node that wait for answers of other nodes.
 type requests struct {
 	mu     sync.Mutex
 	closed bool

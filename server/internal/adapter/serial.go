@@ -16,7 +16,7 @@ type tasks struct {
 	running sync.WaitGroup
 }
 
-// start runs fn in a goroutine; false: it is too late for that.
+// start runs fn in a goroutine. It returns false after close.
 func (t *tasks) start(fn func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -27,7 +27,7 @@ func (t *tasks) start(fn func()) bool {
 	return true
 }
 
-// close lets nothing start any more and waits for what runs.
+// close refuses new tasks and waits for those that run.
 func (t *tasks) close() {
 	t.mu.Lock()
 	t.closed = true
@@ -41,7 +41,7 @@ func (t *tasks) isClosed() bool {
 	return t.closed
 }
 
-// protect runs code of others. A panic costs what it was about, not the process.
+// protect runs code of others. A panic in it is logged and counted; the process goes on.
 func (h *Hub) protect(what string, fn func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -52,8 +52,7 @@ func (h *Hub) protect(what string, fn func()) {
 	fn()
 }
 
-// serial does one thing after the other, in the order in which they were given to it, in a goroutine that is there while
-// there is something to do.
+// serial runs calls one at a time, in the order of do. Its goroutine exists only while there are calls to run.
 type serial struct {
 	hub      *Hub
 	what     string // it does, for the log
@@ -87,7 +86,7 @@ func (s *serial) start() {
 	}
 }
 
-// do has fn called, which is about size bytes; false: it will not be, because too much waits already.
+// do queues fn, which holds about size bytes. It returns false if the queue is full.
 func (s *serial) do(size int, fn func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

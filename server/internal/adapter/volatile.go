@@ -48,7 +48,7 @@ type notice struct {
 	message       *message // for the other nodes; nil: it does not concern them
 }
 
-// add takes a notice. What comes too fast is counted and dropped.
+// add takes a notice. A notice beyond the bounds is counted and dropped.
 func (v *volatiles) add(n notice) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -63,8 +63,8 @@ func (v *volatiles) add(n notice) {
 	v.beginLocked()
 }
 
-// move has the other nodes told that a socket is here now. If too many are, some are left out: where they were before, they
-// will be missed by a ping.
+// move has the other nodes told that a socket is here now. Beyond maxMoved, sockets are left out:
+// their old nodes notice it by a ping without an answer.
 func (v *volatiles) move(id socket.SocketId) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -84,7 +84,7 @@ func (v *volatiles) beginLocked() {
 	time.AfterFunc(h.opts.VolatileInterval, func() { h.tasks.start(v.flush) })
 }
 
-// now is the number of the next notice: who joins now hears nothing that is older.
+// now is the number of the next notice. A socket that joins now hears nothing older.
 func (v *volatiles) now() uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -170,8 +170,8 @@ type selection struct {
 	notices uint64 // as bits
 }
 
-// choose returns for each connected socket which of the notices are for it. Most are for everyone or nearly so: only who
-// is named by one costs a place in a map.
+// choose returns for each connected socket which of the notices are for it. Most notices are for everyone or nearly so:
+// only a socket that a notice names costs a place in a map.
 func (s *members) choose(batch []notice) []selection {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

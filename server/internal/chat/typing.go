@@ -94,8 +94,8 @@ func (t *typist) note(typing bool, now time.Duration) (relay bool, err *Error) {
 	}
 }
 
-// typists are the clients of whom the others have heard that they type. Whoever is among them stays there until it stops
-// or falls silent, so that its end is heard as well as its beginning. The zero value is ready to use.
+// typists are the clients of whom the others have heard that they type. A client keeps its place until it stops or
+// falls silent, so that the others hear its end as well as its beginning. The zero value is ready to use.
 type typists struct {
 	mu     sync.Mutex
 	places map[string]place // by client; never more than maxTypists

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// gatherer lets a burst gather before a sweep, without a timer. Whoever appends wakes the sweeper, and the scheduler would
+// gatherer lets a burst gather before a sweep, without a timer. An append wakes the sweeper, and the scheduler would
 // run it next, before the goroutines that hold other messages of the burst, and before it looks whether more have arrived.
 // So the sweeper asks the network poller for an event of its own, a byte in a pipe: when that comes back, everything that
 // had arrived by then has become runnable, and the sweeper goes behind it. A message that comes alone waits for some

@@ -64,8 +64,8 @@ func newLog(s *Sweepers, base stream.Offset, w Window) *Log {
 	return l
 }
 
-// lag is the part of the window by which the sweepers may be behind: one in so many. It keeps who falls behind by half
-// the window between two sweeps from being left behind by the window before the second one sees it.
+// lag is the part of the window by which the sweepers may be behind: one in so many. So a reader that falls
+// behind by half the window between two sweeps is still in the window when the second sweep sees it.
 const lag = 8
 
 // Append adds frames in the order of their offsets, which must be beyond [Log.Head], and wakes the sweepers. It waits for

@@ -101,7 +101,7 @@ func (s *shard) queueLocked(a *audience) {
 	}
 }
 
-// join lists a reader for the sweeps that begin from now on. It starts none: whoever joins writes what is there already.
+// join lists a reader for the sweeps that begin from now on. It starts none: the caller writes what is there already.
 func (s *shard) join(r *reader, l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Append stores an event in the stream, as [stream.Stream.Append] does, once there is credit for it: it waits while what
-// was appended before is not delivered here, for a bounded time.
+// Append stores an event in the stream, as [stream.Stream.Append] does, once there is credit for it: it waits, for a
+// bounded time, until this node has delivered enough of what was appended before.
 func (r *Replica) Append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
 	size, err := r.credits.take(ctx, len(event), r.nodes())
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// maxReads is how many history reads go to the stream at once: they share its connections with what is said now, and must
-// not crowd that out.
+// maxReads is how many history reads go to the stream at once. They share its connections with live messages and must not
+// crowd those out.
 const maxReads = 2
 
 // firstPage is how many entries are read from the stream at first; each page is twice as large as the one before. So a few
@@ -18,7 +18,7 @@ const maxReads = 2
 const firstPage = 4
 
 // Before returns at most n entries, the newest ones before the offset (zero: the newest of all), oldest first. It looks in
-// the log first, which is in memory, and reads what is behind its window from the stream, no more than is still wanted. It
+// the log first, which is in memory, and reads older entries from the stream, no more than are still wanted. It
 // returns fewer than n entries only if that was all, if their events have more than enough bytes together, or with an
 // error: then the entries are those that were found before it. The event of an entry is what was appended or, from the log,
 // what [Options.Decode] makes of its frame; nobody may write to it. A genesis entry is left out.
@@ -53,8 +53,8 @@ func (p *past) add(e stream.Entry) {
 	}
 }
 
-// catchUp waits a while until the log has what a client may know of: what it said itself, and what it saw on another node.
-// It is false if the log does not.
+// catchUp waits, for a bounded time, until the log holds what a client may know: what it sent itself, and what it saw on
+// another node. It returns false if the log does not get there.
 func (r *Replica) catchUp(ctx context.Context, before stream.Offset) bool {
 	said := r.credits.newest()
 	waiting, cancel := context.WithTimeout(ctx, recoverWait)

@@ -7,7 +7,8 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// recoverWait bounds how long a client waits whose offset this node has not reached yet. recoverPoll is how often it looks.
+// recoverWait bounds how long a recovery waits for an offset that this node has not reached yet; recoverPoll is how often it
+// looks.
 const (
 	recoverWait = 2 * time.Second
 	recoverPoll = 20 * time.Millisecond

@@ -1,8 +1,11 @@
 package redis
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -74,4 +77,17 @@ func newClusterClient(u *redis.UniversalOptions) *redis.ClusterClient {
 	// A dead master does not tell who took over, and the client does not ask: it has to look often.
 	c.ClusterStateReloadInterval = 2 * time.Second
 	return redis.NewClusterClient(c)
+}
+
+// The client library logs every failed dial by itself, in its own format. What matters of it is reported by [health], so
+// the rest is kept for debugging.
+func init() { redis.SetLogger(debugLog{}) }
+
+type debugLog struct{}
+
+// Printf implements the logger of the client library.
+func (debugLog) Printf(ctx context.Context, format string, v ...any) {
+	if log := slog.Default(); log.Enabled(ctx, slog.LevelDebug) {
+		log.DebugContext(ctx, fmt.Sprintf(format, v...))
+	}
 }

@@ -32,14 +32,14 @@ type health struct {
 	reasons [tasks]string // empty while the task is well
 }
 
-// failed notes that an attempt failed and logs the first one of a row.
+// failed notes a failed attempt and logs the first in a row.
 func (h *health) failed(t task, err error) {
 	if h.set(t, reason(err)) == "" {
 		h.log.Warn("redis stream is degraded", "trouble", t.String(), "error", err)
 	}
 }
 
-// well notes that an attempt succeeded and logs it if the one before had failed.
+// well notes a successful attempt and logs it after a failure.
 func (h *health) well(t task) {
 	if was := h.set(t, ""); was != "" {
 		h.log.Info("redis stream has recovered", "trouble", t.String(), "reason", was)

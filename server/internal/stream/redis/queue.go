@@ -20,7 +20,9 @@ type record struct {
 	deadline time.Time // of its outcome
 }
 
-// queue holds the records that wait to be sent, bounded by count and bytes. Those who find it full stand in line.
+// queue holds the records that wait to be sent, bounded by count and bytes. A put that finds it full waits in line. With the
+// default settings the credit of the replica is smaller than the queue, so the line is for larger windows and for other
+// callers: the contract of [stream.Stream] lets Append block while the queue is full, and pins the order in which it resumes.
 type queue struct {
 	maxRecords, maxBytes int
 	ready                chan struct{} // holds one value if there may be something to take, or the queue was closed
@@ -45,7 +47,7 @@ func newQueue(maxRecords, maxBytes int) *queue {
 	return &queue{maxRecords: maxRecords, maxBytes: maxBytes, ready: make(chan struct{}, 1)}
 }
 
-// put queues r; if there is no room, it waits for it until ctx or r's deadline, in the order of the calls.
+// put queues r. While the queue is full it waits, in the order of the calls, until ctx ends or r's deadline passes.
 func (q *queue) put(ctx context.Context, r record) error {
 	if len(r.event) > q.maxBytes {
 		return fmt.Errorf("append: event of %d bytes, the queue takes %d", len(r.event), q.maxBytes)
@@ -109,7 +111,7 @@ func (q *queue) wake() {
 	}
 }
 
-// admitLocked lets those at the head of the line in while there is room.
+// admitLocked queues the records at the head of the line while there is room.
 func (q *queue) admitLocked() {
 	for q.line.Len() > 0 {
 		w := q.line.Front().Value.(*waiter)
@@ -161,7 +163,7 @@ func (q *queue) deadline() (_ time.Time, ok bool) {
 	return q.records.Front().deadline, true
 }
 
-// close refuses those in line and all that come later. What is queued already may still be taken.
+// close refuses the records in line and all later ones. Queued records may still be taken.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,15 +1,91 @@
 package adapter
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/wire"
 )
 
-// concerning begins a message about the sockets that the options mean.
+const (
+	busTopic = "socket.io"
+	// inboxCalls and inboxBytes bound the requests of other nodes that are not handled yet.
+	inboxCalls = 1024
+	inboxBytes = 8 << 20
+	// complaintInterval is the shortest time between two log lines about the bus: when it fails, it fails often.
+	complaintInterval = time.Second
+)
+
+// errTooLarge means that a message is larger than the bus carries.
+var errTooLarge = errors.New("too large for the bus")
+
+// everyone stands for all other nodes.
+const everyone = ""
+
+// tell sends a message to another node, or to all of them. Without a bus there is nobody to tell.
+func (h *Hub) tell(node string, m *message) error {
+	if h.opts.Bus == nil {
+		return nil
+	}
+	payload, err := json.Marshal(m)
+	switch {
+	case err != nil:
+	case len(payload) > bus.MaxPayload:
+		err = fmt.Errorf("%d bytes: %w", len(payload), errTooLarge)
+	case node == everyone:
+		err = h.opts.Bus.Publish(busTopic, payload)
+	default:
+		err = h.opts.Bus.Send(node, busTopic, payload)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s for other nodes: %w", m.Kind, err)
+		h.busUnsent.Add(1)
+		h.complain("message was not sent", err)
+	}
+	return err
+}
+
+// complain logs a failure of the bus or of a message on it, at most once in a complaintInterval.
+func (h *Hub) complain(what string, err error) {
+	now, last := time.Now().UnixNano(), h.complained.Load()
+	if now-last > int64(complaintInterval) && h.complained.CompareAndSwap(last, now) {
+		h.logger.Warn("cluster: "+what, "error", err)
+	}
+}
+
+// receive takes a message of another node. Answers and volatile events are passed on at once. Requests are queued, so that
+// one that takes long, or waits for an answer itself, does not delay answers.
+func (h *Hub) receive(from string, payload []byte) {
+	if h.life.Err() != nil {
+		return
+	}
+	m, err := decodeMessage(payload)
+	if err != nil {
+		h.busMalformed.Add(1)
+		h.complain("message of another node makes no sense", err)
+		return
+	}
+	if m.Kind.isAnswer() {
+		h.requests.answer(from, m)
+		return
+	}
+	if m.Kind == kindTogether || m.Kind == kindEmit && m.Volatile {
+		h.hear(m)
+		return
+	}
+	if !h.inbox.do(len(payload), func() { h.serve(from, m) }) {
+		h.busUnheard.Add(1)
+		h.complain("message of another node was dropped", errBacklog)
+	}
+}
+
+// concerning starts a message about the sockets that the options select.
 func (n *namespace) concerning(k kind, opts *socket.BroadcastOptions) *message {
 	return &message{
 		Kind: k, Nsp: n.nsp.Name(), Rooms: keys(opts.Rooms), Except: keys(opts.Except), Volatile: opts.Flags.Volatile,
@@ -24,7 +100,7 @@ func (n *namespace) tellOthers(m *message, opts *socket.BroadcastOptions) {
 	}
 }
 
-// concernsUsAlone reports whether no other node has to know. A socket's own room is where that socket is, even if the
+// concernsUsAlone reports whether no other node needs the message. A socket's own room is where that socket is, even if the
 // socket of another node has joined a room of that name.
 func (n *namespace) concernsUsAlone(opts *socket.BroadcastOptions) bool {
 	if n.hub.opts.Bus == nil || opts.Flags.Local {
@@ -33,12 +109,12 @@ func (n *namespace) concernsUsAlone(opts *socket.BroadcastOptions) bool {
 	return n.isForOne(opts)
 }
 
-// isForOne reports whether the room is the own one of a socket of this node.
+// isForOne reports whether the only room is the own room of a socket of this node.
 func (n *namespace) isForOne(opts *socket.BroadcastOptions) bool {
 	return opts.Rooms.Len() == 1 && n.members.get(socket.SocketId(opts.Rooms.Keys()[0])) != nil
 }
 
-// others is how many other nodes have to answer.
+// others is how many other nodes must answer.
 func (n *namespace) others(opts *socket.BroadcastOptions) int {
 	if n.concernsUsAlone(opts) {
 		return 0
@@ -57,7 +133,7 @@ func (h *Hub) nodes() int {
 	return max(h.opts.Nodes(), 1)
 }
 
-// serve does what another node wants. A namespace that nobody has opened here has no sockets.
+// serve handles a request of another node. A namespace that is not open here has no sockets.
 func (h *Hub) serve(node string, m *message) {
 	if n := h.namespaceOf(m.Nsp); n != nil {
 		n.serve(node, m)
