@@ -42,25 +42,39 @@ func main() {
 	}
 }
 
-// run serves until ctx ends. ready, if it is not nil, is told the address.
-func run(ctx context.Context, args []string, output io.Writer, ready func(addr string)) error {
+// settings are what the flags say.
+type settings struct {
+	serve func(*engineio.Options) func(*engineio.Server)
+	port  int
+	path  string
+}
+
+func readFlags(args []string, output io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	flags.SetOutput(output)
 	mode := flags.String("mode", "socket", "engine or socket: which suite to serve")
-	port := flags.Int("port", 3000, "port to listen on, on all addresses")
-	path := flags.String("path", "", "path to serve; empty: /engine.io/ or /socket.io/")
+	flags.IntVar(&s.port, "port", 3000, "port to listen on, on all addresses")
+	flags.StringVar(&s.path, "path", "", "path to serve; empty: /engine.io/ or /socket.io/")
 	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	s.serve = map[string]func(*engineio.Options) func(*engineio.Server){"engine": serveEngine, "socket": serveSocket}[*mode]
+	if s.serve == nil {
+		return s, fmt.Errorf("mode %q is neither engine nor socket", *mode)
+	}
+	if s.path == "" {
+		s.path = "/" + *mode + ".io/"
+	}
+	return s, nil
+}
+
+// run serves until ctx ends. ready, if it is not nil, is told the address.
+func run(ctx context.Context, args []string, output io.Writer, ready func(addr string)) error {
+	f, err := readFlags(args, output)
+	if err != nil {
 		return err
 	}
-	serve := map[string]func(*engineio.Options) func(*engineio.Server){"engine": serveEngine, "socket": serveSocket}[*mode]
-	if serve == nil {
-		return fmt.Errorf("mode %q is neither engine nor socket", *mode)
-	}
-	if *path == "" {
-		*path = "/" + *mode + ".io/"
-	}
-
-	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", *port))
+	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", f.port))
 	if err != nil {
 		return err
 	}
@@ -72,12 +86,12 @@ func run(ctx context.Context, args []string, output io.Writer, ready func(addr s
 		PingInterval: pingInterval, PingTimeout: pingTimeout,
 		MaxPayload: maxPayload, MaxBody: maxPayload,
 	}
-	attach := serve(&options)
+	attach := f.serve(&options)
 	edge := engineio.NewServer(options)
 	attach(edge)
 
 	mux := http.NewServeMux()
-	mux.Handle(*path, edge)
+	mux.Handle(f.path, edge)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {

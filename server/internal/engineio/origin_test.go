@@ -10,35 +10,38 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
+// origins are settings of ALLOWED_ORIGINS, origins, and whether the first allow the second.
+var origins = []struct {
+	allowed, origin string
+	want            bool
+}{
+	{"", "https://any.example", true},
+	{"*", "https://any.example", true},
+	{"https://a.example,*", "https://any.example", true},
+	{"https://a.example", "https://a.example", true},
+	{"https://a.example/", "https://a.example", true},
+	{"https://a.example", "HTTPS://A.example", true},
+	{"https://a.example", "http://a.example", false},
+	{"https://a.example", "https://a.example:8443", false},
+	{"https://a.example", "https://a.example.evil.example", false},
+	{"https://a.example", "https://evil.example/https://a.example", false},
+	{"https://a.example", "https://axexample", false},
+	{"https://a.example", "null", false},
+	{"https://*.a.example", "https://b.a.example", true},
+	{"https://*.a.example", "https://c.b.a.example", true},
+	{"https://*.a.example", "https://a.example", false},
+	{"https://*.a.example", "https://evil.example/.a.example", false},
+	{"https://app-*.example", "https://app-42.example", true},
+	{"http://localhost:*", "http://localhost:3000", true},
+	{"https://a.example,https://b.example", "https://b.example", true},
+	{"file://", "file://", true}, // Electron
+	{"file://", "https://a.example", false},
+	{"https://a.example", "file://", false},
+	{"https://a.example", "", true}, // not a browser's page
+}
+
 func TestLIM5_Origins(t *testing.T) {
-	for _, c := range []struct {
-		allowed, origin string
-		want            bool
-	}{
-		{"", "https://any.example", true},
-		{"*", "https://any.example", true},
-		{"https://a.example,*", "https://any.example", true},
-		{"https://a.example", "https://a.example", true},
-		{"https://a.example/", "https://a.example", true},
-		{"https://a.example", "HTTPS://A.example", true},
-		{"https://a.example", "http://a.example", false},
-		{"https://a.example", "https://a.example:8443", false},
-		{"https://a.example", "https://a.example.evil.example", false},
-		{"https://a.example", "https://evil.example/https://a.example", false},
-		{"https://a.example", "https://axexample", false},
-		{"https://a.example", "null", false},
-		{"https://*.a.example", "https://b.a.example", true},
-		{"https://*.a.example", "https://c.b.a.example", true},
-		{"https://*.a.example", "https://a.example", false},
-		{"https://*.a.example", "https://evil.example/.a.example", false},
-		{"https://app-*.example", "https://app-42.example", true},
-		{"http://localhost:*", "http://localhost:3000", true},
-		{"https://a.example,https://b.example", "https://b.example", true},
-		{"file://", "file://", true}, // Electron
-		{"file://", "https://a.example", false},
-		{"https://a.example", "file://", false},
-		{"https://a.example", "", true}, // not a browser's page
-	} {
+	for _, c := range origins {
 		var patterns []string
 		if c.allowed != "" {
 			patterns = strings.Split(c.allowed, ",")
@@ -144,42 +147,47 @@ func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
 	}
 }
 
+// The peers of ownHosts.
+const direct, proxy = "1.2.3.4:1000", "10.0.0.1:1000"
+
+// ownHosts are requests, and whether their origin is the server's own host.
+var ownHosts = []struct {
+	peer, host, origin, forwardedHost, forwardedProto string
+	want                                              bool
+}{
+	{peer: direct, host: "chat.example", origin: "http://chat.example", want: true},
+	{peer: direct, host: "chat.example", origin: "https://chat.example", want: true}, // TLS ends before us
+	{peer: direct, host: "chat.example", origin: "wss://chat.example", want: true},
+	{peer: direct, host: "Chat.Example", origin: "HTTP://chat.eXample", want: true},
+	{peer: direct, host: "chat.example:8000", origin: "http://chat.example:8000", want: true},
+	{peer: direct, host: "chat.example:80", origin: "http://chat.example", want: true},
+	{peer: direct, host: "chat.example", origin: "https://chat.example:443", want: true},
+	{peer: direct, host: "[::1]:8000", origin: "http://[::1]:8000", want: true},
+	{peer: direct, host: "127.0.0.1:8000", origin: "http://127.0.0.1:8000", want: true},
+	{peer: direct, host: "chat.example:8000", origin: "http://chat.example"},
+	{peer: direct, host: "chat.example", origin: "http://chat.example:8000"},
+	{peer: direct, host: "chat.example", origin: "http://chat.example.evil.example"},
+	{peer: direct, host: "chat.example", origin: "http://evil.example"},
+	{peer: direct, host: "chat.example", origin: "ftp://chat.example"},
+	{peer: direct, host: "chat.example", origin: "null"},
+	{peer: direct, host: "", origin: "http://"},
+	{peer: direct, host: "chat.example", origin: "chat.example"},
+	{peer: direct, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example"}, // says so itself
+	{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example", want: true},
+	{peer: proxy, host: "inner:8000", forwardedHost: "chat.example, inner", origin: "http://chat.example", want: true},
+	{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://inner:8000"},
+	{peer: proxy, host: "chat.example", forwardedProto: "https", origin: "https://chat.example", want: true},
+	{peer: proxy, host: "chat.example", forwardedProto: "wss, http", origin: "https://chat.example", want: true},
+	{peer: proxy, host: "chat.example", forwardedProto: "https", origin: "http://chat.example"},
+	{peer: direct, host: "chat.example", forwardedProto: "https", origin: "http://chat.example", want: true},
+}
+
 // TestLIM5_TheOwnHostIsAllowed: native clients and pages of the same host say where they connect to.
 func TestLIM5_TheOwnHostIsAllowed(t *testing.T) {
 	s := &Server{opts: Options{
 		Origins: NewOrigins([]string{"https://a.example"}), Proxies: Proxies{netip.MustParsePrefix("10.0.0.0/8")},
 	}}
-	const direct, proxy = "1.2.3.4:1000", "10.0.0.1:1000"
-	for _, c := range []struct {
-		peer, host, origin, forwardedHost, forwardedProto string
-		want                                              bool
-	}{
-		{peer: direct, host: "chat.example", origin: "http://chat.example", want: true},
-		{peer: direct, host: "chat.example", origin: "https://chat.example", want: true}, // TLS ends before us
-		{peer: direct, host: "chat.example", origin: "wss://chat.example", want: true},
-		{peer: direct, host: "Chat.Example", origin: "HTTP://chat.eXample", want: true},
-		{peer: direct, host: "chat.example:8000", origin: "http://chat.example:8000", want: true},
-		{peer: direct, host: "chat.example:80", origin: "http://chat.example", want: true},
-		{peer: direct, host: "chat.example", origin: "https://chat.example:443", want: true},
-		{peer: direct, host: "[::1]:8000", origin: "http://[::1]:8000", want: true},
-		{peer: direct, host: "127.0.0.1:8000", origin: "http://127.0.0.1:8000", want: true},
-		{peer: direct, host: "chat.example:8000", origin: "http://chat.example"},
-		{peer: direct, host: "chat.example", origin: "http://chat.example:8000"},
-		{peer: direct, host: "chat.example", origin: "http://chat.example.evil.example"},
-		{peer: direct, host: "chat.example", origin: "http://evil.example"},
-		{peer: direct, host: "chat.example", origin: "ftp://chat.example"},
-		{peer: direct, host: "chat.example", origin: "null"},
-		{peer: direct, host: "", origin: "http://"},
-		{peer: direct, host: "chat.example", origin: "chat.example"},
-		{peer: direct, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example"}, // says so itself
-		{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example", want: true},
-		{peer: proxy, host: "inner:8000", forwardedHost: "chat.example, inner", origin: "http://chat.example", want: true},
-		{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://inner:8000"},
-		{peer: proxy, host: "chat.example", forwardedProto: "https", origin: "https://chat.example", want: true},
-		{peer: proxy, host: "chat.example", forwardedProto: "wss, http", origin: "https://chat.example", want: true},
-		{peer: proxy, host: "chat.example", forwardedProto: "https", origin: "http://chat.example"},
-		{peer: direct, host: "chat.example", forwardedProto: "https", origin: "http://chat.example", want: true},
-	} {
+	for _, c := range ownHosts {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host, r.RemoteAddr = c.host, c.peer
 		r.Header.Set("Origin", c.origin)

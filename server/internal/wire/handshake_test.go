@@ -15,35 +15,37 @@ func TestAcceptKey(t *testing.T) {
 	assert.Equal(t, "accept", AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 }
 
+// upgrades are changes of a good handshake, and the status that each is refused with; 0: it is not.
+var upgrades = []struct {
+	name   string
+	change func(*http.Request)
+	status int
+}{
+	{"good", func(*http.Request) {}, 0},
+	{"lists and case", func(r *http.Request) {
+		r.Header["Connection"] = []string{"keep-alive, UPGRADE"}
+		r.Header["Upgrade"] = []string{"h2c", "foo, WebSocket"}
+	}, 0},
+	{"post", func(r *http.Request) { r.Method = http.MethodPost }, 400},
+	{"http/1.0", func(r *http.Request) { r.ProtoMinor = 0 }, 0}, // nginx says so unless it is told otherwise
+	{"http/2", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, 400},
+	{"no host", func(r *http.Request) { r.Host = "" }, 400},
+	{"no upgrade", func(r *http.Request) { r.Header.Del("Upgrade") }, 426},
+	{"other upgrade", func(r *http.Request) { r.Header.Set("Upgrade", "websocket2") }, 426},
+	{"no connection", func(r *http.Request) { r.Header.Set("Connection", "close") }, 400},
+	{"no version", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Version") }, 426},
+	{"old version", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 426},
+	{"no key", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Key") }, 400},
+	{"two keys", func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, 400},
+	{"short key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "c2hvcnQ=") }, 400},
+	{"long key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSE=") }, 400},
+	{"subprotocols", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "chat.v1, x") }, 0},
+	{"bad subprotocols", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "chat v1") }, 400},
+	{"no base64", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "************************") }, 400},
+}
+
 func TestCheckUpgrade(t *testing.T) {
-	cases := []struct {
-		name   string
-		change func(*http.Request)
-		status int
-	}{
-		{"good", func(*http.Request) {}, 0},
-		{"lists and case", func(r *http.Request) {
-			r.Header["Connection"] = []string{"keep-alive, UPGRADE"}
-			r.Header["Upgrade"] = []string{"h2c", "foo, WebSocket"}
-		}, 0},
-		{"post", func(r *http.Request) { r.Method = http.MethodPost }, 400},
-		{"http/1.0", func(r *http.Request) { r.ProtoMinor = 0 }, 0}, // nginx says so unless it is told otherwise
-		{"http/2", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, 400},
-		{"no host", func(r *http.Request) { r.Host = "" }, 400},
-		{"no upgrade", func(r *http.Request) { r.Header.Del("Upgrade") }, 426},
-		{"other upgrade", func(r *http.Request) { r.Header.Set("Upgrade", "websocket2") }, 426},
-		{"no connection", func(r *http.Request) { r.Header.Set("Connection", "close") }, 400},
-		{"no version", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Version") }, 426},
-		{"old version", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Version", "8") }, 426},
-		{"no key", func(r *http.Request) { r.Header.Del("Sec-WebSocket-Key") }, 400},
-		{"two keys", func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, 400},
-		{"short key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "c2hvcnQ=") }, 400},
-		{"long key", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSE=") }, 400},
-		{"subprotocols", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "chat.v1, x") }, 0},
-		{"bad subprotocols", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Protocol", "chat v1") }, 400},
-		{"no base64", func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "************************") }, 400},
-	}
-	for _, c := range cases {
+	for _, c := range upgrades {
 		t.Run(c.name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=websocket", nil)
 			r.Header.Set("Upgrade", "websocket")

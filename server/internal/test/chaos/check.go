@@ -131,6 +131,17 @@ func (r *Room) Settle(expect Expect) {
 	for _, s := range r.senders {
 		faults = append(faults, checkSender(order, s)...)
 	}
+	faults = append(faults, r.checkClients(lines, expect)...)
+	for _, f := range faults[:min(len(faults), maxFaults)] {
+		r.t.Errorf("seed %d: %s", r.opts.Seed, f)
+	}
+	if more := len(faults) - maxFaults; more > 0 {
+		r.t.Errorf("seed %d: and %d faults more", r.opts.Seed, more)
+	}
+}
+
+// checkClients compares what every client saw with the record, looks for stored sessions, and prints a summary.
+func (r *Room) checkClients(lines timelines, expect Expect) (faults []string) {
 	var ids []string
 	resets, reconnects := 0, 0
 	for i, c := range r.clients {
@@ -151,12 +162,7 @@ func (r *Room) Settle(expect Expect) {
 	}
 	faults = append(faults, r.checkKeys(ids)...)
 	r.summarize(len(lines.messages), reconnects, resets)
-	for _, f := range faults[:min(len(faults), maxFaults)] {
-		r.t.Errorf("seed %d: %s", r.opts.Seed, f)
-	}
-	if more := len(faults) - maxFaults; more > 0 {
-		r.t.Errorf("seed %d: and %d faults more", r.opts.Seed, more)
-	}
+	return faults
 }
 
 func (r *Room) summarize(messages, reconnects, resets int) {

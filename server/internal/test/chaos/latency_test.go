@@ -17,14 +17,7 @@ import (
 //	go test -run '^$' -bench CrossNode -benchtime 1000x ./internal/test/chaos
 func BenchmarkCrossNodeLatency(b *testing.B) {
 	const pause = 10 * time.Millisecond
-	redis := redistest.Start(b)
-	var nodes []*Node
-	for i := range 2 {
-		n := newNode(b, i, redis.Addr, map[string]string{"MESSAGE_RATE": "0"})
-		n.Start()
-		n.WaitReady()
-		nodes = append(nodes, n)
-	}
+	nodes := startPair(b)
 	var mu sync.Mutex
 	sent := map[string]time.Time{}
 	var took []time.Duration
@@ -61,6 +54,24 @@ func BenchmarkCrossNodeLatency(b *testing.B) {
 	if err := receiver.Wait(b.Context(), func(s siotest.State) bool { return s.Messages == b.N }); err != nil {
 		b.Fatal(err)
 	}
+	reportLatency(b, took)
+}
+
+// startPair starts two nodes without flood control.
+func startPair(b *testing.B) (nodes []*Node) {
+	b.Helper()
+	redis := redistest.Start(b)
+	for i := range 2 {
+		n := newNode(b, i, redis.Addr, map[string]string{"MESSAGE_RATE": "0"})
+		n.Start()
+		n.WaitReady()
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+func reportLatency(b *testing.B, took []time.Duration) {
+	b.Helper()
 	slices.Sort(took)
 	b.ReportMetric(0, "ns/op") // the pace is ours
 	for name, share := range map[string]float64{"p50-ms": 0.5, "p99-ms": 0.99} {

@@ -76,16 +76,21 @@ func TestClientsOfEveryTransportTalkAreCutAndRecover(t *testing.T) {
 		wait("recovered", func(s State) bool { return s.Joined && s.Recovered > round && s.Messages == len(texts) })
 	}
 	for i, c := range clients {
-		report := c.Report()
-		if len(report.Segments) != 1 || len(report.Breaches) > 0 {
-			t.Fatalf("client %d: %+v", i, report)
-		}
-		var got []string
-		for _, m := range report.Segments[0].Messages {
-			got = append(got, m.Message)
-		}
-		if !slices.Equal(got, texts) {
-			t.Errorf("client %d saw %q", i, got)
-		}
+		checkUnbroken(t, i, c.Report(), texts)
+	}
+}
+
+// checkUnbroken checks that a client has one segment with exactly these texts.
+func checkUnbroken(t *testing.T, client int, report Report, texts []string) {
+	t.Helper()
+	if len(report.Segments) != 1 || len(report.Breaches) > 0 {
+		t.Fatalf("client %d: %+v", client, report)
+	}
+	var got []string
+	for _, m := range report.Segments[0].Messages {
+		got = append(got, m.Message)
+	}
+	if !slices.Equal(got, texts) {
+		t.Errorf("client %d saw %q", client, got)
 	}
 }
