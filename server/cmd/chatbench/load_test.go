@@ -41,55 +41,60 @@ func TestLoadTellsNodesApart(t *testing.T) {
 	}
 }
 
+// kept is what a client was not sent when it should have been.
+var kept = map[int]string{}
+
+// faultyDeliveries are servers that break something, and what a load finds of it.
+var faultyDeliveries = map[string]struct {
+	deliver func(client, n int, packet string) []string
+	want    result
+}{
+	"loss": {
+		func(client, n int, packet string) []string {
+			if client == 1 && n == 5 {
+				return []string{}
+			}
+			return []string{packet}
+		},
+		result{Missing: 1},
+	},
+	"duplicate": {
+		func(client, n int, packet string) []string {
+			if client == 1 && n == 5 {
+				return []string{packet, packet}
+			}
+			return []string{packet}
+		},
+		result{Duplicates: 1},
+	},
+	"disorder of one sender": {
+		func(client, n int, packet string) []string {
+			switch {
+			case client != 1:
+				return []string{packet}
+			case n == 3: // one sender at a time: 3 and 5 are of the same
+				kept[client] = packet
+				return []string{}
+			case n == 5:
+				return []string{packet, kept[client]}
+			}
+			return []string{packet}
+		},
+		result{Disordered: 1, Divergent: 1},
+	},
+	"closing": {
+		func(client, n int, packet string) []string {
+			if client == 3 && n == 10 {
+				return nil
+			}
+			return []string{packet}
+		},
+		result{Closed: 1, Missing: 11},
+	},
+}
+
 func TestLoadFindsFaults(t *testing.T) {
-	kept := map[int]string{} // what a client was not sent when it should have been
-	for name, test := range map[string]struct {
-		deliver func(client, n int, packet string) []string
-		want    result
-	}{
-		"loss": {
-			func(client, n int, packet string) []string {
-				if client == 1 && n == 5 {
-					return []string{}
-				}
-				return []string{packet}
-			},
-			result{Missing: 1},
-		},
-		"duplicate": {
-			func(client, n int, packet string) []string {
-				if client == 1 && n == 5 {
-					return []string{packet, packet}
-				}
-				return []string{packet}
-			},
-			result{Duplicates: 1},
-		},
-		"disorder of one sender": {
-			func(client, n int, packet string) []string {
-				switch {
-				case client != 1:
-					return []string{packet}
-				case n == 3: // one sender at a time: 3 and 5 are of the same
-					kept[client] = packet
-					return []string{}
-				case n == 5:
-					return []string{packet, kept[client]}
-				}
-				return []string{packet}
-			},
-			result{Disordered: 1, Divergent: 1},
-		},
-		"closing": {
-			func(client, n int, packet string) []string {
-				if client == 3 && n == 10 {
-					return nil
-				}
-				return []string{packet}
-			},
-			result{Closed: 1, Missing: 11},
-		},
-	} {
+	for name, test := range faultyDeliveries {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{deliver: test.deliver}
 			r, err := loadResult(t, "-n", "4", "-par", "1", "-s", "1", "-rate", "100", "-d", "200ms", "-drain", "200ms", "-urls", f.node(t))

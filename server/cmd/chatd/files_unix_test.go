@@ -3,42 +3,23 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/journal"
 )
 
-// log collects what a process writes.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) has(text string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.b.String(), text)
-}
-
 // startWithin starts a chatd that may have so many files open, as the system tells it and at most.
-func startWithin(t *testing.T, soft, hard int, flags ...string) (*process, *log) {
+func startWithin(t *testing.T, soft, hard int, flags ...string) (*process, *journal.Journal) {
 	t.Helper()
-	p, output := newProcess(t, flags...), &log{}
+	p, output := newProcess(t, flags...), &journal.Journal{}
 	limited := fmt.Sprintf(`ulimit -S -n %d && ulimit -H -n %d && exec "$0" "$@"`, soft, hard)
 	p.cmd = exec.Command("sh", append([]string{"-c", limited}, p.cmd.Args...)...)
 	p.cmd.Env = append(os.Environ(), child+"=1")
@@ -51,8 +32,8 @@ func startWithin(t *testing.T, soft, hard int, flags ...string) (*process, *log)
 // and still answers when more connections are tried than it may have.
 func TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles(t *testing.T) {
 	p, output := startWithin(t, 64, 512, "--log-level=warn")
-	if !output.has("MAX_CONNECTIONS is more than the limit of open files allows") || !output.has("open_files=51") {
-		t.Errorf("log: %s", &output.b)
+	if output.Count("MAX_CONNECTIONS is more than the limit of open files allows") == 0 || output.Count("open_files=51") == 0 {
+		t.Errorf("log: %s", output)
 	}
 	for range 600 {
 		nc, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
@@ -64,8 +45,8 @@ func TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it answered after %v", took)
 	}
-	assert.Equal(t, "accept errors", output.has("no connection can be accepted"), false)
+	assert.Equal(t, "accept errors", output.Count("no connection can be accepted") > 0, false)
 
 	_, output = startWithin(t, 64, 1024, "--log-level=warn", "--max-connections=500")
-	assert.Equal(t, "a limit that is high enough is no warning", output.has("MAX_CONNECTIONS"), false)
+	assert.Equal(t, "a limit that is high enough is no warning", output.Count("MAX_CONNECTIONS") > 0, false)
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/journal"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -149,7 +150,7 @@ func wantStatus(t *testing.T, nc net.Conn, want int) {
 
 // TestPanicsAreErrors: they are logged as such, whatever the level, but not each of a thousand.
 func TestPanicsAreErrors(t *testing.T) {
-	var logged lockedBuffer
+	var logged journal.Journal
 	a := startWith(t, defaultTimeouts, slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError})))
 	h := a.public.guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("test") }))
 	for range 1000 {
@@ -160,20 +161,20 @@ func TestPanicsAreErrors(t *testing.T) {
 			h.ServeHTTP(newRecorder(), newRequest("/"))
 		}()
 	}
-	if n := strings.Count(logged.String(), "panic in a request"); n < 1 || n > 50 {
+	if n := logged.Count("panic in a request"); n < 1 || n > 50 {
 		t.Errorf("logged %d times", n)
 	}
 }
 
 // TestAcceptErrorsAreErrors: a node that is deaf says so in its log and to those who can still ask.
 func TestAcceptErrorsAreErrors(t *testing.T) {
-	var logged lockedBuffer
+	var logged journal.Journal
 	a := startWith(t, defaultTimeouts, slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError})))
 	for range 1000 {
 		a.acceptFailed(a.public, &net.OpError{Op: "accept", Net: "tcp", Addr: a.public.net.Addr(), Err: syscall.EMFILE})
 	}
 	assert.Equal(t, "readiness", a.health.Report().Degraded, "listener: no connection can be accepted: too many open files")
-	if n := strings.Count(logged.String(), "too many open files"); n < 1 || n > 50 {
+	if n := logged.Count("too many open files"); n < 1 || n > 50 {
 		t.Errorf("logged %d times", n)
 	}
 	a.acceptFailed(a.public, nil)
@@ -204,24 +205,6 @@ func TestSocketLimits(t *testing.T) {
 		warnOfFiles(cfg, c.files, slog.New(slog.NewTextHandler(&logged, nil)))
 		assert.Equal(t, fmt.Sprint(c.flags, c.files, " warns"), logged.Len() > 0, c.warns)
 	}
-}
-
-// lockedBuffer is a log that can be read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // polling is a session that is polled by hand, for what a client with a heartbeat would not do.

@@ -1,14 +1,13 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/journal"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -49,37 +48,17 @@ func TestEvictionIsWarnedOf(t *testing.T) {
 	}
 }
 
-// lines collects what a node logs.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write keeps p.
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-// String is all that was logged.
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // logged starts a node and returns what it logs.
-func logged(t *testing.T, flags ...string) *lines {
+func logged(t *testing.T, flags ...string) *journal.Journal {
 	t.Helper()
 	_, log := logging(t, flags...)
 	return log
 }
 
 // logging starts a node whose log can be read.
-func logging(t *testing.T, flags ...string) (*App, *lines) {
+func logging(t *testing.T, flags ...string) (*App, *journal.Journal) {
 	t.Helper()
-	log := &lines{}
+	log := &journal.Journal{}
 	a, err := New(load(t, flags...), slog.New(slog.NewTextHandler(log, nil)))
 	assert.NoError(t, err)
 	t.Cleanup(func() { _ = a.Stop(context.Background()) })

@@ -25,10 +25,7 @@ func testDoneInOrder(t *testing.T, h Harness) {
 		go func() {
 			for i := range each {
 				err := h.Stream.Append(t.Context(), "", fmt.Appendf(nil, "%d/%d", c, i), func(o stream.Offset, err error) {
-					if !running.TryLock() {
-						t.Error("two calls of done at a time")
-						running.Lock()
-					}
+					lockAlone(t, &running)
 					defer running.Unlock()
 					if err != nil {
 						t.Error(err)
@@ -52,6 +49,14 @@ func testDoneInOrder(t *testing.T, h Harness) {
 	growing(t, order)
 	for c := range calls {
 		assert.Equal(t, fmt.Sprintf("calls of done for caller %d", c), calls[c], ones)
+	}
+}
+
+// lockAlone locks the mutex that calls of done hold, and fails the test if another call is running.
+func lockAlone(t *testing.T, running *sync.Mutex) {
+	if !running.TryLock() {
+		t.Error("two calls of done at a time")
+		running.Lock()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -31,11 +32,8 @@ func BenchmarkCrossNodeLatency(b *testing.B) {
 	defer sender.Close()
 	receiver := siotest.Open(siotest.Options{URL: "http://" + nodes[1].Addr, Transport: siotest.WebSocket, OnMessage: heard})
 	defer receiver.Close()
-	joined := func(s siotest.State) bool { return s.Joined }
 	for _, c := range []*siotest.Client{sender, receiver} {
-		if err := c.Wait(b.Context(), joined); err != nil {
-			b.Fatal(err)
-		}
+		assert.NoError(b, c.Wait(b.Context(), func(s siotest.State) bool { return s.Joined }))
 	}
 
 	ticker := time.NewTicker(pause)
@@ -51,9 +49,7 @@ func BenchmarkCrossNodeLatency(b *testing.B) {
 			b.Fatal("the sender lost its connection")
 		}
 	}
-	if err := receiver.Wait(b.Context(), func(s siotest.State) bool { return s.Messages == b.N }); err != nil {
-		b.Fatal(err)
-	}
+	assert.NoError(b, receiver.Wait(b.Context(), func(s siotest.State) bool { return s.Messages == b.N }))
 	reportLatency(b, took)
 }
 
