@@ -6,6 +6,9 @@
 // Both print text, or one JSON object with -json. The exit code is 1 if anything was lost, doubled, out of order, refused or
 // closed, and 2 if nothing could be measured. `npm run bench` at the root of the repository runs both side by side with
 // other servers; docs/BENCHMARKS.md explains the figures.
+//
+// It has many files because each system counts processor time and memory in its own way, and client, protocol, timeline and
+// each load are separate concerns with a file each.
 package main
 
 import (

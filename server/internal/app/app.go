@@ -7,6 +7,9 @@
 //	                                      └─────────────────────────── fanout.Log ◀───────── replica ◀──────────┘
 //
 // It is the one place that knows both the settings and the packages that they concern. No traffic passes through it.
+//
+// It has many files because each part of a node that is built, measured or watched in its own way has one, and two of them
+// differ by system.
 package app
 
 import (

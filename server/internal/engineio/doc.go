@@ -11,8 +11,7 @@
 //
 // Outbound bytes go through the session's [fanout.Conn]: the shared log and private frames, for both transports.
 //
-// The package has more than twelve files because all of them work on one type, [Session], under its mutex: a file holds one
-// concern of it. What a session is at a moment is in lifecycle.go, transport.go and turnstile.go; the rest acts on these.
+// It has many files because all of them work on one type, [Session], under its mutex: a file holds one concern of it. What a session is at a moment is in lifecycle.go, transport.go and turnstile.go; the rest acts on these.
 //
 // The protocol is https://github.com/socketio/engine.io-protocol, revision 4; WebSocket is RFC 6455.
 package engineio

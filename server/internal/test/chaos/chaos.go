@@ -5,6 +5,8 @@
 // does not, so a seed repeats the plan and not the run.
 //
 //	clients ─▶ Edge (cuts at will) ─▶ balancer ─▶ nodes ─▶ one Path each (cut at will) ─▶ Redis
+//
+// It has many files because four of them differ by system or build, and each kind of fault, actor and check has its own.
 package chaos
 
 import (
