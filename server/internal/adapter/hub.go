@@ -6,9 +6,6 @@
 // It owns the members of each namespace and their rooms, the requests between nodes, and the order of a CONNECT: where a
 // socket begins to follow its namespace's log, and when an inbound packet has been dealt with, so that the edge may hand over
 // the next one of the same session. What the events mean is the owner's business: it binds a [Binding] to each namespace.
-//
-// It has many files because the library's adapter interface has many features (rooms, broadcasts, volatile packets,
-// acknowledgements, requests to other nodes, remote sockets), each with its own.
 package adapter
 
 import (

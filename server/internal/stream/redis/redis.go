@@ -7,9 +7,6 @@
 // process, for a day. Redis must not evict them (maxmemory-policy noeviction), or retries may be stored twice. What is in
 // "{key}:settings", under the names of [Stream.Settings], holds for all nodes instead of their own options; the cluster's
 // registry keeps it.
-//
-// It has many files because each mechanism has its own, with its own tests: queue, appender, script, follower, rights,
-// health, and the client that finds out whether Redis is a Cluster.
 package redis
 
 import (
