@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gammazero/deque"
+
 	"scalable-chat/server/internal/stream"
 )
 

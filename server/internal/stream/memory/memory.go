@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gammazero/deque"
+
 	"scalable-chat/server/internal/stream"
 )
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gammazero/deque"
+
 	"scalable-chat/server/internal/stream"
 )
 
@@ -22,7 +23,7 @@ type record struct {
 
 // queue holds the records that wait to be sent, bounded by count and bytes. A put that finds it full waits in line. With the
 // default settings the credit of the replica is smaller than the queue, so the line is for larger windows and for other
-// callers: the contract of [stream.Stream] lets Append block while the queue is full, and pins the order in which it resumes.
+// callers: the contract of [stream.Stream] lets Append block while the queue is full.
 type queue struct {
 	maxRecords, maxBytes int
 	ready                chan struct{} // holds one value if there may be something to take, or the queue was closed
