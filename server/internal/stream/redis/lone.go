@@ -129,13 +129,21 @@ func (c *loneClient) redirected(err error) *redis.ClusterClient {
 
 // enter returns the client of the Cluster and makes it if this is the first time.
 func (c *loneClient) enter(why string) *redis.ClusterClient {
+	cluster, entered := c.open()
+	if entered {
+		slog.Info("redis is a Cluster, its nodes are used", "why", why)
+	}
+	return cluster
+}
+
+// open returns the client of the Cluster, and whether this call made it. It is nil once the client is closed.
+func (c *loneClient) open() (cluster *redis.ClusterClient, entered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cluster == nil && !c.closed {
-		c.cluster = newClusterClient(c.options)
-		slog.Info("redis is a Cluster, its nodes are used", "why", why)
+		c.cluster, entered = newClusterClient(c.options), true
 	}
-	return c.cluster
+	return c.cluster, entered
 }
 
 func (c *loneClient) inside() *redis.ClusterClient {
