@@ -17,12 +17,12 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// emitter is a broadcast operator, or a socket of another node.
+// emitter is a broadcast operator, or a socket on another node.
 type emitter interface {
 	Emit(event string, args ...any) error
 }
 
-// ask emits a question and returns where its outcome comes.
+// ask emits a question and returns the channel of its outcome.
 func ask(t *testing.T, to emitter) <-chan outcome {
 	t.Helper()
 	outcomes := make(chan outcome, 10)
@@ -30,7 +30,7 @@ func ask(t *testing.T, to emitter) <-chan outcome {
 	return outcomes
 }
 
-// sorted is what a callback was called with, in no matter which order.
+// sorted is what a callback was called with, sorted.
 func (o outcome) sorted() string {
 	texts := []string{}
 	for _, v := range o.values {
@@ -40,7 +40,7 @@ func (o outcome) sorted() string {
 	return fmt.Sprint(texts)
 }
 
-// forgotten checks that no answer is waited for any more.
+// forgotten checks that the hub waits for no answer any more.
 func forgotten(t *testing.T, nodes []*peer, clients ...*remote) {
 	t.Helper()
 	for _, c := range clients {
@@ -63,7 +63,7 @@ func TestClusterBroadcastWithAcknowledgement(t *testing.T) {
 	outcomes := ask(t, nodes[0].io.Timeout(patience))
 	for i, r := range []*remote{a, b, c, d} {
 		id := r.question(`["ask"]`)
-		// One value counts for each client, however it answers, and how often.
+		// One value counts for each client, however the client answers, and however often.
 		answer := "43" + id + []string{`["a"]`, `["b",2]`, `[]`, `["d"]`}[i]
 		r.send(answer, answer, answer)
 	}
@@ -110,7 +110,7 @@ func TestClusterLostMessagesOfAnAcknowledgement(t *testing.T) {
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	for _, k := range []kind{kindAsk, kindAsked, kindAck} {
 		f.losing(k)
-		outcomes := ask(t, nodes[0].io.Timeout(time.Second)) // long enough for the answers that do come
+		outcomes := ask(t, nodes[0].io.Timeout(time.Second)) // long enough for the answers that arrive
 		a.send("43" + a.question(`["ask"]`) + `["a"]`)
 		if k != kindAsk {
 			b.send("43" + b.question(`["ask"]`) + `["b"]`)
@@ -141,14 +141,14 @@ func TestClusterSocketOfAnotherNodeAnswers(t *testing.T) {
 		}
 		assert.Equal(t, "answer "+answer, fmt.Sprint(o.values), want)
 	}
-	// As does one of this node.
+	// So does a client of this node.
 	found, err = fetch(t, nodes[1].io)
 	assert.NoError(t, err)
 	outcomes := ask(t, found[0].Timeout(patience))
 	b.send("43" + b.question(`["ask"]`) + `[1,2]`)
 	assert.Equal(t, "answer", fmt.Sprint(await(t, "answer", outcomes).values), "[1 2]")
 
-	// One that is gone cannot answer: that is a time-out, and no panic of the library.
+	// A client that is gone cannot answer: the outcome is a time-out, not a panic of the library.
 	nodes[1].io.DisconnectSockets(false)
 	b.want("41")
 	assert.Eventually(t, "gone", func() bool { return nodes[1].io.Sockets().Sockets().Len() == 0 })
@@ -171,12 +171,12 @@ func TestClusterBinaryAnswersAreRefusedBetweenNodes(t *testing.T) {
 	}
 	o := await(t, "time-out", outcomes)
 	assert.Equal(t, "failed", o.err != nil, true)
-	assert.Equal(t, "answers", len(o.values), 1) // that of this node
+	assert.Equal(t, "answers", len(o.values), 1) // the answer of this node
 	assert.Equal(t, "unsent", nodes[1].hub.Stats().BusUnsent, 1)
 	forgotten(t, nodes, a, b)
 }
 
-// withAck broadcasts at the adapter, whose calls the test sees.
+// withAck broadcasts at the adapter, and the test sees its calls.
 func (p *peer) withAck(timeout time.Duration, single bool) (counts <-chan uint64, answers <-chan []any) {
 	c, a := make(chan uint64, 100), make(chan []any, 100)
 	opts := &socket.BroadcastOptions{Flags: &socket.BroadcastFlags{Timeout: &timeout, ExpectSingleResponse: single}}
@@ -202,7 +202,7 @@ func TestClusterCountsComeWhenNobodyIsLeftToWaitFor(t *testing.T) {
 	forgotten(t, nodes, b, c)
 	assert.Equal(t, "counts", len(counts), 0)
 
-	// A node that says what nobody asked, or more than it announced, is not heard.
+	// The asker ignores a node that answers unasked, or more often than announced.
 	counts, answers = nodes[0].withAck(patience, false)
 	request := nodes[0].hub.requests.last
 	for _, m := range []string{

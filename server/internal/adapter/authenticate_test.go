@@ -13,7 +13,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// keyring lets in who knows one of them, and says what each is called.
+// keyring admits clients that know one of its keys, and names them.
 type keyring map[string]string
 
 func (k keyring) Authenticate(c auth.Connect) (auth.Identity, *auth.Refusal) {
@@ -29,7 +29,7 @@ func (k keyring) Authenticate(c auth.Connect) (auth.Identity, *auth.Refusal) {
 	}
 }
 
-// withKeys answers each event with the name that its socket speaks for.
+// withKeys answers each event with the name of its socket's identity.
 func withKeys(b *Binding) {
 	b.Authenticator = keyring{"k1": "Ada", "k2": "Bob"}
 	b.Client = func(_ *socket.Socket, who auth.Identity) Client {
@@ -64,7 +64,7 @@ func TestP11_ARefusedConnectHasACodeAndRecoversNothing(t *testing.T) {
 		stranger := n.open()
 		stranger.send("0" + payload)
 		stranger.want(t, `4{"data":{"code":"no_key"},"message":"Not on /"}`)
-		stranger.send("0" + `{"key":"k2"}`) // may try again on the same connection
+		stranger.send("0" + `{"key":"k2"}`) // it may try again on the same connection
 		stranger.next(t)
 	}
 	stranger := n.open()
@@ -81,7 +81,7 @@ func TestP11_ARefusedConnectHasACodeAndRecoversNothing(t *testing.T) {
 func TestP11_ARefusalHoldsInNamespacesOfAPattern(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { withKeys(&o.others) })
 	n.io.Of(regexp.MustCompile("^/rooms/"), nil)
-	for range 2 { // the first of them makes the namespace
+	for range 2 { // the first one makes the namespace
 		f := n.open()
 		f.send(`0/rooms/a,{"key":"k1"}`)
 		f.next(t)

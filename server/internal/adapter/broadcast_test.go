@@ -46,7 +46,7 @@ func TestTargetedPacketsArePrivate(t *testing.T) {
 	assert.NoError(t, n.io.To("r", "q").Emit("room"))
 	assert.NoError(t, n.io.To("r").Except(socket.Room(ga.Sid)).Emit("except"))
 	assert.NoError(t, n.io.To(socket.Room(gc.Sid)).Emit("own"))
-	assert.NoError(t, sc.Broadcast().Emit("others")) // all but who is in the room of c
+	assert.NoError(t, sc.Broadcast().Emit("others")) // everybody except the room of c
 	assert.NoError(t, n.io.Volatile().Emit("volatile"))
 	assert.NoError(t, n.io.Local().Emit("local"))
 	n.io.Sockets().Emit("binary", []byte("x"))
@@ -54,7 +54,7 @@ func TestTargetedPacketsArePrivate(t *testing.T) {
 	b.want(t, `2["room",null]`, `2["except",null]`, `2["own",null]`)
 	c.want(t, `2["own",null]`)
 	for _, f := range []*fake{a, b, c} {
-		last := f.next(t) // a socket that has something to take is not ready for volatile packets
+		last := f.next(t) // a socket with pending packets is not ready for volatile ones
 		if last == `2["volatile",null]` {
 			last = f.next(t)
 		}

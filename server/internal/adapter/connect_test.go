@@ -101,7 +101,7 @@ func TestP3_ReturningClientGetsExactlyWhatItMissed(t *testing.T) {
 	f.want(t, p2, p3)
 	f.silent(t)
 
-	f, again = n.join(back(g.Pid, g.Offset)) // had seen no message at all
+	f, again = n.join(back(g.Pid, g.Offset)) // had seen no message
 	assert.Equal(t, "pid", again.Pid, g.Pid)
 	f.want(t, p1, p2, p3)
 
@@ -137,7 +137,7 @@ func TestP3_UnknownPlaceIsToldAndNeverReplayedInPart(t *testing.T) {
 			if g.Pid == c.pid || g.Pid == "" {
 				t.Errorf("pid %q", g.Pid)
 			}
-			f.next(t) // two messages of history, as asked for
+			f.next(t) // two messages of history, as requested
 			f.next(t)
 			f.silent(t)
 		})
@@ -245,7 +245,7 @@ func TestOtherNamespacesDoNotFollowTheLog(t *testing.T) {
 	f.silent(t)
 }
 
-// gapping is a stream whose follower has a gap when it is told to.
+// gapping is a stream whose follower gets a gap when the test says so.
 type gapping struct {
 	stream.Stream
 	gap chan struct{}

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 5 * time.Second
 
-// node is a hub with a Socket.IO server that is bound to sessions without a transport.
+// node is a hub with a Socket.IO server, bound to sessions without a transport.
 type node struct {
 	t        *testing.T
 	hub      *Hub
@@ -40,7 +40,7 @@ type node struct {
 	engine   engine.BaseServer
 }
 
-// setup is what a test may change of a node.
+// setup is what a test may change in a node.
 type setup struct {
 	Options
 	Binding
@@ -68,7 +68,7 @@ func newNode(t *testing.T, s stream.Stream, change func(*setup)) *node {
 	return n
 }
 
-// start makes everything but the sessions. What it returns ends after the hub is closed.
+// start makes everything but the sessions. The returned group ends after the hub is closed.
 func (n *node) start(s stream.Stream, o setup) (following *sync.WaitGroup) {
 	n.stream, n.sweepers = s, fanout.New(fanout.Options{Shards: 1})
 	if s == nil {
@@ -108,17 +108,17 @@ func (n *node) main() *namespace {
 	return found.(*namespace)
 }
 
-// typingNotice is something volatile that one client tells the others.
+// typingNotice is a volatile event from one client to the others.
 type typingNotice struct {
 	Username string `json:"username"`
 	ID       string `json:"id"`
 	Typing   bool   `json:"typing"`
 }
 
-// timeMark stands in an event for the time stamp.
+// timeMark stands for the time stamp in an event.
 const timeMark = 0x00
 
-// typing emits a typing notice to everyone but one.
+// typing emits a typing notice to all clients but one.
 func (n *node) typing(except string, notice typingNotice) {
 	assert.NoError(n.t, handle{n.main()}.EmitVolatile(socket.SocketId(except), "typing", notice))
 }
@@ -173,7 +173,7 @@ func (n *node) join(auth string) (*fake, greeting) {
 	return f, f.connectMain(n.t, auth)
 }
 
-// say appends a message as chat does and returns the frame that clients will get.
+// say appends a message as chat does and returns the frame that clients will receive.
 func (n *node) say(text string) (packet string, offset stream.Offset) {
 	n.t.Helper()
 	stored := make(chan stream.Offset, 1)

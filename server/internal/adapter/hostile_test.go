@@ -23,7 +23,7 @@ func TestP6_ClusterRequestsAreBounded(t *testing.T) {
 	if err := await(t, "refusal", errs); !errors.Is(err, ErrTooManyRequests) {
 		t.Errorf("one too many: %v", err)
 	}
-	// What others want is bounded, too.
+	// The requests of other nodes are bounded, too.
 	release, busy := make(chan struct{}), make(chan struct{})
 	b := nodes[1].dial("/", "")
 	assert.NoError(t, b.socket().On("disconnect", func(...any) {
@@ -47,7 +47,7 @@ func TestP6_HostileBusMessagesDoNoHarm(t *testing.T) {
 	f, nodes := newPeers(t, 2)
 	assert.NoError(t, nodes[0].io.On("connection", func(args ...any) { _ = args[0].(*socket.Socket) }))
 	a := nodes[0].dial("/", "")
-	// A request that is pending, whose id anyone could guess.
+	// A pending request, whose id anyone could guess.
 	f.losing(kindFetch)
 	nodes[0].io.FetchSockets()(func([]*socket.RemoteSocket, error) {})
 	for _, payload := range hostile {

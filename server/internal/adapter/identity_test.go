@@ -38,12 +38,12 @@ func TestREC7_PrivateEventsNeverEndInAString(t *testing.T) {
 	}
 	assert.NoError(t, s.Emit("x", []byte("b"), "text"))
 	f.want(t, `51-["x",{"_placeholder":true,"num":0},"text",null]`, "b")
-	// A callback comes behind the arguments of an event that wants an answer.
+	// A callback follows the arguments of an event that wants an answer.
 	assert.NoError(t, s.Emit("x", "text", socket.Ack(func([]any, error) {})))
 	if p := f.next(t); !strings.HasSuffix(p, `["x","text"]`) {
 		t.Errorf("question: %s", p)
 	}
-	// Who cannot recover gets what was sent.
+	// A client that cannot recover receives what was sent.
 	f.send("0/other,{}")
 	f.next(t)
 	n.io.Of("/other", nil).Emit("x", "text")
@@ -57,11 +57,11 @@ func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
 	assert.Equal(t, "sid", b.sid, a.sid)
 	assert.Equal(t, "pid", b.pid, a.pid)
 	assert.Equal(t, "recovered", nodes[1].hub.Recovered(b.socket()), true)
-	// The node where it was is told: nothing that is sent to the client goes astray, and it is counted once.
+	// Its former node is told: nothing that is sent to the client is lost, and the client counts once.
 	assert.Eventually(t, "the old connection is closed", func() bool { return nodes[0].main().members.get(socket.SocketId(a.sid)) == nil })
 	assert.NoError(t, nodes[0].io.To(a.room).Emit("found", 1))
 	b.want(`42["found",1]`)
-	c := nodes[1].dial("/", back(a.pid+"x", a.offset)) // anybody may name an id that nobody has
+	c := nodes[1].dial("/", back(a.pid+"x", a.offset)) // anybody may present an unused id
 	if c.sid == a.sid {
 		t.Error("an id was taken without its secret")
 	}

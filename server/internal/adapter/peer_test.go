@@ -24,7 +24,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// fabric connects the buses of the nodes of a test. It loses what the test wants lost.
+// fabric connects the buses of a test's nodes. It loses what the test wants lost.
 type fabric struct {
 	mu    sync.Mutex
 	buses []*fakeBus
@@ -73,7 +73,7 @@ func (f *fabric) set(change func(f *fabric)) {
 	change(f)
 }
 
-// losing loses the messages of one kind.
+// losing drops the messages of one kind.
 func (f *fabric) losing(k kind) {
 	f.set(func(f *fabric) { f.lose = func(_ string, m *message) bool { return m.Kind == k } })
 }
@@ -139,7 +139,7 @@ type peer struct {
 	addr string
 }
 
-// newPeers starts n nodes that share a stream and a bus. Their time-out can be changed before they ask anything.
+// newPeers starts n nodes that share a stream and a bus. A test may change their time-out before they ask anything.
 func newPeers(t *testing.T, n int) (*fabric, []*peer) {
 	t.Helper()
 	f, shared := &fabric{}, memory.New(memory.Options{})
@@ -205,7 +205,7 @@ func (p *peer) dial(nsp, auth string) *remote {
 	return c
 }
 
-// bufferedConn reads first what came along with the answer to the handshake.
+// bufferedConn first reads what arrived together with the answer to the handshake.
 type bufferedConn struct {
 	net.Conn
 	r io.Reader
@@ -241,7 +241,7 @@ func (c *remote) want(messages ...string) {
 	}
 }
 
-// question takes an event that wants an answer, and returns the id of that.
+// question reads an event that wants an answer, and returns its id.
 func (c *remote) question(event string) string {
 	c.t.Helper()
 	got := c.receive()
@@ -261,7 +261,7 @@ type outcome struct {
 	err    error
 }
 
-// await returns what comes from a channel in time.
+// await returns what a channel receives in time.
 func await[T any](t *testing.T, what string, from <-chan T) T {
 	t.Helper()
 	select {

@@ -150,7 +150,7 @@ func (f *fake) EndTurn(turn uint64) {
 	}
 }
 
-// send hands one packet to the library when it is its turn. It does not wait for the end of that turn.
+// send hands one packet to the library in its turn. It does not wait for the end of that turn.
 func (f *fake) send(p string) {
 	f.mu.Lock()
 	for f.busy && f.state == "open" {
@@ -224,7 +224,7 @@ func (f *fake) want(t *testing.T, packets ...string) {
 	}
 }
 
-// silent checks that everything for the client was read, at a moment when its last packet has been dealt with.
+// silent checks that nothing is left for the client; its last packet must have been handled.
 func (f *fake) silent(t *testing.T) {
 	t.Helper()
 	if p, ok := f.take(); ok {

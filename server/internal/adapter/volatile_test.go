@@ -68,7 +68,7 @@ func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 	v(n.io.To("r").Except("q"), "b")
 	v(n.io.To("nobody"), "nobody")
 	v(n.io.Except("nobody"), "all")
-	assert.NoError(t, n.socketOf(gc.Sid).Volatile().Emit("own", 1)) // one socket alone is not kept waiting
+	assert.NoError(t, n.socketOf(gc.Sid).Volatile().Emit("own", 1)) // a single socket does not wait
 	c.want(t, `2["own",1]`)
 	n.io.Sockets().Volatile().Emit("binary", []byte("x"), 1)
 	v(n.io.Except("nobody"), "last")
@@ -78,7 +78,7 @@ func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 	a.want(t, `2["both rooms",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
 	b.want(t, `2["both rooms",1]`, `2["all but a",1]`, `2["b",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
 	c.want(t, `2["all but a",1]`, `2["all",1]`, binary, "x", `2["last",1]`)
-	late.silent(t) // what was said before it joined is not for it
+	late.silent(t) // it does not receive what was sent before it joined
 	for _, f := range []*fake{a, b, c} {
 		f.silent(t)
 	}
@@ -113,7 +113,7 @@ func TestTYP8_VolatileBroadcastsAreOneMessageForTheOtherNodes(t *testing.T) {
 	if got := f.count() - before; got > 5 {
 		t.Errorf("%d messages on the bus", got)
 	}
-	// What is volatile waits neither behind the requests of other nodes nor before them.
+	// Volatile packets wait neither behind the requests of other nodes nor ahead of them.
 	assert.NoError(t, nodes[0].io.Local().Emit("nothing before", 1))
 	a.want(`42["nothing before",1]`)
 }

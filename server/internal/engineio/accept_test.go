@@ -9,7 +9,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// The cases of this file are what the reference server takes from clients that do things their own way.
+// The cases of this file are what the reference server accepts from unusual clients.
 
 func TestEIO9_NumbersNameEvents(t *testing.T) {
 	l := newLibrary(false)
@@ -48,7 +48,7 @@ func TestEIO9_AProbeMayComeTwiceOrNotAtAll(t *testing.T) {
 	}
 }
 
-// TestEIO7_SubprotocolOverHTTP: browsers fail a WebSocket that does not answer what they offered.
+// TestEIO7_SubprotocolOverHTTP: browsers fail a WebSocket whose answer ignores the subprotocol they offered.
 func TestEIO7_SubprotocolOverHTTP(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -66,7 +66,7 @@ func TestEIO7_SubprotocolOverHTTP(t *testing.T) {
 	}
 }
 
-// TestEIO9_AProxyMaySayHTTP10: nginx does when its configuration leaves proxy_http_version out.
+// TestEIO9_AProxyMaySayHTTP10: nginx speaks it when its configuration omits proxy_http_version.
 func TestEIO9_AProxyMaySayHTTP10(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)

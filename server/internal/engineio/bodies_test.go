@@ -14,7 +14,7 @@ func (b *bodies) unused() int {
 	return b.free
 }
 
-// separate makes the body of a POST of packets.
+// separate joins packets into the body of a POST.
 func separate(packets ...string) string { return strings.Join(packets, "\x1e") }
 
 // post sends a body in the background.
@@ -30,11 +30,11 @@ func (p *poller) posting(body string) <-chan answer {
 // ordinary is a message of 3,900 Chinese characters.
 var ordinary = `42["event:message",{"message":"` + strings.Repeat("\u6c49", 3900) + `","username":"u"}]`
 
-// TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut: sessions fill the room for bodies with packets that wait for their turn
-// for ever. Others say something all the same, and only sessions that hold room end.
+// TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut: sessions fill the room for bodies with packets that never get their
+// turn. Other sessions still send, and only sessions that hold room end.
 func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
 	t.Parallel()
-	e, _ := newTurns(t) // nothing is ever done
+	e, _ := newTurns(t) // no turn ever ends
 	e.bodies = newBodies(4 << 20)
 	large := separate(`42["x"]`, `42["y","`+strings.Repeat("z", 60_000)+`"]`)
 	full := large + strings.Repeat("\x1e"+`42["y","`+strings.Repeat("z", 60_000)+`"]`, 15)
@@ -48,7 +48,7 @@ func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
 		assert.Receive(t, "session", e.sessions)
 	}
 	more := newPoller(t, e)
-	held = append(held, more.posting(full)) // finds only a part
+	held = append(held, more.posting(full)) // gets only a part of its room
 	assert.Receive(t, "session", e.sessions)
 
 	for range 3 {
@@ -68,7 +68,7 @@ func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
 	assert.Equal(t, "no other reason", e.closedBy("transport error")+e.closedBy("transport close"), 0)
 }
 
-// TestLIM12_WaitingForRoomIsNoEnd: a body that found no room may come again.
+// TestLIM12_WaitingForRoomIsNoEnd: a client may repeat a body that got no room.
 func TestLIM12_WaitingForRoomIsNoEnd(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, quickBodies)
@@ -92,7 +92,7 @@ func TestLIM12_WaitingForRoomIsNoEnd(t *testing.T) {
 	assert.Equal(t, "echo", body, "4"+ordinary)
 }
 
-// TestLIM12_OnlyWhatIsNotHandedOverIsCharged: room comes back while the packets of a body have their turns.
+// TestLIM12_OnlyWhatIsNotHandedOverIsCharged: a body gives its room back as its packets are handed over.
 func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
@@ -116,7 +116,7 @@ func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
 	assert.Equal(t, "all is free", e.bodies.unused(), bodiesRoom)
 }
 
-// TestLIM12_ABodyIsChargedForWhatArrives: to announce much takes nothing up.
+// TestLIM12_ABodyIsChargedForWhatArrives: a large Content-Length alone takes no room.
 func TestLIM12_ABodyIsChargedForWhatArrives(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)

@@ -20,7 +20,7 @@ import (
 
 const eio = "?EIO=4&transport="
 
-// opened is what the open packet tells.
+// opened is the content of the open packet.
 type opened struct {
 	SID          string   `json:"sid"`
 	Upgrades     []string `json:"upgrades"`
@@ -48,7 +48,7 @@ type poller struct {
 
 func newPoller(t testing.TB, e *edge) *poller { t.Helper(); return newPollerAt(t, e, "") }
 
-// newPollerAt is newPoller with more in the query of the handshake.
+// newPollerAt is newPoller with additions to the query of the handshake.
 func newPollerAt(t testing.TB, e *edge, query string) *poller {
 	t.Helper()
 	p := &poller{t: t, client: httpClient(t)}
@@ -59,7 +59,7 @@ func newPollerAt(t testing.TB, e *edge, query string) *poller {
 	return p
 }
 
-// fetch makes a request, and gives status 0 if it came to nothing.
+// fetch makes a request; status 0 means that it failed.
 func fetch(t testing.TB, c *http.Client, method, url string, body io.Reader) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, body)
@@ -91,7 +91,7 @@ type answer struct {
 	body   string
 }
 
-// getting is a poll in the background, which the server has begun to hold, or has answered.
+// getting starts a poll in the background and returns once the server holds or has answered it.
 func (p *poller) getting(e *edge) <-chan answer {
 	answers := make(chan answer, 1)
 	go func() {
@@ -108,7 +108,7 @@ func (p *poller) getting(e *edge) <-chan answer {
 	return answers
 }
 
-// wsClient is a WebSocket client that does what it is told, wrong things too.
+// wsClient is a WebSocket client that sends what the test says, right or wrong.
 type wsClient struct {
 	t  testing.TB
 	nc net.Conn
@@ -145,7 +145,7 @@ func (c *wsClient) dialAs(e *edge, version, query string, extra []byte) (status 
 	return res.StatusCode
 }
 
-// openWS opens a session as WebSocket.
+// openWS opens a session over WebSocket.
 func openWS(t testing.TB, e *edge) (*wsClient, opened) {
 	t.Helper()
 	c := dial(t, e, eio+"websocket")
@@ -215,7 +215,7 @@ func (c *wsClient) text() string {
 	return string(payload)
 }
 
-// expect reads the text messages that are to come next.
+// expect checks the next text messages.
 func (c *wsClient) expect(texts ...string) {
 	c.t.Helper()
 	for _, want := range texts {
@@ -223,7 +223,7 @@ func (c *wsClient) expect(texts ...string) {
 	}
 }
 
-// expectClose reads up to the close frame, which has to have the code, and then the end of the connection.
+// expectClose reads up to the close frame, checks its code, and then expects the end of the connection.
 func (c *wsClient) expectClose(code wire.Code) {
 	c.t.Helper()
 	for {
@@ -243,7 +243,7 @@ func (c *wsClient) expectClose(code wire.Code) {
 	_ = c.nc.Close()
 }
 
-// expectEnd reads until the connection ends, however that is.
+// expectEnd reads until the connection ends in any way.
 func (c *wsClient) expectEnd() {
 	c.t.Helper()
 	defer c.nc.Close()
@@ -259,7 +259,7 @@ func (c *wsClient) expectEnd() {
 	}
 }
 
-// probe upgrades the session of p up to the answer of the probe.
+// probe upgrades the session of p up to the answer to the probe.
 func probe(t testing.TB, e *edge, sid string) *wsClient {
 	t.Helper()
 	c := dial(t, e, eio+"websocket&sid="+sid)

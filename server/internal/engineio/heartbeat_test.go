@@ -17,7 +17,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// clocked is a server without network in a bubble of fake time.
+// clocked is a server without a network in a bubble of fake time.
 type clocked struct {
 	*Server
 	sweepers *fanout.Sweepers
@@ -66,7 +66,7 @@ func (s *Session) awaitsPong() bool {
 	return s.heart.waiting
 }
 
-// pass lets time go by until met, in steps of a millisecond, and returns how long that took.
+// pass advances time until met, in steps of a millisecond, and returns how long that took.
 func pass(t *testing.T, most time.Duration, met func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
@@ -80,7 +80,7 @@ func pass(t *testing.T, most time.Duration, met func() bool) time.Duration {
 	return time.Since(start)
 }
 
-// early fails unless got is one tick to two before want.
+// early fails unless got is one to two ticks before want.
 func early(t *testing.T, what string, got, want, tick time.Duration) {
 	t.Helper()
 	if got > want-tick+time.Millisecond || got < want-2*tick {
@@ -164,7 +164,7 @@ func TestHeartbeat_OfManySessions(t *testing.T) {
 	})
 }
 
-// message is a message packet without meaning.
+// message is an arbitrary message packet.
 var message = wire.Packet{Type: wire.PacketMessage, Data: []byte(`2["x"]`)}
 
 func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
@@ -187,7 +187,7 @@ func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
 	})
 }
 
-// A flood is mostly read, not held, when it is looked at; the pong lies behind it all the same.
+// When the server checks, it mostly reads the flood and holds nothing; the pong is behind the flood either way.
 func TestHeartbeat_AFloodIsALifeSign(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
@@ -204,14 +204,14 @@ func TestHeartbeat_AFloodIsALifeSign(t *testing.T) {
 	})
 }
 
-// A client gives a server up that sends no ping for interval + timeout, whatever it sent itself meanwhile.
+// A client gives up on a server that sends no ping for interval + timeout, whatever the client sends meanwhile.
 func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
 	for _, o := range []Options{{}, {PingInterval: time.Second, PingTimeout: time.Second}, {PingInterval: time.Second, PingTimeout: 20 * time.Second}} {
 		withClock(t, o, func(c *clocked) {
 			s := c.open()
 			const paced = 10 * time.Millisecond
 			received := make(chan error, 1)
-			go func() { // one message after the other, each with a handler that takes its time
+			go func() { // one message after the other, each with a slow handler
 				for range 90 * time.Second / paced {
 					if err := s.receive(message); err != nil {
 						received <- err
@@ -286,7 +286,7 @@ func TestHeartbeat_AClientThatIsHeldBackHasToRead(t *testing.T) {
 			s.SendFrame(messageFrame(strings.Repeat("x", 60_000)))
 		}
 		received := make(chan error, 1)
-		go func() { received <- s.receive(message) }() // the pong lies behind it
+		go func() { received <- s.receive(message) }() // the pong is behind it
 		for range 4 {
 			time.Sleep(15 * time.Second)
 			assert.Equal(t, "ended", s.hasEnded(), false)

@@ -21,7 +21,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// library is the Socket.IO library, bound to an edge without network. Its handlers do whatever handlers do.
+// library is the Socket.IO library, bound to an edge without a network. Its handlers do whatever handlers do.
 type library struct {
 	*Server
 	sweepers *fanout.Sweepers
@@ -80,7 +80,7 @@ func (l *library) serve(nsp socket.Namespace) {
 	})
 }
 
-// handlers have names of one letter, so that they are soon found.
+// handlers have names of one letter, so that the fuzzer finds them soon.
 var handlers = map[string]func(s *socket.Socket, args []any){
 	"e": func(s *socket.Socket, args []any) { // echo, with an acknowledgement if one is wanted
 		if n := len(args); n > 0 {
@@ -104,7 +104,7 @@ var handlers = map[string]func(s *socket.Socket, args []any){
 	"k": func(s *socket.Socket, _ []any) { _ = s.Emit("k"); s.Disconnect(true) },
 }
 
-// play opens a session that polls, hands it a polling payload, and ends it. It returns what the client was sent.
+// play opens a session that polls, hands it a polling payload, and ends it. It returns what was sent to the client.
 func (l *library) play(t testing.TB, payload []byte) (answer string, err error) {
 	s := l.newSession("test", handshake{uri: "/socket.io/?EIO=4&transport=polling"})
 	if refused := l.admit(s); refused != nil {
@@ -141,12 +141,12 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 	return strings.Join(polls, string(rune(separator))), err
 }
 
-// settled waits for the goroutines that the library has left behind: a panic in one of them would end the process.
+// settled waits for the goroutines that the library left behind: a panic in one of them would end the process.
 func settled(t testing.TB, goroutines int) {
 	assert.Eventually(t, "the library's goroutines", func() bool { return runtime.NumGoroutine() <= goroutines })
 }
 
-// seeds are payloads that once did something remarkable, to this edge or to the library's own.
+// seeds are payloads that once broke this edge or the library's own.
 var seeds = []string{
 	`40`, `40{}`, `40/x,`, `40/`, `40/none,`, `40{"deny":1}`, `40{"deny":1}` + "\x1e" + `40`, `40` + "\x1e" + `40`,
 	`42["e"]`, `40` + "\x1e" + `42["e",1]`, `40` + "\x1e" + `427["e",{"a":[null,1.5,"\ud800"]}]`, `40` + "\x1e" + `42["none"]`,
@@ -198,7 +198,7 @@ func withoutIDs(payload string) string {
 	return before + `40{"sid":""` + after
 }
 
-// FuzzLibrary plays payloads to the library behind the edge: whatever a client sends, the process lives on. A panic in
+// FuzzLibrary plays payloads to the library behind the edge: the process survives whatever a client sends. A panic in
 // one of the library's goroutines ends the test binary, which is the point.
 func FuzzLibrary(f *testing.F) {
 	for _, seed := range seeds {

@@ -36,7 +36,7 @@ func TestP6_PacketOverTheLimit(t *testing.T) {
 	fits, over := strings.Repeat("x", 10_000), strings.Repeat("x", 10_001)
 
 	p := newPoller(t, e)
-	status, _ := p.post("4" + fits + "\x1e4" + fits) // the limit is one packet's
+	status, _ := p.post("4" + fits + "\x1e4" + fits) // the limit is for each packet
 	assert.Equal(t, "fits", status, http.StatusOK)
 	status, _ = p.post("4a\x1e4" + over)
 	assert.Equal(t, "over", status, http.StatusRequestEntityTooLarge)
@@ -138,7 +138,7 @@ func TestDrain(t *testing.T) {
 	assert.NoError(t, e.Shutdown(context.Background(), 0), "second shutdown")
 }
 
-// Without a record that outlives the node, what was acked before the end has to get through before it.
+// Without a record that outlives the node, what was acked before the end must arrive before it.
 func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
 	t.Parallel()
 	for round := range 20 {
@@ -173,7 +173,7 @@ func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
 			} else {
 				a.status, a.body = p.get()
 			}
-			if a.status == http.StatusBadRequest && len(got) == frames { // it had everything before the end
+			if a.status == http.StatusBadRequest && len(got) == frames { // it received everything before the end
 				break
 			}
 			assert.Equal(t, "status", a.status, http.StatusOK)
@@ -186,7 +186,7 @@ func TestP3_DrainGivesWhatCameBefore(t *testing.T) {
 	}
 }
 
-// A stock client that has a POST fail gives up its poll, too, and with it what it has not fetched yet.
+// When a POST of a stock client fails, the client also drops its poll, and with it what it has not fetched yet.
 func TestP3_DrainDoesNotFailAPost(t *testing.T) {
 	t.Parallel()
 	handling, release := make(chan struct{}), make(chan struct{})

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 10 * time.Second
 
-// edge is a server on a loopback port, and what it told.
+// edge is a server on a loopback port, with what it reported.
 type edge struct {
 	*Server
 	sweepers *fanout.Sweepers
@@ -105,7 +105,7 @@ func (e *edge) publish(text string) {
 // echo sends every message back.
 func echo(s *Session, message io.Reader) { s.Write(message, nil, nil) }
 
-// quick are the terms of the protocol's public test suite.
+// quick are the settings of the protocol's public test suite.
 func quick(o *Options) {
 	o.PingInterval, o.PingTimeout, o.MaxPayload = 300*time.Millisecond, 200*time.Millisecond, 1_000_000
 }

@@ -12,13 +12,13 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// idleFD opens a WebSocket session without any memory of the runtime for the client's side.
+// idleFD opens a WebSocket session whose client side uses no memory of the runtime.
 func idleFD(t testing.TB, e *edge) int {
 	addr, err := net.ResolveTCPAddr("tcp", e.addr)
 	assert.NoError(t, err, "address")
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	assert.NoError(t, err, "socket")
-	syscall.CloseOnExec(fd) // SOCK_CLOEXEC does it at once, on Linux only
+	syscall.CloseOnExec(fd) // SOCK_CLOEXEC does it atomically, on Linux only
 	to := syscall.SockaddrInet4{Port: addr.Port}
 	copy(to.Addr[:], addr.IP.To4())
 	assert.NoError(t, syscall.Connect(fd, &to), "connect")
@@ -34,7 +34,7 @@ func idleFD(t testing.TB, e *edge) int {
 	return fd
 }
 
-// inUse is what the runtime holds for what lives and for stacks.
+// inUse is what the runtime holds for live objects and for stacks.
 func inUse() uint64 {
 	runtime.GC()
 	runtime.GC()
@@ -43,7 +43,7 @@ func inUse() uint64 {
 	return m.HeapAlloc + m.StackInuse
 }
 
-// idleSessions opens sessions that follow the log, and tells what each costs.
+// idleSessions opens sessions that follow the log, and returns what each costs.
 func idleSessions(t testing.TB, n int) (bytes float64, goroutines float64) {
 	e := newEdge(t, nil, func(o *Options) { o.Raw = false })
 	fds := make([]int, 0, n+100)

@@ -10,7 +10,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// origins are settings of ALLOWED_ORIGINS, origins, and whether the first allow the second.
+// origins are values of ALLOWED_ORIGINS, origins, and whether the first allow the second.
 var origins = []struct {
 	allowed, origin string
 	want            bool
@@ -37,7 +37,7 @@ var origins = []struct {
 	{"file://", "file://", true}, // Electron
 	{"file://", "https://a.example", false},
 	{"https://a.example", "file://", false},
-	{"https://a.example", "", true}, // not a browser's page
+	{"https://a.example", "", true}, // not a page in a browser
 }
 
 func TestLIM5_Origins(t *testing.T) {
@@ -119,10 +119,10 @@ func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
 	trusted := Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for _, c := range []struct{ peer, forwarded, want string }{
 		{"1.2.3.4:1000", "", "1.2.3.4"},
-		{"1.2.3.4:1000", "9.9.9.9", "1.2.3.4"}, // says so itself
+		{"1.2.3.4:1000", "9.9.9.9", "1.2.3.4"}, // the client's own claim
 		{"10.0.0.1:1000", "", "10.0.0.1"},
 		{"10.0.0.1:1000", "1.2.3.4", "1.2.3.4"},
-		{"10.0.0.1:1000", "9.9.9.9, 1.2.3.4", "1.2.3.4"}, // the first was the client's own
+		{"10.0.0.1:1000", "9.9.9.9, 1.2.3.4", "1.2.3.4"}, // the client claimed the first
 		{"10.0.0.1:1000", "10.9.9.9, 1.2.3.4", "1.2.3.4"},
 		{"10.0.0.1:1000", "9.9.9.9, 1.2.3.4, 10.0.0.2", "1.2.3.4"},
 		{"10.0.0.1:1000", "10.0.0.3", "10.0.0.3"},
@@ -133,13 +133,13 @@ func TestProxies_OnlyTrustedOnesAreBelieved(t *testing.T) {
 		{"10.0.0.1:1000", "::ffff:1.2.3.4", "1.2.3.4"},
 		{"[::ffff:10.0.0.1]:1000", "1.2.3.4", "1.2.3.4"},
 		{"[fd00::1]:1000", "2001:db8::1", "2001:db8::1"},
-		{"@", "1.2.3.4", "@"}, // a socket without address
+		{"@", "1.2.3.4", "@"}, // a socket without an address
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.peer
 		for part := range strings.SplitSeq(c.forwarded, ", ") {
 			if part != "" {
-				r.Header.Add("X-Forwarded-For", part) // one header or several are the same
+				r.Header.Add("X-Forwarded-For", part) // one header and several mean the same
 			}
 		}
 		assert.Equal(t, c.peer+" for "+c.forwarded, trusted.client(r), c.want)
@@ -172,7 +172,7 @@ var ownHosts = []struct {
 	{peer: direct, host: "chat.example", origin: "null"},
 	{peer: direct, host: "", origin: "http://"},
 	{peer: direct, host: "chat.example", origin: "chat.example"},
-	{peer: direct, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example"}, // says so itself
+	{peer: direct, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example"}, // its own claim
 	{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://chat.example", want: true},
 	{peer: proxy, host: "inner:8000", forwardedHost: "chat.example, inner", origin: "http://chat.example", want: true},
 	{peer: proxy, host: "inner:8000", forwardedHost: "chat.example", origin: "http://inner:8000"},
@@ -182,7 +182,7 @@ var ownHosts = []struct {
 	{peer: direct, host: "chat.example", forwardedProto: "https", origin: "http://chat.example", want: true},
 }
 
-// TestLIM5_TheOwnHostIsAllowed: native clients and pages of the same host say where they connect to.
+// TestLIM5_TheOwnHostIsAllowed: native clients and pages of the same host name the host that they connect to.
 func TestLIM5_TheOwnHostIsAllowed(t *testing.T) {
 	s := &Server{opts: Options{
 		Origins: NewOrigins([]string{"https://a.example"}), Proxies: Proxies{netip.MustParsePrefix("10.0.0.0/8")},
@@ -199,12 +199,12 @@ func TestLIM5_TheOwnHostIsAllowed(t *testing.T) {
 	}
 }
 
-// TestEIO5_CredentialsAreForListedOrigins: with them a browser hides the answer unless it names the origin.
+// TestEIO5_CredentialsAreForListedOrigins: with credentials, a browser hides an answer that does not name the origin.
 func TestEIO5_CredentialsAreForListedOrigins(t *testing.T) {
 	for _, c := range []struct{ allowed, origin, wantOrigin, wantCredentials, vary string }{
 		{"https://a.example", "https://a.example", "https://a.example", "true", "Origin"},
 		{"https://*.a.example", "https://b.a.example", "https://b.a.example", "true", "Origin"},
-		{"https://a.example", "https://b.example", "https://b.example", "", "Origin"}, // may read that it is refused
+		{"https://a.example", "https://b.example", "https://b.example", "", "Origin"}, // may read the refusal
 		{"https://a.example", "", "", "", "Origin"},
 		{"*", "https://a.example", "*", "", ""},
 		{"https://a.example,*", "https://a.example", "*", "", ""},
@@ -224,7 +224,7 @@ func TestEIO5_CredentialsAreForListedOrigins(t *testing.T) {
 	}
 }
 
-// TestEIO6_APreflightLetsThePageReadTheRealAnswer: whatever it wants to send, but not in the name of a proxy.
+// TestEIO6_APreflightLetsThePageReadTheRealAnswer: a page may send any method, and any header except those of a proxy.
 func TestEIO6_APreflightLetsThePageReadTheRealAnswer(t *testing.T) {
 	const page = "https://a.example"
 	e := newEdge(t, echo, func(o *Options) { o.Origins = NewOrigins([]string{page}) })

@@ -10,7 +10,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// TestLIM10_ValuesOnBothTransports: a packet that a decoder would blow up ends its session before it is decoded.
+// TestLIM10_ValuesOnBothTransports: a packet that would grow large when decoded ends its session before it is decoded.
 func TestLIM10_ValuesOnBothTransports(t *testing.T) {
 	t.Parallel()
 	for name, packet := range map[string]string{
@@ -34,7 +34,7 @@ func TestLIM10_ValuesOnBothTransports(t *testing.T) {
 	assert.Eventually(t, "handed over", func() bool { return s.Turn().number == 1 })
 }
 
-// TestLIM11_BytesAreTakenInTime: a large packet is handled at once, and paid for before the next.
+// TestLIM11_BytesAreTakenInTime: a large packet is handled at once, and delays the next.
 func TestLIM11_BytesAreTakenInTime(t *testing.T) {
 	const kib = 1 << 10
 	message := func(size int) wire.Packet {
@@ -56,7 +56,7 @@ func TestLIM11_BytesAreTakenInTime(t *testing.T) {
 	})
 }
 
-// TestLIM11_PayingIsNoStall: a client that pays for long is neither given up nor missed.
+// TestLIM11_PayingIsNoStall: a client that is held back for long neither times out nor misses a ping.
 func TestLIM11_PayingIsNoStall(t *testing.T) {
 	withClock(t, Options{ByteRate: 100, ByteBurst: 1}, func(c *clocked) {
 		s := c.open()
@@ -74,7 +74,7 @@ func TestLIM11_PayingIsNoStall(t *testing.T) {
 	})
 }
 
-// TestLIM9_WhatMeansNothingIsTakenInTime: neither may be sent without end, nor be any size.
+// TestLIM9_WhatMeansNothingIsTakenInTime: packets without meaning are limited in rate and in size.
 func TestLIM9_WhatMeansNothingIsTakenInTime(t *testing.T) {
 	packet := func(kind byte) func(*Session) error {
 		return func(s *Session) error { return s.receive(wire.Packet{Type: kind}) }

@@ -8,7 +8,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost: python-engineio gives a session up that gets
+// TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost: python-engineio gives up on a session that gets
 // more. The close packet counts, too.
 func TestEIO8_APollIsAnsweredWithSixteenPacketsAtMost(t *testing.T) {
 	t.Parallel()

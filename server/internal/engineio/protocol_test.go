@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// The behaviours of this file are those that the public test suite of the Engine.IO protocol checks, with its terms.
+// This file checks the behaviours that the public test suite of the Engine.IO protocol checks, with its settings.
 
 func TestEIO_PollingHandshake(t *testing.T) {
 	t.Parallel()
@@ -250,7 +250,7 @@ func TestEIO_Upgrade(t *testing.T) {
 func TestEIO_SecondWebSocketIsClosed(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
-	c, open := openWS(t, e) // opened as WebSocket
+	c, open := openWS(t, e) // opened over WebSocket
 	dial(t, e, eio+"websocket&sid="+open.SID).expectEnd()
 	status, _ := fetch(t, httpClient(t), http.MethodGet, e.url+eio+"polling&sid="+open.SID, nil)
 	assert.Equal(t, "poll", status, http.StatusBadRequest)

@@ -25,8 +25,8 @@ func (p *poller) both(body string) (get, post answer) {
 	return get, post
 }
 
-// TestEIO2_AGoodbyeAndAPollAtTheSameMoment: the poll learns it, whichever of the two is served first, and the next one is
-// refused.
+// TestEIO2_AGoodbyeAndAPollAtTheSameMoment: the poll reports the end, whichever of the two is served first, and the
+// next one is refused.
 func TestEIO2_AGoodbyeAndAPollAtTheSameMoment(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -40,7 +40,7 @@ func TestEIO2_AGoodbyeAndAPollAtTheSameMoment(t *testing.T) {
 	}
 }
 
-// The worst of the orders: the poll is served when the session is gone.
+// The worst order: the poll is served after the session is gone.
 func TestEIO2_APollThatIsServedBehindTheGoodbye(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -57,7 +57,7 @@ func TestEIO2_APollThatIsServedBehindTheGoodbye(t *testing.T) {
 	}
 }
 
-// What is remembered of sessions that are gone is bounded: the oldest are forgotten.
+// The memory of ended sessions is bounded: the oldest are forgotten.
 func TestP6_FarewellsAreBounded(t *testing.T) {
 	var f farewells
 	for n := range keptFarewells + 1 {
@@ -86,7 +86,7 @@ func TestEIO3_APollThatMeetsTheEndOfAnUpgrade(t *testing.T) {
 	}
 }
 
-// The worst of the orders: the poll was there before the probe, or has been waiting since.
+// The worst order: the poll began before the probe, or has been waiting since.
 func TestEIO3_APollFromBeforeTheConfirmation(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -102,7 +102,7 @@ func TestEIO3_APollFromBeforeTheConfirmation(t *testing.T) {
 	}
 }
 
-// TestEIO4_ABodyOverTheLimitIsToldSo: the poll that the end of the session answers does not come before it.
+// TestEIO4_ABodyOverTheLimitIsToldSo: the poll that the end of the session answers does not overtake the refusal.
 func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, func(o *Options) { o.MaxBody, o.MaxPayload = 20_000, 10_000 })
@@ -135,14 +135,14 @@ func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
 	}
 }
 
-// A session that has ended has no limit of its own, but a body over it is still one.
+// An ended session has no limit of its own, but a body over the limit is still refused.
 func TestEIO4_ABodyOverTheLimitOfASessionThatEnded(t *testing.T) {
 	t.Parallel()
 	held := make(chan struct{})
 	e := newEdge(t, echo, func(o *Options) { o.MaxBody, o.Hooks.Closed = 20_000, func(string) { <-held } })
 	defer close(held)
 	p := newPoller(t, e)
-	assert.Receive(t, "session", e.sessions).end(causePing) // and is remembered as long as its end is not through
+	assert.Receive(t, "session", e.sessions).end(causePing) // and is remembered until its end is complete
 	for name, body := range map[string]io.Reader{
 		"declared": strings.NewReader(strings.Repeat("4", 20_001)),
 		"chunked":  io.MultiReader(strings.NewReader(strings.Repeat("4", 20_001))),

@@ -16,9 +16,9 @@ func (p *poller) marked(method, mark, body string) (int, string) {
 	return fetch(p.t, p.client, method, p.url+"&t="+mark, strings.NewReader(body))
 }
 
-// TestP3_ALostAnswerToAPollIsNoSilentGap: browsers and proxies send a GET again, as it was, when the connection breaks
-// before its answer. What the lost answer carried must not be skipped in silence, and neither what a first GET carries
-// that arrives long after the second because it was stuck in a node.
+// TestP3_ALostAnswerToAPollIsNoSilentGap: browsers and proxies repeat a GET unchanged when the connection breaks
+// before its answer. The client must not silently miss what the lost answer carried, nor what the first GET carries
+// when it was stuck in a node and arrives long after the second.
 func TestP3_ALostAnswerToAPollIsNoSilentGap(t *testing.T) {
 	t.Parallel()
 	for _, later := range []int{0, 1, 20} {
@@ -34,7 +34,7 @@ func TestP3_ALostAnswerToAPollIsNoSilentGap(t *testing.T) {
 			}
 			_, _ = p.post("4end")
 			status, body := p.marked(http.MethodGet, "mark0", "")
-			if later > 0 { // the client has had that answer, or it would not have polled again
+			if later > 0 { // the client has received that answer, or it would not poll again
 				assert.Equal(t, "a poll that is late", answer{status, body}, answer{http.StatusOK, "6"})
 				_, body = p.marked(http.MethodGet, "mark-last", "")
 				assert.Equal(t, "it took nothing", body, "4end")
@@ -46,7 +46,7 @@ func TestP3_ALostAnswerToAPollIsNoSilentGap(t *testing.T) {
 	}
 }
 
-// A poll that is late must not meet the one that is open: nobody waits for it.
+// A late poll must not collide with the open one: nobody waits for the late one.
 func TestP3_APollThatIsLateLeavesTheOpenOneAlone(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -62,7 +62,7 @@ func TestP3_APollThatIsLateLeavesTheOpenOneAlone(t *testing.T) {
 	assert.Equal(t, "open", assert.Receive(t, "open poll", open), answer{http.StatusOK, "4y"})
 }
 
-// TestP4_APostThatComesAgainIsTakenOnce: what it carries was handed over the first time.
+// TestP4_APostThatComesAgainIsTakenOnce: the first copy has handed over its packets.
 func TestP4_APostThatComesAgainIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	p := newPoller(t, newEdge(t, echo))
@@ -75,7 +75,7 @@ func TestP4_APostThatComesAgainIsTakenOnce(t *testing.T) {
 	assert.Equal(t, "packets", body, "4a\x1e4b")
 }
 
-// TestEIO1_AMarkThatNamesNoRequestIsNotBelieved: clients of other languages send the second, a short hash, or always the same.
+// TestEIO1_AMarkThatNamesNoRequestIsNotBelieved: clients in other languages send the second, a short hash, or a constant.
 func TestEIO1_AMarkThatNamesNoRequestIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 0))
@@ -111,7 +111,7 @@ func TestEIO1_AMarkThatNamesNoRequestIsNotBelieved(t *testing.T) {
 	}
 }
 
-// Five POSTs, one mark, and no GET that would give it away.
+// Five POSTs with one mark, and no GET that would reveal it.
 func TestEIO1_PostsOfOneMarkAreAllTaken(t *testing.T) {
 	t.Parallel()
 	p := newPoller(t, newEdge(t, echo))
@@ -123,7 +123,7 @@ func TestEIO1_PostsOfOneMarkAreAllTaken(t *testing.T) {
 	assert.Equal(t, "packets", body, "40\x1e41\x1e42\x1e43\x1e44")
 }
 
-// A client that says nothing for hours but pongs, under a mark that comes back, stays.
+// A client that sends only pongs for hours, under a mark that recurs, stays.
 func TestEIO1_PongsAreTakenAsOftenAsTheyCome(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, quick)

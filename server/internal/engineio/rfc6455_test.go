@@ -120,7 +120,7 @@ func TestRFC6455_TheServerClosesTheConnection(t *testing.T) {
 	assert.NoError(t, err, "echo")
 	_, err = c.r.ReadByte()
 	assert.Equal(t, "end of the connection", fmt.Sprint(err), "EOF")
-	// The client keeps its end open: the server does not wait for it for ever.
+	// The client keeps its end open: the server does not wait for it forever.
 	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
 }
 
@@ -134,7 +134,7 @@ func TestRFC6455_NothingFollowsTheCloseFrame(t *testing.T) {
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(stopped)
-			for range 3000 { // not so many that the client would be a slow consumer
+			for range 3000 { // too few to make the client a slow consumer
 				if isClosed(stop) {
 					return
 				}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// pieces are the packets that sequences are made of, good ones and bad ones.
+// pieces are the packets that sequences consist of, valid and invalid.
 var pieces = []string{
 	`40`, `40`, `40/x,`, `40/none,`, `40{"deny":1}`, `40/x,{"deny":1}`, `41`, `41/x,`, `3`, `6`,
 	`42["e",1]`, `421["e",{"a":[1,"\u20ac"]}]`, `42/x,2["e"]`, `42/x,["a"]`, `42["a"]`, `42["none",null]`, `423["none"]`,
@@ -18,7 +18,7 @@ var pieces = []string{
 	`45/x,1-["e",{"_placeholder":true,"num":0}]`, `bAQID`, `42`, `1`, `2`, `42["e","` + strings.Repeat("x", 1990) + `"]`,
 }
 
-// sequenceOf makes a payload; each byte of the program is a packet.
+// sequenceOf makes a payload; each byte of the program selects a packet.
 func sequenceOf(program []byte) []byte {
 	var packets []string
 	for _, b := range program {
@@ -46,7 +46,7 @@ func TestLibrary_SurvivesSequences(t *testing.T) {
 	const seed = 1
 	r := rand.New(rand.NewPCG(seed, 0))
 	program := func() []byte {
-		p := []byte{byte(r.IntN(4))} // mostly connects first
+		p := []byte{byte(r.IntN(4))} // usually connects first
 		for range r.IntN(8) {
 			p = append(p, byte(r.IntN(len(pieces))))
 		}
@@ -59,7 +59,7 @@ func TestLibrary_SurvivesSequences(t *testing.T) {
 	}
 }
 
-// FuzzSequences is FuzzLibrary with whole packets for letters.
+// FuzzSequences is FuzzLibrary with whole packets instead of bytes.
 func FuzzSequences(f *testing.F) {
 	f.Add([]byte{0, 10, 11, 14, 23, 6}, []byte{2, 12, 18, 20})
 	f.Add([]byte{0, 2, 21}, []byte{0, 17, 22})

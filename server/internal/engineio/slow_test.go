@@ -19,7 +19,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// slowBody gives its first part at once, and the second when it is told to.
+// slowBody gives its first part at once, and the second when the test says so.
 type slowBody struct {
 	io.Reader
 	gate chan struct{}
@@ -66,7 +66,7 @@ func TestP6_ABodyThatNeverComes(t *testing.T) {
 	assert.Equal(t, "answer", strings.HasPrefix(string(answer), "HTTP/1.1 400 "), true)
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("transport error") == 1 })
 
-	// Nobody waits for the body of a request that is refused anyway, or that has none by rights.
+	// The server does not wait for the body of a request that it refuses anyway, or that should have none.
 	other := newPoller(t, e)
 	for _, request := range []string{
 		"POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n4a",
@@ -174,7 +174,7 @@ func TestPoll_AnAbortEndsTheSession(t *testing.T) {
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("transport close") == 1 })
 }
 
-// Row 12: a client that answers nothing and reads nothing, but asks for ever.
+// Row 12: a client that sends requests without end, answers nothing and reads nothing.
 func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	t.Parallel()
 	frame := maskedText("4" + strings.Repeat("x", 1000))
@@ -199,7 +199,7 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
 }
 
-// TestP6_WhoPingsAndNeverReads: the pongs are paced, and bounded all the same.
+// TestP6_WhoPingsAndNeverReads: the pongs are paced and bounded.
 func TestP6_WhoPingsAndNeverReads(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
@@ -224,7 +224,7 @@ func TestP6_WhoPingsAndNeverReads(t *testing.T) {
 	})
 }
 
-// TestLIM9_SundriesAreTakenInTime: what is no event costs work, too.
+// TestLIM9_SundriesAreTakenInTime: packets that are not events cost work, too.
 func TestLIM9_SundriesAreTakenInTime(t *testing.T) {
 	for name, send := range map[string]func(*Session) error{
 		"acks":             func(s *Session) error { return s.receive(wire.Packet{Type: wire.PacketMessage, Data: []byte("31[]")}) },
@@ -252,7 +252,7 @@ func TestLIM9_SundriesAreTakenInTime(t *testing.T) {
 	}
 }
 
-// TestP6_LargeBodiesShareARoom: who finds none waits; small bodies need none.
+// TestP6_LargeBodiesShareARoom: a body that finds no room waits; small bodies need none.
 func TestP6_LargeBodiesShareARoom(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -281,7 +281,7 @@ func TestP6_LargeBodiesShareARoom(t *testing.T) {
 	assert.Eventually(t, "all of it is free", func() bool { return e.bodies.unused() == bodiesRoom })
 }
 
-// TestP6_APostEndsWithItsClient: it may be long until all of its packets have had their turn.
+// TestP6_APostEndsWithItsClient: the turns of its packets may take long.
 func TestP6_APostEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)

@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// newTurns is a server that hands packets to a channel and never says that it is done with one.
+// newTurns is a server that hands packets to a channel and never ends a turn.
 func newTurns(t *testing.T, change ...func(*Options)) (*edge, <-chan string) {
 	got := make(chan string, 100)
 	return newEdge(t, func(_ *Session, message io.Reader) {
@@ -126,7 +126,7 @@ func TestTurn_TheEndReleases(t *testing.T) {
 		s.EndTurn(1)
 	}
 	c.expectClose(wire.CodeNormal)
-	assert.Equal(t, "POST", assert.Receive(t, "POST", posted), http.StatusOK) // it learns of its end from a poll
+	assert.Equal(t, "POST", assert.Receive(t, "POST", posted), http.StatusOK) // the client learns of its end from a poll
 	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
 	assert.Equal(t, "handed over", len(got), 2)
 }

@@ -38,7 +38,7 @@ func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
 		p.post("4on")
 		assert.Equal(t, name, assert.Receive(t, "poll", poll), answer{http.StatusOK, "4on"})
 
-		c := probe(t, e, p.open.SID) // and may try again
+		c := probe(t, e, p.open.SID) // the client may try again
 		c.frame(wire.OpPing, "x")
 		_, _, err := c.read()
 		assert.NoError(t, err, "pong")
@@ -48,7 +48,7 @@ func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
 	}
 }
 
-// attempt begins to upgrade a session, without a network.
+// attempt begins to upgrade a session without a network.
 func attempt(t *testing.T, s *Session, say ...string) *wsClient {
 	server, client := net.Pipe()
 	go func() {
@@ -86,7 +86,7 @@ func TestUpgrade_ProbeTimesOut(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, "upgraded", s.Upgraded(), true)
 		go func() {
-			time.Sleep(15 * time.Second) // the time limit was the probe's, not the session's
+			time.Sleep(15 * time.Second) // the time limit was for the probe, not for the session
 			ws.send("4on")
 		}()
 		ws.expect("2")
@@ -97,7 +97,7 @@ func TestUpgrade_ProbeTimesOut(t *testing.T) {
 	})
 }
 
-// A client confirms its upgrade only when its last POST is answered: the time that this is held back is not the client's.
+// A client confirms its upgrade only after the answer to its last POST: the time that this is held back does not count.
 func TestUpgrade_APostThatIsHeldBackCostsNoTime(t *testing.T) {
 	withClock(t, Options{Raw: true}, func(c *clocked) {
 		for _, before := range []bool{true, false} {
@@ -146,7 +146,7 @@ func TestKick_InTheMiddleOfAnUpgrade(t *testing.T) {
 	e := newEdge(t, echo)
 	p := newPoller(t, e)
 	s := assert.Receive(t, "session", e.sessions)
-	c := probe(t, e, p.open.SID) // the client polls no more
+	c := probe(t, e, p.open.SID) // the client has stopped polling
 	s.SendFrame(messageFrame("last"))
 	s.Close(false)
 	assert.Eventually(t, "the end", func() bool { return e.closedBy("forced close") == 1 })
@@ -155,7 +155,7 @@ func TestKick_InTheMiddleOfAnUpgrade(t *testing.T) {
 	c.expectClose(wire.CodeNormal)
 }
 
-// The end of a session and the end of its upgrade meet at every point.
+// The session and its upgrade end at the same time, at every point.
 func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
@@ -172,8 +172,8 @@ func TestUpgrade_RacesWithTheEnd(t *testing.T) {
 	assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 }
 
-// TestEIO_UpgradeDoesNotWaitForAPoll: a client that upgrades has stopped polling and waits for its last POST, whose answers
-// it cannot read before.
+// TestEIO_UpgradeDoesNotWaitForAPoll: an upgrading client has stopped polling and waits for its last POST; it cannot
+// read the answers to that POST before.
 func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
 	t.Parallel()
 	const count = 2000
@@ -211,7 +211,7 @@ func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
 	}
 }
 
-// A client knows the id of a session that it opened as WebSocket before the server has noted the WebSocket.
+// A client knows the id of a session that it opened over WebSocket before the server has noted the WebSocket.
 func TestEIO_ASecondWebSocketIsClosedHoweverEarly(t *testing.T) {
 	e := newEdge(t, echo)
 	s := e.newSession("test", handshake{uri: "/", webSocket: true})

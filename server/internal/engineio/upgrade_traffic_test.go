@@ -14,7 +14,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// sequence checks that numbers come one after the other.
+// sequence checks that numbers are consecutive.
 type sequence struct {
 	mu   sync.Mutex
 	last int
@@ -97,14 +97,14 @@ func TestP1_UpgradeUnderTrafficLosesAndDoublesNothing(t *testing.T) {
 	feeders.Wait()
 }
 
-// pause lets the others go on, for a while that is never the same.
+// pause lets other goroutines run for a random time.
 func pause() {
 	if rand.N(4) == 0 {
 		time.Sleep(time.Duration(rand.N(int64(300 * time.Microsecond))))
 	}
 }
 
-// upgrader sends and receives so many messages, and upgrades somewhere on the way, as the stock client does it.
+// upgrader sends and receives so many messages, and upgrades at some point, as the stock client does.
 func upgrader(t *testing.T, e *edge, p *poller, each int) {
 	var in inbox
 	stop := make(chan struct{})
@@ -134,7 +134,7 @@ func upgrader(t *testing.T, e *edge, p *poller, each int) {
 	c.expectClose(wire.CodeNormal)
 }
 
-// pollUntil polls and sorts what comes, until stop is closed.
+// pollUntil polls and sorts what it receives, until stop is closed.
 func pollUntil(t *testing.T, p *poller, in *inbox, stop <-chan struct{}) {
 	for !isClosed(stop) {
 		status, body := p.get()
@@ -175,7 +175,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// What is in the log when a session ends, and its upgrade at the same moment, comes by one transport or the other.
+// The client receives what is in the log when a session and its upgrade end at once, by one transport or the other.
 func TestP1_UpgradeThatEndsWithItsSessionGivesWhatCameBefore(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)

@@ -14,7 +14,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// crowd is many connections over loopback that follow the log, and their clients.
+// crowd is many connections over loopback that follow the log, with their clients.
 type crowd struct {
 	conns   []*Conn
 	servers []*net.TCPConn
@@ -44,7 +44,7 @@ func (g *crowd) drain(t testing.TB, n int) {
 	}
 }
 
-// batch is some frames that are appended again and again, each time with later offsets.
+// batch is a few frames that the test appends repeatedly, each time with later offsets.
 type batch struct {
 	frames []Frame
 	size   int
@@ -86,7 +86,7 @@ func TestP9_DeliveriesAllocateNothing(t *testing.T) {
 		g.drain(t, b.size)
 	}
 	round()
-	// What remains are the segments, one in some forty rounds.
+	// What remains are the segments, one in about forty rounds.
 	if allocs := testing.AllocsPerRun(200, round); allocs != 0 {
 		t.Errorf("%v allocations for %d deliveries", allocs, size*len(b.frames))
 	}
@@ -109,7 +109,7 @@ func TestP9_PrivateFramesThatAreWrittenAtOnceAllocateNothing(t *testing.T) {
 }
 
 // BenchmarkDelivery compares an append and its sweep with a bare loop of write(2) of the same bytes on the same sockets,
-// in turns and both on this goroutine: x-bare is the ratio of their times. The reading is not counted.
+// in turns and both on this goroutine: x-bare is the ratio of their times. Reading does not count.
 func BenchmarkDelivery(b *testing.B) {
 	for _, frames := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("frames=%d", frames), func(b *testing.B) {

@@ -4,7 +4,7 @@ package fanout
 
 import "syscall"
 
-// setReadBuffer has to be called before the connection is made, or the window that was offered is larger.
+// setReadBuffer must be called before the connection is made: the offered window is larger otherwise.
 func setReadBuffer(fd uintptr, bytes int) {
 	_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, bytes)
 }

@@ -10,14 +10,14 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// stuck is a connection whose client reads nothing, whose socket is full, and that has a frame open. It also returns the
+// stuck is a connection with a full socket and an open frame, whose client reads nothing. It also returns the
 // number of the last frame.
 func stuck(t *testing.T, l *Log, o Owner) (*Conn, *net.TCPConn, uint64) {
 	c, client := attached(t, l, o)
 	at := l.Head()
 	c.Join(at, joinFrame(at))
 	n := at.Offset().Seq + 5
-	l.Append(logFrames(n-4, n, sized(300_000))) // even one is more than the kernel takes at once
+	l.Append(logFrames(n-4, n, sized(300_000))) // one alone is more than the kernel takes at once
 	assert.Eventually(t, "an open frame", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -27,7 +27,7 @@ func stuck(t *testing.T, l *Log, o Owner) (*Conn, *net.TCPConn, uint64) {
 	return c, client, n
 }
 
-// reading feeds the checker until the client ends; what is wrong fails the test.
+// reading feeds the checker until the client ends; any error fails the test.
 func reading(t *testing.T, check *checker, client net.Conn) {
 	done := make(chan struct{})
 	go func() {
@@ -118,7 +118,7 @@ func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
 	}
 }
 
-// Whoever recovers from the older half of the window has the whole of it for catching up, and is as others are after.
+// A connection that recovers from the older half of the window may use all of it to catch up, and then has the usual half.
 func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
 	l := newTestLog(t, settings{MaxCount: 1000})
 	l.Append(logFrames(1, 3000, sized(100)))

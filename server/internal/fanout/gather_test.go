@@ -11,7 +11,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// TestP9_ABurstGathersBeforeTheSweep: on one core, what has arrived on a socket is read before gather returns.
+// TestP9_ABurstGathersBeforeTheSweep: on one core, gather reads what has arrived on a socket before it returns.
 func TestP9_ABurstGathersBeforeTheSweep(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	server, client := tcpPair(t, smallBuffer)
@@ -39,7 +39,7 @@ func TestP9_ABurstGathersBeforeTheSweep(t *testing.T) {
 			early++
 		}
 	}
-	// The kernel may take its time for a byte, and the scheduler may preempt: not every round can be asked for.
+	// The kernel may delay a byte, and the scheduler may preempt: not every round can succeed.
 	if early < rounds*9/10 {
 		t.Errorf("read before the sweep: %d of %d", early, rounds)
 	}

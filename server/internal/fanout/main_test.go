@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Kinds of frames in the tests. Each frame carries its kind, a number and a filling that depends on the number, so that
-// a stream of them says by itself what has to come next.
+// a reader of the stream knows what must come next.
 const (
 	kindLog     = 'L' // frame n of the log
 	kindPrivate = 'P' // private frame n of this connection
@@ -61,24 +61,24 @@ func logFrames(first, last uint64, size func(n uint64) int) []Frame {
 
 func sized(n int) func(uint64) int { return func(uint64) int { return n } }
 
-// checker reads the stream of one connection and holds it to its promises.
+// checker reads the stream of one connection and checks its promises.
 type checker struct {
 	buf     []byte
 	logs    [testLogs]followed
 	private atomic.Uint64 // the last private frame
 }
 
-// followed is what a checker knows of one log.
+// followed is what a checker knows about one log.
 type followed struct {
 	now  bool
 	seen atomic.Uint64 // the last frame, or where it was joined
 }
 
-// testLogs is how many logs a connection of the tests follows at most. The high half of the number of a frame says whose it
-// is; most tests have one log, whose frames are counted from zero.
+// testLogs is how many logs a connection of the tests follows at most. The high half of a frame's number names the log;
+// most tests have one log, whose frames count from zero.
 const testLogs = 5
 
-// feed takes bytes as they come. It returns an error at the first frame that is torn, missing, doubled or out of place.
+// feed takes the next bytes. It returns an error at the first frame that is torn, missing, doubled or out of place.
 func (c *checker) feed(p []byte) error {
 	c.buf = append(c.buf, p...)
 	for len(c.buf) >= 11 || len(c.buf) > 0 && c.buf[0] != 0x82 {
@@ -143,7 +143,7 @@ func (c *checker) read(r io.Reader, chunk int) error {
 	}
 }
 
-// owner notes what it is told.
+// owner records its calls.
 type owner struct {
 	lost    chan Lost
 	pending chan struct{}
@@ -169,7 +169,7 @@ func (o *owner) Pending() {
 	}
 }
 
-// settings are those of a log and of sweepers that serve it alone.
+// settings are for a log and for sweepers that serve it alone.
 type settings struct{ MaxCount, MaxBytes, Shards, MaxPrivate int }
 
 func makeLog(o settings) *Log {
@@ -183,10 +183,10 @@ func newTestLog(t testing.TB, o settings) *Log {
 	return l
 }
 
-// smallBuffer is what the kernel holds for one direction of a socket in most tests, so that readers soon hold up writers.
+// smallBuffer is how much the kernel holds for one direction of a socket in most tests, so that readers soon block writers.
 const smallBuffer = 16 << 10
 
-// tcpPair is a connection over loopback: the server's end, and the client's.
+// tcpPair is a connection over loopback: the server's end and the client's.
 func tcpPair(t testing.TB, buffer int) (server, client *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -208,7 +208,7 @@ func tcpPair(t testing.TB, buffer int) (server, client *net.TCPConn) {
 // opaque hides the raw socket, as TLS does.
 type opaque struct{ net.Conn }
 
-// attached is a connection over loopback; the client's end is not read yet.
+// attached is a connection over loopback; nobody reads the client's end yet.
 func attached(t testing.TB, l *Log, o Owner) (*Conn, *net.TCPConn) {
 	server, client := tcpPair(t, smallBuffer)
 	c := l.sweepers.NewConn(o)

@@ -48,7 +48,7 @@ func (m *roamer) act() {
 	}
 }
 
-// Every reader of every kind sees each log that it follows whole and in order, whatever it and others do with the rest.
+// Every reader of every kind sees each log that it follows whole and in order, whatever happens to the other logs.
 func TestP10_StormOverSeveralLogsKeepsEachInOrder(t *testing.T) {
 	const frames = 1500
 	seed := stormSeed(t)
@@ -101,7 +101,7 @@ func TestP10_StormOverSeveralLogsKeepsEachInOrder(t *testing.T) {
 	reading.Wait()
 }
 
-// A log that has much for a connection does not keep another one waiting: pieces of both go out in turns.
+// A log with much to write does not block another log of the same connection: their pieces alternate.
 func TestP10_AFloodedLogStarvesNoOther(t *testing.T) {
 	logs := manyLogs(t, 2, settings{MaxBytes: 64 << 20})
 	for name, wrap := range map[string]func(net.Conn) net.Conn{
@@ -136,7 +136,7 @@ func TestP10_AFloodedLogStarvesNoOther(t *testing.T) {
 	}
 }
 
-// An append concerns those who follow that log, and nobody else.
+// An append wakes only the followers of its log.
 func TestP10_AnAppendWakesOnlyItsFollowers(t *testing.T) {
 	logs := manyLogs(t, 2, settings{Shards: 1})
 	c, client := attached(t, logs[0], newOwner())

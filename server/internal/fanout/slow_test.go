@@ -15,7 +15,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// laggard is a client that again and again stops reading until it is closed as a slow consumer, and then comes back with
+// laggard is a client that repeatedly stops reading until it is closed as a slow consumer, and then comes back with
 // the offset of the last frame that it has seen.
 type laggard struct {
 	log   *Log
@@ -69,12 +69,12 @@ func (g *laggard) live(t *testing.T, last uint64) (done bool, err error) {
 	return false, err
 }
 
-// readFor reads for a while, until the connection is closed, or to the end, if too little is to come for being lost.
+// readFor reads for a while, until the connection is closed, or to the end if too little remains to fall behind.
 func (g *laggard) readFor(client net.Conn, last uint64) error {
 	buf := make([]byte, 4096)
 	stopAt := last
 	for seen := g.check.logs[0].seen.Load(); seen < stopAt; seen = g.check.logs[0].seen.Load() {
-		// It catches up first: who stays in the older half of the window is left behind by it.
+		// It catches up first: a reader that stays in the older half of the window is lost.
 		if stopAt == last && seen >= g.log.Back(500).Offset().Seq {
 			g.life.Load().caughtUp.Store(true)
 			if seen+2500 < last {
@@ -115,7 +115,7 @@ func TestP3_SlowReadersComeBackAndMissNothing(t *testing.T) {
 			}
 		})
 	}
-	// The room goes on when those who were closed have caught up.
+	// The room goes on once the closed readers have caught up.
 	back := func() bool {
 		return t.Failed() || !slices.ContainsFunc(laggards, (*laggard).away)
 	}
@@ -131,7 +131,7 @@ func TestP3_SlowReadersComeBackAndMissNothing(t *testing.T) {
 	}
 }
 
-// churn appends n frames of 10 KB, which is many windows.
+// churn appends n frames of 10 KB, which fill many windows.
 func churn(l *Log, n uint64) {
 	head := l.Head().Offset().Seq
 	for i := range n {
@@ -169,7 +169,7 @@ func TestP6_NobodyKeepsTheLogAlive(t *testing.T) {
 	}
 }
 
-// A client that never reads 20,000 frames of 10 KB costs a window and no more, even if nobody closes it.
+// A client that reads none of 20,000 frames of 10 KB costs one window and no more, even if nobody closes it.
 func TestP6_ReaderThatNeverReadsCostsOneWindow(t *testing.T) {
 	const window = 4 << 20
 	l := newTestLog(t, settings{MaxBytes: window})
@@ -199,7 +199,7 @@ func TestP6_ReaderThatNeverReadsCostsOneWindow(t *testing.T) {
 	})
 }
 
-// In a quiet room no sweep comes by for a long time, and those who left are let go of all the same.
+// In a quiet room no sweep runs for a long time; connections that left are released all the same.
 func TestP6_QuietRoomLetsGoOfWhoLeft(t *testing.T) {
 	l := newTestLog(t, settings{Shards: 1})
 	var conns []weak.Pointer[Conn]

@@ -41,7 +41,7 @@ type member struct {
 	sent  uint64              // private frames
 }
 
-// readers are the kinds of members. Those that return a socket are attached to it at once.
+// readers are the kinds of members. A kind that returns a socket is attached to it at once.
 var readers = map[string]func(t *testing.T, m *member) net.Conn{
 	"fast": func(t *testing.T, m *member) net.Conn {
 		server, client := tcpPair(t, smallBuffer)
@@ -81,7 +81,7 @@ var readers = map[string]func(t *testing.T, m *member) net.Conn{
 	},
 }
 
-// yielding lets others run before each read.
+// yielding lets other goroutines run before each read.
 type yielding struct{ net.Conn }
 
 func (y yielding) Read(p []byte) (int, error) {
@@ -89,7 +89,7 @@ func (y yielding) Read(p []byte) (int, error) {
 	return y.Conn.Read(p)
 }
 
-// poll takes with odd limits until it has seen frame n of the log.
+// poll takes with irregular limits until it has seen frame n of the log.
 func (m *member) poll(n uint64) error {
 	rng := rand.New(rand.NewPCG(n, 1))
 	buf := make([]byte, 0, 16<<10)
@@ -113,7 +113,7 @@ func (m *member) poll(n uint64) error {
 	return nil
 }
 
-// act sends, joins and leaves at random, and ends following the log.
+// act sends, joins and leaves at random, and follows the log at the end.
 func (m *member) act(l *Log) {
 	for range stormSteps {
 		switch m.rng.IntN(5) {
@@ -211,7 +211,7 @@ func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	assert.Eventually(t, "parked connections to end", func() bool { return l.sweepers.Stats().Parked == 0 })
 }
 
-// endMember ends its reading, too.
+// endMember ends its reader, too.
 func endMember(m *member) {
 	m.conn.Close()
 	close(m.stop)

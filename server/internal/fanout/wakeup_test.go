@@ -12,7 +12,7 @@ import (
 )
 
 // Lost wake-ups show when traffic stops at the wrong moment: here it stops very often, and each time everything must
-// have arrived although nothing more comes.
+// have arrived although nothing follows.
 
 func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
 	for name, hide := range map[string]func(net.Conn) net.Conn{
@@ -91,7 +91,7 @@ func TestP1_AttachDuringTrafficLosesNothing(t *testing.T) {
 	}
 }
 
-// poller takes from a connection whenever it is told to.
+// poller takes from a connection when the test says so.
 type poller struct {
 	conn  atomic.Pointer[Conn]
 	check checker

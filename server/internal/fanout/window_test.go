@@ -50,7 +50,7 @@ func TestWindowIsBoundedByCountAndBytes(t *testing.T) {
 	}
 }
 
-// Whatever was appended in whatever batches: a cursor is where its offset says it is.
+// A cursor is where its offset says, whatever batches were appended.
 func TestP3_CursorsAreWhereTheirOffsetSays(t *testing.T) {
 	seed := stormSeed(t)
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -182,13 +182,13 @@ func TestP3_ResetLosesWhoFollowsAndStartsAfresh(t *testing.T) {
 	}
 }
 
-// blockingOwner holds the sweeper up, which owners must not do.
+// blockingOwner blocks the sweeper, which owners must not do.
 type blockingOwner struct{ release chan struct{} }
 
 func (o blockingOwner) Lost(Lost) {}
 func (o blockingOwner) Pending()  { <-o.release }
 
-// The sweepers are never so far behind that a reader could fall out of the window between two sweeps.
+// The sweepers never lag so far that a reader could fall out of the window between two sweeps.
 func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := makeLog(settings{MaxCount: 800, Shards: 1})
@@ -228,7 +228,7 @@ func TestHIS7_BeforeGivesTheNewestFramesFirst(t *testing.T) {
 		{stream.Offset{}, 0, 0, 0},
 		{stream.Offset{}, 1 << 30, 2000, 2001 - first},
 		{offset(1900), 200, 1899, 200},
-		{stream.Offset{Ms: 1, Seq: 5000}, 3, 2000, 3}, // an offset that is not there is a place all the same
+		{stream.Offset{Ms: 1, Seq: 5000}, 3, 2000, 3}, // an offset without an entry is a valid place
 		{stream.Offset{Ms: 0, Seq: 7}, 3, 0, 0},
 		{offset(first + 2), 100, first + 1, 2},
 		{offset(first), 100, 0, 0},

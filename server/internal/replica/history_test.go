@@ -13,10 +13,10 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// enough is how many bytes of events the tests want at most.
+// enough is the most bytes of events that the tests want.
 const enough = 48 << 10
 
-// filled is a stream with so many messages of a size, which counts what is read from it.
+// filled is a stream of so many messages of one size that counts what is read from it.
 func filled(t *testing.T, messages, size int) *counting {
 	t.Helper()
 	s := memory.New(memory.Options{MaxEntries: messages + 10, MaxBytes: 1 << 30})
@@ -27,7 +27,7 @@ func filled(t *testing.T, messages, size int) *counting {
 	return &counting{Stream: s}
 }
 
-// walk reads back through everything, and returns the numbers of the messages, newest first.
+// walk reads everything backwards, and returns the numbers of the messages, newest first.
 func walk(t *testing.T, r *Replica, n int) (seen []string) {
 	t.Helper()
 	for before := (stream.Offset{}); ; {
@@ -56,7 +56,7 @@ func TestHIS7_HistoryComesFromTheWindow(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, "older entries", len(entries), 101)
 	assert.Equal(t, "entries read from the stream", c.entries.Load()-loaded, 0)
-	// A client that the stream told that its message is stored finds it, however soon it asks.
+	// A client finds its message in the history as soon as the stream has reported it stored.
 	for i := range 50 {
 		stored := make(chan stream.Offset, 1)
 		args := fmt.Appendf(nil, `["message",{"message":"new %d"}]`, i)
@@ -99,7 +99,7 @@ func TestHIS8_BehindTheWindowPagesAreBoundedInBytes(t *testing.T) {
 	}
 }
 
-// broken is a stream that cannot be read, once it is loaded.
+// broken is a stream that becomes unreadable once it is loaded.
 type broken struct {
 	stream.Stream
 	away atomic.Bool

@@ -66,7 +66,7 @@ func newReplica(t *testing.T, s stream.Stream, change func(*Options)) *Replica {
 	return r
 }
 
-// TestP1_AppendsDoNotRunAheadOfTheDelivery: filling a stream in memory makes no gap, however fast it is filled, and
+// TestP1_AppendsDoNotRunAheadOfTheDelivery: a stream in memory fills without a gap, however fast it is filled, and
 // by however many at once.
 func TestP1_AppendsDoNotRunAheadOfTheDelivery(t *testing.T) {
 	for _, c := range []struct{ window, senders, count int }{{4096, 4, 20_000}, {1000, 3000, 20}, {100, 500, 20}, {1, 20, 100}} {
@@ -94,7 +94,7 @@ func TestP1_AppendsDoNotRunAheadOfTheDelivery(t *testing.T) {
 	}
 }
 
-// counting is a stream that says how it is read.
+// counting is a stream that counts how it is read.
 type counting struct {
 	stream.Stream
 	entries atomic.Int64 // read with Last
@@ -158,7 +158,7 @@ func TestP6_HistoryReadsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestMSG12_CreditFollowsWhatTheStreamRetains: where other nodes have a smaller window, less may be on its way.
+// TestMSG12_CreditFollowsWhatTheStreamRetains: where other nodes have a smaller window, less may be in flight.
 func TestMSG12_CreditFollowsWhatTheStreamRetains(t *testing.T) {
 	retained := 160
 	o := Options{Window: fanout.Window{MaxCount: 80}, Retained: func() int { return retained }}
@@ -251,7 +251,7 @@ func TestDrainEndsAppendsAndDeliversTheRest(t *testing.T) {
 	for part := conn.Take(nil, 1<<20); len(part) > 0; part = conn.Take(nil, 1<<20) {
 		frames.Write(part)
 	}
-	assert.Equal(t, "frames", bytes.Count(frames.Bytes(), []byte(`["x"`)), len(all)-1) // all but the genesis
+	assert.Equal(t, "frames", bytes.Count(frames.Bytes(), []byte(`["x"`)), len(all)-1) // all except the genesis
 	r.Close()
 	senders.Wait()
 }
