@@ -12,21 +12,21 @@ import (
 )
 
 const (
-	// maxAnswers bounds the answers of clients that this node waits for, over all questions.
+	// maxAnswers bounds the client answers that this node waits for, over all questions.
 	maxAnswers = 1 << 20
-	// maxWindow bounds how long this node waits for answers that another node wants.
+	// maxWindow bounds how long this node waits for answers on behalf of another node.
 	maxWindow = time.Hour
-	// emitGrace is the time that the library's Emit has to return before it hears of answers, and that its time-out has for
-	// itself. Nothing orders the library's bookkeeping: a callback that comes in between could run twice, or not at all.
+	// emitGrace is how long answers wait for the library's Emit to return, and how long before its time-out they end. The
+	// library does not synchronize its bookkeeping: a callback during either could run twice, or not at all.
 	emitGrace = 2 * time.Millisecond
 )
 
 var errTooManyAnswers = errors.New("too many answers of clients are waited for already")
 
-// BroadcastWithAck implements [socket.Adapter]: every client concerned, on every node, gets the event, and one answer of
-// each is handed to ack, one at a time, as exactly one value: what the client answered with first, or nil if with nothing.
-// The counts are given when there is nothing left to wait for; if something is missing, the operator's own time-out
-// reports that. It does not wait, and after the time-out nothing is left behind.
+// BroadcastWithAck implements [socket.Adapter]: every selected client, on every node, gets the event. ack gets one answer
+// of each client, one at a time, as exactly one value: the first argument of the answer, or nil if it has none. count gets
+// the counts when no answer is outstanding; if one is missing, the operator's own time-out reports that. BroadcastWithAck
+// does not block, and keeps nothing after the time-out.
 func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.BroadcastOptions, count func(uint64), ack socket.Ack) {
 	opts = complete(opts)
 	id := n.nsp.Ids() // one id for all clients of this node: the counter is the namespace's
@@ -53,9 +53,9 @@ func (n *namespace) BroadcastWithAck(packet *parser.Packet, opts *socket.Broadca
 	}
 }
 
-// survey is a broadcast that every client shall answer, on the node that asks. The library's operator is told just so much
-// as keeps it sound: it compares numbers that nothing guards, takes two values of one client for two answers, and panics
-// where a single answer is expected and there is none, or one that is not wrapped.
+// survey is the asking node's side of a broadcast that every client answers. It shields the library's operator, which
+// compares numbers without a lock, takes two values of one client for two answers, and panics if it expects a single answer
+// and gets none, or one that is not wrapped.
 type survey struct {
 	nsp      *namespace
 	expected int // other nodes
@@ -66,13 +66,13 @@ type survey struct {
 
 	mu       sync.Mutex
 	request  uint64 // zero: no other node is asked
-	clients  int    // asked on all nodes that are known to
+	clients  int    // asked so far, on all nodes that have counted
 	answers  int
 	others   map[string]*tally
 	complete bool
 }
 
-// tally is what is known of another node.
+// tally counts the clients and answers of another node.
 type tally struct{ clients, answers int }
 
 func newSurvey(n *namespace, expected int, single bool, count func(uint64), ack socket.Ack) *survey {
@@ -82,7 +82,7 @@ func newSurvey(n *namespace, expected int, single bool, count func(uint64), ack 
 	return s
 }
 
-// begin asks the other nodes; local is how many clients of this one are about to be asked.
+// begin asks the other nodes; local is the number of clients that this node is about to ask.
 func (s *survey) begin(m *message, local int, window time.Duration) error {
 	s.clients = local
 	if local == 0 && s.expected == 0 {
@@ -116,7 +116,7 @@ func (s *survey) answered(args []any) {
 	s.takeLocked(args)
 }
 
-// heard takes what another node says: how many clients it asks, then their answers.
+// heard takes the messages of another node: first the number of clients that it asks, then their answers.
 func (s *survey) heard(from string, m *message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,11 +160,11 @@ func (s *survey) checkLocked() {
 	s.calls.do(0, s.report)
 }
 
-// report gives the operator the counts, once there is no client left to wait for. It looks up itself how many servers
-// there are; whatever number it was told, it comes across it.
+// report gives the operator the counts when no client's answer is outstanding. The operator looks up the number of servers
+// itself and may find another than the survey did; report calls count often enough for either.
 func (s *survey) report() {
 	if s.single && s.clients == 0 {
-		return // nobody is there: its time-out says so
+		return // no client answered: the operator's time-out reports that
 	}
 	s.count(uint64(s.clients))
 	for range max(s.expected+1, int(s.nsp.ServerCount())) - 1 {
@@ -172,7 +172,7 @@ func (s *survey) report() {
 	}
 }
 
-// question is an event whose answers are waited for, on the node of the clients that are asked.
+// question is an event that waits for answers, on the node of the clients that are asked.
 type question struct {
 	hub *Hub
 	id  uint64 // of the packet
@@ -180,11 +180,11 @@ type question struct {
 
 	mu    sync.Mutex
 	timer *time.Timer
-	open  int // answers to come
+	open  int // outstanding answers
 }
 
-// ask sends a packet with an id to sockets of this node and hands over one answer of each that answers within the window.
-// What is left then is forgotten.
+// ask sends a packet with an id to sockets of this node and passes on one answer of each that answers within the window.
+// It drops later answers.
 func (n *namespace) ask(e encoded, volatile bool, to []*member, window time.Duration, answer func([]any)) error {
 	h := n.hub
 	if h.awaited.Add(int64(len(to))) > maxAnswers {
@@ -200,7 +200,7 @@ func (n *namespace) ask(e encoded, volatile bool, to []*member, window time.Dura
 }
 
 func (q *question) register(window time.Duration, answer func([]any)) {
-	q.mu.Lock() // neither an answer that is guessed nor the end of the window comes in between
+	q.mu.Lock() // neither a guessed answer nor the end of the window can interfere
 	defer q.mu.Unlock()
 	q.timer = time.AfterFunc(window, q.expire)
 	for _, m := range q.to {
@@ -213,7 +213,7 @@ func (q *question) register(window time.Duration, answer func([]any)) {
 	}
 }
 
-// take counts one answer; false: it comes too late.
+// take counts one answer; false: it is too late.
 func (q *question) take() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -237,8 +237,7 @@ func (q *question) expire() {
 	}
 }
 
-// answerAsk asks the sockets of this node on behalf of another. That one must know how many there are before it hears
-// the first answer.
+// answerAsk asks the sockets of this node on behalf of another node, which gets their number before the first answer.
 func (n *namespace) answerAsk(node string, m *message, to []*member) {
 	h := n.hub
 	if err := h.tell(node, &message{Kind: kindAsked, ID: m.ID, Clients: len(to)}); err != nil {
@@ -253,7 +252,7 @@ func (n *namespace) answerAsk(node string, m *message, to []*member) {
 	}
 }
 
-// reply sends values that answer a request. What cannot be sent is missing at the other end, whose time-out reports that.
+// reply sends values that answer a request. If that fails, the other end misses the answer and its time-out reports that.
 func (h *Hub) reply(node string, k kind, id uint64, values []any) {
 	args, err := marshalArgs(values)
 	if err != nil {
@@ -264,8 +263,8 @@ func (h *Hub) reply(node string, k kind, id uint64, values []any) {
 	_ = h.tell(node, &message{Kind: k, ID: id, Args: json.RawMessage(args), Last: true})
 }
 
-// answerOnce sees to it that the callback of a packet for one client runs once, however often that answers: the library
-// looks the callback up and removes it in two steps.
+// answerOnce makes the callback of a packet for one client run once, however often the client answers: the library looks
+// the callback up and removes it in two steps.
 func (n *namespace) answerOnce(id uint64, to []*member) {
 	for _, m := range to {
 		callback, ok := m.socket.Acks().Load(id)

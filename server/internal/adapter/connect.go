@@ -14,21 +14,21 @@ import (
 
 // The order of a CONNECT, all of it while its turn lasts:
 //
-//	identify, before the library                  whom it speaks for
-//	RestoreSession                                the ids are made, the cursor that the client names is looked up
+//	identify, before the library                  identity determined
+//	RestoreSession                                ids made, the client's cursor looked up
 //	admit, a middleware of the namespace          start cursor fixed, handlers attached
 //	library                                       socket stored, own room joined, CONNECT answered
 //	connection, the last listener                 greeting and log, turn released
 //
-// and when the socket leaves: DelAll (the log is left before the library accepts another CONNECT), then "disconnect",
-// which releases the turn.
+// When the socket leaves: DelAll (leaves the log before the library accepts another CONNECT), then "disconnect", which
+// releases the turn.
 
-// maxPrivateID is the longest private id that is sent back to a client.
+// maxPrivateID bounds the length of a private id, in bytes, that a CONNECT answer returns to a client.
 const maxPrivateID = 64
 
-// RestoreSession implements [socket.Adapter]: a client that has seen the given offset wants to go on behind it. It can
-// if exactly that entry is in the log; one that this node has not reached yet is waited for. Nothing is kept of a session
-// but what the client itself remembers, so rooms and data are not restored. A client that cannot, or does not want to, gets
+// RestoreSession implements [socket.Adapter]: a client that has seen the given offset asks to continue after it. It can if
+// exactly that entry is in the log; if this node has not reached the entry yet, RestoreSession waits for it. The server
+// stores nothing of a session, so it restores no rooms or data. A client that cannot recover, or does not ask to, gets
 // ids of its own.
 func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (*socket.Session, error) {
 	if !n.follows() {
@@ -51,7 +51,7 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 	}}, nil
 }
 
-// recover finds the place where a client goes on, and claims the id that it had.
+// recover finds the place where a client continues, and claims its earlier id.
 func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.Cursor, bool) {
 	seen, err := stream.ParseOffset(offset)
 	if err != nil || len(pid) > maxPrivateID {
@@ -61,7 +61,7 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.
 	return at, ok && n.claim(publicID(pid))
 }
 
-// startOf is where a socket that is about to be connected begins, and whether it goes on where an earlier connection ended.
+// startOf is where a socket begins in the log, and whether it continues where an earlier connection ended.
 func (n *namespace) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool) {
 	if found, ok := n.restored.Load(s.Id()); ok && found.(restoration).recovered {
 		return found.(restoration).at, true
@@ -76,12 +76,12 @@ func (n *namespace) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool)
 // middleware admits a socket before the library answers its CONNECT.
 func (n *namespace) middleware(s *socket.Socket, next func(*socket.ExtendedError)) { next(n.admit(s)) }
 
-// admit makes a member of a socket. It returns what the client is told if it is refused.
+// admit makes a socket a member. If it refuses the socket, it returns the error for the client.
 func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
-	defer n.restored.Delete(s.Id()) // not before it is a member: until then the id is claimed
+	defer n.restored.Delete(s.Id()) // the claim on the id holds until the socket is a member
 	conn, ok := s.Conn().(session)
 	if !ok {
-		return socket.NewExtendedError("Unsupported transport", nil) // none of the edge's
+		return socket.NewExtendedError("Unsupported transport", nil) // not a session of the edge
 	}
 	c := n.connectOf(s)
 	if c.refusal != nil {
@@ -94,15 +94,15 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 		m.alone, m.since = true, n.volatiles.now()
 	}
 	n.members.add(s.Id(), m)
-	// Added with the first socket, so that the listeners that were added before anybody could connect run before ours:
-	// what they emit comes before the log, and the turn lasts until they have returned.
+	// Added with the first socket, so that listeners added before the first connection run before this one: their packets
+	// come before the log, and the turn lasts until they have returned.
 	n.once.Do(func() { _ = n.nsp.On("connection", n.connection) })
 	n.attach(m, c.identity)
 	return nil
 }
 
-// connection is the end of a CONNECT. A session that was closed while it lasted has told the library before the library
-// knew the socket: that would stay for ever.
+// connection ends a CONNECT. If the session closed meanwhile, the library was told before it knew the socket, which would
+// otherwise stay for ever.
 func (n *namespace) connection(args ...any) {
 	s, ok := args[0].(*socket.Socket)
 	if !ok {
@@ -127,19 +127,19 @@ func (n *namespace) connection(args ...any) {
 	}
 }
 
-// attach gives a socket its client, and sees to it that every turn of its packets is released: an event's when it has
-// been handled, a disconnection's when that is complete.
+// attach gives a socket its client, and makes every packet release its turn: an event when it has been handled, a
+// disconnection when it is complete.
 func (n *namespace) attach(m *member, who auth.Identity) {
 	if n.binding.Client != nil {
 		m.client = n.binding.Client(m.socket, who)
 	}
-	// A socket middleware runs in the goroutine that the library starts for the packet, and an event that it does not
-	// pass on costs no second one.
+	// A socket middleware runs in the goroutine that the library starts for the packet; an event that it handles itself
+	// costs no second goroutine.
 	m.socket.Use(func(event []any, next func(error)) { n.event(m, event, next) })
 	_ = m.socket.On("disconnect", func(...any) { n.left(m) })
 }
 
-// left releases the turn of a disconnection. Nobody is blocked while it is held back.
+// left releases the turn of a disconnection. The delay blocks no goroutine.
 func (n *namespace) left(m *member) {
 	turn := m.conn.Turn()
 	wait := time.Duration(0)
@@ -153,11 +153,11 @@ func (n *namespace) left(m *member) {
 	time.AfterFunc(wait, turn.Done)
 }
 
-// event deals with one event of a client.
+// event handles one event of a client.
 func (n *namespace) event(m *member, event []any, next func(error)) {
 	turn := m.conn.Turn()
 	if !m.socket.Connected() {
-		// "disconnect" is on its way and releases this turn. Were it over, turn might be that of a later packet.
+		// "disconnect" is on its way and releases this turn. Once it has, turn may be that of a later packet.
 		return
 	}
 	defer turn.Done()
@@ -166,11 +166,11 @@ func (n *namespace) event(m *member, event []any, next func(error)) {
 	}
 }
 
-// handle gives an event to the client. A panic costs the event, not the process.
+// handle passes an event to the client. A panic loses the event, not the process.
 func (n *namespace) handle(m *member, event []any) (known bool) {
 	name, ok := event[0].(string)
 	if !ok {
-		return false // the edge lets none in
+		return false // cannot happen: the edge refuses such packets
 	}
 	defer func() {
 		if p := recover(); p != nil {

@@ -11,7 +11,7 @@ import (
 	"scalable-chat/server/internal/bus"
 )
 
-// details are what another node says of one of its sockets.
+// details describe a socket of another node.
 type details struct {
 	SID    socket.SocketId   `json:"i"`
 	Shake  *socket.Handshake `json:"h,omitempty"`
@@ -30,12 +30,12 @@ func (d *details) Handshake() *socket.Handshake { return d.Shake }
 // Rooms implements [socket.SocketDetails].
 func (d *details) Rooms() *types.Set[socket.Room] { return types.NewSet(d.In...) }
 
-// Data is what the socket's node attached to it, as JSON carries it; nil if JSON cannot.
+// Data is the data that the socket's node attached to it, after a trip through JSON; nil if JSON cannot carry it.
 func (d *details) Data() any { return d.Custom }
 
-// FetchSockets implements [socket.Adapter]. The callback is called once, in a goroutine of its own if other nodes have to
-// be asked. If not all of them answer within the time-out (the flag's, or the hub's), it gets the sockets of those that
-// did, and [ErrUnanswered].
+// FetchSockets implements [socket.Adapter]. It calls the callback once, in a goroutine of its own if it has to ask other
+// nodes. If some of them do not answer within the time-out (the flag's, or the hub's), the callback gets the sockets of the
+// others, and [ErrUnanswered].
 func (n *namespace) FetchSockets(opts *socket.BroadcastOptions) func(func([]socket.SocketDetails, error)) {
 	opts = complete(opts)
 	return func(callback func([]socket.SocketDetails, error)) {
@@ -67,7 +67,7 @@ func (n *namespace) FetchSockets(opts *socket.BroadcastOptions) func(func([]sock
 	}
 }
 
-// distinct leaves out sockets that come twice: a client may have come back to one node before another knows that it left.
+// distinct removes duplicate sockets: a client may have reconnected to one node before another knows that it left.
 func distinct(found []socket.SocketDetails) []socket.SocketDetails {
 	seen := make(map[socket.SocketId]struct{}, len(found))
 	return slices.DeleteFunc(found, func(s socket.SocketDetails) bool {
@@ -91,10 +91,10 @@ func (m *message) appendDetails(found []socket.SocketDetails) ([]socket.SocketDe
 	return found, true
 }
 
-// partSize is how many bytes of details fit into one message, with room for what is around them.
+// partSize is how many bytes of details fit into one message; the rest of the payload is for the envelope.
 const partSize = bus.MaxPayload - 1024
 
-// answerFetch sends the details of sockets to the node that wants them, in as many messages as it takes.
+// answerFetch sends the details of sockets to the node that asked, in as many messages as necessary.
 func (n *namespace) answerFetch(node string, id uint64, to []*member) {
 	part := &message{Kind: kindSockets, ID: id}
 	size := 0
@@ -105,7 +105,7 @@ func (n *namespace) answerFetch(node string, id uint64, to []*member) {
 		}
 		if size+len(text) >= partSize {
 			if n.hub.tell(node, part) != nil {
-				return // the rest would be worth nothing
+				return // the rest is useless without this part
 			}
 			part = &message{Kind: kindSockets, ID: id, Part: part.Part + 1}
 			size = 0
@@ -117,7 +117,7 @@ func (n *namespace) answerFetch(node string, id uint64, to []*member) {
 	_ = n.hub.tell(node, part)
 }
 
-// detailsOf encodes what there is to say of a socket, and leaves out what JSON or the bus cannot carry.
+// detailsOf encodes the details of a socket, and leaves out what JSON or the bus cannot carry.
 func (n *namespace) detailsOf(m *member) json.RawMessage {
 	s := m.socket
 	d := details{SID: s.Id(), Shake: s.Handshake(), In: s.Rooms().Keys(), Custom: s.Data()}

@@ -1,11 +1,11 @@
-// Package adapter is the Socket.IO adapter: what the library broadcasts to the sockets of a namespace, on all nodes.
+// Package adapter is the Socket.IO adapter: it delivers the library's broadcasts to a namespace's sockets, on all nodes.
 //
 //	io.Emit ──▶ namespace.Broadcast ──▶ replica ──▶ stream ──▶ replica ──▶ fanout.Log ──▶ every socket, on every node
-//	Socket.Emit, rooms ──▶ namespace.Broadcast ──▶ private frames of the sockets concerned (──▶ bus ──▶ other nodes)
+//	Socket.Emit, rooms ──▶ namespace.Broadcast ──▶ private frames of the selected sockets (──▶ bus ──▶ other nodes)
 //
 // It owns the members of each namespace and their rooms, the requests between nodes, and the order of a CONNECT: where a
-// socket begins to follow its namespace's log, and when an inbound packet has been dealt with, so that the edge may hand over
-// the next one of the same session. What the events mean is the owner's business: it binds a [Binding] to each namespace.
+// socket begins to follow its namespace's log, and when an inbound packet is finished, so that the edge may hand over the
+// next one of the same session. The owner gives events their meaning: it binds a [Binding] to each namespace.
 package adapter
 
 import (
@@ -28,42 +28,40 @@ import (
 
 // Binding is what the owner binds to a namespace. The zero Binding is a plain namespace of the library.
 type Binding struct {
-	// Replica is the record of what is broadcast to everyone in the namespace; its log is what the sockets follow. Without
-	// one, broadcasts reach the sockets of this node and, over the bus, those of others, but nothing is ordered, kept or
-	// recovered.
+	// Replica records the broadcasts to everyone in the namespace; the sockets follow its log. Without a replica, broadcasts
+	// reach the sockets of this node and, over the bus, those of other nodes, but nothing is ordered, kept or recovered.
 	Replica *replica.Replica
-	// History tells from the auth of a handshake how many past messages the client asks for; nil: none.
+	// History reads from a handshake's auth how many past messages the client asks for; nil: none.
 	History func(auth map[string]any) int
-	// Greeting appends the first frame that a socket gets, which tells it the offset of the place where it begins. It is
+	// Greeting appends the first frame that a socket gets; the frame carries the offset where the socket begins. It is
 	// required with Replica.
 	Greeting func(dst []byte, at fanout.Cursor) []byte
 	// Authenticator says whom a socket speaks for, before it recovers or joins anything; nil: every socket is a guest.
 	Authenticator auth.Authenticator
-	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: the library's listeners
-	// alone get its events.
+	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: only the library's
+	// listeners get its events.
 	Client func(*socket.Socket, auth.Identity) Client
 }
 
 // Client is the owner's side of one socket.
 type Client interface {
-	// Event deals with one event. It is called with one event of a session at a time and holds back the session's next packet
-	// until it returns, so it must return in bounded time; ctx ends when the hub stops, not when the client leaves. args are
+	// Event handles one event. It is called with one event of a session at a time, and the session's next packet waits until
+	// it returns, so it must return in bounded time; ctx ends when the hub stops, not when the client leaves. args are
 	// the event's arguments as the JSON decoder made them; ack, nil if the client wants none, may be called from any
 	// goroutine, also later, and only the first call counts. It returns false for an event that it does not know; such an
 	// event goes to the listeners that were added with the library's own On, in no certain order.
 	Event(ctx context.Context, event string, args []any, ack func(...any)) (known bool)
-	// RejoinDelay is called when the client has disconnected the socket and keeps its connection. It is how long the session
-	// waits before its next packet: to come and go again and again must be no way around limits.
+	// RejoinDelay is called when the client has disconnected the socket and keeps its connection. It returns how long the
+	// session waits before its next packet, so that a client cannot get around limits by leaving and joining again.
 	RejoinDelay() time.Duration
 }
 
-// Namespace is what the owner may do with a namespace that it bound something to. Its methods may be called from any
-// goroutine.
+// Namespace is a bound namespace as its owner uses it. Its methods may be called from any goroutine.
 type Namespace interface {
 	Name() string
-	// SendVolatile sends whole frames to every socket of this node that has been greeted and is ready for them.
+	// SendVolatile sends whole frames to every greeted socket of this node that is writable.
 	SendVolatile(frames []byte)
-	// EmitVolatile emits an event to every socket but one, on all nodes, as a volatile broadcast of the library does.
+	// EmitVolatile emits an event to every socket but one, on all nodes, as the library's volatile broadcasts do.
 	EmitVolatile(except socket.SocketId, event string, args ...any) error
 }
 
@@ -72,21 +70,21 @@ type Hooks struct {
 	Recovered func(ok bool) // a client asked for what it missed
 }
 
-// Options say what a hub works on. Zero values are legal and mean what the field says.
+// Options configure a hub. Zero values are legal and mean what the field says.
 type Options struct {
 	// Bind is called once for each namespace that the library makes, before it has sockets; nil: all are plain.
 	Bind func(Namespace) Binding
-	// Recovery offers connection state recovery to clients: some namespace is bound to a replica.
+	// Recovery offers connection state recovery to clients. It is set if any namespace is bound to a replica.
 	Recovery bool
-	// Bus connects the hub with those of other nodes; nil: there are none. The hub listens to it until Close.
+	// Bus connects the hub to those of other nodes; nil: there are none. The hub listens to it until Close.
 	Bus bus.Bus
 	// Nodes counts the live nodes of the cluster, this one included; nil: one. A request waits for one answer of each of
 	// the others.
 	Nodes func() int
-	// Timeout is how long answers of other nodes are waited for, where the caller does not say. Default 5 s.
+	// Timeout is how long a request waits for other nodes if the caller does not say. Default 5 s.
 	Timeout time.Duration
-	// VolatileInterval is how long volatile broadcasts of a namespace are gathered, to be written to each socket in one piece.
-	// At most 64 of them, and 64 KiB unless a single one is larger, are delivered in that time. Default 150 ms.
+	// VolatileInterval is how long a namespace gathers volatile broadcasts before it writes them to each socket in one piece.
+	// It delivers at most 64 of them in that time, and 64 KiB unless a single one is larger. Default 150 ms.
 	VolatileInterval time.Duration
 	Hooks            Hooks
 	Logger           *slog.Logger // nil: the default logger
@@ -96,14 +94,14 @@ type Options struct {
 type Stats struct {
 	Panics          int64 // listeners and handlers that panicked
 	Unsent          int64 // broadcasts that the stream did not take
-	VolatileDropped int64 // volatile broadcasts, also of other nodes, that were dropped because too many came
+	VolatileDropped int64 // volatile broadcasts, also of other nodes, dropped because there were too many
 
 	BusUnsent    int64 // messages that the bus did not take
-	BusUnheard   int64 // messages of other nodes that were dropped because too many came
-	BusMalformed int64 // messages of other nodes that make no sense
+	BusUnheard   int64 // messages of other nodes dropped because there were too many
+	BusMalformed int64 // malformed messages of other nodes
 }
 
-// Hub is the adapter constructor of one Socket.IO server: it makes an adapter for each namespace, and connects them with
+// Hub is the adapter constructor of one Socket.IO server: it makes an adapter for each namespace, and connects them to
 // those of the other nodes. Its methods may be called from any goroutine.
 type Hub struct {
 	opts   Options
@@ -115,13 +113,13 @@ type Hub struct {
 
 	namespaces sync.Map // by name: *namespace
 
-	// For and of other nodes.
+	// Exchange with other nodes.
 	requests                            requests
 	tasks                               tasks
-	inbox                               *serial // what other nodes want done
+	inbox                               *serial // requests of other nodes
 	unsubscribe                         func()
-	awaited                             atomic.Int64 // answers of clients that are to come
-	complained                          atomic.Int64 // when the bus was last complained of, in nanoseconds
+	awaited                             atomic.Int64 // outstanding answers of clients
+	complained                          atomic.Int64 // when complain last logged, in nanoseconds
 	busUnsent, busUnheard, busMalformed atomic.Int64
 }
 
@@ -142,7 +140,7 @@ type follower interface {
 	Unfollow(log *fanout.Log)
 }
 
-// sender queues whole private frames without blocking; false means that they are gone.
+// sender queues whole private frames without blocking; false means that they are dropped.
 type sender interface {
 	SendFrame(frame []byte) bool
 	SendVolatile(frames []byte) bool
@@ -150,11 +148,11 @@ type sender interface {
 
 // turns hand inbound packets over one at a time.
 type turns interface {
-	// Turn is the turn of the packet in hand. Who works on the packet keeps the value and calls Done once.
+	// Turn is the turn of the current packet. The code that handles the packet keeps the value and calls Done once.
 	Turn() engineio.Turn
 }
 
-// claimLook is how often it is looked whether an older socket with the id of a new one is gone, and claimWait how long.
+// claimLook is how often claim checks whether an older socket with the same id is gone; claimWait is how long it waits.
 const (
 	claimWait = 2 * time.Second
 	claimLook = time.Millisecond
@@ -181,9 +179,9 @@ func New(o Options) *Hub {
 	return h
 }
 
-// ServerOptions are the options that the Socket.IO server must be made with: this adapter, the parser that shows it every
-// CONNECT first, and, with [Options.Recovery], connection state recovery, so that a CONNECT answer carries the private id
-// that a client needs to recover.
+// ServerOptions are the options that the Socket.IO server requires: this adapter, the parser that shows every CONNECT to the
+// adapter first, and, with [Options.Recovery], connection state recovery, so that the answer to a CONNECT carries the
+// private id that a client needs to recover.
 func (h *Hub) ServerOptions() *socket.ServerOptions {
 	o := socket.DefaultServerOptions()
 	o.SetServeClient(false)
@@ -197,9 +195,9 @@ func (h *Hub) ServerOptions() *socket.ServerOptions {
 	return o
 }
 
-// Close ends the handlers and appends that still wait, stops listening to other nodes, and fails what waits for their
-// answers with [ErrClosed]. It waits for the listeners and callbacks that run because of other nodes, so it must not be
-// called by one. The sessions are not closed; that is the edge's business.
+// Close cancels waiting handlers and appends, stops listening to other nodes, and fails requests that wait for their answers
+// with [ErrClosed]. It waits for running listeners and callbacks of other nodes' requests, so they must not call it. It
+// does not close the sessions; the edge does.
 func (h *Hub) Close() {
 	h.end()
 	h.unsubscribe()

@@ -14,20 +14,20 @@ import (
 	"scalable-chat/server/internal/pace"
 )
 
-// The private id of a socket is a secret that its client shows to recover. The id that everybody sees is a hash of it: a
-// client that comes back keeps its id on any node, although nothing is stored, and nobody takes an id without the secret.
+// The private id of a socket is a secret that its client presents to recover. The public id is a hash of it: a client that
+// reconnects keeps its id on any node, although no node stores it, and nobody can take an id without the secret.
 //
-// The library makes up both ids unless CONNECT names a private id and an offset; only then does it ask RestoreSession. So
-// what it sees of every CONNECT of a namespace that recovers names both.
+// The library calls RestoreSession only if CONNECT names a private id and an offset, and makes up both ids otherwise. So in
+// a namespace that recovers, the adapter shows it every CONNECT with both.
 
 // unnamed stands for a private id, or an offset, that the client did not name.
 const unnamed = "-"
 
-// connectKey is where a [connect] is kept in the payload until the socket is admitted. No client can forge it: JSON makes
-// no value of that type.
+// connectKey is the key of a [connect] in the payload until the socket is admitted. No client can forge one: JSON decodes
+// to no value of that type.
 const connectKey = "connect"
 
-// connect is what is known of a CONNECT before the library sees it.
+// connect is what the adapter knows of a CONNECT before the library sees it.
 type connect struct {
 	sent     any // the payload
 	identity auth.Identity
@@ -47,7 +47,7 @@ func (p identifying) NewDecoder() parser.Decoder {
 	return d
 }
 
-// identify finds out whom a CONNECT speaks for, and lets it name a private id and an offset.
+// identify finds out for whom a CONNECT speaks, and makes it name a private id and an offset.
 func (h *Hub) identify(args ...any) {
 	p, ok := args[0].(*parser.Packet)
 	if !ok || p.Type != parser.CONNECT {
@@ -58,8 +58,7 @@ func (h *Hub) identify(args ...any) {
 	}
 }
 
-// identify returns the payload that the library gets in place of the one that the client sent. A client that is refused
-// recovers nothing.
+// identify returns the payload that replaces the client's before the library sees it. A refused client recovers nothing.
 func (n *namespace) identify(sent any) map[string]any {
 	c := n.authenticate(sent)
 	payload := map[string]any{connectKey: c}
@@ -77,21 +76,21 @@ func (n *namespace) identify(sent any) map[string]any {
 	return payload
 }
 
-// authenticate asks whom a payload speaks for.
+// authenticate asks the authenticator for whom a payload speaks.
 func (n *namespace) authenticate(sent any) connect {
 	c := connect{sent: sent}
 	if n.binding.Authenticator == nil {
 		return c
 	}
-	c.refusal = &auth.Refusal{Code: auth.Unauthorized, Message: "The credentials could not be checked."} // unless it answers
+	c.refusal = &auth.Refusal{Code: auth.Unauthorized, Message: "The credentials could not be checked."} // if it panics
 	n.hub.protect("authenticator", func() {
 		c.identity, c.refusal = n.binding.Authenticator.Authenticate(auth.Connect{Namespace: n.nsp.Name(), Payload: sent})
 	})
 	return c
 }
 
-// connectOf returns what is known of a socket's CONNECT, and gives the handshake the payload that the client sent. The
-// CONNECT that creates a namespace of a pattern did not pass [namespace.identify]: nobody was asked yet.
+// connectOf returns the [connect] of a socket, and puts the client's payload back into the handshake. The CONNECT that
+// creates a namespace of a pattern did not pass [namespace.identify], so connectOf authenticates it now.
 func (n *namespace) connectOf(s *socket.Socket) connect {
 	if payload, ok := s.Handshake().Auth.(map[string]any); ok {
 		if c, ok := payload[connectKey].(connect); ok {
@@ -102,24 +101,24 @@ func (n *namespace) connectOf(s *socket.Socket) connect {
 	return n.authenticate(s.Handshake().Auth)
 }
 
-// newPrivateID makes a private id that nobody guesses.
+// newPrivateID makes a private id that nobody can guess.
 func newPrivateID() socket.PrivateSessionId { return socket.PrivateSessionId(rand.Text()) }
 
-// publicID is the id that goes with a private one.
+// publicID derives the public id from a private one.
 func publicID(pid socket.PrivateSessionId) socket.SocketId {
 	sum := sha256.Sum256([]byte("socket id of " + pid))
 	return socket.SocketId(base64.RawURLEncoding.EncodeToString(sum[:15]))
 }
 
-// restoration is what is known of a socket between RestoreSession and its admission.
+// restoration is what the adapter knows of a socket between RestoreSession and its admission.
 type restoration struct {
 	recovered bool
 	at        fanout.Cursor // if it was
 }
 
-// claim takes an id for a socket that is about to be made. The library knows a socket by its id alone, so one that has it
-// still, because the server does not know yet that its connection is dead, has to be gone first. It is false if somebody
-// else claims the id, or the old socket does not go.
+// claim reserves an id for a socket that is about to be made. The library knows a socket by its id alone, so claim waits
+// until an old socket with that id, whose connection may be dead without the server's knowledge, is gone. It is false if
+// another CONNECT claims the id, or the old socket does not go in time.
 func (n *namespace) claim(id socket.SocketId) bool {
 	if _, taken := n.restored.LoadOrStore(id, restoration{}); taken {
 		return false
@@ -141,15 +140,15 @@ func (n *namespace) claim(id socket.SocketId) bool {
 	return false
 }
 
-// isGone reports whether the library has nothing more to do with a socket. It forgets the socket's rooms first, then the
-// socket, and says last that it is not connected.
+// isGone reports whether the library is finished with a socket. The library forgets the socket's rooms first, then the
+// socket, and last clears its connected flag.
 func (n *namespace) isGone(id socket.SocketId, old *member) bool {
 	_, known := n.nsp.Sockets().Load(id)
 	return !known && n.members.get(id) == nil && !old.socket.Connected()
 }
 
-// Recovered reports whether a socket of this node goes on where an earlier connection of its client ended. The library's
-// own Recovered is of no use: it takes every socket for one that does.
+// Recovered reports whether a socket of this node continues where an earlier connection of its client ended. The library's
+// own Recovered does not tell: it is true for every socket.
 func (h *Hub) Recovered(s *socket.Socket) bool {
 	n := h.namespaceOf(s.Nsp().Name())
 	if n == nil {

@@ -17,17 +17,17 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// kind says what a message between nodes is.
+// kind is the kind of a message between nodes.
 type kind string
 
 const (
 	kindEmit       kind = "emit"       // a packet for sockets
 	kindTogether   kind = "together"   // several of them, all volatile
-	kindAsk        kind = "ask"        // one that every client shall answer
+	kindAsk        kind = "ask"        // one that every client answers
 	kindJoin       kind = "join"       // sockets join rooms
 	kindLeave      kind = "leave"      // sockets leave rooms
 	kindDisconnect kind = "disconnect" // sockets are disconnected
-	kindMoved      kind = "moved"      // sockets are on the sender's node now
+	kindMoved      kind = "moved"      // sockets have moved to the sender's node
 	kindFetch      kind = "fetch"      // which sockets are there?
 	kindServer     kind = "server"     // an event for the listeners of the namespace
 
@@ -41,13 +41,13 @@ func (k kind) isAnswer() bool {
 	return k == kindAsked || k == kindAck || k == kindSockets || k == kindReply
 }
 
-// message is what hubs tell each other, as JSON.
+// message is a message between hubs, as JSON.
 type message struct {
 	Kind kind   `json:"k"`
 	Nsp  string `json:"n,omitempty"`
-	ID   uint64 `json:"i,omitempty"` // of the request, in it and in its answers; zero: no answer is wanted
+	ID   uint64 `json:"i,omitempty"` // of the request, in it and in its answers; zero: the sender wants no answer
 
-	// Whom it concerns; no rooms: everyone.
+	// The selected sockets; no rooms: all.
 	Rooms  []socket.Room `json:"r,omitempty"`
 	Except []socket.Room `json:"x,omitempty"`
 
@@ -55,19 +55,19 @@ type message struct {
 	Binary   [][]byte        `json:"b,omitempty"` // attachments
 	Volatile bool            `json:"v,omitempty"`
 	Together []*message      `json:"t,omitempty"`
-	Window   int64           `json:"w,omitempty"` // how long answers are waited for, in milliseconds
-	Change   []socket.Room   `json:"c,omitempty"` // to join or leave; own rooms of those that moved
+	Window   int64           `json:"w,omitempty"` // how long the sender waits for answers, in milliseconds
+	Change   []socket.Room   `json:"c,omitempty"` // to join or leave; the own rooms of moved sockets
 	Close    bool            `json:"d,omitempty"` // the connection too
 
 	Clients int               `json:"m,omitempty"`
 	Sockets []json.RawMessage `json:"s,omitempty"`
-	Part    int               `json:"p,omitempty"` // of several messages that are one answer, from zero
+	Part    int               `json:"p,omitempty"` // index of this message in a multi-part answer, from zero
 	Last    bool              `json:"l,omitempty"`
 }
 
 var errMessage = errors.New("malformed message")
 
-// decodeMessage reads what another node sent. What it returns is complete for its kind.
+// decodeMessage decodes a message of another node. The result is complete for its kind.
 func decodeMessage(payload []byte) (*message, error) {
 	if len(payload) > bus.MaxPayload {
 		return nil, errTooLarge
@@ -104,7 +104,7 @@ func decodeMessage(payload []byte) (*message, error) {
 
 func isArray(b []byte) bool { return len(b) > 0 && b[0] == '[' }
 
-// window is how long answers are waited for.
+// window is how long the sender waits for answers.
 func (m *message) window() time.Duration {
 	return time.Duration(min(max(m.Window, 0), maxWindow.Milliseconds())) * time.Millisecond
 }
@@ -116,7 +116,7 @@ func (m *message) values() []any {
 	return values
 }
 
-// event is the packet that the message carries, for the sockets of a namespace.
+// event is the message's packet, for the sockets of a namespace.
 func (m *message) event(nsp string, id *uint64) encoded {
 	p := &parser.Packet{Type: parser.EVENT, Nsp: nsp, Id: id, Data: m.values()}
 	if len(m.Binary) > 0 {
@@ -133,7 +133,7 @@ func (m *message) event(nsp string, id *uint64) encoded {
 	return e
 }
 
-// appendHeader appends what comes before the arguments of a packet.
+// appendHeader appends the part of a packet before its arguments.
 func appendHeader(dst []byte, p *parser.Packet) []byte {
 	dst = append(dst, byte(p.Type))
 	if p.Attachments != nil {
@@ -148,7 +148,7 @@ func appendHeader(dst []byte, p *parser.Packet) []byte {
 	return dst
 }
 
-// errBinary is the answer to what goes from server to server and has attachments: only packets for clients may.
+// errBinary refuses attachments in messages for other servers: only packets for clients may have them.
 var errBinary = errors.New("binary data cannot be sent to other servers")
 
 // marshalArgs makes the array of arguments that other nodes get.
@@ -163,18 +163,18 @@ func marshalArgs(args []any) (json.RawMessage, error) {
 	return b, err
 }
 
-// encoded is a packet as it goes to sockets one by one.
+// encoded is a packet encoded once, to be sent to each socket.
 type encoded struct {
 	packet  *parser.Packet
 	text    []byte                  // of the packet, without attachments
 	args    []byte                  // the end of text: the array of arguments
-	buffers []types.BufferInterface // all of it
+	buffers []types.BufferInterface // text and attachments
 }
 
-// encode reads the packet once for all sockets. It is false for data that JSON cannot carry: the library's encoder leaves
-// such data out, and a packet without data is one that no client accepts.
+// encode encodes the packet once for all sockets. It is false for data that JSON cannot carry: the library's encoder leaves
+// such data out, and no client accepts a packet without data.
 func (n *namespace) encode(original *parser.Packet) (encoded, bool) {
-	p := *original // the encoder puts placeholders into what may be sent to other namespaces, too
+	p := *original // the encoder puts placeholders into a packet that the caller may send to other namespaces, too
 	p.Nsp = n.nsp.Name()
 	e := encoded{packet: &p, buffers: n.nsp.Server().Encoder().Encode(&p)}
 	if text, ok := e.buffers[0].(*types.StringBuffer); ok {
@@ -189,9 +189,9 @@ func (n *namespace) encode(original *parser.Packet) (encoded, bool) {
 	return e, true
 }
 
-// sealed is a packet as clients of the namespace may get it: a client that can recover takes the last argument of any event
-// for an offset, if it is a string, and the event's name if there is no argument. So null follows; what has an id ends in
-// the callback that the client adds.
+// sealed makes a packet safe for clients that can recover: such a client takes a string in the last place of any event for
+// an offset, even the event's name if there is no argument. So sealed appends null; a packet with an id needs none, because
+// the client appends its callback.
 func (n *namespace) sealed(e encoded) encoded {
 	before, ok := bytes.CutSuffix(e.text, []byte(`]`))
 	ok = ok && bytes.HasSuffix(bytes.TrimRight(before, " \t\r\n"), []byte(`"`))

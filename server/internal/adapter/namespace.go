@@ -44,7 +44,7 @@ func newNamespace(h *Hub, nsp socket.Namespace) *namespace {
 	return n
 }
 
-// The library's form of inheritance, of which there is none here.
+// The library's form of inheritance, which this adapter does not use.
 
 func (n *namespace) Prototype(socket.Adapter)   {}
 func (n *namespace) Proto() socket.Adapter      { return n }
@@ -54,10 +54,10 @@ func (n *namespace) Init()                      {}
 // Nsp implements [socket.Adapter].
 func (n *namespace) Nsp() socket.Namespace { return n.nsp }
 
-// Close implements [socket.Adapter]: the namespace is not used any more.
+// Close implements [socket.Adapter]: the library no longer uses the namespace.
 func (n *namespace) Close() { n.hub.namespaces.CompareAndDelete(n.nsp.Name(), n) }
 
-// PersistSession implements [socket.Adapter]: the client keeps what is needed.
+// PersistSession implements [socket.Adapter]. It stores nothing: the client keeps what it needs to recover.
 func (n *namespace) PersistSession(*socket.SessionToPersist) {}
 
 // Rooms returns a copy.
@@ -77,9 +77,9 @@ func (n *namespace) SocketRooms(id socket.SocketId) *types.Set[socket.Room] {
 	return n.members.roomsOf(id)
 }
 
-// AddAll implements [socket.Adapter]. The first room that a socket joins is that of its own id, before its CONNECT is
-// answered. The namespaces that the library makes for a pattern drop the middlewares of their adapter, so that a socket
-// may be admitted only now, when it is too late for a CONNECT_ERROR.
+// AddAll implements [socket.Adapter]. A socket first joins the room of its own id, before the answer to its CONNECT. The
+// namespaces that the library makes for a pattern drop their adapter's middlewares, so AddAll may have to admit a socket,
+// too late for a CONNECT_ERROR.
 func (n *namespace) AddAll(id socket.SocketId, rooms *types.Set[socket.Room]) {
 	if n.members.get(id) == nil && rooms.Has(roomOf(id)) {
 		if s, ok := n.nsp.Sockets().Load(id); ok {
@@ -97,7 +97,7 @@ func (n *namespace) Del(id socket.SocketId, room socket.Room) {
 	n.announce(id, n.members.leave(id, room))
 }
 
-// DelAll implements [socket.Adapter]: the socket is gone, or was never let in.
+// DelAll implements [socket.Adapter]: the socket is gone, or was never admitted.
 func (n *namespace) DelAll(id socket.SocketId) {
 	m, changes := n.members.remove(id)
 	if m == nil {
@@ -120,7 +120,7 @@ func (n *namespace) announce(id socket.SocketId, changes []change) {
 	}
 }
 
-// match returns the sockets of this node that the options mean.
+// match returns the sockets of this node that the options select.
 func (n *namespace) match(opts *socket.BroadcastOptions) []*member {
 	return n.members.match(keys(opts.Rooms), keys(opts.Except))
 }
@@ -133,7 +133,7 @@ func keys(set *types.Set[socket.Room]) []socket.Room {
 }
 
 // Broadcast implements [socket.Adapter]. With connection state recovery the library sends every Socket.Emit through here,
-// too, addressed to the socket's own room: what a socket of this node is sent concerns no other node.
+// too, addressed to the socket's own room: a packet to a socket of this node goes to no other node.
 func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptions) {
 	opts = complete(opts)
 	e, ok := n.encode(packet)
@@ -158,7 +158,7 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 	n.tellOthers(n.emission(e, opts), opts)
 }
 
-// broadcastVolatile lets a packet wait for others of its kind.
+// broadcastVolatile queues a packet to be sent together with other volatile ones.
 func (n *namespace) broadcastVolatile(e encoded, opts *socket.BroadcastOptions) {
 	one := notice{packet: e.packet, frames: n.sealed(e).frames(), rooms: keys(opts.Rooms), except: keys(opts.Except)}
 	if !n.concernsUsAlone(opts) {
@@ -174,7 +174,7 @@ func (n *namespace) emission(e encoded, opts *socket.BroadcastOptions) *message 
 	return m
 }
 
-// durable reports whether a packet is for everyone and for good.
+// durable reports whether a packet is for everyone and belongs in the record.
 func (n *namespace) durable(e encoded, opts *socket.BroadcastOptions) bool {
 	return n.follows() && e.plain() && e.packet.Type == parser.EVENT && e.packet.Id == nil &&
 		!opts.Flags.Volatile && !opts.Flags.Local && opts.Rooms.Len() == 0 && opts.Except.Len() == 0
@@ -183,7 +183,7 @@ func (n *namespace) durable(e encoded, opts *socket.BroadcastOptions) bool {
 // follows reports whether the sockets of the namespace follow a log.
 func (n *namespace) follows() bool { return n.binding.Replica != nil }
 
-// store appends what was broadcast with the library's own Emit, whose callers are told nothing.
+// store appends a broadcast of the library's own Emit, which returns no error to its caller.
 func (n *namespace) store(args []byte) {
 	lost := func(err error) {
 		n.hub.unsent.Add(1)
@@ -212,12 +212,12 @@ func (h handle) SendVolatile(frames []byte) {
 	}
 }
 
-// EmitVolatile implements [Namespace]. It uses the namespace's own emitter: the event goes the way of any volatile one.
+// EmitVolatile implements [Namespace]. It uses the namespace's own emitter: the event takes the path of any volatile one.
 func (h handle) EmitVolatile(except socket.SocketId, event string, args ...any) error {
 	return h.n.nsp.Except(roomOf(except)).Volatile().Emit(event, args...)
 }
 
-// complete replaces what is nil by what is empty.
+// complete replaces nil fields by empty ones.
 func complete(opts *socket.BroadcastOptions) *socket.BroadcastOptions {
 	full := socket.BroadcastOptions{}
 	if opts != nil {
@@ -248,7 +248,7 @@ func (n *namespace) deliver(e encoded, volatile bool, to []*member) {
 	follows := n.follows()
 	for _, m := range to {
 		if volatile && follows && !m.isGreeted() {
-			continue // nothing of what others do comes before the joining offset
+			continue // the joining offset comes before any packet of others
 		}
 		if notify := m.socket.NotifyOutgoingListeners(); notify != nil {
 			notify(e.packet)
@@ -288,7 +288,7 @@ func (n *namespace) DisconnectSockets(opts *socket.BroadcastOptions, status bool
 	n.onAll(kindDisconnect, opts, func(m *message) { m.Close = status })
 }
 
-// onAll has every node change its sockets. The others are told first: who is disconnected is looked for elsewhere.
+// onAll makes every node change its sockets. It tells the others first: this node would look elsewhere for a disconnected one.
 func (n *namespace) onAll(k kind, opts *socket.BroadcastOptions, set func(*message)) {
 	opts = complete(opts)
 	m := n.concerning(k, opts)
@@ -297,8 +297,7 @@ func (n *namespace) onAll(k kind, opts *socket.BroadcastOptions, set func(*messa
 	n.change(m, n.match(opts))
 }
 
-// change does to sockets of this node what the message says. Listeners are told of it: one that panics keeps nothing
-// from the next socket.
+// change applies the message to sockets of this node. This calls listeners; a panic in one does not affect the next socket.
 func (n *namespace) change(m *message, to []*member) {
 	for _, member := range to {
 		s := member.socket
