@@ -1,8 +1,8 @@
 // Package chat owns the rules of the room: what a message is, how long it may be, how fast one connection may speak,
-// what the sender is told, which history may be asked for, and who is said to be typing.
+// what the sender is told, which history a client may request, and whose typing the others hear of.
 //
 // It knows nothing of sockets, streams or metrics: events come in as the values that the JSON decoder made of them, and
-// leave through the small interfaces of this file. Of the outside world it imports the standard library only.
+// leave through the small interfaces of this file. From outside this module it imports only the standard library.
 package chat
 
 import (
@@ -15,25 +15,25 @@ import (
 	"scalable-chat/server/internal/pace"
 )
 
-// Names of the events that a client may send, as they cross the wire. They also label the outcomes that are counted.
+// Names of the events that a client may send, as they cross the wire. The same names label the counted outcomes.
 const (
 	EventMessage = "event:message"
 	EventHistory = "history"
 	EventTyping  = "typing"
 )
 
-// TimeMark is the one byte of a stored event that stands where the stream's time stamp belongs. JSON text cannot
-// contain it, so it occurs exactly once.
+// TimeMark is the byte that holds the place of the stream's time stamp in a stored event. JSON text cannot contain it,
+// so it occurs exactly once.
 const TimeMark = 0x00
 
-// Limits bound what one connection may say. They are fixed when the service is made; a zero field takes the default
-// that its comment names, so the zero Limits is a sensible one.
+// Limits bound what one connection may say. They are fixed when the service is made. A zero field takes the default in
+// its comment, so the zero Limits is usable.
 type Limits struct {
 	// MaxMessageChars is the longest message in characters (Unicode code points). Default 4000.
 	MaxMessageChars int
 	// MaxUsernameChars is the longest username in characters, after trimming. Default 64.
 	MaxUsernameChars int
-	// MessageRate is how many events per second one connection may send for long; faster ones wait. 0 is unlimited.
+	// MessageRate is the sustained rate of one connection in events per second; excess events wait. 0 is unlimited.
 	MessageRate int
 	// MessageBurst is how many events a connection may send at once before it is paced. Default 1.
 	MessageBurst int
@@ -60,12 +60,12 @@ type Record interface {
 	Append(ctx context.Context, key string, args []byte, done func(at int64, err error)) error
 }
 
-// Archive answers which events came before others.
+// Archive reads older events.
 type Archive interface {
-	// Before returns at most n events, the newest ones that are older than the given offset (empty: the newest of all),
-	// oldest first. before has the form of an offset, but need not exist any more. The caller does not write to Args.
-	// Entries that are no messages may be among them. There are fewer than n only if that was all, if their Args have more
-	// than [HistoryBytes] together, or with an error: then the entries are those that were found before it.
+	// Before returns at most n events, oldest first: the newest ones that are older than the given offset (empty: the
+	// newest of all). before has the form of an offset, but need not exist any more. The caller does not write to Args.
+	// Some entries may not be messages. Before returns fewer than n entries only if there are no more, if their Args
+	// together exceed [HistoryBytes], or with an error; the entries found before the error are then returned with it.
 	Before(ctx context.Context, before string, n int) ([]Entry, error)
 }
 
@@ -73,17 +73,17 @@ type Archive interface {
 type Entry struct {
 	Offset string // the place in the total order, opaque
 	At     int64  // milliseconds since the epoch
-	Args   []byte // as appended, or as clients got it: with At in the place of [TimeMark], and one more argument
+	Args   []byte // as appended, or as clients got it: with At instead of [TimeMark], and one more argument
 }
 
-// Relay carries a typing notice to every connection but the one with the given id. It must be quick, may drop the
+// Relay sends a typing notice to every connection except the one with the given id. It must be quick, may drop the
 // notice, and never stores it.
 type Relay func(except string, notice Typing)
 
 // Hooks let the owner observe. Every field may be nil; each must be quick and safe for concurrent use.
 type Hooks struct {
-	// Handled is called once for each event that a client sent, when its outcome is known: event is one of [Events],
-	// outcome one of [Outcomes].
+	// Handled is called once for each event of a client, when its outcome is known. event is one of [Events], outcome one
+	// of [Outcomes].
 	Handled func(event, outcome string)
 	// Logger gets the refusals at debug level, with their cause.
 	Logger *slog.Logger
@@ -97,18 +97,18 @@ type Service struct {
 	relay   Relay
 	hooks   Hooks
 	typists typists
-	epoch   time.Time // clients keep times as nanoseconds since then: eight bytes, and monotonic
+	epoch   time.Time // clients keep times as nanoseconds since the epoch: eight bytes, and monotonic
 }
 
-// New makes a service. rec is required. Without an archive every history request is answered with [Unavailable]; without
-// a relay typing notices go nowhere.
+// New makes a service. rec is required. Without an archive every history request gets [Unavailable]; without a relay
+// typing notices go nowhere.
 func New(limits Limits, rec Record, a Archive, r Relay, hooks Hooks) *Service {
 	// The epoch lies an hour back so that the zero value of a throttle is "long ago".
 	return &Service{limits: limits.withDefaults(), record: rec, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
 }
 
-// Connection is what the rules remember of one connection, however often it leaves a room and comes in again. It holds no
-// goroutine and needs no closing.
+// Connection is what the rules remember of one connection while it leaves and rejoins rooms. It holds no goroutine and
+// needs no closing.
 type Connection struct {
 	events  pace.Bucket // all events together; excess events are delayed
 	history pace.Bucket // history requests; excess requests are refused
@@ -130,17 +130,17 @@ type Client struct {
 	typing typist
 }
 
-// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices. who is whom it
-// speaks for.
+// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices. who is the
+// identity of its user.
 func (s *Service) NewClient(conn *Connection, id string, who auth.Identity) *Client {
 	return &Client{id: id, who: who, conn: conn}
 }
 
-// RejoinDelay is how long a connection that left a room waits before its next packet. To come in again can bring history, so
-// it takes its turn like a request for that.
+// RejoinDelay is how long a connection that left a room waits before its next packet. A rejoin can send history, so it is
+// paced like a history request.
 func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.history.Reserve(s.now()) }
 
-// Unknown is for an event that the room does not know. It takes its turn like any other, and nothing happens.
+// Unknown paces an event that the room does not know and does nothing else.
 func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }
 
 // now is the time since the epoch of the service.
@@ -180,7 +180,7 @@ func first(args []any) (map[string]any, *Error) {
 	return object, nil
 }
 
-// whole returns the value of a JSON number that is a whole one; one beyond 32 bits is cut to what fits.
+// whole returns the value of a JSON number that is an integer, clamped to 32 bits.
 func whole(v any) (int, bool) {
 	f, ok := v.(float64)
 	if !ok || f != math.Trunc(f) {

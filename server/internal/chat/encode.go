@@ -30,8 +30,8 @@ func encode(text, username, id string) []byte {
 	return append(b, afterAt...)
 }
 
-// appendEscaped writes s as the inside of a JSON string. encoding/json would also escape <, > and & for browsers of the
-// past and U+2028 for JavaScript before 2019: bytes that every client would pay for.
+// appendEscaped writes s as the inside of a JSON string. encoding/json would also escape <, > and & for old browsers and
+// U+2028 for JavaScript before 2019, and every client would receive those extra bytes.
 func appendEscaped(b []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")

@@ -5,11 +5,11 @@ import "fmt"
 // Code says in one word why an event was refused. The catalogue is closed: clients may switch over it.
 type Code string
 
-// The codes. A client may send the same event again, unchanged, after [Unavailable] and [RateLimited]; after any other
-// code the same event would be refused again.
+// The codes. A client may retry the same event after [Unavailable] and [RateLimited]. After any other code the server
+// would refuse the same event again.
 const (
 	Invalid     Code = "invalid"      // the payload has the wrong shape, or a field has a value it may not have
-	Empty       Code = "empty"        // nothing but white space was said
+	Empty       Code = "empty"        // the message has only white space
 	TooLong     Code = "too_long"     // the message has more characters than allowed
 	RateLimited Code = "rate_limited" // too many requests of this kind from this connection
 	Unavailable Code = "unavailable"  // the message may not have been stored; the same id may be sent again
@@ -18,12 +18,12 @@ const (
 // OutcomeOK is the outcome of an event that was accepted.
 const OutcomeOK = "ok"
 
-// Outcomes returns every outcome that [Hooks] may be told of: ok, then the codes.
+// Outcomes returns every outcome that [Hooks] may get: ok, then the codes.
 func Outcomes() []string {
 	return []string{OutcomeOK, string(Invalid), string(Empty), string(TooLong), string(RateLimited), string(Unavailable)}
 }
 
-// Error is the one error that crosses the wire. Message is for people; Err, if there is one, is for the log and is
+// Error is the only error that crosses the wire. Message is for people. Err, which may be nil, is for the log and is
 // never sent.
 type Error struct {
 	Code    Code
@@ -31,7 +31,7 @@ type Error struct {
 	Err     error
 }
 
-// Error is the whole story: code, words and cause.
+// Error returns code, message and cause.
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("%s: %s", e.Code, e.Message)

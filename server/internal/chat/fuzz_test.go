@@ -12,8 +12,8 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// FuzzEvents sends arbitrary JSON arguments to every handler: each answers exactly once with a known code, and what is
-// stored or relayed keeps the rules.
+// FuzzEvents sends arbitrary JSON arguments to every handler. Each handler answers exactly once with a known code, and
+// stores or relays only what the rules allow.
 func FuzzEvents(f *testing.F) {
 	for _, file := range []string{"client-message.json", "client-history.json", "client-typing.json"} {
 		golden := load[struct {

@@ -33,7 +33,7 @@ func load[T any](t testing.TB, file string) T {
 	return v
 }
 
-// plain turns a value into what a client would decode from it.
+// plain returns the value as a client would decode it.
 func plain(t testing.TB, v any) any {
 	t.Helper()
 	var out any
@@ -47,7 +47,7 @@ func plain(t testing.TB, v any) any {
 	return out
 }
 
-// object decodes the one object that a client sends.
+// object decodes the single argument of a client's event.
 func object(text string) []any {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -63,7 +63,7 @@ type appended struct {
 	done func(int64, error)
 }
 
-// event is what a listener would be called with, the time stamp being at.
+// event is the argument that a listener gets, with the time stamp at.
 func (p appended) event(t testing.TB, at int64) map[string]any {
 	t.Helper()
 	if n := bytes.Count(p.args, []byte{TimeMark}); n != 1 {
@@ -79,7 +79,7 @@ func (p appended) event(t testing.TB, at int64) map[string]any {
 	return args[1].(map[string]any)
 }
 
-// desk is a record and an archive that a test looks over.
+// desk is a record and an archive that a test can inspect.
 type desk struct {
 	mu      sync.Mutex
 	queue   []appended
@@ -160,7 +160,7 @@ func (a *acks) one(t testing.TB) any {
 	return a.all[0]
 }
 
-// code is the code of the only answer, "ok" if it is no refusal.
+// code is the code of the only answer, or "ok" if it is not a refusal.
 func (a *acks) code(t testing.TB) string {
 	t.Helper()
 	if r, ok := a.one(t).(Refusal); ok {
@@ -169,7 +169,7 @@ func (a *acks) code(t testing.TB) string {
 	return OutcomeOK
 }
 
-// checkRefusal compares a refusal with a golden one, which has no words.
+// checkRefusal compares a refusal with a golden one, which has no message.
 func checkRefusal(t testing.TB, got any, want map[string]any) {
 	t.Helper()
 	answer := plain(t, got).(map[string]any)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// How much history one connection may ask for. Excess requests are refused, not delayed, so that a flood of them does not
-// keep the archive busy.
+// How much history one connection may request. Excess requests are refused, not delayed, so that a flood does not keep
+// the archive busy.
 const (
 	maxHistory     = 100       // messages in one answer
 	maxHistoryJSON = 48 * 1024 // bytes of one answer, so that it fits the queue of private frames
@@ -20,14 +20,14 @@ const (
 	historyTimeout = 5 * time.Second
 )
 
-// HistoryBytes is how many bytes of events are enough for any answer to a history request.
+// HistoryBytes is the number of bytes of events that suffices for any answer to a history request.
 const HistoryBytes = maxHistoryJSON
 
 // Past is the answer to a history request.
 type Past struct {
 	Status   string    `json:"status"`   // always "ok"
 	Messages []Message `json:"messages"` // oldest first, never null
-	More     bool      `json:"more"`     // whether there may be older ones still
+	More     bool      `json:"more"`     // whether there may be older ones
 }
 
 // Message is a message as a history answer carries it.
@@ -36,12 +36,12 @@ type Message struct {
 	Username string `json:"username"`
 	ID       string `json:"id"`
 	At       int64  `json:"at"`     // milliseconds since the epoch
-	Offset   string `json:"offset"` // what to ask for messages before
+	Offset   string `json:"offset"` // the client sends it as before to get older messages
 }
 
-// History handles the event [EventHistory]: { before?: offset, limit?: number }. It returns when the answer was given,
-// after pacing and at most five seconds of waiting for the archive: ack, if it is not nil, is called once, with a [Past]
-// or a [Refusal]. An answer holds at most 100 messages and 48 KiB of them, but at least one message if there is one.
+// History handles the event [EventHistory]: { before?: offset, limit?: number }. It blocks for pacing and at most five
+// seconds for the archive. Before it returns it calls ack, if that is not nil, once with a [Past] or a [Refusal]. An
+// answer holds at most 100 messages and 48 KiB of them, but at least one message if there is one.
 func (s *Service) History(ctx context.Context, c *Client, args []any, ack func(any)) {
 	past, err := Past{}, s.pace(ctx, c)
 	if err == nil {
@@ -76,7 +76,7 @@ func (s *Service) past(ctx context.Context, c *Client, args []any, wanted bool) 
 	case len(past.Messages) == 0:
 		return Past{}, unavailable("Older messages cannot be loaded right now. Please try again.", err)
 	default:
-		past.More = true // for all that is known
+		past.More = true // the error may hide older ones
 	}
 	return past, nil
 }
@@ -115,8 +115,8 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// answer takes the newest messages that fit, oldest first. The archive was asked for one more than limit, which tells
-// whether there are more.
+// answer takes the newest messages that fit, oldest first. entries holds up to one more than limit, which shows whether
+// there are more.
 func answer(entries []Entry, limit int) Past {
 	past := Past{Status: OutcomeOK, Messages: []Message{}}
 	next, size := len(entries)-1, 0
@@ -133,11 +133,11 @@ func answer(entries []Entry, limit int) Past {
 	}
 	slices.Reverse(past.Messages)
 	more := next >= 0 || len(entries) <= limit && isCut(entries)
-	past.More = more && len(past.Messages) > 0 // without a message there is no offset to go on from
+	past.More = more && len(past.Messages) > 0 // without a message there is no offset to continue from
 	return past
 }
 
-// isCut reports whether the archive may have left out entries because these were enough.
+// isCut reports whether the archive may have stopped early because these entries reach [HistoryBytes].
 func isCut(entries []Entry) bool {
 	size := 0
 	for _, e := range entries {
@@ -146,7 +146,7 @@ func isCut(entries []Entry) bool {
 	return size > HistoryBytes
 }
 
-// jsonSize is what m takes of an answer: the encoder of the answer escapes more than the one of this package.
+// jsonSize is the size of m in an answer. The encoder of the answer escapes more than this package does.
 func jsonSize(m Message) int {
 	text, err := json.Marshal(m)
 	if err != nil { // strings and numbers always encode
@@ -155,7 +155,7 @@ func jsonSize(m Message) int {
 	return len(text) + len(",")
 }
 
-// decode reads a stored event; one that is not a message of this package is skipped.
+// decode reads a stored event. It reports false if the event is not a message of this package.
 func decode(e Entry) (Message, bool) {
 	if !bytes.HasPrefix(e.Args, []byte(beforeText)) {
 		return Message{}, false
@@ -169,8 +169,8 @@ func decode(e Entry) (Message, bool) {
 	return m, true
 }
 
-// WantedHistory reads from the auth of a handshake how many past messages the client asks for, at most limit. Whatever
-// is not a positive whole number asks for none.
+// WantedHistory returns how many past messages the auth of a handshake asks for, at most limit. It is 0 unless the auth
+// holds a positive integer.
 func WantedHistory(auth map[string]any, limit int) int {
 	n, ok := whole(auth["history"])
 	if !ok || n < 0 {

@@ -199,7 +199,7 @@ func TestCON3_GoldenWantedHistory(t *testing.T) {
 	}
 }
 
-// torn is an archive that finds a part of what it is asked for.
+// torn is an archive that returns some entries and an error.
 type torn struct{ *desk }
 
 func (a torn) Before(ctx context.Context, before string, n int) ([]Entry, error) {
@@ -217,7 +217,7 @@ func TestHIS7_WhatWasFoundIsGivenAndTheRestMayBeAskedForAgain(t *testing.T) {
 }
 
 func TestHIS8_AnArchiveMayStopWhenItHasEnough(t *testing.T) {
-	// Each control character is six bytes as stored and two in the answer: not all that is enough fills an answer.
+	// Each control character takes six bytes in the record and two in the answer, so HistoryBytes do not fill this answer.
 	past := ask(t, room(3, strings.Repeat("\b", 3000)), `{}`).(Past)
 	assert.Equal(t, "messages", len(past.Messages), 3)
 	assert.Equal(t, "more", past.More, true)

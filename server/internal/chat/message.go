@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Anonymous is the name of a sender who gave an empty one.
+// Anonymous is the name of a sender whose own name is empty.
 const Anonymous = "anonymous"
 
 // maxIDChars is the longest message id that a client may choose.
@@ -26,16 +26,16 @@ type Stored struct {
 
 // message is a message that keeps the rules.
 type message struct {
-	text     string // as it was sent, white space and all
+	text     string // as sent, with its white space
 	username string // trimmed, never empty
 	id       string // chosen by the client, or made here
-	key      string // what a retry is recognised by; empty if the server made the id
+	key      string // identifies a retry; empty if the server made the id
 }
 
-// Message handles the event [EventMessage]: args are its arguments as the JSON decoder made them, without the ack. It
-// returns when the message is queued for the stream or refused; before that it blocks while the connection is faster
-// than its rate and while the stream's queue is full, at most until ctx ends. Nothing is dropped, and messages of one
-// client are queued in the order of the calls.
+// Message handles the event [EventMessage]. args are its arguments as the JSON decoder made them, without the ack. It
+// blocks while the connection exceeds its rate and while the stream's queue is full, at most until ctx ends. It returns
+// when the message is queued for the stream or refused. It drops nothing and queues the messages of one client in the
+// order of the calls.
 //
 // ack, if it is not nil, is called exactly once, from any goroutine: with a [Stored] when the message is in the stream,
 // or with a [Refusal].
@@ -99,8 +99,8 @@ func (s *Service) readMessage(c *Client, args []any) (message, *Error) {
 	return m, nil
 }
 
-// readUsername returns the name of the client's identity. A guest has none: it is called what the event says, as people see
-// it, or [Anonymous] if they see nothing of it.
+// readUsername returns the name of the client's identity. A guest has none: it gets the visible form of the name in the
+// event, or [Anonymous] if that is empty.
 func (s *Service) readUsername(c *Client, object map[string]any) (string, *Error) {
 	if c.who.Name != "" {
 		return c.who.Name, nil
@@ -121,7 +121,7 @@ func (s *Service) readUsername(c *Client, object map[string]any) (string, *Error
 	return name, nil
 }
 
-// readID returns the id that the client chose; an absent one, or null, is empty.
+// readID returns the id that the client chose, empty if it is absent or null.
 func readID(object map[string]any) (string, *Error) {
 	value := object["id"]
 	if value == nil {
@@ -134,9 +134,9 @@ func readID(object map[string]any) (string, *Error) {
 	return id, nil
 }
 
-// dedupeKey recognises a retry. The parts of two different messages never make the same key: neither id nor username
-// can contain the separator, a NUL. The name and the text are part of it so that two strangers who both call their
-// message "1" do not swallow each other.
+// dedupeKey identifies a retry. Two different messages never have the same key: neither id nor username can contain the
+// separator, a NUL. The key includes the name and the text, so that two strangers who both choose the id "1" keep both
+// messages.
 func dedupeKey(id, username, text string) string {
 	parts := make([]byte, 0, len(id)+len(username)+len(text)+2)
 	parts = append(parts, id...)
@@ -148,14 +148,14 @@ func dedupeKey(id, username, text string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// newID makes an id of 16 characters that nobody else makes.
+// newID makes a random, unique id of 16 characters.
 func newID() string {
 	var b [12]byte
 	rand.Read(b[:]) // never fails: it ends the process instead
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// longer reports whether s has more than n characters, without counting what is plainly too long.
+// longer reports whether s has more than n characters. It does not count a string that has too many bytes anyway.
 func longer(s string, n int) bool {
 	return len(s) > n && (len(s) > n*utf8.UTFMax || utf8.RuneCountInString(s) > n)
 }

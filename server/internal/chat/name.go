@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// visibleName returns a name as people see it: without characters that show nothing, with one space for each run of
-// white space inside it, and none around it. Two names that look alike are then the same name, as far as invisible
-// characters go, and one of which nothing is seen is empty.
+// visibleName returns a name as people see it: without invisible characters, with one space for each run of white space
+// inside it, and none around it. Names that differ only in invisible characters become equal, and a name without visible
+// characters becomes empty.
 func visibleName(name string) string {
 	runes := []rune(name)
 	seen, gap := make([]rune, 0, len(runes)), false
@@ -19,7 +19,7 @@ func visibleName(name string) string {
 			continue
 		case isInvisible(r) && (gap || !isNeeded(seen, r, runes[i+1:])):
 			continue
-		case len(seen) == 0 && unicode.IsMark(r): // would be drawn over what stands before the name
+		case len(seen) == 0 && unicode.IsMark(r): // would be drawn over the text before the name
 			continue
 		}
 		if gap && len(seen) > 0 {
@@ -47,15 +47,15 @@ const (
 // pictographs is where the blocks of emoji begin: two plain symbols are never joined into one.
 const pictographs = '\U0001F000'
 
-// isInvisible reports whether a character shows nothing by itself: category Cf, and what Unicode calls
-// Default_Ignorable_Code_Point, fillers and variation selectors among them.
+// isInvisible reports whether a character shows nothing by itself: category Cf, and Unicode's
+// Default_Ignorable_Code_Point, which includes fillers and variation selectors.
 func isInvisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
 		r == nullNotehead || r == objectReplacement
 }
 
-// isNeeded reports whether an invisible character changes how its neighbours look: before is what stays of the name so
-// far, after is what follows.
+// isNeeded reports whether an invisible character changes how its neighbours look. before is the part of the name kept so
+// far, after is the rest of the name.
 func isNeeded(before []rune, r rune, after []rune) bool {
 	if len(before) == 0 {
 		return false
@@ -79,7 +79,7 @@ func joinsSymbols(last, next rune) bool {
 	return (unicode.IsSymbol(last) || last == emojiStyle) && unicode.IsSymbol(next) && max(last, next) >= pictographs
 }
 
-// isVirama reports whether r ends a consonant of an Indian script without a vowel; a joiner after it chooses a shape.
+// isVirama reports whether r removes the vowel of a consonant in an Indian script; a joiner after it selects a shape.
 func isVirama(r rune) bool {
 	switch r {
 	case 0x094D, 0x09CD, 0x0A4D, 0x0ACD, 0x0B4D, 0x0BCD, 0x0C4D, 0x0CCD, 0x0D4D, 0x0DCA:
@@ -88,7 +88,7 @@ func isVirama(r rune) bool {
 	return false
 }
 
-// joinsOn reports whether the last letter, its marks aside, is an Arabic one that is written together with the next.
+// joinsOn reports whether the last letter, ignoring its marks, is an Arabic letter that joins the next one.
 func joinsOn(before []rune) bool {
 	i := len(before) - 1
 	for i > 0 && unicode.IsMark(before[i]) {
@@ -102,7 +102,7 @@ func isArabic(r rune) bool {
 	return r >= 0x0620 && r <= 0x077F && unicode.Is(unicode.Arabic, r) && unicode.IsLetter(r)
 }
 
-// standsAlone holds the Arabic letters that are never written together with the next (Joining_Type R or U).
+// standsAlone holds the Arabic letters that never join the next one (Joining_Type R or U).
 var standsAlone = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x0621, Hi: 0x0625, Stride: 1},
 	{Lo: 0x0627, Hi: 0x0629, Stride: 2},
@@ -122,14 +122,14 @@ var standsAlone = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x0778, Hi: 0x0779, Stride: 1},
 }}
 
-// flags are those of England, Scotland and Wales: a black flag and tags, which would be hidden text anywhere else.
+// flags are those of England, Scotland and Wales: a black flag and tags. Anywhere else tags would be hidden text.
 var flags = [][]rune{
 	[]rune("\U0001F3F4\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F"),
 	[]rune("\U0001F3F4\U000E0067\U000E0062\U000E0073\U000E0063\U000E0074\U000E007F"),
 	[]rune("\U0001F3F4\U000E0067\U000E0062\U000E0077\U000E006C\U000E0073\U000E007F"),
 }
 
-// tagsOfFlag returns how many tags follow the flag that name begins with, if it does.
+// tagsOfFlag returns the number of tags of the flag at the start of name, 0 if there is none.
 func tagsOfFlag(name []rune) int {
 	for _, flag := range flags {
 		if len(name) >= len(flag) && slices.Equal(name[:len(flag)], flag) {

@@ -6,8 +6,8 @@ import (
 	"scalable-chat/server/internal/pace"
 )
 
-// pace blocks while the connection sends events faster than its rate. Every event takes its turn here, a refused one
-// too: a flood of garbage is read no faster than a flood of messages.
+// pace blocks while the connection sends events faster than its rate. Every event is paced, also one that is refused
+// later, so a flood of garbage is read no faster than a flood of messages.
 func (s *Service) pace(ctx context.Context, c *Client) *Error {
 	delay := c.conn.events.Reserve(s.now())
 	if delay == 0 {

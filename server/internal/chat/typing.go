@@ -8,40 +8,41 @@ import (
 )
 
 const (
-	// typingInterval is the shortest time between two notices that the same client began to type.
+	// typingInterval is the shortest time between two relayed starts of one client.
 	typingInterval = time.Second
-	// maxTypists is how many clients of one node the others hear of at a time. A page names three and counts the rest.
+	// maxTypists is how many clients of one node may be announced as typing at a time. A page names three and counts the
+	// rest.
 	maxTypists = 16
-	// typingTTL is how long a client is said to type if nothing more is heard of it: receivers forget it then.
+	// typingTTL is how long a notice holds without another one; after that receivers forget the client.
 	typingTTL = 5 * time.Second
-	// typingRest is how long the place of a client that stopped stays taken. It bounds how many can follow each other within
-	// the time for which notices are gathered.
+	// typingRest is how long a client keeps its place after it stops. It bounds how many clients can use one place while
+	// notices are gathered.
 	typingRest = 150 * time.Millisecond
 )
 
-// Typing is the notice that others get: somebody types, or stopped.
+// Typing is the notice that others get when somebody types or stops.
 type Typing struct {
 	Username string `json:"username"`
 	ID       string `json:"id"` // tells namesakes apart; opaque
 	Typing   bool   `json:"typing"`
 }
 
-// Accepted is the answer to an event that leaves nothing behind.
+// Accepted is the answer to an event that is not stored.
 type Accepted struct {
 	Status string `json:"status"` // always "ok"
 }
 
-// typist is what is known of one client's typing. The zero typist does not type.
+// typist is the typing state of one client. The zero typist does not type.
 type typist struct {
 	mu    sync.Mutex
 	typed bool          // the last notice that was relayed
-	begun time.Duration // when a beginning was relayed last
+	begun time.Duration // when a start was last relayed
 }
 
-// Typing handles the event [EventTyping]: { username, typing }. The notice is relayed to the others and never stored.
-// A beginning is relayed at most once a second, an end only after a beginning; a notice that comes too early is refused
-// with [RateLimited], an end that nobody waits for is accepted and dropped. While many type, the others hear of some only;
-// what is said of the rest is accepted and dropped. It blocks for pacing only. ack may be nil.
+// Typing handles the event [EventTyping]: { username, typing }. It relays the notice to the others and never stores it.
+// It relays a start at most once a second and refuses an earlier one with [RateLimited]. It relays a stop only after a
+// start; any other stop is accepted and dropped. While too many clients type, it accepts and drops the notices of clients
+// without a place. It blocks for pacing only. ack may be nil.
 func (s *Service) Typing(ctx context.Context, c *Client, args []any, ack func(any)) {
 	notice, err := Typing{}, s.pace(ctx, c)
 	if err == nil {
@@ -94,8 +95,8 @@ func (t *typist) note(typing bool, now time.Duration) (relay bool, err *Error) {
 	}
 }
 
-// typists are the clients of whom the others have heard that they type. A client keeps its place until it stops or
-// falls silent, so that the others hear its end as well as its beginning. The zero value is ready to use.
+// typists are the clients that were announced as typing. A client keeps its place until it stops or falls silent, so that
+// the others get its stop as well as its start. The zero value is ready to use.
 type typists struct {
 	mu     sync.Mutex
 	places map[string]place // by client; never more than maxTypists
@@ -103,10 +104,10 @@ type typists struct {
 
 type place struct {
 	typing bool
-	until  time.Duration // then it is free for others
+	until  time.Duration // the place is free from then on
 }
 
-// admit reports whether the others shall hear a notice of a client, and remembers that they did.
+// admit reports whether to relay a notice of a client, and updates its place.
 func (t *typists) admit(id string, typing bool, now time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,7 +124,7 @@ func (t *typists) admit(id string, typing bool, now time.Duration) bool {
 	return true
 }
 
-// hasRoomLocked reports whether one more client can be admitted, and frees what is not used any more.
+// hasRoomLocked reports whether one more client can be admitted. It frees expired places.
 func (t *typists) hasRoomLocked(now time.Duration) bool {
 	if t.places == nil {
 		t.places = map[string]place{}

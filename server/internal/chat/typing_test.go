@@ -10,7 +10,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// air is what the others hear.
+// air records the notices that the others get.
 type air struct {
 	except  []string
 	notices []Typing
@@ -92,7 +92,7 @@ func TestTYP3_TooEarlyIsRefused(t *testing.T) {
 	})
 }
 
-// announce lets a client say whether somebody types there, and reports how many notices the others heard because of it.
+// announce sends a typing event of a client and returns how many notices the others get for it.
 func (a *air) announce(t *testing.T, s *Service, c *Client, typing bool) int {
 	t.Helper()
 	before, answers := len(a.notices), &acks{}
