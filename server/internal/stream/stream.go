@@ -1,4 +1,4 @@
-// Package stream is the ordered, retained record of everything that was said in the room.
+// Package stream is the ordered, retained record of the events of a room.
 //
 // It owns the total order: every entry has an [Offset], offsets only grow, and every node that follows the stream sees
 // the same entries in the same order. The package holds the small interface; memory and redis (sub-packages) implement
@@ -15,18 +15,18 @@ import (
 
 // Errors that every implementation returns, wrapped, so that callers test them with [errors.Is].
 var (
-	// ErrUnavailable means that the outcome of an append is unknown or that it was not tried: the record cannot be
-	// reached. The same key may be appended again; an entry that made it after all is not doubled.
+	// ErrUnavailable means that the record cannot be reached: the append was not tried, or its outcome is unknown. The
+	// caller may retry with the same key; an entry that was stored after all is not stored twice.
 	ErrUnavailable = errors.New("stream unavailable")
-	// ErrGap means that the entry after which a follower asked to continue, or entries behind it, are no longer known
-	// to the stream (trimmed, flushed, or lost by a failover). The follower drops what it has and starts afresh.
+	// ErrGap means that the stream no longer has the entry after which a follower wants to continue, or entries that come
+	// next (trimmed, flushed, or lost by a failover). The follower drops its entries and starts afresh.
 	ErrGap = errors.New("stream gap")
 	// ErrClosed means that the stream was closed by its owner.
 	ErrClosed = errors.New("stream closed")
 )
 
-// Offset is the place of an entry in the total order: milliseconds since the epoch, as the stream's own clock had them,
-// and a sequence number within the millisecond. The zero Offset is no entry. It is comparable and may be a map key.
+// Offset is the place of an entry in the total order: milliseconds since the epoch by the stream's own clock, and a
+// sequence number within the millisecond. The zero Offset is no entry. An Offset is comparable and may be a map key.
 type Offset struct {
 	Ms  uint64
 	Seq uint64
@@ -56,7 +56,7 @@ func (o Offset) Append(b []byte) []byte {
 	return strconv.AppendUint(b, o.Seq, 10)
 }
 
-// String is the text form, "<ms>-<seq>": what crosses the wire and what Redis calls the entry's id.
+// String is the text form, "<ms>-<seq>". It crosses the wire and is the entry's id in Redis.
 func (o Offset) String() string { return string(o.Append(nil)) }
 
 // IsZero reports whether o is no entry at all.
@@ -74,10 +74,10 @@ func (o Offset) Compare(p Offset) int {
 	}
 }
 
-// Entry is one record of the stream. Event is never changed after it was handed out; nobody may write to it. An entry
-// whose Event is empty is the genesis: it marks where a room begins, so that a client of an empty room, too, holds an
-// offset that can be recovered. It is the first entry of every stream, [Stream.Last] and [Stream.Follow] hand it out in
-// its place like any other, and it is not shown to clients.
+// Entry is one record of the stream. Event is immutable: nobody may write to it. The entry with an empty Event is the
+// genesis. It marks where a room begins, so that a client of an empty room also holds an offset that it can recover
+// from. It is the first entry of every stream. [Stream.Last] and [Stream.Follow] return it like any other entry; clients
+// do not see it.
 type Entry struct {
 	Offset Offset
 	Event  []byte
@@ -86,26 +86,26 @@ type Entry struct {
 // Stream is the ordered, retained record. All methods may be called from any goroutine. Once the owner has closed the
 // stream, all of them return [ErrClosed].
 type Stream interface {
-	// Append queues event, which is not empty, as the next entry and calls done once with its offset when the entry is
-	// stored, or with an error. Entries of one caller are stored in the order of its calls. Append blocks only while
-	// the bounded queue is full, and then not longer than ctx or the implementation's own time-out; if it returns an
-	// error, nothing was queued and done is not called. The event is copied: the caller may use its bytes again.
+	// Append queues event, which must not be empty, as the next entry. It calls done once: with the offset when the entry
+	// is stored, or with an error. Entries of one caller are stored in the order of its calls. Append blocks only while
+	// the bounded queue is full, and at most until ctx ends or the implementation's own time-out passes. If it returns an
+	// error, nothing was queued and done is not called. Append copies the event: the caller may reuse its bytes.
 	// done must be quick and must not call Append: it runs on the appender, one at a time, in the order of the queue.
 	//
 	// A key that is not empty deduplicates: within the implementation's DedupeTTL a second append with the same key
-	// stores nothing and reports the offset of the first. Without a key every call that succeeds is an entry of its
-	// own, and an entry is never doubled by a retry inside the implementation.
+	// stores nothing and reports the offset of the first. Without a key every successful call stores its own entry. A
+	// retry inside the implementation never stores an entry twice.
 	Append(ctx context.Context, key string, event []byte, done func(Offset, error)) error
 
-	// Last returns at most n entries, the newest ones that come before the given offset (the zero Offset: the newest
-	// of all), oldest first and without a gap between them. A stream is never empty: if it has nothing, Last of the
-	// newest creates the genesis entry.
+	// Last returns at most n entries, oldest first and without a gap: the newest ones before the given offset (the zero
+	// Offset: the newest of all). A stream is never empty: if it has nothing, Last with the zero Offset creates the
+	// genesis entry.
 	Last(ctx context.Context, before Offset, n int) ([]Entry, error)
 
 	// Follow calls fn with every entry after the given offset, in order, in batches of at least one, until ctx ends or
-	// fn fails, and returns that error. It survives a loss of the connection without skipping or repeating an entry. If
-	// it cannot continue without skipping one, or has no entry with just that offset, it returns an error that is
-	// [ErrGap]. The zero Offset follows from the genesis on. The slice is fn's only until it returns, the events for
-	// good. fn may block: that holds up this follower alone.
+	// fn fails, and returns that error. It survives a lost connection without skipping or repeating an entry. If it
+	// cannot continue without skipping one, or has no entry with exactly that offset, it returns an error that is
+	// [ErrGap]. The zero Offset follows from the genesis on. fn may use the slice only until it returns, and keep the
+	// events. fn may block: that delays only this follower.
 	Follow(ctx context.Context, after Offset, fn func([]Entry) error) error
 }

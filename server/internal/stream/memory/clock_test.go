@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// testClock is the real clock plus what a test added.
+// testClock is the real clock plus an offset that a test sets.
 type testClock struct {
 	mu    sync.Mutex
 	ahead time.Duration

@@ -25,7 +25,7 @@ func (f *follower) wake() {
 	}
 }
 
-// Follow implements [stream.Stream]. It runs fn on the goroutine that called it and gives it up to 512 entries at once.
+// Follow implements [stream.Stream]. It runs fn on the caller's goroutine with up to 512 entries at once.
 func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stream.Entry) error) error {
 	f := &follower{batch: make([]stream.Entry, 0, maxBatch), woken: make(chan struct{}, 1)}
 	if err := s.join(f, after); err != nil {
@@ -73,7 +73,7 @@ func (s *Stream) leave(f *follower) {
 	delete(s.followers, f)
 }
 
-// read fills f.batch with the entries that come next, none if there are none yet, and moves f behind them.
+// read fills f.batch with the next entries, none if there are none yet, and advances f.
 func (s *Stream) read(f *follower) error {
 	clear(f.batch) // so that a sleeping follower keeps no event alive
 	f.batch = f.batch[:0]
@@ -92,7 +92,7 @@ func (s *Stream) read(f *follower) error {
 	return nil
 }
 
-// searchLocked is the place of the oldest entry that does not come before offset.
+// searchLocked returns the index of the oldest entry at or after offset.
 func (s *Stream) searchLocked(offset stream.Offset) int {
 	return sort.Search(s.entries.Len(), func(i int) bool { return s.entries.At(i).Offset.Compare(offset) >= 0 })
 }

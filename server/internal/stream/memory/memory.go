@@ -1,6 +1,6 @@
-// Package memory is the ordered record of a single node, kept in a ring in memory: the embedded default. It gives the same
-// answers as the record in Redis, except that it ends with the process: every process begins with a genesis entry of its
-// own time, so that an offset of an earlier process is never mistaken for one of this.
+// Package memory is the ordered record of a single node, kept in a ring in memory: the embedded default. It behaves like
+// the record in Redis, except that it ends with the process. Every process begins with a genesis entry of its own time,
+// so that an offset of an earlier process never matches an entry of this one.
 package memory
 
 import (
@@ -21,29 +21,30 @@ var _ stream.Stream = (*Stream)(nil)
 
 // Options bound a [Stream]. A zero field is no bound: the defaults of the settings are in the package config.
 type Options struct {
-	// MaxEntries and MaxBytes bound what is retained: the oldest entries are forgotten first, the newest one never. An
-	// entry counts as its event plus [EntryOverhead].
+	// MaxEntries and MaxBytes bound the retained entries: the oldest are dropped first, the newest one never. An entry
+	// counts as its event plus [EntryOverhead].
 	MaxEntries int
 	MaxBytes   int
-	// DedupeTTL is how long a key is remembered after the entry was stored. At most DedupeMax keys are: beyond that
-	// the oldest is forgotten before its time. A key takes about 100 bytes.
+	// DedupeTTL is how long a key is remembered after the entry was stored. At most DedupeMax keys are remembered; beyond
+	// that the oldest is forgotten early. A key takes about 100 bytes.
 	DedupeTTL time.Duration
 	DedupeMax int
-	// Now is the clock. It may step back: offsets grow all the same. Default: time.Now.
+	// Now is the clock. It may step back; offsets still grow. Default: time.Now.
 	Now func() time.Time
 }
 
-// EntryOverhead is what an entry is taken to cost beyond the bytes of its event.
+// EntryOverhead is the assumed cost of an entry in bytes, beyond its event.
 const EntryOverhead = 64
 
 // maxPending bounds how many outcomes may wait for their done; beyond that Append blocks.
 const maxPending = 1024
 
-// Stream is a [stream.Stream] in memory. Append stores the entry and then runs done, its own or those of other callers,
-// before it returns, unless another Append is doing so already; where there is no end to them, a goroutine goes on.
+// Stream is a [stream.Stream] in memory. Append stores the entry and then, before it returns, runs the due calls of done,
+// its own and those of other callers, unless another Append already does so. If new ones keep coming, a goroutine takes
+// over.
 type Stream struct {
 	opts  Options
-	slots chan struct{} // one for each outcome in pending
+	slots chan struct{} // one value for each outcome in pending
 	ended chan struct{} // closed by Close
 
 	mu        sync.Mutex
@@ -65,7 +66,7 @@ type outcome struct {
 	offset stream.Offset
 }
 
-// New gives a stream that holds its genesis entry.
+// New makes a stream that holds its genesis entry.
 func New(opts Options) *Stream {
 	unbound(&opts.MaxEntries)
 	unbound(&opts.MaxBytes)
@@ -87,14 +88,14 @@ func New(opts Options) *Stream {
 	return s
 }
 
-// unbound gives a bound that is not set its largest value.
+// unbound sets a zero bound to its largest value.
 func unbound(v *int) {
 	if *v <= 0 {
 		*v = math.MaxInt
 	}
 }
 
-// Append implements [stream.Stream]. It blocks only while 1,024 calls of done are waiting for one that does not return.
+// Append implements [stream.Stream]. It blocks only while 1,024 calls of done wait behind one that does not return.
 func (s *Stream) Append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
 	if len(event) == 0 {
 		return errors.New("append: empty event")
@@ -134,11 +135,11 @@ func (s *Stream) waitForSlot(ctx context.Context) error {
 	}
 }
 
-// drainMost is how many outcomes of others one Append deals with before a goroutine goes on with the rest: while many
-// append, there is no end to them.
+// drainMost is how many outcomes of others one Append reports before a goroutine takes over: while many append, new ones
+// keep coming.
 const drainMost = 64
 
-// drain runs every done that is due, in order and without the lock, until there is none.
+// drain runs every due done, in order and without the lock, until there is none.
 func (s *Stream) drain() {
 	for n := 0; ; n++ {
 		if n == drainMost {
@@ -176,7 +177,7 @@ func (s *Stream) storeLocked(key string, event []byte) stream.Offset {
 	return offset
 }
 
-// addLocked stores the next entry, forgets the oldest ones that are too many, and wakes the followers.
+// addLocked stores the next entry, drops the oldest ones beyond the bounds, and wakes the followers.
 func (s *Stream) addLocked(event []byte, now time.Time) stream.Offset {
 	if ms := uint64(max(0, now.UnixMilli())); ms > s.newest.Ms {
 		s.newest = stream.Offset{Ms: ms}

@@ -39,7 +39,7 @@ func (s *Stream) trim(keep int) {
 	}
 }
 
-// flush stands in for a loss of everything: as if so much had come at once that only a new beginning is left.
+// flush simulates a loss of everything: only a new genesis entry is left.
 func (s *Stream) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +127,8 @@ func TestOffsetsGrowWhenTheClockStepsBack(t *testing.T) {
 	}
 }
 
-// TestDoneMayBlock: while a done does not return, other appends go on until 1,024 outcomes wait; then they wait for ctx.
+// TestDoneMayBlock: while a done does not return, other appends go on until 1,024 outcomes wait; then they block until
+// ctx ends.
 func TestDoneMayBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Options{})
@@ -198,7 +199,7 @@ func put(t *testing.T, s *Stream, key string, event []byte) (offset stream.Offse
 	return offset
 }
 
-// One Append deals with the outcomes of others, but not for as long as there are any.
+// One Append reports the outcomes of others, but only a limited number of them.
 func TestAppendReturnsWhileOthersAppend(t *testing.T) {
 	s := New(Options{})
 	var others atomic.Int64
@@ -206,7 +207,7 @@ func TestAppendReturnsWhileOthersAppend(t *testing.T) {
 	ended := make(chan struct{})
 	again = func(stream.Offset, error) {
 		if others.Add(1) < 100_000 {
-			// Each outcome brings the next one about, so that there is no end to them.
+			// Each outcome causes the next append, so that new outcomes keep coming.
 			if err := s.Append(t.Context(), "", []byte("x"), again); err != nil {
 				t.Error(err)
 			}

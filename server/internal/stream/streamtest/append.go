@@ -42,7 +42,7 @@ func testDoneInOrder(t *testing.T, h Harness) {
 		}()
 	}
 	pending.Wait()
-	// A late second call of done shows once the stream has ended.
+	// A late second call of done is visible once the stream has ended.
 	assert.NoError(t, h.Close(t.Context()))
 	running.Lock()
 	defer running.Unlock()
@@ -79,7 +79,7 @@ func testDedupe(t *testing.T, h Harness) {
 	assert.Equal(t, "entries", fmt.Sprint(got), fmt.Sprint(append([]stream.Offset{first, other, longFirst, nearly}, without...)))
 }
 
-// testDedupeConcurrent: the same key from many goroutines, among traffic, is one entry, and all learn its offset.
+// testDedupeConcurrent: the same key from many goroutines, amid other traffic, makes one entry, and all get its offset.
 func testDedupeConcurrent(t *testing.T, h Harness) {
 	const keys, retries = 20, 10
 	offsets := collect(t, keys*retries, func() (map[int]stream.Offset, error) {

@@ -71,8 +71,8 @@ func testGapUnknownOffset(t *testing.T, h Harness) {
 	sameEntries(t, follow(t, h, all[8].Offset).wait(2), all[9:])
 }
 
-// testGapSleepingFollower: what a follower has not read yet is trimmed away while it is busy: it gets a gapless beginning
-// and then ErrGap, never an entry beyond the hole.
+// testGapSleepingFollower: entries that a busy follower has not read yet are trimmed. It gets a gapless prefix and then
+// ErrGap, never an entry beyond the hole.
 func testGapSleepingFollower(t *testing.T, h Harness) {
 	asleep, awake := make(chan struct{}, 100), make(chan struct{})
 	f := follow(t, h, last(t, h, stream.Offset{}, 1)[0].Offset, func([]stream.Entry) error {

@@ -24,7 +24,7 @@ type follower struct {
 	more    chan struct{} // closed and replaced whenever entries grows
 }
 
-// follow starts a follower; each hook, if any, runs with every batch after it was recorded.
+// follow starts a follower. It records every batch and then runs each hook with it.
 func follow(t *testing.T, h Harness, after stream.Offset, hooks ...func([]stream.Entry) error) *follower {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -56,14 +56,14 @@ func (f *follower) record(batch []stream.Entry) {
 	f.more = make(chan struct{})
 }
 
-// seen is what was handed out so far.
+// seen returns the entries handed out so far.
 func (f *follower) seen() []stream.Entry {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.entries
 }
 
-// wait waits until n entries were handed out, and returns them; more than n is a failure.
+// wait waits until n entries were handed out and returns them. It fails if there are more than n.
 func (f *follower) wait(n int) []stream.Entry {
 	f.t.Helper()
 	patience := time.After(Patience)
@@ -139,7 +139,7 @@ func last(t *testing.T, h Harness, before stream.Offset, n int) []stream.Entry {
 	return entries
 }
 
-// collect calls f from n goroutines at once and returns what they got.
+// collect calls f from n goroutines at once and returns their results.
 func collect[T any](t *testing.T, n int, f func() (T, error)) []T {
 	t.Helper()
 	values, errs := make([]T, n), make([]error, n)

@@ -10,8 +10,8 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// testProperty makes random sequences of calls to the stream and to a model, a plain slice. Seeds that once failed are in
-// the list.
+// testProperty makes random sequences of calls to the stream and to a model, a plain slice. The list includes seeds that
+// once failed.
 func testProperty(t *testing.T, h Harness) {
 	for _, seed := range []uint64{1, 2, uint64(time.Now().UnixNano())} {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -36,7 +36,7 @@ type model struct {
 	n         int
 }
 
-// modelFollower is a follower and the number of the entry, in the model, that comes first for it.
+// modelFollower is a follower and the number of its first entry in the model.
 type modelFollower struct {
 	*follower
 	from int
@@ -109,7 +109,7 @@ func (m *model) check() {
 }
 
 func (m *model) trim() {
-	m.check() // what a follower that lags behind gets is another test
+	m.check() // another test covers a follower that lags behind
 	keep := 1 + m.rnd.IntN(len(m.entries)-m.trimmed)
 	m.h.Trim(keep)
 	m.trimmed = len(m.entries) - keep

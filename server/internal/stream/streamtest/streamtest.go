@@ -14,8 +14,8 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// Harness is a fresh, empty stream that retains at least 8,000 entries and 32 MiB, with the hooks that let the suite do to
-// it what happens in production.
+// Harness is a fresh, empty stream that retains at least 8,000 entries and 32 MiB, with hooks that let the suite cause
+// what happens in production.
 type Harness struct {
 	Stream stream.Stream
 	// Close ends the stream: no new appends, the queued ones are finished within ctx.
@@ -24,14 +24,14 @@ type Harness struct {
 	Trim func(keep int)
 	// Flush loses everything at once: entries and remembered keys.
 	Flush func()
-	// Expire lets the DedupeTTL of every key that was used so far pass.
+	// Expire makes the DedupeTTL pass for every key used so far.
 	Expire func()
 }
 
-// Patience is how long the suite waits for something that must happen before it calls it a failure.
+// Patience is how long the suite waits for an expected event before it fails.
 const Patience = 20 * time.Second
 
-// Run runs the whole suite; start is called once per test and cleans up behind itself.
+// Run runs the whole suite. It calls start once per test; start registers its own clean-up.
 func Run(t *testing.T, start func(t *testing.T) Harness) {
 	for _, c := range []struct {
 		name string
@@ -87,7 +87,7 @@ func testGenesisFirst(t *testing.T, h Harness) {
 	sameEntries(t, f.wait(2), entries)
 }
 
-// testTotalOrder: many callers at once, followers that were there before and one that comes after, and Last: one order.
+// testTotalOrder: many callers append at once; early followers, a late follower and Last all see one order.
 func testTotalOrder(t *testing.T, h Harness) {
 	const callers, each = 4, 1250
 	genesis := last(t, h, stream.Offset{}, 1)[0]
@@ -177,7 +177,7 @@ func testEmptyEvent(t *testing.T, h Harness) {
 	}
 }
 
-// flood has each caller append its events without waiting for one before the next, and returns the offset of each event.
+// flood makes each caller append its events without waiting for outcomes, and returns the offset of each event.
 func flood(t *testing.T, h Harness, callers, each int) map[string]stream.Offset {
 	t.Helper()
 	type stored struct {
@@ -213,7 +213,7 @@ func growing(t *testing.T, entries []stream.Entry) {
 	t.Helper()
 	if !slices.IsSortedFunc(entries, func(a, b stream.Entry) int {
 		if a.Offset == b.Offset {
-			return 1 // so that two equal ones count as unsorted
+			return 1 // so that two equal offsets count as unsorted
 		}
 		return a.Offset.Compare(b.Offset)
 	}) {
