@@ -12,9 +12,9 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// docs/ARCHITECTURE.md names code in backticks: a file (`shard.go`), a folder (`docs/decisions/`), something of a Go package
-// (`fanout.Log.Append`), or something of the web app (`RoomStore.send`, `socketLink()`). Other text in backticks is not
-// judged.
+// docs/ARCHITECTURE.md names code in backticks: a file (`shard.go`), a folder (`docs/decisions/`), a part of a Go package
+// (`fanout.Log.Append`), or a part of the web app (`RoomStore.send`, `socketLink()`). The test ignores other text in
+// backticks.
 var (
 	inBackticks = regexp.MustCompile("`([^`\n]+)`")
 	asFile      = regexp.MustCompile(`^[\w./-]+\.(go|tsx?|mjs|md|json)$`)
@@ -96,7 +96,7 @@ func goNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// specNames are the names that a declaration of types, variables and constants makes, fields and methods of types included.
+// specNames are the names that a declaration of types, variables and constants makes, with the fields and methods of types.
 func specNames(d *ast.GenDecl) (names []string) {
 	for _, spec := range d.Specs {
 		switch s := spec.(type) {
@@ -126,7 +126,7 @@ func fieldsOf(s *ast.TypeSpec) []*ast.Field {
 	return nil
 }
 
-// functionName is Name, or Type.Name of a method.
+// functionName is Name, or Type.Name for a method.
 func functionName(fn *ast.FuncDecl) string {
 	if fn.Recv == nil {
 		return fn.Name.Name
@@ -141,7 +141,7 @@ func functionName(fn *ast.FuncDecl) string {
 	return of.(*ast.Ident).Name + "." + fn.Name.Name
 }
 
-// servingFiles are the files of chatd and of the packages that it is made of, without tests and what only tests import.
+// servingFiles are the files of chatd and of its packages, without tests and test-only packages.
 func servingFiles(t *testing.T) (files []goFile) {
 	t.Helper()
 	for _, file := range goFiles(t) {
@@ -154,7 +154,7 @@ func servingFiles(t *testing.T) (files []goFile) {
 	return files
 }
 
-// pkg is the name of the file's package; of a command, that of its folder.
+// pkg is the name of the file's package; for a command, that of its folder.
 func (f goFile) pkg() string {
 	if f.Name.Name == "main" {
 		return filepath.Base(filepath.Dir(f.path))
@@ -236,7 +236,7 @@ func startsGoroutine(body *ast.BlockStmt) (starts bool) {
 	return starts
 }
 
-// TestLocksAreFields: a lock that is a variable of a package or embedded would escape the page.
+// TestLocksAreFields: the page would miss a lock that is a package variable or embedded.
 func TestLocksAreFields(t *testing.T) {
 	for _, file := range servingFiles(t) {
 		listed := len(locksIn(file.File))

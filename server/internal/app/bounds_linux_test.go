@@ -22,7 +22,7 @@ func dialFrom(t *testing.T, from, to string) net.Conn {
 }
 
 // TestLIM13_OneAddressCannotHaveAllConnections: two thousand silent connections from one address leave room for others,
-// and those of many addresses for whoever comes next.
+// and silent connections from many addresses leave room for new ones.
 func TestLIM13_OneAddressCannotHaveAllConnections(t *testing.T) {
 	a := start(t, "--max-connections=100", "--ops-addr=127.0.0.1:0")
 	for range 2000 {

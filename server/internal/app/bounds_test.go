@@ -38,7 +38,7 @@ func startWith(t *testing.T, limits timeouts, log *slog.Logger, flags ...string)
 	return a
 }
 
-// request sends bytes over a connection of its own.
+// request sends bytes over its own connection.
 func request(t *testing.T, addr, text string) net.Conn {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
@@ -50,7 +50,7 @@ func request(t *testing.T, addr, text string) net.Conn {
 	return nc
 }
 
-// TestLIM14_NoRequestLastsForEver: whatever the route and the listener, what does not come is not waited for.
+// TestLIM14_NoRequestLastsForEver: on every route and listener, the server stops waiting for what does not come.
 func TestLIM14_NoRequestLastsForEver(t *testing.T) {
 	a := startWith(t, impatient, logger(t), "--ops-addr=127.0.0.1:0")
 	const body = " HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nx"
@@ -77,7 +77,7 @@ func TestLIM14_NoRequestLastsForEver(t *testing.T) {
 	assert.Eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
 }
 
-// TestLIM14_AnswersThatNobodyReads: who asks and asks, and never reads, is not waited for.
+// TestLIM14_AnswersThatNobodyReads: the server does not wait for a client that keeps asking and never reads.
 func TestLIM14_AnswersThatNobodyReads(t *testing.T) {
 	a := startWith(t, impatient, logger(t), "--ops-addr=127.0.0.1:0")
 	var all sync.WaitGroup
@@ -107,7 +107,7 @@ func TestLIM14_AnswersThatNobodyReads(t *testing.T) {
 	assert.Eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
 }
 
-// TestLIM14_SessionsAreNotCutShort: long polls, what waits for its turn, and WebSockets outlive the limit of a request.
+// TestLIM14_SessionsAreNotCutShort: long polls, packets awaiting their turn, and WebSockets outlive a request's limit.
 func TestLIM14_SessionsAreNotCutShort(t *testing.T) {
 	short := timeouts{header: time.Second, request: time.Second, idle: patience}
 	a := startWith(t, short, logger(t), "--message-rate=10", "--message-burst=1", "--ops-addr=127.0.0.1:0")
@@ -115,7 +115,7 @@ func TestLIM14_SessionsAreNotCutShort(t *testing.T) {
 	for _, transport := range transports {
 		c := open(t, a.url(), siotest.Options{Transport: transport})
 		all.Go(func() {
-			time.Sleep(2 * short.request) // a poll that is open for longer
+			time.Sleep(2 * short.request) // a poll that stays open longer
 			for i := range 3 {
 				say(t, c, fmt.Sprint(transport, i))
 			}
@@ -127,7 +127,7 @@ func TestLIM14_SessionsAreNotCutShort(t *testing.T) {
 	assert.Equal(t, "sessions that failed", a.scrape(t, `chat_closes_total{reason="transport error"}`), "0")
 }
 
-// TestLIM14_HeadersAreBoundedInNumber: net/http makes much more of a header than it has bytes.
+// TestLIM14_HeadersAreBoundedInNumber: a header takes much more memory in net/http than it has bytes.
 func TestLIM14_HeadersAreBoundedInNumber(t *testing.T) {
 	a := start(t)
 	for fields, want := range map[int]int{90: http.StatusOK, 101: http.StatusRequestHeaderFieldsTooLarge, 3000: http.StatusRequestHeaderFieldsTooLarge} {
@@ -148,7 +148,7 @@ func wantStatus(t *testing.T, nc net.Conn, want int) {
 	assert.Equal(t, "status", string(head), fmt.Sprint("HTTP/1.1 ", want))
 }
 
-// TestPanicsAreErrors: they are logged as such, whatever the level, but not each of a thousand.
+// TestPanicsAreErrors: panics are logged as errors at every level, but not each of a thousand.
 func TestPanicsAreErrors(t *testing.T) {
 	var logged journal.Journal
 	a := startWith(t, defaultTimeouts, slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError})))
@@ -166,7 +166,7 @@ func TestPanicsAreErrors(t *testing.T) {
 	}
 }
 
-// TestAcceptErrorsAreErrors: a node that is deaf says so in its log and to those who can still ask.
+// TestAcceptErrorsAreErrors: a node that accepts no connections says so in its log and its readiness report.
 func TestAcceptErrorsAreErrors(t *testing.T) {
 	var logged journal.Journal
 	a := startWith(t, defaultTimeouts, slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError})))
@@ -181,7 +181,7 @@ func TestAcceptErrorsAreErrors(t *testing.T) {
 	assert.Equal(t, "readiness", a.health.Report().Degraded, "")
 }
 
-// TestSocketLimits: what the settings and the system say together.
+// TestSocketLimits: the settings and the system's limit together.
 func TestSocketLimits(t *testing.T) {
 	for _, c := range []struct {
 		flags             []string
@@ -207,7 +207,7 @@ func TestSocketLimits(t *testing.T) {
 	}
 }
 
-// polling is a session that is polled by hand, for what a client with a heartbeat would not do.
+// polling is a session that the test polls by hand, for what a client with a heartbeat would not do.
 type polling struct {
 	t   *testing.T
 	sid string
@@ -245,7 +245,7 @@ func joinPolling(t *testing.T, node string) *polling {
 	return p
 }
 
-// TestLIM14_WhatIsHeldBackIsNotCutShort: by the node that holds it back, nor by one that forwards.
+// TestLIM14_WhatIsHeldBackIsNotCutShort: neither by the node that holds it back, nor by one that forwards.
 func TestLIM14_WhatIsHeldBackIsNotCutShort(t *testing.T) {
 	short := timeouts{header: time.Second, request: time.Second, idle: patience}
 	redis := "--redis-url=redis://" + redistest.Start(t).Addr

@@ -10,7 +10,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// until reads on until a packet has the prefix, and returns what is behind that.
+// until reads up to a packet with the prefix, and returns the rest of that packet.
 func (r *raw) until(t *testing.T, prefix string) string {
 	t.Helper()
 	for {
@@ -39,7 +39,7 @@ func TestTypingAndPresenceReachOtherNodes(t *testing.T) {
 	for _, typing := range []string{"true", "false"} {
 		assert.Equal(t, "notice", second.until(t, `42["typing",`), `{"username":"A","id":"`+one.Sid+`","typing":`+typing+`}]`)
 	}
-	// Nobody is told of his own typing.
+	// No client receives its own typing notice.
 	assert.NoError(t, second.write(`42["event:message",{"message":"x","username":"B"}]`))
 	p := ""
 	for !strings.HasPrefix(p, `42["message"`) {
@@ -52,7 +52,7 @@ func TestTypingAndPresenceReachOtherNodes(t *testing.T) {
 	}
 }
 
-// TestDatabasesOfOneRedisAreApart: staging on /2 and production on /1 share a server, and nothing else.
+// TestDatabasesOfOneRedisAreApart: staging on /2 and production on /1 share a server and nothing else.
 func TestDatabasesOfOneRedisAreApart(t *testing.T) {
 	r := redistest.Start(t)
 	production := start(t, "--redis-url="+r.URL()+"/1")

@@ -9,7 +9,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// inLanes runs n jobs, so many at once.
+// inLanes runs n jobs, up to lanes at once.
 func inLanes(n, lanes int, job func(i int)) {
 	var wg sync.WaitGroup
 	next := make(chan int)
@@ -70,7 +70,7 @@ func TestNoneOfManyUpgradesHangs(t *testing.T) {
 	})
 }
 
-// TestFirstEventsAreNotLost: what comes in the same segment as CONNECT is handled behind it.
+// TestFirstEventsAreNotLost: packets in the same segment as CONNECT are handled after it.
 func TestFirstEventsAreNotLost(t *testing.T) {
 	a := start(t)
 	inLanes(300, 8, func(int) {

@@ -11,7 +11,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// TestLIM1_NoWayAroundThePace: what is not a message, and whoever leaves the room and comes in again, waits like everybody.
+// TestLIM1_NoWayAroundThePace: events that are not messages, and clients that leave the room and return, are paced as well.
 func TestLIM1_NoWayAroundThePace(t *testing.T) {
 	a := start(t, "--message-rate=100", "--message-burst=20")
 	const message = `42["event:message",{"message":"m","username":"u"}]`
@@ -51,7 +51,7 @@ func slicesOf(packet string, n int) []string {
 	return packets
 }
 
-// TestP1_AHerdLosesNothing: more speak at once than the window holds, and everybody hears everything.
+// TestP1_AHerdLosesNothing: more clients send at once than the window holds, and everybody receives everything.
 func TestP1_AHerdLosesNothing(t *testing.T) {
 	const senders, each = 150, 20
 	a := start(t, "--history-window=100", "--history-max=10", "--ops-addr=127.0.0.1:0")
@@ -65,7 +65,7 @@ func TestP1_AHerdLosesNothing(t *testing.T) {
 	assert.Equal(t, "resets", a.scrape(t, "chat_resets_total"), "0")
 }
 
-// TestP5_TheEndOfAnOutageIsNoGap: what has gathered by then is more than the window holds.
+// TestP5_TheEndOfAnOutageIsNoGap: more has gathered by then than the window holds.
 func TestP5_TheEndOfAnOutageIsNoGap(t *testing.T) {
 	proxy := redistest.StartProxy(t, redistest.Start(t).Addr, 1)
 	a := start(t, "--redis-url=redis://"+proxy.Addr, "--history-window=100", "--history-max=10", "--ops-addr=127.0.0.1:0")
@@ -78,7 +78,7 @@ func TestP5_TheEndOfAnOutageIsNoGap(t *testing.T) {
 	assert.Equal(t, "resets", a.scrape(t, "chat_resets_total"), "0")
 }
 
-// herd lets many clients speak at once, and returns what each has heard once each has heard all.
+// herd lets many clients send at once, and returns what each has received once each has received all.
 func herd(t *testing.T, a *App, senders, each int) [][]string {
 	t.Helper()
 	clients := make([]*raw, senders)

@@ -15,7 +15,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// everyWay runs a test against a node, and against its neighbour, which forwards to it. Sessions are always the node's.
+// everyWay runs a test against a node, and against its neighbour, which forwards to it. The node always owns the sessions.
 func everyWay(t *testing.T, flags []string, test func(t *testing.T, owner *App, url string)) {
 	t.Helper()
 	r := redistest.Start(t)
@@ -26,7 +26,7 @@ func everyWay(t *testing.T, flags []string, test func(t *testing.T, owner *App, 
 	t.Run("forwarded", func(t *testing.T) { test(t, owner, other.url()) })
 }
 
-// polled is a session that polls, request by request.
+// polled is a session that polls, one request at a time.
 type polled struct {
 	t      *testing.T
 	client *http.Client
@@ -34,7 +34,7 @@ type polled struct {
 	query  string
 }
 
-// newPolled opens a session at the owner and goes on at url; mark is its t in the handshake.
+// newPolled opens a session at the owner and continues at url; mark is its t in the handshake.
 func newPolled(t *testing.T, owner *App, url, mark string) *polled {
 	t.Helper()
 	transport := &http.Transport{}
@@ -210,7 +210,7 @@ func TestEIO7_TheFirstSubprotocolIsChosen(t *testing.T) {
 	})
 }
 
-// A number as an event's name is unknown here, and no harm.
+// A number as an event's name is unknown here, and harmless.
 func TestEIO9_NumbersNameEvents(t *testing.T) {
 	everyWay(t, nil, func(t *testing.T, owner *App, url string) {
 		p := newPolled(t, owner, url, "")

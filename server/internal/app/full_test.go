@@ -12,8 +12,8 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// TestP5_ANodeStartsAgainstAFullRedis: what can be read is served, /readyz says what cannot be done, and all goes on as soon
-// as there is room.
+// TestP5_ANodeStartsAgainstAFullRedis: the node serves reads, /readyz names what it cannot do, and everything continues
+// as soon as there is room.
 func TestP5_ANodeStartsAgainstAFullRedis(t *testing.T) {
 	r := redistest.Start(t)
 	url := "--redis-url=" + r.URL()
@@ -35,7 +35,7 @@ func TestP5_ANodeStartsAgainstAFullRedis(t *testing.T) {
 	say(t, c, "after")
 }
 
-// TestEvictionIsWarnedOf: a Redis that evicts keys is named at the start, and one that does not let us ask is no error.
+// TestEvictionIsWarnedOf: a node warns of a Redis that evicts keys; a Redis that forbids the question is no error.
 func TestEvictionIsWarnedOf(t *testing.T) {
 	r := redistest.Start(t, "--maxmemory-policy", "volatile-lru")
 	r.CLI("ACL", "SETUSER", "shy", "on", ">password", "~*", "&*", "+@all", "-info")

@@ -11,12 +11,12 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// The house rules. A rule that counts holds for tests as well.
+// The house rules. A rule with a number holds for tests as well.
 const (
 	maxFunctionLines = 40 // at the 99th percentile
 	maxFileLines     = 400
 	maxPackageFiles  = 12 // not counting tests
-	// A package comment that contains these words, and goes on with the reason, lifts the limit of files.
+	// A package comment that contains these words, followed by the reason, lifts the limit of files.
 	manyFilesMarker = "It has many files because"
 )
 

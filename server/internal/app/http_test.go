@@ -77,7 +77,7 @@ func TestTakenPortIsAnError(t *testing.T) {
 	}
 }
 
-// roundRobin serves every request by the next of the nodes, as a balancer without stickiness does.
+// roundRobin serves each request by the next node, as a balancer without stickiness does.
 func roundRobin(t *testing.T, nodes ...*App) string {
 	t.Helper()
 	var requests atomic.Int64

@@ -15,8 +15,8 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// TestBadPacketsEndTheirSessionAlone sends, each on a connection of its own, what ends the process of the library alone or
-// what no client sends.
+// TestBadPacketsEndTheirSessionAlone sends, each on its own connection, packets that end the process of the bare library
+// and packets that no client sends.
 func TestBadPacketsEndTheirSessionAlone(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0")
 	control := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
@@ -65,7 +65,7 @@ func TestBadPacketsEndTheirSessionAlone(t *testing.T) {
 	assert.Equal(t, "uncatalogued closes", a.scrape(t, `chat_closes_total{reason="other"}`), "0")
 }
 
-// TestGarbageOfEveryKind plays random packets that are mostly legal, on many connections at once.
+// TestGarbageOfEveryKind plays random, mostly legal packets on many connections at once.
 func TestGarbageOfEveryKind(t *testing.T) {
 	rnd := seeded(t)
 	a := start(t, "--ops-addr=127.0.0.1:0")

@@ -14,7 +14,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// TestP6_WhoComesAndGoesLeavesNothing: connects of all kinds, ended in all ways, leave heap and goroutines where they were.
+// TestP6_WhoComesAndGoesLeavesNothing: connections of all kinds, ended in all ways, leave heap and goroutines as they were.
 func TestP6_WhoComesAndGoesLeavesNothing(t *testing.T) {
 	cycles := 10_000
 	if underRace {
@@ -31,7 +31,7 @@ func TestP6_WhoComesAndGoesLeavesNothing(t *testing.T) {
 		}
 		inLanes(n, 24, func(i int) { cycle(t, a, web, rand.New(rand.NewPCG(seeds[i], 0))) })
 		assert.Eventually(t, "all are gone", func() bool { return a.edge.Connections() == 0 })
-		web.CloseIdleConnections() // how many the client keeps is up to chance, and each has three goroutines
+		web.CloseIdleConnections() // the client keeps a random number, each with three goroutines
 	}
 	run(cycles / 10) // fills pools, maps and the window
 	goroutines, heap := runtime.NumGoroutine(), heapInUse()
@@ -116,13 +116,13 @@ func pollCycle(t *testing.T, a *App, web *http.Client, rnd *rand.Rand) {
 
 func heapInUse() int {
 	runtime.GC()
-	runtime.GC() // what the first one only finalised
+	runtime.GC() // frees what the first one only finalised
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
 
-// TestP6_WhoNeverReadsCostsLittle: 200 MB are said while one client does not read at all.
+// TestP6_WhoNeverReadsCostsLittle: others send 200 MB while one client reads nothing.
 func TestP6_WhoNeverReadsCostsLittle(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0", "--max-message-chars=11000", "--max-payload-bytes=100000")
 	join(t, a, "")

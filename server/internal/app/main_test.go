@@ -21,10 +21,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what has to come.
+// patience is how long a test waits for something that must happen.
 const patience = time.Minute
 
-// load makes a configuration of the defaults and the given flags.
+// load makes a configuration from the defaults and the given flags.
 func load(t *testing.T, flags ...string) config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "empty.env")
@@ -35,11 +35,11 @@ func load(t *testing.T, flags ...string) config.Config {
 	return cfg
 }
 
-// testLog shows what a node logs when the test fails.
+// testLog shows what a node logs if the test fails.
 type testLog struct{ t *testing.T }
 
 func (l testLog) Write(p []byte) (int, error) {
-	if l.t.Context().Err() == nil { // nothing may be logged to a test that has ended
+	if l.t.Context().Err() == nil { // a test that has ended accepts no log
 		l.t.Log(strings.TrimSpace(string(p)))
 	}
 	return len(p), nil
@@ -72,7 +72,7 @@ func (a *App) clustered() *clustered { return a.topology.(*clustered) }
 
 func (a *App) url() string { return "http://" + a.Addr() }
 
-// open connects a client and waits until nothing can pass it by.
+// open connects a client and waits until it can miss no message.
 func open(t *testing.T, url string, o siotest.Options) *siotest.Client {
 	t.Helper()
 	o.URL = url
@@ -114,7 +114,7 @@ func texts(c *siotest.Client) []string {
 	return all
 }
 
-// sound checks what has to be true of every client: no breach of the contract, and offsets that only grow.
+// sound checks what holds for every client: no breach of the contract, and offsets that only grow.
 func sound(t *testing.T, c *siotest.Client) {
 	t.Helper()
 	if r := c.Report(); len(r.Breaches) > 0 {
@@ -122,7 +122,7 @@ func sound(t *testing.T, c *siotest.Client) {
 	}
 }
 
-// seeded prints the seed of a random test, and takes one from SEED.
+// seeded prints the seed of a random test; SEED sets it.
 func seeded(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()

@@ -37,15 +37,15 @@ func burst(t *testing.T, senders []*siotest.Client, count int) {
 	acks.Wait()
 }
 
-// TestP1_P2_OneOrderForEveryoneUnderLoad: many senders at once, and clients of every transport, some of which come and
-// upgrade in the middle of it.
+// TestP1_P2_OneOrderForEveryoneUnderLoad: many clients send at once, over every transport, and some of them connect and
+// upgrade meanwhile.
 func TestP1_P2_OneOrderForEveryoneUnderLoad(t *testing.T) {
 	const clients, senders = 40, 20
 	count := 500
 	if underRace {
 		count = 100
 	}
-	a := start(t, "--history-window=50000") // nobody is so slow as to be given up
+	a := start(t, "--history-window=50000") // no client is slow enough to be closed
 	var all []*siotest.Client
 	for i := range clients {
 		all = append(all, open(t, a.url(), siotest.Options{Transport: transports[i%len(transports)]}))
@@ -88,7 +88,7 @@ func TestP1_P2_OneOrderForEveryoneUnderLoad(t *testing.T) {
 	}
 }
 
-// perSender checks that each sender's messages are all there, in the order in which they were sent.
+// perSender checks that all messages of each sender are there, in sending order.
 func perSender(t *testing.T, timeline []string, senders, count int) {
 	t.Helper()
 	next := make([]int, senders)
@@ -123,15 +123,15 @@ func TestP4_RetryWithTheSameIDIsNotPublishedTwice(t *testing.T) {
 	}
 }
 
-// TestLIM1_ABurstIsPacedNotDropped: ten thousand messages of one client arrive in order, although it pings often, while
-// another one is not kept waiting.
+// TestLIM1_ABurstIsPacedNotDropped: ten thousand messages of one client arrive in order, although it pings often, and
+// another client does not wait.
 func TestLIM1_ABurstIsPacedNotDropped(t *testing.T) {
 	count := 10_000
 	if underRace {
 		count = 4000
 	}
 	a := start(t, "--message-rate=4000", "--message-burst=100", "--ping-interval=300ms", "--ping-timeout=700ms",
-		"--history-window=100000", "--history-bytes=67108864") // who upgrades cannot poll while its last POST is paced
+		"--history-window=100000", "--history-bytes=67108864") // an upgrading client cannot poll while its POST is paced
 	for _, transport := range transports {
 		t.Run(transport.String(), func(t *testing.T) {
 			other := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})

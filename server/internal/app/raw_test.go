@@ -16,7 +16,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// raw is a WebSocket that sends whatever it is told to, and connects to nothing by itself.
+// raw is a WebSocket that sends what the test says, and connects to no namespace by itself.
 type raw struct {
 	net net.Conn
 	in  *bufio.Reader
@@ -37,7 +37,7 @@ func dial(addr string) (*raw, error) {
 	return r, nil
 }
 
-// dialAt opens a WebSocket, with more in its query.
+// dialAt opens a WebSocket with additions to its query.
 func dialAt(addr, query string) (*raw, error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -171,7 +171,7 @@ func join(t *testing.T, a *App, auth string) (*raw, greeting) {
 	return r, g
 }
 
-// message reads on until the next message event and returns its text and its offset.
+// message reads up to the next message event and returns its text and its offset.
 func (r *raw) message() (text, offset string, err error) {
 	for {
 		p, err := r.read()

@@ -30,7 +30,7 @@ func TestP3_CutAtRandomEverybodyEndsWithTheSameTimeline(t *testing.T) {
 		if i%2 == 0 {
 			o.Auth = map[string]any{"history": 5}
 		}
-		all[i] = open(t, a.url(), o) // none of them has seen a message when the first cuts come
+		all[i] = open(t, a.url(), o) // no client has seen a message when the first cuts come
 	}
 	stop := make(chan struct{})
 	var cutting sync.WaitGroup
@@ -79,7 +79,7 @@ func TestP3_CutInAnEmptyRoom(t *testing.T) {
 	}
 }
 
-// TestP3_NothingIsReplayedInPart: who was away for longer than the window is told so and gets no more than others.
+// TestP3_NothingIsReplayedInPart: a client that was away for longer than the window is told so and gets no more than others.
 func TestP3_NothingIsReplayedInPart(t *testing.T) {
 	a := start(t, "--history-window=50", "--history-max=50")
 	away, g := join(t, a, "")
@@ -107,7 +107,7 @@ func TestP3_NothingIsReplayedInPart(t *testing.T) {
 	_ = again
 }
 
-// TestP6_SlowReaderIsClosedAndMissesNothing: it does not read until it is given up, then comes back with what it had.
+// TestP6_SlowReaderIsClosedAndMissesNothing: it does not read until it is closed, then comes back with its last offset.
 func TestP6_SlowReaderIsClosedAndMissesNothing(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0", "--history-window=4000", "--max-message-chars=5000")
 	slow, g := join(t, a, "")

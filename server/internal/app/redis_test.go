@@ -55,7 +55,7 @@ func TestEveryKindOfRedis(t *testing.T) {
 	}
 }
 
-// TestP5_OutageIsAPause: while Redis is away, the node keeps its clients and says what is wrong; afterwards all goes on.
+// TestP5_OutageIsAPause: while Redis is away, the node keeps its clients and reports it; then everything continues.
 func TestP5_OutageIsAPause(t *testing.T) {
 	proxy := redistest.StartProxy(t, redistest.Start(t).Addr, 1)
 	a := start(t, "--redis-url=redis://"+proxy.Addr, "--append-timeout=500ms")
@@ -91,7 +91,7 @@ func TestP5_OutageIsAPause(t *testing.T) {
 	assert.Equal(t, "connects", c.State().Connects, 1)
 }
 
-// TestP3_AnyNodeRecoversWhatAnotherBegan: nothing is stored of a session, so no node is needed to come back.
+// TestP3_AnyNodeRecoversWhatAnotherBegan: nothing is stored of a session, so a client can recover on any node.
 func TestP3_AnyNodeRecoversWhatAnotherBegan(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
@@ -126,7 +126,7 @@ func TestP7_ASessionIsServedByAnyNode(t *testing.T) {
 	}
 }
 
-// TestP7_AWrongAddressIsSeen: the address that other nodes are told is logged, and /readyz says when it is wrong.
+// TestP7_AWrongAddressIsSeen: the address that other nodes are given is logged, and /readyz says when it is wrong.
 func TestP7_AWrongAddressIsSeen(t *testing.T) {
 	r := redistest.Start(t)
 	var log strings.Builder
@@ -145,7 +145,7 @@ func TestP7_AWrongAddressIsSeen(t *testing.T) {
 	assert.Equal(t, "the other one", b.health.Report(), ops.Report{Status: "ready"})
 }
 
-// TestHIS7_HistoryOfTheWindowNeedsNoRedis: what the node holds costs Redis nothing, and is there while Redis is not.
+// TestHIS7_HistoryOfTheWindowNeedsNoRedis: history in the window costs Redis nothing, and is available while Redis is not.
 func TestHIS7_HistoryOfTheWindowNeedsNoRedis(t *testing.T) {
 	proxy := redistest.StartProxy(t, redistest.Start(t).Addr, 1)
 	a := start(t, "--redis-url=redis://"+proxy.Addr)

@@ -10,7 +10,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// documented are the rules of a user that the deployment page gives: what comes behind ACL SETUSER <name>.
+// documented are the rules of a user in the deployment page: what follows ACL SETUSER <name>.
 func documented(t *testing.T) []string {
 	t.Helper()
 	page, err := os.ReadFile("../../../deploy/README.md")
@@ -24,7 +24,7 @@ func documented(t *testing.T) []string {
 	return nil
 }
 
-// grant makes the user on all servers, with further rules behind the documented ones.
+// grant makes the user on all servers, with further rules after the documented ones.
 func grant(t *testing.T, servers []*redistest.Server, more ...string) {
 	t.Helper()
 	for _, s := range servers {
@@ -59,7 +59,7 @@ func kinds(t *testing.T) map[string]func(t *testing.T) ([]*redistest.Server, []s
 	}
 }
 
-// TestTheDocumentedRightsSuffice: nothing that two nodes do is refused to a user with just these.
+// TestTheDocumentedRightsSuffice: Redis refuses nothing that two nodes do to a user with only these rights.
 func TestTheDocumentedRightsSuffice(t *testing.T) {
 	for name, begin := range kinds(t) {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestTheDocumentedRightsSuffice(t *testing.T) {
 	}
 }
 
-// TestMissingRightsAreNamed: all of them, in one message, while the node does what it can.
+// TestMissingRightsAreNamed: one message names all of them, while the node does what it can.
 func TestMissingRightsAreNamed(t *testing.T) {
 	for name, begin := range kinds(t) {
 		t.Run(name, func(t *testing.T) {
@@ -109,13 +109,13 @@ func TestMissingRightsAreNamed(t *testing.T) {
 
 			grant(t, servers)
 			assert.Eventually(t, "nothing is degraded", func() bool { return a.health.Report().Degraded == "" })
-			grant(t, servers, "resetchannels") // cuts the connection that listens
+			grant(t, servers, "resetchannels") // cuts the subscribed connection
 			assert.Eventually(t, "the bus is degraded", func() bool { return strings.Contains(a.health.Report().Degraded, "bus:") })
 		})
 	}
 }
 
-// TestMissingRightsAreNamedBeforeTheNodeIsReady: also those without which nothing can be read.
+// TestMissingRightsAreNamedBeforeTheNodeIsReady: also the rights without which nothing can be read.
 func TestMissingRightsAreNamedBeforeTheNodeIsReady(t *testing.T) {
 	r := redistest.Start(t)
 	grant(t, []*redistest.Server{r}, "resetkeys", "~other", "-select", "+select", "-xrevrange")

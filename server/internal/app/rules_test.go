@@ -15,7 +15,7 @@ import (
 
 const module = "scalable-chat/server/"
 
-// outside says which packages may import what of the outside world, beside the standard library. A package that is not
+// outside says which packages may import what from outside, beside the standard library. A package that is not
 // listed may import nothing of it.
 var outside = map[string][]string{
 	"internal/engineio":      {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
@@ -34,8 +34,8 @@ var outside = map[string][]string{
 	"internal/ops":           {"github.com/prometheus/"},
 }
 
-// layers lists the packages that serve, from the top down. A package imports only what is below it in the list, so there is
-// no circle and no arrow that runs upwards.
+// layers lists the serving packages from the top down. A package imports only packages below it in the list, so there is
+// no cycle and no upward import.
 var layers = []string{
 	"internal/app",           // builds, starts, stops
 	"internal/room",          // binds a namespace to the rules
@@ -61,7 +61,7 @@ var layers = []string{
 	"internal/ops",           // logs, metrics, health
 }
 
-// inside says which packages of ours each of them imports. What is not listed is not allowed. The app may import all.
+// inside says which of our packages each of them imports. Anything not listed is not allowed. The app may import all.
 var inside = map[string][]string{
 	"internal/room":          {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
 	"internal/adapter":       {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
@@ -91,7 +91,7 @@ func isTestOnly(pkg string) bool {
 	return strings.HasPrefix(pkg, "internal/test/") || pkg == "internal/stream/streamtest"
 }
 
-// TestEveryPackageHasItsLayer: no package is without a place, and what may be imported is always further down.
+// TestEveryPackageHasItsLayer: every package has a place, and its permitted imports are below it.
 func TestEveryPackageHasItsLayer(t *testing.T) {
 	for pkg := range sources(t) {
 		if serves := strings.HasPrefix(pkg, "internal/") && !isTestOnly(pkg); serves && !slices.Contains(layers, pkg) {
@@ -129,8 +129,8 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// mayImportOurs judges an arrow between two packages of ours. Tests may use everything, and commands everything but what
-// is for tests.
+// mayImportOurs judges an import between two of our packages. Tests may import everything, and commands everything but
+// test-only packages.
 func mayImportOurs(pkg, local string) bool {
 	switch {
 	case isTestOnly(pkg):
@@ -147,14 +147,14 @@ func mayImportOurs(pkg, local string) bool {
 }
 
 func mayImport(pkg, path string) bool {
-	// Load generators and tests may use any client library; the rules are for what serves.
+	// Load generators and tests may use any client library; the rules are for the serving packages.
 	if isTestOnly(pkg) || strings.HasPrefix(pkg, "cmd/chatbench") {
 		return true
 	}
 	return slices.ContainsFunc(outside[pkg], func(prefix string) bool { return strings.HasPrefix(path, prefix) })
 }
 
-// sources lists the imports of every package, tests left out.
+// sources lists the imports of every package, without tests.
 func sources(t *testing.T) map[string][]string {
 	t.Helper()
 	root := filepath.Join("..", "..")

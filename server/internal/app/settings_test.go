@@ -19,8 +19,8 @@ func sayAs(t *testing.T, c *siotest.Client, id string) string {
 	return string(answer)
 }
 
-// TestMSG12_NodesWithOtherSettingsFollow: two nodes that were told different things keep one record, and a rolling change
-// takes effect with the last node that has the old settings.
+// TestMSG12_NodesWithOtherSettingsFollow: two nodes with different settings keep one record, and a rolling change
+// takes effect when the last node with the old settings is gone.
 func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 	r := redistest.Start(t)
 	url := "--redis-url=" + r.URL()

@@ -25,7 +25,7 @@ type goFile struct {
 
 func (f goFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
 
-// lines returns how many lines a node takes.
+// lines returns how many lines a node has.
 func (f goFile) lines(n ast.Node) int {
 	return f.fset.Position(n.End()).Line - f.fset.Position(n.Pos()).Line + 1
 }
@@ -50,7 +50,7 @@ func goFiles(t *testing.T) (files []goFile) {
 	return files
 }
 
-// sourceFiles lists the files that people write and that end in one of the suffixes, by path from the root.
+// sourceFiles lists the hand-written files that end in one of the suffixes, by path from the root.
 func sourceFiles(t *testing.T, suffixes ...string) (paths []string) {
 	t.Helper()
 	made := []string{"node_modules", ".git", ".next", "out", "dist", "test-results", "bin", ".turbo"}

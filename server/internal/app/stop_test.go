@@ -18,8 +18,8 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// TestStopDuringTraffic: clients are sent away at the transport, so that they come back by themselves, and what was acked
-// has reached everybody: the record ends with the node.
+// TestStopDuringTraffic: the server closes the transport, so that clients reconnect by themselves, and every client
+// has received what was acked: the record ends with the node.
 func TestStopDuringTraffic(t *testing.T) {
 	a, err := New(load(t), logger(t))
 	assert.NoError(t, err)
@@ -101,7 +101,7 @@ func TestStopIsOrdered(t *testing.T) {
 	assert.Eventually(t, "no connection is left", func() bool { return a.edge.Connections() == 0 })
 }
 
-// TestP7_StopDoesNotWaitForPollsOfOtherNodes: a long poll that is forwarded in a quiet room has nothing to say for long.
+// TestP7_StopDoesNotWaitForPollsOfOtherNodes: a forwarded long poll in a quiet room stays silent for long.
 func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
 	r := redistest.Start(t)
 	a, b := start(t, "--redis-url="+r.URL()), startLoose(t, "--redis-url="+r.URL())
@@ -132,7 +132,7 @@ func TestP7_StopDoesNotWaitForPollsOfOtherNodes(t *testing.T) {
 	}
 }
 
-// TestP5_StopWhileRedisIsFrozen: once everybody was told, there is nothing to wait for.
+// TestP5_StopWhileRedisIsFrozen: once every client has been told, there is nothing to wait for.
 func TestP5_StopWhileRedisIsFrozen(t *testing.T) {
 	r := redistest.Start(t)
 	a := startLoose(t, "--redis-url="+r.URL(), "--append-timeout=500ms")
@@ -146,7 +146,7 @@ func TestP5_StopWhileRedisIsFrozen(t *testing.T) {
 	assert.NoError(t, a.Stop(t.Context()))
 }
 
-// startLoose runs a node that the test stops itself.
+// startLoose runs a node that the test itself stops.
 func startLoose(t *testing.T, flags ...string) *App {
 	t.Helper()
 	a, err := New(load(t, flags...), logger(t))

@@ -15,8 +15,8 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// What the floods of this file may cost a node on top of what it holds before: those that are refused, and those that are
-// within every limit, of which each client has two packets under way.
+// What the floods of this file may cost a node beyond its memory before: floods that are refused, and floods
+// within every limit, where each client has two packets in flight.
 const (
 	refusedMemory = 64 << 20
 	legalMemory   = 128 << 20
@@ -28,13 +28,13 @@ const floodClients = 200
 // values is the list of n objects with one member each, in JSON.
 func values(n int) string { return strings.Repeat(`{"":0},`, n-1) + `{"":0}` }
 
-// crowded is a packet of the largest size that is nothing but values.
+// crowded is a packet of the largest size that consists of values.
 func crowded(front, back string) string {
 	return front + values((64<<10-len(front)-len(back))/len(`{"":0},`)) + back
 }
 
-// TestP6_AFloodOfValues: what clients send is held decoded while it waits for its turn, so the memory of a node must not
-// depend on how much a decoder makes of each byte. The floods that are legal are as bounded as those that are refused.
+// TestP6_AFloodOfValues: packets are held decoded while they wait for their turn, so a node's memory must not
+// depend on how much a decoder makes of each byte. Legal floods are as bounded as refused ones.
 func TestP6_AFloodOfValues(t *testing.T) {
 	const future = `"pid":"p","offset":"99999999999999-0"` // waited for
 	within := values(120)                                  // 240 values
@@ -61,8 +61,8 @@ func TestP6_AFloodOfValues(t *testing.T) {
 	}
 }
 
-// floodPeak lets clients connect and send the event as fast as they are read, for a while, and returns by how much the
-// memory of the process grew meanwhile.
+// floodPeak lets clients connect and send the event as fast as the node reads, for a while, and returns by how much the
+// process's memory grew meanwhile.
 func floodPeak(t *testing.T, a *App, connect, event string) (peak int64) {
 	t.Helper()
 	n := floodClients
@@ -100,7 +100,7 @@ func floodPeak(t *testing.T, a *App, connect, event string) (peak int64) {
 	return peak
 }
 
-// TestLIM11_SixConnectionsDoNotUseACore: bytes are paced as well as events, so that few clients cannot keep the processor
+// TestLIM11_SixConnectionsDoNotUseACore: bytes are paced as well as events, so that a few clients cannot keep the processor
 // busy with decoding.
 func TestLIM11_SixConnectionsDoNotUseACore(t *testing.T) {
 	a := start(t, "--message-rate=50", "--message-burst=200")
@@ -131,7 +131,7 @@ func TestLIM11_SixConnectionsDoNotUseACore(t *testing.T) {
 	all.Wait()
 }
 
-// cpuTime is what the process has used of the processor.
+// cpuTime is how much processor time the process has used.
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage
@@ -139,7 +139,7 @@ func cpuTime(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// memoryInUse is what the process has from the system and has not given back.
+// memoryInUse is the memory that the process has from the system and has not given back.
 func memoryInUse() int64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)

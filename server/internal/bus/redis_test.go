@@ -23,7 +23,7 @@ import (
 // nodeA is the id of a node that does not run.
 const nodeA = "aaaaaaaa"
 
-// newBus starts a bus and waits until it hears.
+// newBus starts a bus and waits until it receives.
 func newBus(t *testing.T, r *redistest.Server) *Redis {
 	t.Helper()
 	client := redistest.NewClient(t, r.Addr)
@@ -172,7 +172,7 @@ func TestP5_BusComesBackWithRedis(t *testing.T) {
 
 func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
 	r := redistest.Start(t)
-	grave, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	grave, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
 	b.patience = 30 * time.Millisecond
 	defer background.Run(t, b.Run)()
 	waitHearing(t, redistest.NewClient(t, r.Addr), b)
-	// An idle connection that answers is kept.
+	// An idle connection that answers stays open.
 	before := dials.Load()
 	background.Outlast(t, 5*b.patience)
 	assert.Equal(t, "dials", dials.Load(), before)

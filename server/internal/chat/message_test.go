@@ -45,7 +45,7 @@ func TestMSG_GoldenMessages(t *testing.T) {
 	}
 }
 
-// checkAccepted compares answer and event with the golden ones, where null stands for an id made by the server.
+// checkAccepted compares answer and event with the golden ones, where null stands for an id that the server makes.
 func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p appended) {
 	event := p.event(t, stamp)
 	assert.Equal(t, "at", []any{ack["at"], event["at"]}, []any{float64(stamp), float64(stamp)})

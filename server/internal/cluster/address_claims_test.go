@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// TestP7_TwoNodesWithOneAddress: both say so. What a killed node left in the registry is no second node.
+// TestP7_TwoNodesWithOneAddress: both report it. The registry entry of a killed node does not count as a second node.
 func TestP7_TwoNodesWithOneAddress(t *testing.T) {
 	r := redistest.Start(t)
 	var log journal.Journal

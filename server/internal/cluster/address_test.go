@@ -10,7 +10,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// on makes addresses of one interface.
+// on makes addresses on one interface.
 func on(name string, list ...string) []LocalAddress {
 	var all []LocalAddress
 	for _, a := range addresses(list...) {
@@ -72,7 +72,7 @@ func TestAddressOfThisHost(t *testing.T) {
 	}
 }
 
-// TestP7_BridgesAreTheLastChoice: every host has the same addresses on its bridges, so others would reach themselves there.
+// TestP7_BridgesAreTheLastChoice: every host has the same addresses on its bridges; others would reach themselves there.
 func TestP7_BridgesAreTheLastChoice(t *testing.T) {
 	for _, bridge := range []string{
 		"docker0", "br-0123456789ab", "virbr0", "cni0", "podman1", "lxdbr0", "veth12ab", "flannel.1", "cali0a1b2c3d",

@@ -154,8 +154,8 @@ func TestP5_RegistryKeepsItsPictureWhileRedisIsAway(t *testing.T) {
 	}
 }
 
-// TestP5_RegistryReadsWhatItCannotWrite: a Redis that is full, or takes no writes for another reason, is no reason to lose
-// the others or to keep a new node from starting.
+// TestP5_RegistryReadsWhatItCannotWrite: while Redis is full, or refuses writes for another reason, a node neither loses
+// the others nor fails to start.
 func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 	for name, refusal := range map[string]struct{ set, unset []string }{
 		"OOM":        {[]string{"maxmemory", "1"}, []string{"maxmemory", "0"}},
@@ -186,7 +186,7 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 	}
 }
 
-// TestRegistryAndBusNoticeAWrongPassword: a pipeline that is never sent is no success.
+// TestRegistryAndBusNoticeAWrongPassword: a pipeline that is never sent is not a success.
 func TestRegistryAndBusNoticeAWrongPassword(t *testing.T) {
 	r := redistest.Start(t, "--requirepass", "password")
 	client := redis.NewClient(&redis.Options{Addr: r.Addr, Username: "default", Password: "wrong", MaxRetries: -1, Protocol: 2})

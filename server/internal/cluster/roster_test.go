@@ -14,7 +14,7 @@ const (
 	nodeC = "cccccccc"
 )
 
-// readings drives a roster of ttl 8 s, step 2 s with one reading per second unless told otherwise.
+// readings drives a roster of ttl 8 s, step 2 s with one reading per second by default.
 type readings struct {
 	t   *testing.T
 	r   *roster
@@ -57,13 +57,13 @@ func TestRosterForgetsANodeThatStoppedBeating(t *testing.T) {
 		t.Fatalf("dead: %v", dead)
 	}
 	r.online(1)
-	// The entry is still there if its removal failed: it stays dead.
+	// The entry is still there if its removal failed: the node stays dead.
 	frozen[nodeC] = entry(101, 1)
 	if dead := r.read(time.Second, frozen); !slices.Equal(dead, []string{nodeB}) {
 		t.Fatalf("dead: %v", dead)
 	}
 	r.online(1)
-	// A node that was only slow is back with its next beat.
+	// A node that was only slow is back with its next heartbeat.
 	frozen[nodeB] = entry(2, 7)
 	r.read(time.Second, frozen)
 	r.online(8)
@@ -72,7 +72,7 @@ func TestRosterForgetsANodeThatStoppedBeating(t *testing.T) {
 func TestP5_RosterOutlivesAnOutageOfRedis(t *testing.T) {
 	r := newReadings(t)
 	r.read(0, map[string]string{nodeB: entry(1, 7)})
-	// An hour without readings, then a Redis that came back empty: the others have some seconds to return.
+	// An hour without readings, then Redis returns empty: the other nodes have some seconds to return.
 	for range 3 {
 		r.read(time.Hour, map[string]string{nodeA: entry(1, 1)})
 		r.online(7)

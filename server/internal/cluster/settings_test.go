@@ -49,7 +49,7 @@ func TestMSG12_ANodeAloneChangesThemAtOnce(t *testing.T) {
 	assert.Equal(t, "settings", join(t, r, 0, wanting(Settings{"window": 20})).Settings().String(), "window=20")
 }
 
-// TestMSG12_SettingsSurviveAnOutageAndAFlush: nobody changes them because Redis was away or has forgotten the nodes.
+// TestMSG12_SettingsSurviveAnOutageAndAFlush: no node changes them because Redis was away or has forgotten the nodes.
 func TestMSG12_SettingsSurviveAnOutageAndAFlush(t *testing.T) {
 	r := redistest.Start(t)
 	a := join(t, r, 0, wanting(Settings{"window": 10}))
@@ -67,7 +67,7 @@ func TestMSG12_SettingsSurviveAnOutageAndAFlush(t *testing.T) {
 	assert.Equal(t, "both have the same", a.Settings().String(), b.Settings().String())
 }
 
-// TestMSG12_SettingsAreReadWithCare: what another version, or somebody else, has written.
+// TestMSG12_SettingsAreReadWithCare: another version, or somebody else, may have written them.
 func TestMSG12_SettingsAreReadWithCare(t *testing.T) {
 	own := Settings{"ttl": 1, "window": 10}
 	for text, want := range map[string]string{
@@ -83,6 +83,6 @@ func TestMSG12_SettingsAreReadWithCare(t *testing.T) {
 	r := newReadings(t)
 	r.read(time.Second, map[string]string{nodeB: record{Settings: own.String()}.encode()})
 	assert.Equal(t, "agree", r.r.agree(own), true)
-	r.read(time.Second, map[string]string{nodeC: record{}.encode()}) // of a version that shares none
+	r.read(time.Second, map[string]string{nodeC: record{}.encode()}) // from a version that shares none
 	assert.Equal(t, "agree", r.r.agree(own), false)
 }

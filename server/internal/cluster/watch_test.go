@@ -32,7 +32,7 @@ func TestPresenceIsCoalescedToOnceASecond(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, "reports", reports.Load(), 10)
 		assert.Equal(t, "last", int(last.Load()), alone.Online())
-		time.Sleep(time.Minute) // nothing changes: nothing is said
+		time.Sleep(time.Minute) // nothing changes, so nothing is logged
 		synctest.Wait()
 		assert.Equal(t, "reports", reports.Load(), 10)
 		stop()

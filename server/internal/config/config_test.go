@@ -53,7 +53,7 @@ func mustLoad(t *testing.T, args ...string) Config {
 	return c
 }
 
-// problems loads what must be refused and returns the lines of the one message.
+// problems loads what must be refused and returns the lines of the message.
 func problems(t *testing.T, args ...string) []string {
 	t.Helper()
 	_, err := Load(args)
@@ -64,7 +64,7 @@ func problems(t *testing.T, args ...string) []string {
 	return p
 }
 
-// sample is a value for each key that differs from the default, and what else it needs.
+// sample is a value for each key that differs from the default, and the other settings that it needs.
 type sample struct {
 	value string
 	with  string // flags
@@ -119,7 +119,7 @@ var samples = map[string]sample{
 	"LOG_FORMAT":              {value: "json"},
 }
 
-// TestEveryKeyFromEverySource finds out that no key was forgotten anywhere: each source alone has the same effect, and
+// TestEveryKeyFromEverySource checks that no source forgets a key: each source alone has the same effect, and
 // the stronger one wins.
 func TestEveryKeyFromEverySource(t *testing.T) {
 	for _, s := range settings(&Config{}, &redisParts{}) {
@@ -214,7 +214,7 @@ func TestAllProblemsInOneMessage(t *testing.T) {
 	t.Log(got)
 }
 
-// The web app reads the same file: that long it sends a message again by itself, whatever the server is set to.
+// The web app reads the same file: it repeats a message by itself for that long, whatever the server's setting.
 func TestLIM8_DedupeTTLIsAtLeastWhatClientsRelyOn(t *testing.T) {
 	text, err := os.ReadFile("../../../protocol/fixtures/limits.json")
 	if err != nil {

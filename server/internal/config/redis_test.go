@@ -15,7 +15,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// testAuthority is a self-signed certificate made for this test; nobody holds its key any more.
+// testAuthority is a self-signed certificate made for this test; nobody holds its key.
 const testAuthority = `-----BEGIN CERTIFICATE-----
 MIIBiDCCAS+gAwIBAgIUBfULJbQhBMDJMCv0GH3yL4lT8aQwCgYIKoZIzj0EAwIw
 GTEXMBUGA1UEAwwOdGVzdCBhdXRob3JpdHkwIBcNMjYxMTI0MjE1NTAwWhgPMjEy
@@ -67,7 +67,7 @@ func TestRedisFromTheOriginalsVariables(t *testing.T) {
 	assert.Equal(t, "TLS", c.Redis.TLSConfig() != nil, true)
 }
 
-// TestRedisHostAsPeopleWriteIt: the host is also copied from an address.
+// TestRedisHostAsPeopleWriteIt: people also copy the host from an address.
 func TestRedisHostAsPeopleWriteIt(t *testing.T) {
 	for host, want := range map[string]Redis{
 		"redis.example.org":      {Addrs: []string{"redis.example.org:6379"}},
@@ -121,7 +121,7 @@ func newPair() (cert, key string) {
 	return encode("CERTIFICATE", certDER), encode("PRIVATE KEY", keyDER)
 }
 
-// TestPEMAsPeoplePasteIt: platforms with input fields of one line mangle PEM in these ways.
+// TestPEMAsPeoplePasteIt: platforms with single-line input fields mangle PEM in these ways.
 func TestPEMAsPeoplePasteIt(t *testing.T) {
 	for name, change := range map[string]func(string) string{
 		"as it is":         func(s string) string { return s },
@@ -142,7 +142,7 @@ func TestPEMAsPeoplePasteIt(t *testing.T) {
 	}
 }
 
-// TestNoRefusalRepeatsASecret: whichever setting a secret was put into by mistake.
+// TestNoRefusalRepeatsASecret: a secret may be in any setting by mistake.
 func TestNoRefusalRepeatsASecret(t *testing.T) {
 	for _, args := range [][]string{
 		{"--redis-url=rediss://h", "--redis-cert-file=cert.pem", "--redis-key-file=" + testKey},
@@ -157,7 +157,7 @@ func TestNoRefusalRepeatsASecret(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%.60q is taken", args)
 		}
-		said := strings.ReplaceAll(err.Error(), `"s3cret@1"`, "") // no place for a secret
+		said := strings.ReplaceAll(err.Error(), `"s3cret@1"`, "") // a port is no place for a secret
 		if strings.Contains(said, "s3cret") || strings.Contains(said, "BEGIN") {
 			t.Errorf("a secret is told: %v", err)
 		}

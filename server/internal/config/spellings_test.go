@@ -11,7 +11,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// spellings are flags and the values that they mean; nil: none of the settings changes.
+// spellings are flags and the values that they mean; nil: no setting changes.
 var spellings = map[string]any{
 	"--port=:9000":       9000,
 	`--port="9000"`:      9000,
@@ -63,7 +63,7 @@ var spellings = map[string]any{
 	"--trusted-proxies=::ffff:a00:0/104": []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 }
 
-// TestSpellings: what people really write is taken as what it clearly means.
+// TestSpellings: spellings that people really write have their obvious meaning.
 func TestSpellings(t *testing.T) {
 	for flag, want := range spellings {
 		t.Run(flag, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// refusedSpellings are flags that are refused, and what the refusal says.
+// refusedSpellings are flags that are refused, with the text of the refusal.
 var refusedSpellings = map[string]string{
 	"--allowed-origins=https://x.example/":      "write https://x.example, without a path",
 	"--allowed-origins=https://x.example/chat":  "write https://x.example, without a path",
@@ -198,7 +198,7 @@ var refusedSpellings = map[string]string{
 	"--redis-url=rediss://h --redis-cert-file=/nowhere --redis-key-file=key.pem":                "cannot be read",
 }
 
-// TestRefusalsSayWhatToWrite: what is not clear is refused, in one line that can be acted on.
+// TestRefusalsSayWhatToWrite: unclear values are refused, in one line that says what to write.
 func TestRefusalsSayWhatToWrite(t *testing.T) {
 	for args, want := range refusedSpellings {
 		t.Run(args, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestRefusalsSayWhatToWrite(t *testing.T) {
 	}
 }
 
-// TestKubernetesServiceLinks: what Kubernetes sets for Services named redis and chatd never stops the start.
+// TestKubernetesServiceLinks: the variables that Kubernetes sets for Services named redis and chatd never stop the start.
 func TestKubernetesServiceLinks(t *testing.T) {
 	clean(t)
 	for name, value := range map[string]string{
@@ -252,7 +252,7 @@ func TestKubernetesServiceLinks(t *testing.T) {
 	assert.Equal(t, "redis beside two links", mustLoad(t, "--redis-host=h", "--redis-port=1").Redis.Addrs, []string{"h:1"})
 }
 
-// TestIdleSettingsAreIgnoredWithAWarning: a setting that means nothing beside the others does not stop the start.
+// TestIdleSettingsAreIgnoredWithAWarning: a setting that has no meaning beside the others does not stop the start.
 func TestIdleSettingsAreIgnoredWithAWarning(t *testing.T) {
 	for args, want := range map[string]string{
 		"--redis-url=redis://h --redis-port=6380":           "REDIS_PORT: has no effect beside REDIS_URL",

@@ -108,13 +108,13 @@ func TestForwardToNobody(t *testing.T) {
 
 func TestForwardIsLoopProof(t *testing.T) {
 	a, b := pair(t, answer(200, "b"), nil)
-	// Both tables are wrong, as after a restart on a reused address: C is said to be at B, and at A.
+	// Both tables are wrong, as after a restart on a reused address: they place C at B, and at A.
 	a.dir.at[nodeC], b.dir.at[nodeC] = b.address(), a.address()
 	status, body := a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeC), nil, nil)
 	assert.Equal(t, "answer", line(status, body), "400 unknown")
 	assert.Equal(t, "refused by b", b.f.Stats().Forged, 1)
 	assert.Equal(t, "not passed on", b.f.Stats().Forwarded, 0)
-	// A node that is said to be at our own address.
+	// A node whose entry has our own address.
 	a.dir.at[nodeC] = a.address()
 	status, body = a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeC), nil, nil)
 	assert.Equal(t, "answer", line(status, body), "400 unknown")

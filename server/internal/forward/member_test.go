@@ -82,7 +82,7 @@ func answer(status int, body string) http.HandlerFunc {
 	}
 }
 
-// line joins what belongs together, so that one comparison covers it.
+// line joins related values, so that one comparison covers them.
 func line(parts ...any) string { return strings.TrimSuffix(fmt.Sprintln(parts...), "\n") }
 
 // ask sends a request to the member and returns status and body.

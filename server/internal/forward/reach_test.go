@@ -61,7 +61,7 @@ func TestP7_ANodeNoticesThatItIsNotReached(t *testing.T) {
 	assert.Equal(t, "probes at the edge of the other node", b.f.Stats().Received, 0)
 }
 
-// TestP7_MisroutedForwardsAreWarnedOf: both ends say what is wrong, and strangers cannot fill the log.
+// TestP7_MisroutedForwardsAreWarnedOf: both ends report the fault, and strangers cannot fill the log.
 func TestP7_MisroutedForwardsAreWarnedOf(t *testing.T) {
 	var log journal.Journal
 	a, b := pair(t, answer(200, "b"), func(c *Config, _ *timings) { c.Log = log.Logger() })

@@ -30,7 +30,7 @@ func dialWebSocket(t *testing.T, m *member, sid string) (*net.TCPConn, *http.Res
 	}
 	t.Cleanup(func() { conn.Close() })
 	fmt.Fprint(conn, upgradeTo(sid))
-	// Byte by byte, so that nothing behind the head is swallowed.
+	// Byte by byte, so that nothing after the head is swallowed.
 	head, err := http.ReadResponse(bufio.NewReader(iotest.OneByteReader(conn)), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func TestTunnelsEndAtOnceWhenTimeIsUp(t *testing.T) {
 	assert.Equal(t, "tunnels", a.f.Stats().Tunnels, 0)
 }
 
-// The owner is a bare listener here, so that nearly all memory is the tunnels'.
+// The owner is a bare listener here, so that the tunnels hold nearly all memory.
 func TestP6_IdleTunnelHoldsNoBuffer(t *testing.T) {
 	owner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

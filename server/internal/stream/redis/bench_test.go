@@ -17,7 +17,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// BenchmarkAppend compares the appender with one XADD at a time, which is what a node would do that waits for each.
+// BenchmarkAppend compares the appender with one XADD at a time, as from a node that waits for each.
 func BenchmarkAppend(b *testing.B) {
 	server := redistest.Start(b)
 	event := make([]byte, 200)
@@ -62,8 +62,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// report adds the rate and the time that Redis spends in commands for one append. The latter does not depend on what else
-// the machine does.
+// report adds the rate, and the time that Redis spends in commands for one append. The latter does not depend on other
+// load on the machine.
 func report(b *testing.B, server *redistest.Server) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 	for _, command := range []string{"cmdstat_evalsha:", "cmdstat_xadd:"} {

@@ -14,7 +14,7 @@ import (
 
 const lots = 1 << 20 // retention that a test does not reach
 
-// TestP5_FrozenRedis: Redis hangs for so long that batches are sent again while earlier attempts wait in its sockets.
+// TestP5_FrozenRedis: Redis hangs so long that batches are sent again while earlier attempts wait in its sockets.
 func TestP5_FrozenRedis(t *testing.T) {
 	server := redistest.Start(t)
 	a := open(t, server.Addr, Options{MaxLen: lots, AppendTimeout: 500 * time.Millisecond})
@@ -54,7 +54,7 @@ func TestP5_FrozenRedis(t *testing.T) {
 	}
 }
 
-// TestP5_KilledRedisWithAOF: kill -9 and restart, twice; what was acknowledged is on disk.
+// TestP5_KilledRedisWithAOF: kill -9 and restart, twice; acknowledged entries are on disk.
 func TestP5_KilledRedisWithAOF(t *testing.T) {
 	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	a := open(t, server.Addr, Options{MaxLen: lots})
@@ -100,7 +100,7 @@ func TestP3_RestartedEmpty(t *testing.T) {
 	}
 }
 
-// TestP3_TrimmedWhileCutOff: a node is cut off, and what it has not seen is trimmed away.
+// TestP3_TrimmedWhileCutOff: a node is cut off, and entries that it has not seen are trimmed.
 func TestP3_TrimmedWhileCutOff(t *testing.T) {
 	server := redistest.Start(t)
 	proxy := redistest.StartProxy(t, server.Addr, 1)
@@ -159,7 +159,7 @@ func TestP4_CutConnections(t *testing.T) {
 	}
 }
 
-// TestP4_StoredLate: an entry whose caller was told that it is unavailable is stored later after all; the retry with its key
+// TestP4_StoredLate: an entry is stored after its caller was told "unavailable"; the retry with its key
 // finds it.
 func TestP4_StoredLate(t *testing.T) {
 	server := redistest.Start(t)
@@ -182,7 +182,7 @@ func TestP4_StoredLate(t *testing.T) {
 	}
 }
 
-// TestP6_UnreachableRedis: with no Redis at all, appends are unavailable in time, the queue is bounded, Close returns.
+// TestP6_UnreachableRedis: without any Redis, appends are unavailable in time, the queue is bounded, and Close returns.
 func TestP6_UnreachableRedis(t *testing.T) {
 	const timeout = 400 * time.Millisecond
 	s := open(t, "127.0.0.1:"+redistest.FreePort(t), Options{AppendTimeout: timeout, QueueRecords: 10})
@@ -268,7 +268,7 @@ func TestDegradedNamesRefusal(t *testing.T) {
 	}
 }
 
-// TestP5_CloseDoesNotWaitForNobody: when all who asked were told that Redis does not answer, nothing is left to finish.
+// TestP5_CloseDoesNotWaitForNobody: once all callers were told that Redis does not answer, nothing is left to finish.
 func TestP5_CloseDoesNotWaitForNobody(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{AppendTimeout: 200 * time.Millisecond})

@@ -16,7 +16,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// load appends from many callers until it is stopped, and knows what was acknowledged. The callers named "retry" send one
+// load appends from many callers until it is stopped, and records what was acknowledged. The callers named "retry" send one
 // event at a time, with a key, and repeat it until it is stored. Those named "once" keep eight events in flight, without a
 // key, and never repeat one.
 type load struct {
@@ -136,8 +136,8 @@ func (l *load) end() {
 	l.callers.Wait()
 }
 
-// check compares the record with what was acknowledged: no event twice, each caller's in the order of its calls, and all
-// that was acknowledged is there under its offset; returned is how many acknowledged ones are missing.
+// check compares the record with what was acknowledged: no event twice, each caller's in the order of its calls, and each
+// acknowledged event under its offset. It returns how many acknowledged events are missing.
 func (l *load) check(entries []stream.Entry) (missing int) {
 	l.t.Helper()
 	stored, next := map[string]stream.Offset{}, map[string]int{}
@@ -173,7 +173,7 @@ func everything(t *testing.T, s *Stream) []stream.Entry {
 	return entries
 }
 
-// watcher follows a stream as a node does: on a gap it starts afresh with what is there.
+// watcher follows a stream as a node does: after a gap it starts afresh with what is there.
 type watcher struct {
 	t       *testing.T
 	cancel  context.CancelFunc
@@ -213,7 +213,7 @@ func (w *watcher) add(batch []stream.Entry) error {
 	return nil
 }
 
-// reset drops what there was and begins with what is in the stream now.
+// reset drops everything and begins with what is in the stream now.
 func (w *watcher) reset(ctx context.Context, s *Stream) (after stream.Offset, err error) {
 	var entries []stream.Entry
 	for ctx.Err() == nil {
@@ -236,7 +236,7 @@ func (w *watcher) stop() {
 	<-w.ended
 }
 
-// sees waits until what was followed is exactly want, and returns how many gaps there were.
+// sees waits until the watcher has followed exactly want, and returns how many gaps there were.
 func (w *watcher) sees(want []stream.Entry) (gaps int) {
 	w.t.Helper()
 	redistest.Eventually(w.t, "the follower has seen all", func() error {

@@ -20,7 +20,7 @@ func stranger(t *testing.T, c *redistest.Cluster, key string) *redistest.Server 
 	return c.Nodes[slices.IndexFunc(c.Nodes, func(s *redistest.Server) bool { return s != owner })]
 }
 
-// TestP1_ClusterByOneAddress: managed services give one address of a Cluster. Nothing is lost, doubled or out of order while
+// TestP1_ClusterByOneAddress: managed services give one address of a Cluster. Nothing is lost, doubled or reordered while
 // the slot of the room moves, whichever node the address belongs to.
 func TestP1_ClusterByOneAddress(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -50,7 +50,7 @@ func TestP1_ClusterByOneAddress(t *testing.T) {
 			w := watch(t, s)
 			l := startLoad(t, s)
 			l.flows(200)
-			for range 3 { // there and on, to nodes that own nothing of ours yet
+			for range 3 { // there and on, to nodes that do not own our keys yet
 				cluster.MoveSlot(t, "room")
 				l.flows(200)
 			}
@@ -64,14 +64,14 @@ func TestP1_ClusterByOneAddress(t *testing.T) {
 	}
 }
 
-// TestP5_TheAddressOfAClusterDies: once the Cluster is known, the node whose address was given is as good as any other.
+// TestP5_TheAddressOfAClusterDies: once the Cluster is known, the configured node is as good as any other.
 func TestP5_TheAddressOfAClusterDies(t *testing.T) {
 	cluster := redistest.StartCluster(t)
 	owner := cluster.MasterOf(t, "room")
 	failover(t, ClientOptions{Addrs: []string{owner.Addr}}, owner.Kill)
 }
 
-// TestSubscriptionsMoveIntoTheCluster: what is published at one node is heard by who subscribed at another.
+// TestSubscriptionsMoveIntoTheCluster: a subscriber at one node receives what is published at another.
 func TestSubscriptionsMoveIntoTheCluster(t *testing.T) {
 	cluster := redistest.StartMasters(t)
 	client, err := NewClient(ClientOptions{Addrs: []string{cluster.Nodes[0].Addr}})
@@ -100,7 +100,7 @@ func TestSubscriptionsMoveIntoTheCluster(t *testing.T) {
 	}
 }
 
-// TestSentinelsWithAPassword: Sentinels have users of their own; the master's are not theirs.
+// TestSentinelsWithAPassword: Sentinels have their own users, not the master's.
 func TestSentinelsWithAPassword(t *testing.T) {
 	for _, user := range []string{"", "watcher"} {
 		t.Run("user "+user, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestSentinelsWithAPassword(t *testing.T) {
 	}
 }
 
-// TestMutualTLS: a Redis that asks for certificates lets in who shows one, and nobody else.
+// TestMutualTLS: a Redis that asks for certificates admits clients that present one, and nobody else.
 func TestMutualTLS(t *testing.T) {
 	server, caFile, certFile, keyFile := redistest.StartMutualTLS(t)
 	pem, err := os.ReadFile(caFile)

@@ -15,7 +15,7 @@ func sized(n int) record {
 	return record{event: make([]byte, n), deadline: time.Now().Add(time.Second)}
 }
 
-// TestP6_QueueIsBounded: by count and by bytes; who finds it full waits in line, in order, until its deadline or its ctx.
+// TestP6_QueueIsBounded: by count and by bytes; a caller that finds it full waits in order, until deadline or ctx.
 func TestP6_QueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(3, 100)
@@ -57,7 +57,7 @@ func TestP2_QueueAdmitsInOrder(t *testing.T) {
 		}
 		big, cancel := context.WithCancel(t.Context())
 		put(t.Context(), 0, 60)
-		put(big, 1, 90) // does not fit; those behind it wait although they would
+		put(big, 1, 90) // does not fit; the callers behind it wait although theirs would
 		put(t.Context(), 2, 30)
 		put(t.Context(), 3, 5)
 		if n := len(admitted); n != 1 {

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(patient{m}) }
 
-// patient waits for what a client does for a second after it was closed: it looks once more for a server that is gone.
+// patient waits for a closed client's last second: it looks once more for a server that is gone.
 type patient struct{ *testing.M }
 
 func (p patient) Run() int {
@@ -71,7 +71,7 @@ func open(t testing.TB, addr string, opts Options) *Stream {
 	return openAt(t, ClientOptions{Addrs: []string{addr}}, opts)
 }
 
-// openAt makes a stream that is quick to notice things, and closes it with the test.
+// openAt makes a stream that notices faults quickly, and closes it with the test.
 func openAt(t testing.TB, where ClientOptions, opts Options) *Stream {
 	t.Helper()
 	client, err := NewClient(where)
@@ -123,7 +123,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 	assert.NoError(t, s.Close(t.Context()))
 }
 
-// TestP4_RepeatedBatchIsStoredOnce: the same batch again gets the same offsets; one that was overtaken is refused.
+// TestP4_RepeatedBatchIsStoredOnce: a repeated batch gets the same offsets; an overtaken batch is refused.
 func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{})
@@ -147,7 +147,7 @@ func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
 }
 
 // TestOffsetsGrowAfterLossWithClockBehind: entries that this process has seen are lost, and the clock of Redis is behind
-// them: new offsets are beyond them all the same.
+// them: new offsets are still greater.
 func TestOffsetsGrowAfterLossWithClockBehind(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{})
@@ -198,7 +198,7 @@ func TestKeysShareOneHashTagAndExpire(t *testing.T) {
 	}
 }
 
-// TestP4_KeyIsRememberedForOneToTwoTTLs: whatever the moment of its first use within the period of a table.
+// TestP4_KeyIsRememberedForOneToTwoTTLs: wherever in the period of a table the first use falls.
 func TestP4_KeyIsRememberedForOneToTwoTTLs(t *testing.T) {
 	const ttl = 150 * time.Millisecond
 	server := redistest.Start(t)
@@ -249,14 +249,14 @@ func TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany(t *testing.T) 
 	}
 }
 
-// TestP6_AFloodOfKeysDoesNotFillRedis: with a limit of memory that all keys together would exceed, everything is stored.
+// TestP6_AFloodOfKeysDoesNotFillRedis: all keys together would exceed the memory limit, and still everything is stored.
 func TestP6_AFloodOfKeysDoesNotFillRedis(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
 	s := open(t, server.Addr, Options{DedupeMax: 2000, MaxLen: 100})
 	putKeys(t, s, 0, 40_000) // would be 4 MB, beside the 1 MB that an empty Redis needs
 }
 
-// putKeys appends entries with the keys from one number up to another and returns their offsets.
+// putKeys appends entries with the keys of a range of numbers and returns their offsets.
 func putKeys(t *testing.T, s *Stream, from, to int) []stream.Offset {
 	t.Helper()
 	offsets, errs := make([]stream.Offset, to-from), make(chan error, to-from)

@@ -7,8 +7,8 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// failover kills the master under load and waits until appends flow again. Redis replicates asynchronously: what it had
-// acknowledged but not replicated may be missing, nothing may be twice or out of order.
+// failover kills the master under load and waits until appends flow again. Redis replicates asynchronously: acknowledged
+// entries that were not replicated may be missing, but nothing may be stored twice or out of order.
 func failover(t *testing.T, where ClientOptions, kill func()) {
 	var streams []*Stream
 	for range 2 {

@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// TestEveryMissingRightIsNamed takes one right after the other from a user that has all.
+// TestEveryMissingRightIsNamed removes one right after the other from a user that has all.
 func TestEveryMissingRightIsNamed(t *testing.T) {
 	server := redistest.Start(t)
 	channels := []string{"{room}:bus:2", "{room}:bus:2:node"}
@@ -56,7 +56,7 @@ func TestMissingRightsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// refusal is an error as Redis words it.
+// refusal is an error in the words of Redis.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }

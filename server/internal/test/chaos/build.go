@@ -41,7 +41,7 @@ func build() (string, error) {
 	return dir, nil
 }
 
-// Finish removes what was built and ends the process with this code: the last thing that a package's tests do.
+// Finish removes the binary and ends the process with this code; it is the last call of a package's tests.
 func Finish(code int) {
 	if built.dir != "" {
 		if err := os.RemoveAll(built.dir); err != nil {

@@ -29,7 +29,7 @@ const StreamKey = "chat"
 // settlePatience is how long a healed room may take until every client has every message.
 const settlePatience = time.Minute
 
-// Options are the size of a room. Zero fields mean the default.
+// Options are the size of a room. A zero field means the default.
 type Options struct {
 	Seed     uint64
 	Nodes    int               // default 3
@@ -58,7 +58,7 @@ type Room struct {
 	began   time.Time
 }
 
-// Open starts Redis, the nodes and the crowd, and returns when every client holds its joining offset. All of it ends with
+// Open starts Redis, the nodes and the crowd, and returns when every client has its joining offset. All of it ends with
 // the test.
 func Open(t testing.TB, opts Options) *Room {
 	t.Helper()
@@ -84,7 +84,7 @@ func setDefault[T int | float64](v *T, value T) {
 	}
 }
 
-// settings are those of every node: time-outs short enough for a test, and limits that no test reaches.
+// settings apply to every node: time-outs short enough for a test, and limits that no test reaches.
 func (r *Room) settings() map[string]string {
 	all := map[string]string{
 		"STREAM_KEY": StreamKey, "HISTORY_WINDOW": "200000", "MESSAGE_RATE": "0",
@@ -146,7 +146,7 @@ func (r *Room) Talk() {
 	}
 }
 
-// Flows waits until so many more messages are acked, of any sender.
+// Flows waits until so many more messages are acked, from any sender.
 func (r *Room) Flows(more int) {
 	r.t.Helper()
 	target := r.acked() + more

@@ -37,7 +37,7 @@ func TestP3_NodesKilled(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP3_RollingRestart: every node is stopped in order and started anew, while everybody talks.
+// TestP3_RollingRestart: every node is stopped in turn and started again, while everybody talks.
 func TestP3_RollingRestart(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 3})
@@ -54,7 +54,7 @@ func TestP3_RollingRestart(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP3_ClientsCut: TCP connections of clients break at random bytes, and all at once.
+// TestP3_ClientsCut: TCP connections of clients break at random bytes, and all at the same time.
 func TestP3_ClientsCut(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 4})
@@ -106,7 +106,7 @@ func TestP4_RedisKilled(t *testing.T) {
 	r.Settle(Expect{})
 }
 
-// TestP5_NodeCutOff: one node after the other cannot reach Redis for a while. Its clients stay, and get what they missed.
+// TestP5_NodeCutOff: one node after the other cannot reach Redis for a while. Its clients stay, and miss nothing.
 func TestP5_NodeCutOff(t *testing.T) {
 	t.Parallel()
 	r := Open(t, Options{Seed: 7})

@@ -41,8 +41,8 @@ func (t timelines) newest() stream.Offset {
 	return t.messages[len(t.messages)-1].at
 }
 
-// checkClient compares what one client saw with the record: from its joining offset on each message, in order, none
-// twice, none left out, up to the end.
+// checkClient compares what one client saw with the record: each message from its joining offset to the end, in order,
+// none twice, none left out.
 func (t timelines) checkClient(report siotest.Report) (faults []string) {
 	faults = append(faults, report.Breaches...)
 	for i, seg := range report.Segments {
@@ -73,7 +73,7 @@ func explain(report siotest.Report, seg siotest.Segment, number int) (text strin
 	return text
 }
 
-// checkSegment returns how many messages of the record the segment reaches, or what is wrong with it, and where.
+// checkSegment returns how many messages of the record the segment reaches, or its first fault and where that is.
 func (t timelines) checkSegment(seg siotest.Segment) (reached, number int, fault string) {
 	if seg.Joined == "" {
 		if len(seg.Messages) > 0 {
@@ -101,7 +101,7 @@ func (t timelines) checkSegment(seg siotest.Segment) (reached, number int, fault
 	return next, 0, ""
 }
 
-// after reports whether a text offset is one behind at.
+// after reports whether a textual offset is after at.
 func after(offset string, at stream.Offset) bool {
 	o, err := stream.ParseOffset(offset)
 	return err == nil && o.Compare(at) > 0
@@ -109,7 +109,7 @@ func after(offset string, at stream.Offset) bool {
 
 // Expect says what the faults of a scenario excuse.
 type Expect struct {
-	// Resets allows reconnects that do not recover; without it every client must have one unbroken timeline.
+	// Resets allows reconnects that do not recover; otherwise every client must have one unbroken timeline.
 	Resets bool
 }
 
@@ -181,7 +181,7 @@ func (r *Room) summarize(messages, reconnects, resets int) {
 		messages, repeated, unavailable, reconnects, resets)
 }
 
-// checkKeys finds keys that are not the room's own, and ids of sessions in those that are: nothing may be stored of any.
+// checkKeys finds keys that are not the room's own, and ids of sessions in the room's keys: nothing of a session is stored.
 func (r *Room) checkKeys(ids []string) (faults []string) {
 	tag := "{" + StreamKey + "}:"
 	for _, key := range strings.Fields(r.Redis.CLI("--scan")) {

@@ -9,7 +9,7 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// said is a record with a genesis and these messages, one a millisecond from 1 on.
+// said is a record with a genesis and these messages, one each millisecond from 1 on.
 func said(ids ...string) []entry {
 	order := []entry{{at: stream.Offset{Ms: 1}, prev: "0-0"}}
 	for i, id := range ids {
@@ -32,7 +32,7 @@ func heard(order []entry) (messages []siotest.Message) {
 	return messages
 }
 
-// wantFault checks that exactly one fault was found, with these words, or none.
+// wantFault checks that there is exactly one fault, with these words, or none.
 func wantFault(t *testing.T, faults []string, words string) {
 	t.Helper()
 	if words == "" && len(faults) > 0 || words != "" && (len(faults) != 1 || !strings.Contains(faults[0], words)) {

@@ -49,7 +49,7 @@ func (r *Room) waitForSenders() {
 	}
 }
 
-// remember adds what is in the stream now to the past.
+// remember adds the present content of the stream to the past.
 func (r *Room) remember() {
 	r.t.Helper()
 	r.keep(r.Redis.CLI("--json", "XRANGE", StreamKey, "-", "+"))
@@ -73,14 +73,14 @@ func (r *Room) newest() (at stream.Offset) {
 	return at
 }
 
-// destroy saves what Redis is about to lose, and loses it, in one atomic step.
+// destroy saves what Redis is about to lose, and makes Redis lose it, in one atomic step.
 func (r *Room) destroy(command string) {
 	r.t.Helper()
 	r.keep(r.Redis.CLI("--json", "EVAL",
 		"local all = redis.call('XRANGE', KEYS[1], '-', '+') redis.call("+command+") return all", "1", StreamKey))
 }
 
-// Trim leaves nothing but the newest entry in the stream.
+// Trim removes all but the newest entry of the stream.
 func (r *Room) Trim() { r.t.Helper(); r.destroy("'XTRIM', KEYS[1], 'MAXLEN', 1") }
 
 // Drop removes the stream, as a failover that lost everything would; the ids of messages stay.
@@ -107,7 +107,7 @@ func (r *Room) Reunite(n *Node) {
 	r.inOrder(n)
 }
 
-// degraded waits until these nodes say that Redis is away; they must stay ready all the same (P5).
+// degraded waits until these nodes report that Redis is away; they must stay ready all the same (P5).
 func (r *Room) degraded(nodes ...*Node) {
 	r.t.Helper()
 	for _, n := range nodes {
@@ -138,7 +138,7 @@ func (r *Room) says(n *Node, what string, cond func(ops.Report) bool) {
 	})
 }
 
-// connects is how many CONNECTs were answered so far, over all clients.
+// connects is how many CONNECTs were answered so far, for all clients.
 func (r *Room) connects() int {
 	n := 0
 	for _, c := range r.clients {

@@ -69,7 +69,7 @@ func startPair(b *testing.B) (nodes []*Node) {
 func reportLatency(b *testing.B, took []time.Duration) {
 	b.Helper()
 	slices.Sort(took)
-	b.ReportMetric(0, "ns/op") // the pace is ours
+	b.ReportMetric(0, "ns/op") // the benchmark sets the pace
 	for name, share := range map[string]float64{"p50-ms": 0.5, "p99-ms": 0.99} {
 		b.ReportMetric(float64(took[int(share*float64(len(took)-1))].Microseconds())/1000, name)
 	}

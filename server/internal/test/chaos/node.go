@@ -33,7 +33,7 @@ type Node struct {
 	exited chan struct{} // closed when the process has ended
 }
 
-// newNode makes a node that is not started yet, on a port of its own.
+// newNode makes a node on its own port, not yet started.
 func newNode(t testing.TB, index int, redis string, settings map[string]string) *Node {
 	port := redistest.FreePort(t)
 	n := &Node{
@@ -48,7 +48,7 @@ func newNode(t testing.TB, index int, redis string, settings map[string]string) 
 	return n
 }
 
-// finish ends the process and checks the output of all its lives.
+// finish ends the process and checks the output of all its runs.
 func (n *Node) finish() {
 	if n.Running() {
 		n.Kill()
@@ -63,7 +63,7 @@ func (n *Node) finish() {
 	}
 }
 
-// said reports whether the node has printed the text, in this life or an earlier one.
+// said reports whether the node has printed the text, in this run or an earlier one.
 func (n *Node) said(text string) bool { return n.output.contains(text) }
 
 // Start starts the process and does not wait until it is ready: without Redis it never is.
@@ -85,7 +85,7 @@ func (n *Node) Start() {
 	}()
 }
 
-// Running reports whether the process lives.
+// Running reports whether the process runs.
 func (n *Node) Running() bool {
 	select {
 	case <-n.exited:
@@ -148,7 +148,7 @@ func (n *Node) Terminate() int {
 	return n.cmd.ProcessState.ExitCode()
 }
 
-// awaitExit waits for the end of a node that was told to stop, and forces it if that takes too long, as platforms do.
+// awaitExit waits for the end of a stopped node, and kills it if that takes too long, as platforms do.
 func (n *Node) awaitExit(patience time.Duration) (inTime bool) {
 	select {
 	case <-n.exited:

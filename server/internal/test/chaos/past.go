@@ -65,7 +65,7 @@ func readEntry(row [2]json.RawMessage) (e entry, err error) {
 		case "prev":
 			e.prev = fields[i+1]
 		case "event":
-			// The mark of the time stamp is no JSON.
+			// The mark of the time stamp is not JSON.
 			err = e.readEvent(strings.ReplaceAll(fields[i+1], "\x00", "0"))
 		default:
 			err = errors.New("unknown field")
@@ -107,8 +107,8 @@ func checkLinks(order []entry) (faults []string) {
 	return faults
 }
 
-// checkSender compares the record with what one sender knows: each message once, each acked one there, and in the order
-// in which they were sent as far as they were sent once.
+// checkSender compares the record with what one sender knows: each message once, each acked message present, and those
+// that were sent once in the order of sending.
 func checkSender(order []entry, s *sender) (faults []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -29,7 +29,7 @@ type sender struct {
 	errors []string // answers that a well-behaved sender must not get
 }
 
-// utterance is what became of one message.
+// utterance is the outcome of one message.
 type utterance struct {
 	acked       bool
 	repeated    bool // was sent more than once
@@ -45,7 +45,7 @@ func newSender(name string, client *siotest.Client, window int, rate float64, se
 	return s
 }
 
-// talk goes on until ctx ends, says one last message, and returns when every message is acked.
+// talk continues until ctx ends, says one last message, and returns when every message is acked.
 func (s *sender) talk(ctx context.Context) {
 	defer s.tasks.Wait()
 	for ctx.Err() == nil {
@@ -55,7 +55,7 @@ func (s *sender) talk(ctx context.Context) {
 	s.say()
 }
 
-// abandon ends the talk although messages are not acked.
+// abandon ends the talk although some messages are not acked.
 func (s *sender) abandon() { s.give() }
 
 func (s *sender) pause(ctx context.Context) {
@@ -129,7 +129,7 @@ func textOf(id string) string {
 
 func messageID(sender string, n int) string { return fmt.Sprintf("%s-%d", sender, n) }
 
-// answered notes an answer and reports whether the message is done with.
+// answered notes an answer and reports whether the message is done.
 func (s *sender) answered(n int, ack json.RawMessage, err error) bool {
 	if err != nil {
 		return false // lost with the connection

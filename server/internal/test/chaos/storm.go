@@ -25,7 +25,7 @@ const (
 // String is the name of the weather.
 func (w Weather) String() string { return [...]string{"rough", "wild"}[w] }
 
-// fault is something that can be done to a target. One target has one fault at a time.
+// fault is something that can happen to a target. A target has one fault at a time.
 type fault struct {
 	name    string
 	longest time.Duration
@@ -85,7 +85,7 @@ type step struct {
 	do   func(*Room)
 }
 
-// target is what faults are done to.
+// target is what a fault hits.
 type target struct {
 	name   string
 	faults []fault
@@ -107,7 +107,7 @@ func (w Weather) targets(nodes int) (all []target) {
 	return all
 }
 
-// plan makes a storm. The same seed gives the same plan.
+// plan makes the steps of a storm. The same seed gives the same plan.
 func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []step) {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	for _, t := range w.targets(nodes) {
@@ -127,7 +127,7 @@ func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []ste
 	return steps
 }
 
-// Storm injects faults for about so long.
+// Storm injects faults for about that long.
 func (r *Room) Storm(w Weather, length time.Duration) {
 	r.t.Helper()
 	steps := w.plan(r.opts.Seed, len(r.Nodes), length)

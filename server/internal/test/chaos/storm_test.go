@@ -14,7 +14,7 @@ var (
 	seed    = flag.Uint64("seed", 0, "seed of the first storm, the next ones count up; 0: any")
 )
 
-// knownStorms are seeds that once found something, and one for each weather.
+// knownStorms are seeds that once found a fault, and one for each weather.
 var knownStorms = []struct {
 	why     string
 	weather Weather
@@ -41,7 +41,7 @@ func TestStorm(t *testing.T) {
 	}
 }
 
-// stormOn has one storm after the other, each with its own seed, so that a failure can be repeated alone.
+// stormOn runs one storm after another, each with its own seed, so that a failure can be repeated alone.
 func stormOn(t *testing.T) {
 	first := *seed
 	if first == 0 {

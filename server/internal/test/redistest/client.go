@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// NewClient returns a client that is configured as the server's own: no retries, deadlines honoured. Several addresses
+// NewClient returns a client with the configuration of the server's own: no retries, deadlines honoured. Several addresses
 // make it a client of a Redis Cluster. The end of the test closes it, after everything that the test started later.
 func NewClient(t testing.TB, addrs ...string) redis.UniversalClient {
 	t.Helper()
@@ -26,7 +26,7 @@ func NewClient(t testing.TB, addrs ...string) redis.UniversalClient {
 	return client
 }
 
-// Silence keeps the client library from logging the outages that tests make on purpose.
+// Silence keeps the client library from logging outages that tests cause.
 func Silence() { redis.SetLogger(silence{}) }
 
 type silence struct{}

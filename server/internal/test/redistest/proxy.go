@@ -21,12 +21,12 @@ type Proxy struct {
 	budget int // mean number of bytes after which a connection is cut, 0 for never
 	down   bool
 	ended  bool
-	held   chan struct{} // not nil: nothing passes until it is closed
+	held   chan struct{} // if not nil, nothing passes until it is closed
 	conns  map[net.Conn]struct{}
 	cuts   int
 }
 
-// StartProxy listens on a free port and passes connections on to target. All that is random comes from seed.
+// StartProxy listens on a free port and passes connections on to target. seed determines all random choices.
 func StartProxy(t testing.TB, target string, seed uint64) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -42,8 +42,8 @@ func StartProxy(t testing.TB, target string, seed uint64) *Proxy {
 	return p
 }
 
-// CutEvery has each new connection cut after a random number of bytes, of both directions together, that is at most twice
-// the mean; 0 ends that.
+// CutEvery cuts each new connection after a random number of bytes, both directions together, of at most twice
+// the mean; 0 stops the cuts.
 func (p *Proxy) CutEvery(mean int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *Proxy) SetDown(down bool) {
 	}
 }
 
-// Hold has nothing arrive in either direction until it is set to false; connections stay open, and new ones are accepted.
+// Hold stops delivery in both directions until it is set to false; connections stay open, and new ones are accepted.
 func (p *Proxy) Hold(hold bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +92,7 @@ func (p *Proxy) waitReleased() {
 	}
 }
 
-// Cuts is how many connections were cut so far by CutEvery.
+// Cuts is how many connections CutEvery has cut so far.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to do what it must before the test fails.
+// patience is how long a server may take for each step before the test fails.
 const patience = 20 * time.Second
 
 // Server is one redis-server process. Its methods are for one goroutine at a time.
@@ -97,7 +97,7 @@ func (s *Server) WaitReady() {
 	})
 }
 
-// CLI runs one command by redis-cli and returns what it printed.
+// CLI runs one command with redis-cli and returns what it printed.
 func (s *Server) CLI(args ...string) string {
 	s.t.Helper()
 	out, err := s.cli(args...)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Cluster is a Redis Cluster of three masters, with a replica each or without.
+// Cluster is a Redis Cluster of three masters, each with a replica or without.
 type Cluster struct {
 	Nodes []*Server
 }
@@ -51,13 +51,13 @@ func startCluster(t testing.TB, replicas int) *Cluster {
 	return c
 }
 
-// Addrs are those of all nodes, host:port each.
+// Addrs are the addresses of all nodes, each as host:port.
 func (c *Cluster) Addrs() []string { return addrs(c.Nodes) }
 
 // URL names all nodes, separated by commas.
 func (c *Cluster) URL() string { return "redis://" + strings.Join(c.Addrs(), ",") }
 
-// MasterOf is the node that owns the key now.
+// MasterOf is the node that currently owns the key.
 func (c *Cluster) MasterOf(t testing.TB, key string) *Server {
 	t.Helper()
 	for _, s := range c.Nodes {
@@ -70,7 +70,7 @@ func (c *Cluster) MasterOf(t testing.TB, key string) *Server {
 	return nil
 }
 
-// MoveSlot moves the slot of the key, with all that is in it, to another master, as resharding does, and returns that one.
+// MoveSlot moves the slot of the key, with its content, to another master, as resharding does, and returns that master.
 func (c *Cluster) MoveSlot(t testing.TB, key string) *Server {
 	t.Helper()
 	from := c.MasterOf(t, key)
@@ -106,7 +106,7 @@ func StartSentinels(t testing.TB) *Sentinels {
 }
 
 // StartSentinelsWithPassword starts Sentinels that require the password, also from each other. The master has
-// none. If user is empty, it is the password of the default user.
+// none. If user is empty, the password is the default user's.
 func StartSentinelsWithPassword(t testing.TB, user, password string) *Sentinels {
 	t.Helper()
 	lines := fmt.Sprintf("requirepass %[1]s\nsentinel sentinel-pass %[1]s\n", password)
@@ -148,7 +148,7 @@ func startSentinels(t testing.TB, lines string, auth []string) *Sentinels {
 	return s
 }
 
-// Addrs are those of the three Sentinels, host:port each.
+// Addrs are the addresses of the three Sentinels, each as host:port.
 func (s *Sentinels) Addrs() []string { return addrs(s.Watchers) }
 
 // URL names the three Sentinels, separated by commas.

@@ -22,8 +22,8 @@ func StartTLS(t testing.TB, args ...string) (s *Server, caFile string) {
 	return startTLS(t, "no", args...)
 }
 
-// StartMutualTLS starts a redis-server as [StartTLS] does, which also asks clients for a certificate of that CA, as is
-// Redis' own default. It returns the file of the CA, and those of a certificate and its key that it accepts.
+// StartMutualTLS starts a redis-server as [StartTLS] does, which also requires a client certificate of that CA, as is
+// Redis' own default. It returns the file of the CA, and the files of a certificate and its key that it accepts.
 func StartMutualTLS(t testing.TB) (s *Server, caFile, certFile, keyFile string) {
 	t.Helper()
 	s, caFile = startTLS(t, "yes")

@@ -33,7 +33,7 @@ func (t Transport) String() string { return [...]string{"polling", "websocket", 
 // ErrLost is the outcome of an event whose connection ended before its ack: the server may or may not have handled it.
 var ErrLost = errors.New("connection lost before the ack")
 
-// What ends a session from this side.
+// The reasons for which this side ends a session.
 var (
 	errLeft = errors.New("client closed")
 	errCut  = errors.New("cut by the test")
@@ -95,7 +95,7 @@ func (c *Client) Cut() {
 	}
 }
 
-// live is one session after the other. The pause between them grows while none connects.
+// live runs one session after another. The pause between them grows while none connects.
 func (c *Client) live(ctx context.Context) {
 	pause := minPause
 	for ctx.Err() == nil {
@@ -112,7 +112,7 @@ func (c *Client) live(ctx context.Context) {
 	}
 }
 
-// run is one session, and returns why it ended.
+// run runs one session, and returns why it ended.
 func (c *Client) run(ctx context.Context) error {
 	s := newSession(ctx, c.opts.URL, c.opts.Transport)
 	s.greet = c.greeting
@@ -149,7 +149,7 @@ func (c *Client) greeting() string {
 	return "0" + string(b)
 }
 
-// lost is the end of a session: its pending acks end with [ErrLost].
+// lost handles the end of a session: its pending acks end with [ErrLost].
 func (c *Client) lost(why error) {
 	c.mu.Lock()
 	c.running, c.session = nil, nil
@@ -163,7 +163,7 @@ func (c *Client) lost(why error) {
 	}
 }
 
-// handle deals with one Socket.IO packet.
+// handle handles one Socket.IO packet.
 func (c *Client) handle(s *session, packet []byte) error {
 	if len(packet) == 0 {
 		return errors.New("empty packet")
@@ -238,12 +238,12 @@ func (c *Client) acked(data []byte) error {
 	return nil
 }
 
-// Emit sends an event on the present connection and reports whether there is one. done is then called once, with the first
-// argument of the ack or with [ErrLost]; it must not block. Events of one goroutine are sent in the order of its calls.
+// Emit sends an event on the present connection and reports whether there is one. It calls done once, with the first
+// argument of the ack or with [ErrLost]; done must not block. Events of one goroutine are sent in the order of its calls.
 func (c *Client) Emit(done func(json.RawMessage, error), event string, args ...any) bool {
 	b, err := json.Marshal(append([]any{event}, args...))
 	if err != nil {
-		panic(err) // a mistake of the test
+		panic(err) // a mistake in the test
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

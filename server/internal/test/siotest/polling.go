@@ -13,10 +13,10 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// maxAnswer bounds what a client takes from a server in one answer.
+// maxAnswer bounds one answer of the server.
 const maxAnswer = 16 << 20
 
-// errPaused ends the polling of a session that goes on as a WebSocket.
+// errPaused ends the polling of a session that continues as a WebSocket.
 var errPaused = errors.New("polling has paused")
 
 func (s *session) liveByPolling() error {
@@ -39,7 +39,7 @@ func (s *session) liveByPolling() error {
 	}()
 	err := s.pollUntilPaused()
 	if !errors.Is(err, errPaused) {
-		s.end(err) // which ends the probe, too
+		s.end(err) // this ends the probe, too
 	}
 	ws := <-probed
 	if ws == nil {
@@ -139,9 +139,9 @@ func (s *session) probe() (*webSocket, error) {
 	return ws, nil
 }
 
-// moveTo finishes the upgrade: whatever is sent from now on goes over the WebSocket.
+// moveTo finishes the upgrade: from now on everything is sent over the WebSocket.
 func (s *session) moveTo(ws *webSocket) error {
-	s.sending.Lock() // a POST that is on its way comes first
+	s.sending.Lock() // a POST in flight comes first
 	err := ws.write("5")
 	s.ws = ws
 	s.sending.Unlock()

@@ -9,7 +9,7 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Message is one message as a client got it.
+// Message is one message as a client received it.
 type Message struct {
 	Offset   string `json:"-"`
 	Message  string `json:"message"`
@@ -21,7 +21,7 @@ type Message struct {
 }
 
 // Segment is a stretch of time in which the client missed nothing: it begins with a connect that did not recover, and
-// goes on over every one that did.
+// continues over every connect that did.
 type Segment struct {
 	Joined     string // the joining offset; the messages are those right behind it. Empty if none came.
 	Recoveries int
@@ -43,7 +43,7 @@ type Note struct {
 	What string
 }
 
-// maxNotes bounds the lists of a report that are for people.
+// maxNotes bounds the lists of a report that people read.
 const maxNotes = 1000
 
 // record collects a [Report]. Its owner guards it.
@@ -56,7 +56,7 @@ type record struct {
 	counts      State
 }
 
-// claim is what the client asks to recover from.
+// claim is where the client asks to recover from.
 func (r *record) claim() (pid, offset string) { return r.pid, r.offset }
 
 func (r *record) state() State {
@@ -127,7 +127,7 @@ func (r *record) event(args []json.RawMessage, connected bool) (m Message, isMes
 	return m, false
 }
 
-// joined notes the first event of a connection, which has to be the presence with the joining offset.
+// joined notes the first event of a connection, which must be the presence with the joining offset.
 func (r *record) joined(name, offset string) {
 	at, err := stream.ParseOffset(offset)
 	if name != "presence" || err != nil {

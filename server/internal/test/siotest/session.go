@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// session is one Engine.IO session: from the handshake to the first thing that goes wrong.
+// session is one Engine.IO session: from the handshake to the first failure.
 type session struct {
 	url       string
 	transport Transport
@@ -106,7 +106,7 @@ func (s *session) readWebSocket(ws *webSocket) error {
 	}
 }
 
-// packet deals with one Engine.IO packet.
+// packet handles one Engine.IO packet.
 func (s *session) packet(p wire.Packet) error {
 	s.watchdog.Reset(s.patience + time.Second)
 	switch p.Type {
@@ -198,7 +198,7 @@ func (s *session) flush() error {
 	s.pending = s.pending[len(packets):]
 	more := len(s.pending) > 0
 	s.mu.Unlock()
-	if more { // sent by another call: meanwhile an upgrade may come between
+	if more { // another call sends them: an upgrade may come in between
 		defer s.wakeUp()
 	}
 	if len(packets) == 0 {

@@ -17,7 +17,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// webSocket is the client's end. One goroutine reads; write may be called by any.
+// webSocket is the client's end. One goroutine reads; any may call write.
 type webSocket struct {
 	nc     net.Conn
 	reader *bufio.Reader
@@ -27,7 +27,7 @@ type webSocket struct {
 	buf []byte
 }
 
-// dial opens a WebSocket, for a session that exists unless sid is empty. It is closed when the session ends.
+// dial opens a WebSocket, for an existing session unless sid is empty. It is closed when the session ends.
 func (s *session) dial(sid string) (*webSocket, error) {
 	u, err := url.Parse(s.url)
 	if err != nil {
@@ -109,7 +109,7 @@ func appendMasked(dst []byte, op wire.Op, payload []byte) []byte {
 	return dst
 }
 
-// read returns the next text message; it answers pings of the WebSocket itself.
+// read returns the next text message; it answers WebSocket pings itself.
 func (w *webSocket) read() ([]byte, error) {
 	for {
 		op, payload, err := w.frame()
