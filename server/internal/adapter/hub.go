@@ -83,7 +83,7 @@ type Options struct {
 	Nodes func() int
 	// Timeout is how long a request waits for other nodes if the caller does not say. Default 5 s.
 	Timeout time.Duration
-	// VolatileInterval is how long a namespace gathers volatile broadcasts before it writes them to each socket in one piece.
+	// VolatileInterval is how long a namespace gathers volatile broadcasts, which it then writes to each socket in one piece.
 	// It delivers at most 64 of them in that time, and 64 KiB unless a single one is larger. Default 150 ms.
 	VolatileInterval time.Duration
 	Hooks            Hooks

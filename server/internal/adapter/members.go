@@ -10,27 +10,27 @@ import (
 	"scalable-chat/server/internal/fanout"
 )
 
-// member is a socket of this node, from its admission to the moment it left all its rooms.
+// member is a socket of this node, from its admission until it has left all its rooms.
 type member struct {
 	socket    *socket.Socket
 	conn      session
 	client    Client // nil if the owner has none
-	recovered bool   // goes on where an earlier connection ended
+	recovered bool   // continues where an earlier connection ended
 
 	// Guarded by members.mu.
-	own   bool                     // is in the room of its own id, as every socket is that did not leave it
+	own   bool                     // is in the room of its own id; true until it leaves that room
 	rooms map[socket.Room]struct{} // the others; nil if there are none
 
 	mu        sync.Mutex
 	start     fanout.Cursor // where it begins to follow the log
-	since     uint64        // the number of the first volatile broadcast that it may hear
+	since     uint64        // the number of the first volatile broadcast that it may receive
 	following bool
-	alone     bool // its namespace has no log, so that it need not be greeted
+	alone     bool // its namespace has no log, so it needs no greeting
 	gone      bool
 }
 
-// follow starts the delivery of the log behind the frame that greets the client, unless the socket has left already.
-// leave cannot come in between: otherwise a client that comes back within the same session could be cut off by it.
+// follow starts the delivery of the log after the greeting, unless the socket has left already. It excludes leave, which
+// could otherwise cut off a client that rejoins within the same session.
 func (m *member) follow(since uint64, greeting func([]byte, fanout.Cursor) []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,20 +60,20 @@ func (m *member) isGreeted() bool {
 	return m.following
 }
 
-// hearsSince is the number of the first volatile broadcast that is for the socket; false: none is yet.
+// hearsSince is the number of the first volatile broadcast for the socket; false: it gets none yet.
 func (m *member) hearsSince() (uint64, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.since, m.following || m.alone
 }
 
-// members are the sockets of a namespace on this node and the rooms that they are in. The library's own maps lose a
-// membership when a join races the last leave, and keep a socket for ever that joins while it is being closed: here one
-// lock covers both directions, and a socket that is no member joins nothing. The room that every socket has to itself is a flag.
+// members are the sockets of a namespace on this node and their rooms. The library's own maps lose a membership when a join
+// races the last leave, and keep a socket for ever if it joins a room while it closes. Here one lock covers both
+// directions, and only members can join. Membership in a socket's own room is a flag.
 type members struct {
 	mu    sync.RWMutex
 	all   map[socket.SocketId]*member
-	rooms map[socket.Room]map[*member]struct{} // without the own rooms; never an empty one
+	rooms map[socket.Room]map[*member]struct{} // without own rooms; no set is empty
 }
 
 func newMembers() *members {
@@ -100,7 +100,7 @@ type change struct {
 	room  socket.Room
 }
 
-// join puts a member into rooms and returns what changed.
+// join puts a member into rooms and returns the changes.
 func (s *members) join(id socket.SocketId, rooms []socket.Room) (changes []change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +163,7 @@ func (s *members) leaveLocked(changes []change, m *member, id socket.SocketId, r
 	return changes
 }
 
-// remove takes a member out of everything. It is nil if there is none with that id.
+// remove takes a member out of all rooms and out of the set. The member is nil if none has that id.
 func (s *members) remove(id socket.SocketId) (*member, []change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -262,7 +262,7 @@ func (s *members) greeted() []*member {
 	return found
 }
 
-// roomsOf returns the rooms of a member, nil if there is none with that id.
+// roomsOf returns the rooms of a member, nil if no member has that id.
 func (s *members) roomsOf(id socket.SocketId) *types.Set[socket.Room] {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

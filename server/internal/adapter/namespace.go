@@ -288,7 +288,8 @@ func (n *namespace) DisconnectSockets(opts *socket.BroadcastOptions, status bool
 	n.onAll(kindDisconnect, opts, func(m *message) { m.Close = status })
 }
 
-// onAll makes every node change its sockets. It tells the others first: this node would look elsewhere for a disconnected one.
+// onAll makes every node change its sockets. It tells the others first: afterwards this node would look elsewhere for a
+// disconnected one.
 func (n *namespace) onAll(k kind, opts *socket.BroadcastOptions, set func(*message)) {
 	opts = complete(opts)
 	m := n.concerning(k, opts)

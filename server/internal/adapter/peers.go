@@ -15,10 +15,10 @@ import (
 
 const (
 	busTopic = "socket.io"
-	// inboxCalls and inboxBytes bound the requests of other nodes that are not handled yet.
+	// inboxCalls and inboxBytes bound the queued requests of other nodes.
 	inboxCalls = 1024
 	inboxBytes = 8 << 20
-	// complaintInterval is the shortest time between two log lines about the bus: when it fails, it fails often.
+	// complaintInterval is the shortest time between two log lines about the bus, whose failures come in bursts.
 	complaintInterval = time.Second
 )
 
@@ -28,7 +28,7 @@ var errTooLarge = errors.New("too large for the bus")
 // everyone stands for all other nodes.
 const everyone = ""
 
-// tell sends a message to another node, or to all of them. Without a bus there is nobody to tell.
+// tell sends a message to another node, or to all of them. Without a bus it does nothing.
 func (h *Hub) tell(node string, m *message) error {
 	if h.opts.Bus == nil {
 		return nil
@@ -92,16 +92,16 @@ func (n *namespace) concerning(k kind, opts *socket.BroadcastOptions) *message {
 	}
 }
 
-// tellOthers tells the other nodes what to do to their sockets. The library's callers are told nothing: a failure
-// is counted and logged.
+// tellOthers tells the other nodes what to do to their sockets. It counts and logs a failure, because the library's callers
+// get no error.
 func (n *namespace) tellOthers(m *message, opts *socket.BroadcastOptions) {
 	if !n.concernsUsAlone(opts) {
 		_ = n.hub.tell(everyone, m)
 	}
 }
 
-// concernsUsAlone reports whether no other node needs the message. A socket's own room is where that socket is, even if the
-// socket of another node has joined a room of that name.
+// concernsUsAlone reports whether no other node needs the message. A socket's own room counts as local to its node, even if
+// a socket of another node has joined the room of that name.
 func (n *namespace) concernsUsAlone(opts *socket.BroadcastOptions) bool {
 	if n.hub.opts.Bus == nil || opts.Flags.Local {
 		return true
@@ -161,7 +161,7 @@ func (n *namespace) serve(node string, m *message) {
 	to := n.members.match(m.Rooms, m.Except)
 	switch m.Kind {
 	case kindEmit:
-		if len(to) > 0 { // most nodes have nobody in most rooms
+		if len(to) > 0 { // most nodes have no socket in most rooms
 			n.deliver(m.event(n.nsp.Name(), nil), m.Volatile, to)
 		}
 	case kindAsk:
@@ -174,7 +174,7 @@ func (n *namespace) serve(node string, m *message) {
 	}
 }
 
-// forgetMoved closes the connections of clients that have come back to another node.
+// forgetMoved closes the connections of clients that have reconnected to another node.
 func (n *namespace) forgetMoved(rooms []socket.Room) {
 	for _, room := range rooms {
 		if m := n.members.get(socket.SocketId(room)); m != nil {
@@ -186,8 +186,8 @@ func (n *namespace) forgetMoved(rooms []socket.Room) {
 var errNoEvent = errors.New("no event to emit to other servers")
 
 // ServerSideEmit implements [socket.Adapter]: the listeners of the namespace on the other nodes get the event. If the last
-// argument is a [socket.Ack], it is called once, with one element for each node that answered, which is the []any that its
-// listener gave to the callback; and with [ErrUnanswered] if some did not within the hub's time-out.
+// argument is a [socket.Ack], it is called once. Its arguments have one element for each node that answered: the []any that
+// the node's listener gave to the callback. Its error is [ErrUnanswered] if a node did not answer within the hub's time-out.
 func (n *namespace) ServerSideEmit(args []any) error {
 	if len(args) == 0 {
 		return errNoEvent
@@ -224,7 +224,7 @@ func (n *namespace) ServerSideEmit(args []any) error {
 	}, n.hub.opts.Timeout)
 }
 
-// serverEvent hands an event of another node to the listeners of the namespace, behind those that came before.
+// serverEvent queues an event of another node for the listeners of the namespace, in order of arrival.
 func (n *namespace) serverEvent(node string, m *message) {
 	args := m.values()
 	if name, ok := args[0].(string); !ok || socket.NAMESPACE_RESERVED_EVENTS.Has(name) {

@@ -9,24 +9,24 @@ import (
 
 const (
 	defaultTimeout = 5 * time.Second
-	// maxRequests bounds the requests whose answers are waited for.
+	// maxRequests bounds the pending requests.
 	maxRequests = 4096
-	// maxNodes bounds the nodes that one request takes answers from, and maxParts the messages of one answer.
+	// maxNodes bounds the nodes that may answer one request, and maxParts the messages of one answer.
 	maxNodes = 1024
 	maxParts = 256
 )
 
 // Errors of requests to the other nodes.
 var (
-	// ErrUnanswered means that not all other nodes answered in time. What did come is given along with it.
+	// ErrUnanswered means that not all other nodes answered in time. It comes with the answers of those that did.
 	ErrUnanswered = errors.New("not all nodes answered")
-	// ErrTooManyRequests means that too many answers are being waited for already. Nothing was sent.
+	// ErrTooManyRequests means that too many requests are pending already. Nothing was sent.
 	ErrTooManyRequests = errors.New("too many requests to other nodes")
 	// ErrClosed means that the hub has been closed.
 	ErrClosed = errors.New("hub closed")
 )
 
-// requests are the requests of this node that wait for answers of other nodes.
+// requests are this node's requests that wait for answers of other nodes.
 type requests struct {
 	mu     sync.Mutex
 	closed bool
@@ -34,15 +34,15 @@ type requests struct {
 	open   map[uint64]pending
 }
 
-// pending is one of them. answer may be called shortly after the request was removed, expire is called at most once.
+// pending is one request. answer may still be called shortly after the request is removed; expire is called at most once.
 type pending struct {
 	timer  *time.Timer
 	answer func(from string, m *message)
 	expire func(error) // no more answers will come
 }
 
-// add makes a request known and returns the id that its answers have to name. Unless it is removed before, expire is
-// called after the time-out, or when the hub is closed.
+// add registers a request and returns the id that its answers carry. It calls expire after the time-out, or when the hub is
+// closed, unless the request is removed before.
 func (r *requests) add(timeout time.Duration, answer func(string, *message), expire func(error)) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,7 +78,7 @@ func (r *requests) remove(id uint64) bool {
 	return ok
 }
 
-// answer passes on what another node says to a request. Nobody waits for what comes late.
+// answer passes an answer of another node to its request. It drops late answers.
 func (r *requests) answer(from string, m *message) {
 	r.mu.Lock()
 	p, ok := r.open[m.ID]
@@ -104,16 +104,16 @@ type gathering struct {
 	hub      *Hub
 	expected int                 // answers
 	accepts  kind                // of message
-	take     func(*message) bool // takes a part of an answer, one at a time; false: it makes no sense
+	take     func(*message) bool // takes a part of an answer, one at a time; false: malformed
 	done     func(error)         // called once, in a goroutine of its own
 
 	mu    sync.Mutex
 	over  bool
-	whole int            // answers that are complete
-	heard map[string]int // by node: the part that comes next
+	whole int            // complete answers
+	heard map[string]int // by node: the next part
 }
 
-// noPart is what comes next of an answer that is complete, or spoilt.
+// noPart is the next part of an answer that is complete or malformed.
 const noPart = -1
 
 // gather sends a request to all other nodes and waits for their answers. An error means that done will not be called.
@@ -165,7 +165,7 @@ func (g *gathering) expire(why error, timeout time.Duration) {
 	}
 }
 
-// endLocked hands the result over; take is not called any more.
+// endLocked reports the result; take is not called after it.
 func (g *gathering) endLocked(err error) {
 	g.over = true
 	end := func() { g.hub.protect("callback", func() { g.done(err) }) }

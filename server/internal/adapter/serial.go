@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// errBacklog means that something was dropped because too much work is queued.
+// errBacklog means that a call was dropped because the queue is full.
 var errBacklog = errors.New("too much waits already")
 
-// tasks are goroutines that run code of others: listeners and callbacks.
+// tasks are goroutines that run the application's code: listeners and callbacks.
 type tasks struct {
 	mu      sync.Mutex
 	closed  bool
@@ -27,7 +27,7 @@ func (t *tasks) start(fn func()) bool {
 	return true
 }
 
-// close refuses new tasks and waits for those that run.
+// close refuses new tasks and waits for the running ones.
 func (t *tasks) close() {
 	t.mu.Lock()
 	t.closed = true
@@ -41,7 +41,7 @@ func (t *tasks) isClosed() bool {
 	return t.closed
 }
 
-// protect runs code of others. A panic in it is logged and counted; the process goes on.
+// protect runs the application's code. It recovers from a panic, which it logs and counts.
 func (h *Hub) protect(what string, fn func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -55,14 +55,14 @@ func (h *Hub) protect(what string, fn func()) {
 // serial runs calls one at a time, in the order of do. Its goroutine exists only while there are calls to run.
 type serial struct {
 	hub      *Hub
-	what     string // it does, for the log
+	what     string // the calls' description, for the log
 	maxCalls int
 	maxBytes int
 
 	mu    sync.Mutex
 	queue []call
 	bytes int
-	busy  bool // a goroutine is at work, or the start is yet to come
+	busy  bool // a goroutine is at work, or start has not been called after hold
 }
 
 type call struct {
@@ -74,10 +74,10 @@ func newSerial(h *Hub, what string, maxCalls, maxBytes int) *serial {
 	return &serial{hub: h, what: what, maxCalls: maxCalls, maxBytes: maxBytes}
 }
 
-// hold postpones everything until start. It comes first.
+// hold postpones all calls until start. It must be called before do.
 func (s *serial) hold() { s.busy = true }
 
-// start begins with what was held back.
+// start runs the calls that hold postponed.
 func (s *serial) start() {
 	if !s.hub.tasks.start(s.work) {
 		s.mu.Lock()

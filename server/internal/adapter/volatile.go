@@ -13,42 +13,42 @@ import (
 )
 
 const (
-	// volatileInterval is how long volatile broadcasts are gathered, where the options do not say.
+	// volatileInterval is the default of [Options.VolatileInterval].
 	volatileInterval = 150 * time.Millisecond
-	// maxVolatile and maxVolatileBytes bound what is gathered for one namespace in that time; what comes beyond is dropped.
-	// A selection of so many fits into the bits of a word.
+	// maxVolatile and maxVolatileBytes bound the notices that one namespace gathers in an interval; it drops the rest.
+	// A selection of maxVolatile notices fits into the bits of a word.
 	maxVolatile      = 64
 	maxVolatileBytes = 64 << 10
-	// maxMoved bounds the sockets that the other nodes are told of in that time, after the end of a node for example.
+	// maxMoved bounds the moved sockets that are announced in an interval, for example after a node has ended.
 	maxMoved = 1024
-	// maxSelections bounds the bytes of selections that are kept while they are written.
+	// maxSelections bounds the bytes of selections kept during one flush.
 	maxSelections = 1 << 20
 )
 
-// volatiles gathers what a namespace broadcasts without keeping it. Sent one by one, such packets cost as many writes as
-// there are senders times receivers, and nothing holds the senders back. So each socket gets what came within an interval
-// as one piece, or, if it is not ready for it, not at all; and so do the other nodes. The next interval begins when
-// everything is written: a busy node gathers for longer.
+// volatiles gathers the volatile broadcasts of a namespace. Sent one by one, they would cost senders times receivers writes,
+// without back-pressure on the senders. So each socket gets the broadcasts of an interval in one piece, or none of them if
+// it is not writable; other nodes get them in one piece too. The next interval begins when everything is written, so a busy
+// node gathers for longer.
 type volatiles struct {
 	nsp *namespace
 
 	mu      sync.Mutex
 	waiting []notice
-	moved   []socket.Room // own rooms of sockets that came back here
-	bytes   int           // of the frames that wait
-	begun   bool          // an interval, or the writing after it
-	count   uint64        // notices that were ever taken
+	moved   []socket.Room // own rooms of sockets that reconnected to this node
+	bytes   int           // of the gathered frames
+	begun   bool          // an interval or its flush is in progress
+	count   uint64        // notices ever taken
 }
 
-// notice is one volatile broadcast. Whom it concerns is looked up when it is written.
+// notice is one volatile broadcast. Its receivers are selected when it is written.
 type notice struct {
 	packet        *parser.Packet // for the listeners of outgoing packets
 	frames        []byte
 	rooms, except []socket.Room
-	message       *message // for the other nodes; nil: it does not concern them
+	message       *message // for the other nodes; nil: not for them
 }
 
-// add takes a notice. A notice beyond the bounds is counted and dropped.
+// add takes a notice. It counts and drops a notice beyond the bounds.
 func (v *volatiles) add(n notice) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -63,8 +63,8 @@ func (v *volatiles) add(n notice) {
 	v.beginLocked()
 }
 
-// move has the other nodes told that a socket is here now. Beyond maxMoved, sockets are left out:
-// their old nodes notice it by a ping without an answer.
+// move announces to the other nodes that a socket has moved to this one. It leaves out sockets beyond maxMoved: their old
+// nodes notice by a missing pong.
 func (v *volatiles) move(id socket.SocketId) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -84,14 +84,14 @@ func (v *volatiles) beginLocked() {
 	time.AfterFunc(h.opts.VolatileInterval, func() { h.tasks.start(v.flush) })
 }
 
-// now is the number of the next notice. A socket that joins now hears nothing older.
+// now is the number of the next notice. A socket that joins now gets no older one.
 func (v *volatiles) now() uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.count
 }
 
-// flush writes what was gathered.
+// flush writes the gathered notices.
 func (v *volatiles) flush() {
 	v.mu.Lock()
 	batch, first := v.waiting, v.count-uint64(len(v.waiting))
@@ -114,15 +114,14 @@ func (v *volatiles) flush() {
 	}
 }
 
-// deliverTogether writes notices, the first of which has the given number, to the sockets of this node, to each in one
-// piece.
+// deliverTogether writes notices to each socket of this node in one piece. first is the number of the first notice.
 func (n *namespace) deliverTogether(batch []notice, first uint64) {
 	pieces, kept := map[uint64][]byte{}, 0
 	for _, s := range n.members.choose(batch) {
 		m, selected := s.member, s.notices
 		since, ok := m.hearsSince()
 		if !ok {
-			continue // nothing of what others do comes before the joining offset
+			continue // the joining offset comes before any packet of others
 		}
 		if since > first {
 			selected &^= 1<<(since-first) - 1
@@ -153,7 +152,7 @@ func join(batch []notice, selected uint64) []byte {
 	return frames
 }
 
-// notifyOutgoing tells the listeners of a socket what it is sent.
+// notifyOutgoing calls the socket's listeners of outgoing packets.
 func notifyOutgoing(m *member, batch []notice, selected uint64) {
 	notify := m.socket.NotifyOutgoingListeners()
 	if notify == nil {
@@ -164,14 +163,14 @@ func notifyOutgoing(m *member, batch []notice, selected uint64) {
 	}
 }
 
-// selection is what one socket gets of a batch.
+// selection is the part of a batch that one socket gets.
 type selection struct {
 	member  *member
-	notices uint64 // as bits
+	notices uint64 // one bit for each
 }
 
-// choose returns for each connected socket which of the notices are for it. Most notices are for everyone or nearly so:
-// only a socket that a notice names costs a place in a map.
+// choose returns for each connected socket the notices that it gets. Most notices go to everyone or nearly so; only a
+// socket that a notice names costs a map entry.
 func (s *members) choose(batch []notice) []selection {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -227,7 +226,7 @@ func (e encoded) frames() []byte {
 	return frames
 }
 
-// tellTogether sends notices of this node to the others, as few messages as they fit into.
+// tellTogether sends notices of this node to the others, in as few messages as possible.
 func (h *Hub) tellTogether(nsp string, batch []notice) {
 	var part []*message
 	size := 0
@@ -246,7 +245,7 @@ func (h *Hub) tellTogether(nsp string, batch []notice) {
 			continue
 		}
 		s := n.message.size()
-		if size+s > bus.MaxPayload/2 { // the other half is for what the estimate leaves out
+		if size+s > bus.MaxPayload/2 { // the other half allows for errors of the estimate
 			send()
 		}
 		part = append(part, n.message)
@@ -255,7 +254,7 @@ func (h *Hub) tellTogether(nsp string, batch []notice) {
 	send()
 }
 
-// size is about how many bytes a message about an event takes on the bus.
+// size estimates the bytes that a message about an event takes on the bus.
 func (m *message) size() int {
 	size := 64 + len(m.Nsp) + len(m.Args)
 	for _, b := range m.Binary {
@@ -269,11 +268,11 @@ func (m *message) size() int {
 	return size
 }
 
-// hear takes volatile broadcasts of another node. They wait together with those of this one, not behind its requests.
+// hear takes volatile broadcasts of another node. They join this node's own broadcasts, not the queue of requests.
 func (h *Hub) hear(m *message) {
 	n := h.namespaceOf(m.Nsp)
 	if n == nil {
-		return // a namespace that nobody has opened here has no sockets
+		return // a namespace that is not open here has no sockets
 	}
 	together := m.Together
 	if m.Kind == kindEmit {

@@ -6,8 +6,8 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Append stores an event in the stream, as [stream.Stream.Append] does, once there is credit for it: it waits, for a
-// bounded time, until this node has delivered enough of what was appended before.
+// Append stores an event in the stream, as [stream.Stream.Append] does. Before that it waits for credit, for a bounded time:
+// credit becomes free as this node delivers earlier entries.
 func (r *Replica) Append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
 	size, err := r.credits.take(ctx, len(event), r.nodes())
 	if err != nil {
@@ -43,8 +43,8 @@ func (r *Replica) blockUntilClosed(ctx context.Context) error {
 	return stream.ErrClosed
 }
 
-// Drain is for a node whose stream ends with it. Once it is called, an append blocks until [Replica.Close]; when Drain returns
-// nil, everything that was stored before is in the log.
+// Drain is for a node whose stream ends with it. Appends after the call block until [Replica.Close]. When Drain returns nil,
+// every entry stored before is in the log.
 func (r *Replica) Drain(ctx context.Context) error {
 	r.appending.Lock()
 	r.drained = true

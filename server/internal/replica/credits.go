@@ -14,11 +14,11 @@ import (
 // creditTimeout bounds how long one append waits for credit.
 const creditTimeout = 4 * time.Second
 
-// credits keep the appends of all nodes together from running ahead of the delivery by more than an eighth of the window,
-// in entries and in bytes. Without that bound the stream could trim entries before a node has followed them, which is a gap.
-// Each append takes credit out of that eighth before it is queued, and gives it back when this node has delivered the entry,
-// or when the entry was refused. An append that finds no credit waits; waiting appends are served in order. Nodes do not
-// ask each other: with n nodes, each entry costs n times its size.
+// credits bound how far the appends of all nodes together run ahead of the delivery: an eighth of the window, in entries and
+// in bytes. Without that bound the stream could trim entries before a node has followed them, which is a gap. Each append
+// takes credit out of that eighth before it is queued, and returns it when this node has delivered the entry, or when the
+// stream has refused it. An append that finds no credit waits; waiting appends are served in order. Nodes do not coordinate:
+// with n nodes, each entry costs n times its size.
 //
 //	take ──▶ queue ──▶ stream ──▶ stored ──▶ delivered
 //	└────────── holds its credit ──────────────┘
@@ -32,7 +32,7 @@ type credits struct {
 	pending   []credit      // stored and not delivered yet, in the order in which they were stored
 }
 
-// credit is what a stored entry holds.
+// credit is the credit of a stored entry.
 type credit struct {
 	offset stream.Offset
 	size   int64
@@ -43,10 +43,11 @@ func newCredits(retained func() int, windowBytes int) *credits {
 	return &credits{free: semaphore.NewWeighted(most), most: most, retained: retained}
 }
 
-// least is what the smallest entry costs; it bounds their number.
+// least is the least cost of an entry; it bounds the number of entries.
 func (c *credits) least() int64 { return max(c.most/max(int64(c.retained()/8), 1), 1) }
 
-// take gets credit for an entry of so many bytes on one of so many nodes. It fails if there was none for too long.
+// take gets credit for an entry of the given bytes on one of the given nodes. It fails if it finds none within
+// [creditTimeout].
 func (c *credits) take(ctx context.Context, bytes, nodes int) (size int64, err error) {
 	size = min(max(int64(bytes)+FrameOverhead, c.least())*int64(nodes), c.most)
 	if c.free.TryAcquire(size) {
@@ -60,11 +61,11 @@ func (c *credits) take(ctx context.Context, bytes, nodes int) (size int64, err e
 	return size, nil
 }
 
-// giveBack returns the credit of an entry that was not stored.
+// giveBack frees the credit of an entry that was not stored.
 func (c *credits) giveBack(size int64) { c.free.Release(size) }
 
-// stored notes the offset of an entry. If this node has delivered that offset already, because the entry was a retry or the
-// delivery was quicker than the news, the credit is free.
+// stored notes the offset of an entry. It frees the credit if this node has delivered that offset already, because the entry
+// was a retry or the delivery overtook the stream's answer.
 func (c *credits) stored(offset stream.Offset, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,7 +76,7 @@ func (c *credits) stored(offset stream.Offset, size int64) {
 	c.pending = append(c.pending, credit{offset, size})
 }
 
-// reach frees the credit of everything that was stored up to the offset.
+// reach frees the credit of all entries stored up to the offset.
 func (c *credits) reach(offset stream.Offset) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +88,7 @@ func (c *credits) reach(offset stream.Offset) {
 	c.freeLocked(n)
 }
 
-// newest is the last entry of this node that is stored and not delivered yet; zero if there is none.
+// newest is the offset of this node's last entry that is stored and not delivered yet; zero if there is none.
 func (c *credits) newest() stream.Offset {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +98,7 @@ func (c *credits) newest() stream.Offset {
 	return c.pending[len(c.pending)-1].offset
 }
 
-// restart frees all credit of stored entries: the delivery begins anew at the offset, and what it left out never comes.
+// restart frees all credit of stored entries: the delivery restarts at the offset and never delivers the entries it skipped.
 func (c *credits) restart(offset stream.Offset) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,14 +15,14 @@ import (
 const (
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
-	// maxScratch is the largest buffer that is kept from one batch to the next.
+	// maxScratch bounds the buffer kept from one batch to the next, in bytes.
 	maxScratch = 1 << 20
-	// loadBatch is how many entries are read and encoded at once when the window is loaded.
+	// loadBatch is how many entries Load reads and encodes at once.
 	loadBatch = 512
 )
 
-// Load fills the log with the newest entries of the stream. It retries, with pauses, until it succeeds or ctx ends. It is
-// called once, before Run and before the first session.
+// Load fills the log with the newest entries of the stream. It retries, with pauses, until it succeeds or ctx ends. Call it
+// once, before Run and before the first session.
 func (r *Replica) Load(ctx context.Context) error {
 	for pause := minBackoff; ; pause = min(2*pause, maxBackoff) {
 		err := r.load(ctx)
@@ -36,8 +36,8 @@ func (r *Replica) Load(ctx context.Context) error {
 	}
 }
 
-// load replaces the log by the window of the stream. The log begins at the oldest entry that it gets: that one is not shown
-// any more, but a client that has seen it can continue from there.
+// load replaces the log by the window of the stream. The log begins after the oldest entry that load reads: clients do not
+// get that one, but a client that has seen it can continue from there.
 func (r *Replica) load(ctx context.Context) error {
 	entries, err := r.newest(ctx)
 	if err != nil {
@@ -57,8 +57,8 @@ func (r *Replica) load(ctx context.Context) error {
 	return nil
 }
 
-// newest reads the window backwards, and stops when the log is full: a window of the longest messages would be many times as
-// large as the log.
+// newest reads the window backwards, and stops when the log is full: a window of the longest messages would be many times
+// larger than the log.
 func (r *Replica) newest(ctx context.Context) ([]stream.Entry, error) {
 	var pages [][]stream.Entry
 	var before stream.Offset
@@ -71,7 +71,7 @@ func (r *Replica) newest(ctx context.Context) ([]stream.Entry, error) {
 		}
 		pages = append(pages, page)
 		if len(page) < want {
-			break // that was all
+			break // the stream has no older entries
 		}
 		before, count = page[0].Offset, count+len(page)
 		for _, e := range page {
@@ -82,8 +82,8 @@ func (r *Replica) newest(ctx context.Context) ([]stream.Entry, error) {
 	return slices.Concat(pages...), nil
 }
 
-// Run delivers what comes out of the stream until ctx ends or the stream is closed, and returns that error. A gap empties
-// the log. That ends the sessions that follow it; they reconnect and are told that they could not recover.
+// Run delivers the entries of the stream until ctx ends or the stream is closed, and returns that error. A gap empties the
+// log. That ends the sessions that follow it; their clients reconnect and learn that they could not recover.
 func (r *Replica) Run(ctx context.Context) error {
 	pause := minBackoff
 	for {
@@ -106,7 +106,7 @@ func (r *Replica) Run(ctx context.Context) error {
 			return err
 		}
 		if progress {
-			pause = minBackoff // a pause would only cause the next gap
+			pause = minBackoff // a pause would cause the next gap
 			continue
 		}
 		if err := pace.Sleep(ctx, jittered(pause)); err != nil {
@@ -116,7 +116,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	}
 }
 
-// startAfresh loads the window again after a gap. progress means that the stream went on meanwhile.
+// startAfresh loads the window again after a gap. progress means that the stream has new entries since.
 func (r *Replica) startAfresh(ctx context.Context, gap error) (progress bool, err error) {
 	r.logger.Warn("stream has a gap: starting afresh", "after", r.last.String(), "error", gap)
 	if r.opts.Hooks.Reset != nil {
@@ -131,7 +131,7 @@ func (r *Replica) startAfresh(ctx context.Context, gap error) (progress bool, er
 
 func jittered(pause time.Duration) time.Duration { return pause/2 + rand.N(pause) }
 
-// deliver puts new entries into the log.
+// deliver appends new entries to the log.
 func (r *Replica) deliver(entries []stream.Entry) error {
 	r.show(entries)
 	r.last = entries[len(entries)-1].Offset
@@ -152,7 +152,7 @@ func (r *Replica) show(entries []stream.Entry) {
 	for _, e := range entries {
 		size += len(e.Event) + FrameOverhead
 	}
-	buf := slices.Grow(r.scratch[:0], size) // never moves below, so that the frames may point into it
+	buf := slices.Grow(r.scratch[:0], size) // does not move below: the frames point into it
 	frames := r.frames[:0]
 	for _, e := range entries {
 		start := len(buf)

@@ -9,19 +9,19 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// maxReads is how many history reads go to the stream at once. They share its connections with live messages and must not
+// maxReads bounds the concurrent history reads of the stream. They share its connections with live messages and must not
 // crowd those out.
 const maxReads = 2
 
-// firstPage is how many entries are read from the stream at first; each page is twice as large as the one before. So a few
-// large entries are not read in vain, and many small ones take few questions.
+// firstPage is the number of entries in the first page read from the stream; each page is twice as large as the one before.
+// So a read wastes few large entries, and many small ones take few round trips.
 const firstPage = 4
 
-// Before returns at most n entries, the newest ones before the offset (zero: the newest of all), oldest first. It looks in
-// the log first, which is in memory, and reads older entries from the stream, no more than are still wanted. It
-// returns fewer than n entries only if that was all, if their events have more than enough bytes together, or with an
-// error: then the entries are those that were found before it. The event of an entry is what was appended or, from the log,
-// what [Options.Decode] makes of its frame; nobody may write to it. A genesis entry is left out.
+// Before returns at most n entries, the newest ones before the offset (zero: the newest of all), oldest first. It reads the
+// log first, which is in memory, then older entries from the stream, only as many as are missing. It returns fewer than n
+// entries only if there are no more, if their events together exceed enough bytes, or with an error: then it returns the
+// entries found before the error. The event of an entry is the appended one or, from the log, the result of
+// [Options.Decode]; the caller must not write to it. Before leaves out a genesis entry.
 func (r *Replica) Before(ctx context.Context, before stream.Offset, n, enough int) ([]stream.Entry, error) {
 	p := past{before: before, wanted: n, enough: enough}
 	if r.catchUp(ctx, before) {
@@ -32,16 +32,16 @@ func (r *Replica) Before(ctx context.Context, before stream.Offset, n, enough in
 	return p.entries, err
 }
 
-// past is history that is being gathered, newest first.
+// past gathers history, newest first.
 type past struct {
 	entries []stream.Entry
 	bytes   int
 	enough  int           // bytes
-	wanted  int           // entries that are still to come, at most
-	before  stream.Offset // where they are looked for
+	wanted  int           // entries still missing, at most
+	before  stream.Offset // the search continues before this offset
 }
 
-// isFull reports whether nothing more is wanted.
+// isFull reports whether past needs no more entries.
 func (p *past) isFull() bool { return p.wanted <= 0 || p.bytes > p.enough }
 
 func (p *past) add(e stream.Entry) {
@@ -53,8 +53,8 @@ func (p *past) add(e stream.Entry) {
 	}
 }
 
-// catchUp waits, for a bounded time, until the log holds what a client may know: what it sent itself, and what it saw on
-// another node. It returns false if the log does not get there.
+// catchUp waits, for a bounded time, until the log holds every entry that the client may know: its own messages, and those
+// that it saw on another node. It returns false if the log does not get there.
 func (r *Replica) catchUp(ctx context.Context, before stream.Offset) bool {
 	said := r.credits.newest()
 	waiting, cancel := context.WithTimeout(ctx, recoverWait)
@@ -65,7 +65,7 @@ func (r *Replica) catchUp(ctx context.Context, before stream.Offset) bool {
 }
 
 // await waits for the log to reach an offset, at most as long as [recoverWait]. It polls, because any number of clients may
-// claim to have seen what is yet to come.
+// claim to have seen a future offset.
 func (r *Replica) await(ctx context.Context, seen stream.Offset) {
 	for waited := time.Duration(0); waited < recoverWait && r.isAhead(seen); waited += recoverPoll {
 		if pace.Sleep(ctx, recoverPoll) != nil {
@@ -74,7 +74,7 @@ func (r *Replica) await(ctx context.Context, seen stream.Offset) {
 	}
 }
 
-// addFromLog adds what the window holds.
+// addFromLog adds entries of the window.
 func (r *Replica) addFromLog(p *past) {
 	r.starts.RLock()
 	defer r.starts.RUnlock()
@@ -86,7 +86,7 @@ func (r *Replica) addFromLog(p *past) {
 	}
 }
 
-// addFromStream adds what the stream still has, page by page.
+// addFromStream adds older entries of the stream, page by page.
 func (r *Replica) addFromStream(ctx context.Context, p *past) error {
 	for page := firstPage; !p.isFull(); page *= 2 {
 		want := min(page, p.wanted)
@@ -101,13 +101,13 @@ func (r *Replica) addFromStream(ctx context.Context, p *past) error {
 			p.add(e)
 		}
 		if len(entries) < want {
-			return nil // that was all
+			return nil // the stream has no older entries
 		}
 	}
 	return nil
 }
 
-// read takes its turn to read from the stream.
+// read reads from the stream, within [maxReads].
 func (r *Replica) read(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
 	if err := r.reads.Acquire(ctx, 1); err != nil {
 		return nil, err

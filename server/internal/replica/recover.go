@@ -8,15 +8,15 @@ import (
 )
 
 // recoverWait bounds how long a recovery waits for an offset that this node has not reached yet; recoverPoll is how often it
-// looks.
+// checks.
 const (
 	recoverWait = 2 * time.Second
 	recoverPoll = 20 * time.Millisecond
 )
 
 // Recover finds the place right after an offset that a client has seen. It is false unless exactly that entry is in the
-// window. An offset that this node has not reached yet is waited for, for a bounded time: the client may have seen it on a
-// faster node.
+// window. If this node has not reached the offset yet, Recover waits for it for a bounded time: the client may have seen it
+// on a faster node.
 func (r *Replica) Recover(seen stream.Offset) (fanout.Cursor, bool) {
 	r.await(r.life, seen)
 	r.starts.RLock()
@@ -24,7 +24,7 @@ func (r *Replica) Recover(seen stream.Offset) (fanout.Cursor, bool) {
 	return r.log.After(seen)
 }
 
-// isAhead reports whether an offset is beyond what this node has.
+// isAhead reports whether an offset is beyond this node's log.
 func (r *Replica) isAhead(seen stream.Offset) bool {
 	r.starts.RLock()
 	defer r.starts.RUnlock()

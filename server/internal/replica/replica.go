@@ -1,13 +1,12 @@
 // Package replica owns this node's ordered copy of one stream.
 //
 // It follows the stream and appends each entry, encoded once, to a [fanout.Log] of its own. It is also the only way into the
-// stream: appends wait for credit, so that nobody runs ahead of the delivery. And it knows where a client begins in
-// the log: at the head, some messages back, or right after the offset that it remembers.
+// stream: appends wait for credit, so that they cannot run far ahead of the delivery. It finds the place where a client
+// begins in the log: at the head, some messages back, or right after the offset that the client remembers.
 //
 //	Append ──▶ credit ──▶ stream ──▶ Run ──▶ encode ──▶ fanout.Log ──▶ every connection that follows it
 //
-// A process may have any number of replicas. One that is open has one goroutine, the caller's in Run, and nothing that
-// ticks.
+// A process may have any number of replicas. An open replica has one goroutine, the caller's in Run, and no timer.
 package replica
 
 import (
@@ -22,28 +21,27 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Encode appends the WebSocket frame of an entry to dst. It is false, and appends nothing, for an entry that is no event. A
-// frame is at most [FrameOverhead] bytes longer than its event.
+// Encode appends the WebSocket frame of an entry to dst. It is false, and appends nothing, for an entry that is not an
+// event. A frame is at most [FrameOverhead] bytes longer than its event.
 type Encode func(dst []byte, e stream.Entry) ([]byte, bool)
 
 // FrameOverhead is the most that an [Encode] adds to an event, in bytes.
 const FrameOverhead = 128
 
-// Decode is the way back: the event in a frame, as clients got it.
+// Decode is the inverse: it returns the event in a frame, as clients got it.
 type Decode func(frame []byte) []byte
 
-// Options say what a replica works on. Stream, Sweepers, Encode and Decode are required.
+// Options configure a replica. Stream, Sweepers, Encode and Decode are required.
 type Options struct {
 	Stream   stream.Stream
 	Sweepers *fanout.Sweepers
 	Encode   Encode
 	Decode   Decode
-	// Window bounds the log: its entries are loaded at the start. It should not be larger than what the stream retains.
+	// Window bounds the log, which Load fills at the start. It should not be larger than what the stream retains.
 	Window fanout.Window
 	// Retained tells how many entries the stream retains now, where that may be fewer than the window; nil: as many.
 	Retained func() int
-	// Nodes counts the live nodes of the cluster, this one included; nil: one. Each node may have its share of the window on
-	// the way into the stream.
+	// Nodes counts the live nodes of the cluster, this one included; nil: one. Each node gets an equal share of the credit.
 	Nodes  func() int
 	Hooks  Hooks
 	Logger *slog.Logger // nil: the default logger
@@ -57,7 +55,7 @@ type Hooks struct {
 
 // Stats are totals since the start.
 type Stats struct {
-	Malformed int64 // entries of the stream that are no events
+	Malformed int64 // entries of the stream that are not events
 }
 
 // Replica is the ordered copy of one stream. [Replica.Load] fills it, [Replica.Run] keeps it filled, [Replica.Close] ends
@@ -68,7 +66,7 @@ type Replica struct {
 	log     *fanout.Log
 	credits *credits
 	reads   *semaphore.Weighted // see maxReads
-	life    context.Context     // ends with Close; appends and recoveries that wait end with it
+	life    context.Context     // ends with Close; waiting appends and recoveries end with it
 	end     context.CancelFunc
 
 	malformed atomic.Int64
@@ -81,7 +79,7 @@ type Replica struct {
 	starts sync.RWMutex
 
 	// Owned by Load and Run.
-	last    stream.Offset // the newest entry that was taken from the stream
+	last    stream.Offset // the newest entry taken from the stream
 	scratch []byte
 	frames  []fanout.Frame
 }
@@ -107,10 +105,10 @@ func New(o Options) *Replica {
 	return r
 }
 
-// Close ends appends and recoveries that wait. It does not end Run, whose context does, and closes no session.
+// Close cancels waiting appends and recoveries. It does not end Run, whose context does, and closes no session.
 func (r *Replica) Close() { r.end() }
 
-// Log is what the clients follow. Only the replica writes to it.
+// Log is the log that clients follow. Only the replica writes to it.
 func (r *Replica) Log() *fanout.Log { return r.log }
 
 // Stats reads the counters.
@@ -124,7 +122,7 @@ func (o Options) retained() int {
 	return min(o.Window.MaxCount, o.Retained())
 }
 
-// nodes is how many live nodes there are, this one included.
+// nodes is the number of live nodes, this one included.
 func (r *Replica) nodes() int {
 	if r.opts.Nodes == nil {
 		return 1
