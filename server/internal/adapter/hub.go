@@ -83,8 +83,8 @@ type Options struct {
 	Nodes func() int
 	// Timeout is how long a request waits for other nodes if the caller does not say. Default 5 s.
 	Timeout time.Duration
-	// VolatileInterval is how long a namespace gathers volatile broadcasts, which it then writes to each socket in one piece.
-	// It delivers at most 64 of them in that time, and 64 KiB unless a single one is larger. Default 150 ms.
+	// VolatileInterval is how long a namespace gathers volatile broadcasts. It then writes them to each socket in one piece:
+	// at most 64 of them, and 64 KiB unless a single one is larger. Default 150 ms.
 	VolatileInterval time.Duration
 	Hooks            Hooks
 	Logger           *slog.Logger // nil: the default logger

@@ -10,9 +10,9 @@ import (
 
 // gatherer lets a burst gather before a sweep, without a timer. An append wakes the sweeper, and the scheduler would
 // run it next, before the goroutines that hold other messages of the burst, and before it looks whether more have arrived.
-// So the sweeper asks the network poller for an event of its own, a byte in a pipe: when that comes back, everything that
-// had arrived by then has become runnable, and the sweeper goes behind it. A message that comes alone waits for some
-// microseconds; a burst is swept once or twice instead of once for each message.
+// So the sweeper asks the network poller for an event of its own, a byte in a pipe: when the byte comes back, all earlier
+// arrivals are runnable, and the sweeper runs after them. A single message waits for some microseconds; a burst is swept
+// once or twice instead of once for each message.
 type gatherer struct {
 	r, w  *os.File
 	raw   syscall.RawConn // of r
@@ -22,7 +22,7 @@ type gatherer struct {
 	poll  func(fd uintptr) bool // made once, so that gathering allocates nothing
 }
 
-// newGatherer returns nil where no pipe is to be had; then a burst gathers less well.
+// newGatherer returns nil if it cannot make a pipe; then bursts are swept more often.
 func newGatherer() *gatherer {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -37,7 +37,7 @@ func newGatherer() *gatherer {
 	return g
 }
 
-// gather returns when everything that had arrived has had its turn.
+// gather returns when the goroutines of all earlier arrivals have run.
 func (g *gatherer) gather() {
 	if g != nil {
 		g.asked = false
@@ -46,8 +46,8 @@ func (g *gatherer) gather() {
 	runtime.Gosched()
 }
 
-// askOrTake is called by the pipe's reader, and called again when the pipe is readable: the first time it writes the byte
-// and waits, the second time it takes it.
+// askOrTake is the pipe reader's callback, called again when the pipe is readable: the first call writes the byte and asks
+// to wait, the second takes the byte.
 func (g *gatherer) askOrTake(fd uintptr) bool {
 	if !g.asked {
 		g.asked = true

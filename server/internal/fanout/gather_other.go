@@ -4,7 +4,7 @@ package fanout
 
 import "runtime"
 
-// gatherer would let a burst gather before a sweep, as on Unix; here a burst is swept a little more often.
+// gatherer does nothing here: without the Unix version, a burst is swept a little more often.
 type gatherer struct{}
 
 func newGatherer() *gatherer { return nil }

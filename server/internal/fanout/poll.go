@@ -6,8 +6,8 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// Take is how a connection without a socket is read: it appends whole frames to dst, private ones first, as many as fit
-// into limit bytes but at least one if there is any, and moves the cursor behind them. Once a socket is attached, or the
+// Take reads from a connection without a socket: it appends whole frames to dst, private ones first, as many as fit into
+// limit bytes but at least one if there is any, and moves the cursor behind them. Once a socket is attached, or the
 // connection closed, it takes nothing.
 func (c *Conn) Take(dst []byte, limit int) []byte { return c.TakeFrames(dst, limit, math.MaxInt) }
 
@@ -35,7 +35,8 @@ func (c *Conn) TakeFrames(dst []byte, limit, frames int) []byte {
 	return dst
 }
 
-// cut is the length of so many whole frames at the start of p, or of all of them, and how many more there may be.
+// cut returns the length of the given number of whole frames at the start of p, or of all its frames if it has fewer, and
+// how many more frames may follow.
 func cut(p []byte, frames int) (n, left int) {
 	if frames == math.MaxInt {
 		return len(p), frames
@@ -47,7 +48,7 @@ func cut(p []byte, frames int) (n, left int) {
 	return n, frames
 }
 
-// fit is the length of the frames at the start of a chunk that fit into room, or of the first one if none does.
+// fit is the length of the frames at the start of a chunk that fit into room bytes, or of the first one if none fits.
 func (next chunk) fit(room int) int {
 	if r := next.from; r != nil {
 		return r.place.fit(room).pos - r.place.pos

@@ -19,9 +19,9 @@ type shard struct {
 	told   []told
 	taken  []*audience // the audiences of this round
 
-	mu        sync.Mutex // guards the fields of every audience that say so, and what follows
+	mu        sync.Mutex // guards the fields below, and those of every audience that say so
 	audiences map[*Log]*audience
-	due       []*audience // to be swept, each listed once, first come first served
+	due       []*audience // to be swept in this order, each listed once
 	changed   sync.Cond   // an audience was swept, or the shard stopped
 	stopped   bool
 }
@@ -35,13 +35,13 @@ type audience struct {
 
 	// Guarded by shard.mu.
 	joined []*reader // not in readers yet
-	left   int       // how many in readers or joined have left
+	left   int       // how many of readers and joined have left
 	size   int       // readers after the last sweep
-	swept  mark      // where the head was when that began
+	swept  mark      // the head when the last sweep began
 	queued bool      // is in due
 }
 
-// told is a connection whose owner is to be told something.
+// told is a connection with news for its owner.
 type told struct {
 	conn *Conn
 	news news
@@ -66,7 +66,7 @@ func (s *shard) end() {
 	close(s.stop)
 }
 
-// keepUp waits until the sweeps of this log are not too far behind its head.
+// keepUp waits until the sweeps of this log are close enough to its head: see [lag].
 func (s *shard) keepUp(l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *shard) keepUp(l *Log) {
 	}
 }
 
-// grew has the log swept, if anybody here follows it: it grew or was reset.
+// grew queues a sweep of a log that grew or was reset, if any connection of the shard follows it.
 func (s *shard) grew(l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +88,7 @@ func (s *shard) grew(l *Log) {
 	}
 }
 
-// queueLocked has an audience swept soon. One that is listed already will see what the caller did.
+// queueLocked queues an audience to be swept. The sweep of one that is queued already will see the caller's change.
 func (s *shard) queueLocked(a *audience) {
 	if a.queued {
 		return
@@ -101,7 +101,7 @@ func (s *shard) queueLocked(a *audience) {
 	}
 }
 
-// join lists a reader for the sweeps that begin from now on. It starts none: the caller writes what is there already.
+// join adds a reader to all sweeps that begin from now on. It starts no sweep: the caller writes the frames up to the head.
 func (s *shard) join(r *reader, l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *shard) join(r *reader, l *Log) {
 	a.joined = append(a.joined, r)
 }
 
-// leave counts, so that a quiet log, too, lets go of the connections that left it, without a sweep for each.
+// leave counts the connections that left, so that a quiet log releases them, too, without a sweep for each.
 func (s *shard) leave(l *Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *shard) run() {
 	}
 }
 
-// round sweeps every audience that is due once. Owners hear their news at the end, with no lock held.
+// round sweeps every due audience once. It tells the owners their news at the end, without a lock.
 func (s *shard) round() {
 	s.mu.Lock()
 	s.taken, s.due = s.due, s.taken[:0]
@@ -181,7 +181,7 @@ func (s *shard) sweep(a *audience) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.size, a.swept = len(kept), began
-	if len(kept) == 0 && len(a.joined) == 0 && !a.queued { // a round that is to come would take a later one for it
+	if len(kept) == 0 && len(a.joined) == 0 && !a.queued { // a queued audience must stay: a later one could be mistaken for it
 		delete(s.audiences, a.log)
 	}
 	s.changed.Broadcast()

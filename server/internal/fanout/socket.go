@@ -7,10 +7,10 @@ import (
 	"scalable-chat/server/internal/rawconn"
 )
 
-// errWouldBlock means that the socket takes nothing now.
+// errWouldBlock means that the socket's send buffer is full.
 var errWouldBlock = rawconn.ErrWouldBlock
 
-// sink takes bytes, maybe not all of them, without waiting.
+// sink takes bytes, maybe not all of them, without blocking.
 type sink interface {
 	write(p []byte) (int, error)
 }
@@ -29,12 +29,12 @@ func newSocketWriter() *socketWriter {
 	w := &socketWriter{}
 	w.once = func(fd uintptr) bool {
 		w.n, w.err = fdSink(fd).write(w.buf)
-		return true // whatever came of it: waiting is not for here
+		return true // even if the socket is full: the sweep never blocks
 	}
 	return w
 }
 
-// on aims the writer at another socket.
+// on makes the writer write to another socket.
 func (w *socketWriter) on(raw syscall.RawConn) sink {
 	w.raw = raw
 	return w
@@ -50,10 +50,10 @@ func (w *socketWriter) write(p []byte) (int, error) {
 	return w.n, w.err
 }
 
-// writers serve the goroutines that are not sweepers.
+// writers are for goroutines other than the sweepers.
 var writers = sync.Pool{New: func() any { return newSocketWriter() }}
 
-// fdSink writes to a descriptor that somebody else keeps open.
+// fdSink writes to a descriptor that the caller keeps open.
 type fdSink uintptr
 
 func (fd fdSink) write(p []byte) (int, error) { return rawconn.Write(uintptr(fd), p) }

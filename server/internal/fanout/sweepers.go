@@ -23,10 +23,10 @@ type Sweepers struct {
 	nextShard atomic.Uint32
 }
 
-// Stats are totals since the start, except where it says now.
+// Stats are totals since the start, except where a field says now.
 type Stats struct {
 	Deliveries int64 // frames of a log written to or taken by a connection
-	Writes     int64 // pieces of a log that they were written or taken in: one write(2) each
+	Writes     int64 // pieces of a log that carried the deliveries: one write(2) each
 	Parks      int64 // times that a connection was parked
 	Parked     int64 // connections parked now
 }
@@ -46,8 +46,8 @@ func New(o Options) *Sweepers {
 	return s
 }
 
-// Close stops the sweepers and waits for them: no log is delivered any further. Connections are the owner's to close;
-// until then they write their private frames, and what is pending of the logs on one that is parked. Call it once.
+// Close stops the sweepers and waits for them: they deliver no log any further. The owner closes the connections; until
+// then they write their private frames, and parked ones also write what is pending of the logs. Call Close once.
 func (s *Sweepers) Close() {
 	for _, shard := range s.shards {
 		shard.end()
@@ -63,8 +63,8 @@ func (s *Sweepers) NewConn(owner Owner) *Conn {
 	return &Conn{shard: s.shards[i], owner: owner}
 }
 
-// NewLog makes an empty log in which base is the entry before the first one to come. It needs no closing: it is garbage
-// once nobody appends to it or follows it.
+// NewLog makes an empty log; base is the offset of the entry before its first one. A log needs no closing: it becomes
+// garbage when nothing appends to it or follows it.
 func (s *Sweepers) NewLog(base stream.Offset, w Window) *Log {
 	return newLog(s, base, w)
 }

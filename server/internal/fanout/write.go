@@ -6,18 +6,18 @@ import (
 )
 
 const (
-	// turnBytes is about how much is written for one connection before it is another's turn. A connection that has more to
-	// get, as after a reconnect, is parked although its socket is not full.
+	// turnBytes is about how many bytes one connection gets before the next one has its turn. A connection with more pending,
+	// for example after a reconnect, is parked even if its socket is not full.
 	turnBytes = 4 * segmentSize
 
-	// blockingBytes is how much is given at once to a connection without a raw socket, where waiting cannot be told
-	// from writing, and writeTimeout how long it may take.
+	// blockingBytes bounds one write to a connection without a raw socket, where a full socket cannot be told from a slow
+	// write; writeTimeout is how long that write may take.
 	blockingBytes = 16 << 10
 	writeTimeout  = 20 * time.Second
 )
 
-// sweep is the visit of the sweeper of a log: it writes what is new. stays is false once the connection has left that log
-// or is lost.
+// sweep is the sweeper's visit for one log: it writes the new frames. stays is false if the connection has left that log or
+// is lost.
 func (c *Conn) sweep(r *reader, w *socketWriter) (stays bool, n news) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +45,7 @@ func (c *Conn) followLocked(r *reader, w *socketWriter) news {
 	return c.writeLocked(w.on(c.raw))
 }
 
-// flushLocked brings what is pending on its way, whatever the connection is: a socket, an opaque one, or a poll.
+// flushLocked starts delivery of what is pending, to a raw socket, an opaque one, or a poll.
 func (c *Conn) flushLocked() news {
 	switch {
 	case c.closed || c.parked:
@@ -64,7 +64,7 @@ func (c *Conn) flushLocked() news {
 	}
 }
 
-// writeLocked writes what is pending. It parks the connection if the socket is full or there is more than one turn's worth.
+// writeLocked writes what is pending. It parks the connection if the socket is full or more than turnBytes are pending.
 func (c *Conn) writeLocked(s sink) news {
 	done, err := c.pumpLocked(s)
 	if err != nil && !errors.Is(err, errWouldBlock) {
@@ -95,7 +95,7 @@ func (c *Conn) pumpLocked(s sink) (done bool, err error) {
 	return false, nil
 }
 
-// nextLocked returns what goes next: the rest of what is open, else private frames, else the logs, each in turn.
+// nextLocked returns the next chunk: the rest of the open piece, else private frames, else the logs, each in turn.
 func (c *Conn) nextLocked() chunk {
 	switch {
 	case len(c.open) > 0:
@@ -116,7 +116,7 @@ func (c *Conn) nextLocked() chunk {
 	return chunk{}
 }
 
-// wroteLocked notes that the first n bytes of next are written. If they end inside a frame of a log, that frame is open.
+// wroteLocked notes that the first n bytes of next are written. If they end inside a frame of a log, its rest becomes open.
 func (c *Conn) wroteLocked(next chunk, n int) {
 	c.written += uint64(n)
 	switch {
@@ -143,7 +143,7 @@ func rest(p []byte, n int) []byte {
 	return p[n:]
 }
 
-// moveLocked moves a cursor forward within its segment. The next piece is another log's, if that has one.
+// moveLocked moves a cursor forward within its segment, and gives the turn to the next log.
 func (c *Conn) moveLocked(r *reader, to place) {
 	c.shard.deliveries.Add(int64(to.frames - r.place.frames))
 	c.shard.writes.Add(1)
@@ -163,7 +163,7 @@ func (c *Conn) parkLocked(push func() error) {
 		c.parked = false
 		var n news
 		if err == nil {
-			// What came since goes now, as the sweep may have passed by; it may park the connection again.
+			// The sweep skips a parked connection, so newer frames are written here; this may park it again.
 			n = c.flushLocked()
 		} else if !c.closed {
 			c.endLocked()
@@ -174,8 +174,8 @@ func (c *Conn) parkLocked(push func() error) {
 	}()
 }
 
-// pushWhenReady waits for the socket and writes until nothing is pending. Entering RawConn.Write forgets readiness that
-// was seen before, so it is here, inside the callback, that the write is tried, and false only answers its own failure.
+// pushWhenReady waits for the socket and writes until nothing is pending. RawConn.Write forgets earlier readiness when it
+// is entered, so the callback itself tries the write first, and returns false only if that write would block.
 func (c *Conn) pushWhenReady() error {
 	for {
 		var done bool
@@ -216,7 +216,7 @@ func (c *Conn) pushBlocking() error {
 	}
 }
 
-// openLocked makes what goes next the open piece, whatever is sent, joined or left while it is written without the lock.
+// openLocked makes the next chunk the open piece, so that it stays the same while it is written without the lock.
 func (c *Conn) openLocked() []byte {
 	if len(c.open) == 0 {
 		next := c.nextLocked()
