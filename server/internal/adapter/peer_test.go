@@ -30,7 +30,7 @@ type fabric struct {
 	buses []*fakeBus
 	lose  func(to string, m *message) bool // nil: nothing
 	err   error                            // of every message, unless nil
-	told  int                              // messages that were given to it
+	told  int                              // messages given to it
 }
 
 type fakeBus struct {

@@ -30,7 +30,7 @@ type fake struct {
 	conn    *fanout.Conn
 	pending chan struct{}
 
-	volatile atomic.Int64 // pieces that were sent
+	volatile atomic.Int64 // pieces sent
 
 	mu      sync.Mutex
 	turned  sync.Cond
@@ -38,7 +38,7 @@ type fake struct {
 	busy    bool
 	connect bool // a CONNECT is in turn
 	state   string
-	queue   []string // frames' payloads that were taken and not yet read
+	queue   []string // payloads of frames that were taken and not yet read
 	lost    []fanout.Lost
 }
 
@@ -199,7 +199,7 @@ func (f *fake) take() (string, bool) {
 			case 127:
 				size, n = 10, int(binary.BigEndian.Uint64(b[2:]))
 			}
-			start := size + 1 // without the type of the packet, which binary ones do not have
+			start := size + 1 // without the packet's type, which binary packets do not have
 			if b[0]&0xf == byte(wire.OpBinary) {
 				start = size
 			}

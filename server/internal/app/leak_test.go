@@ -102,7 +102,7 @@ func pollCycle(t *testing.T, a *App, web *http.Client, rnd *rand.Rand) {
 		}
 	}
 	switch rnd.IntN(4) {
-	case 0: // never seen again
+	case 0: // the client never returns
 	case 1:
 		post("40")
 		get()

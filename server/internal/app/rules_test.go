@@ -45,17 +45,17 @@ var layers = []string{
 	"internal/fanout",        // logs, cursors, sweepers
 	"internal/wire",          // the codecs
 	"internal/chat",          // the rules
-	"internal/auth",          // whom a socket speaks for
+	"internal/auth",          // the identity of a socket
 	"internal/stream/redis",  // the record in Redis
 	"internal/stream/memory", // the record in memory
-	"internal/stream",        // what a record promises
-	"internal/cluster",       // who the nodes are
+	"internal/stream",        // the contract of the record
+	"internal/cluster",       // the nodes of the cluster
 	"internal/forward",       // requests to the owner of a session
 	"internal/bus",           // messages between nodes
 	"internal/pace",          // waiting and rates
 	"internal/accept",        // the door: TCP connections
 	"internal/rawconn",       // sockets by their descriptors
-	"internal/redisx",        // what all that talk to Redis share
+	"internal/redisx",        // what all users of Redis share
 	"internal/nodeid",        // names of nodes and sessions
 	"internal/config",        // the settings
 	"internal/ops",           // logs, metrics, health

@@ -36,7 +36,7 @@ func crowded(front, back string) string {
 // TestP6_AFloodOfValues: packets are held decoded while they wait for their turn, so a node's memory must not
 // depend on how much a decoder makes of each byte. Legal floods are as bounded as refused ones.
 func TestP6_AFloodOfValues(t *testing.T) {
-	const future = `"pid":"p","offset":"99999999999999-0"` // waited for
+	const future = `"pid":"p","offset":"99999999999999-0"` // the node waits for it
 	within := values(120)                                  // 240 values
 	text := strings.Repeat("x", 60<<10)
 	for _, flood := range []struct {

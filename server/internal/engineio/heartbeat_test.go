@@ -173,7 +173,7 @@ func TestHeartbeat_AHeldClientIsNotTimedOut(t *testing.T) {
 		assert.NoError(t, s.receive(message), "first")
 		received := make(chan error, 1)
 		go func() { received <- s.receive(message) }() // waits for the turn of the first
-		time.Sleep(100 * time.Second)                  // the pong lies behind it
+		time.Sleep(100 * time.Second)                  // the pong is behind it
 		assert.Equal(t, "ended", s.hasEnded(), false)
 		s.EndTurn(1)
 		assert.NoError(t, <-received, "second")

@@ -30,7 +30,7 @@ type edge struct {
 	log      *fanout.Log
 	url      string
 	addr     string
-	sessions chan *Session // in the order in which they were opened
+	sessions chan *Session // in the order of opening
 
 	mu      sync.Mutex
 	closed  map[string]int

@@ -60,7 +60,7 @@ func idleSessions(t testing.TB, n int) (bytes float64, goroutines float64) {
 		}
 		assert.Eventually(t, "all are forgotten", func() bool { return e.Connections() == 0 })
 	}()
-	open(100) // what is built once
+	open(100) // for what is built once
 	e.publish("to everybody")
 	memory, routines := inUse(), runtime.NumGoroutine()
 	open(n)

@@ -26,7 +26,7 @@ const (
 	kindLog     = 'L' // frame n of the log
 	kindPrivate = 'P' // private frame n of this connection
 	kindJoin    = 'J' // the log follows from n+1 on
-	kindLeft    = 'X' // the log follows no more
+	kindLeft    = 'X' // the connection no longer follows the log
 )
 
 // frame is a whole WebSocket frame of the server with the given payload size.
@@ -71,7 +71,7 @@ type checker struct {
 // followed is what a checker knows about one log.
 type followed struct {
 	now  bool
-	seen atomic.Uint64 // the last frame, or where it was joined
+	seen atomic.Uint64 // the last frame, or the place of joining
 }
 
 // testLogs is how many logs a connection of the tests follows at most. The high half of a frame's number names the log;

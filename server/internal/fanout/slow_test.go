@@ -65,7 +65,7 @@ func (g *laggard) live(t *testing.T, last uint64) (done bool, err error) {
 		return false, errors.New(reason.String())
 	}
 	err = g.check.read(client, 4096) // what the kernel still has
-	g.check.buf = nil                // a frame of which only a part arrived is not seen
+	g.check.buf = nil                // a frame that arrived in part was not seen
 	return false, err
 }
 

@@ -26,7 +26,7 @@ func TestP1_ClusterByOneAddress(t *testing.T) {
 	for name, c := range map[string]struct {
 		options   ClientOptions
 		forbidden string // what the user may not do
-		owner     bool   // the address is that of the owner, which must first be found out to be a part of a Cluster
+		owner     bool   // the address is that of the owner, which must first be recognised as part of a Cluster
 	}{
 		"asked":                {},
 		"asked, at the owner":  {owner: true},

@@ -1,4 +1,4 @@
-// Package assert is what the tests of all packages check with: a value, an error, a condition that comes true, something that
+// Package assert has the checks of all packages' tests: a value, an error, a condition that becomes true, something that
 // arrives. Nothing in it waits for a fixed time.
 package assert
 
@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what has to happen. It is generous, because test machines are busy; a test that
+// Patience is how long a test waits for what must happen. It is generous, because test machines are busy; a test that
 // passes never waits that long.
 const Patience = 20 * time.Second
 
-// A condition is looked at again at once for the first tries, since most come true soon, and then once in an interval.
+// A condition is checked without a pause for the first tries, since most become true soon, and then once per interval.
 const (
 	eagerTries   = 1000
 	pollInterval = time.Millisecond
 )
 
-// Equal fails the test, which goes on, unless got is deeply equal to want. what names the value.
+// Equal fails the test, which continues, unless got is deeply equal to want. what names the value.
 func Equal[T any](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -28,7 +28,7 @@ func Equal[T any](t testing.TB, what string, got, want T) {
 	}
 }
 
-// NoError ends the test if err is not nil. what, if given, says what was tried.
+// NoError ends the test if err is not nil. what, if given, names the attempt.
 func NoError(t testing.TB, err error, what ...string) {
 	t.Helper()
 	if err != nil {
@@ -36,7 +36,7 @@ func NoError(t testing.TB, err error, what ...string) {
 	}
 }
 
-// Eventually ends the test if the condition does not come true within [Patience].
+// Eventually ends the test if the condition does not become true within [Patience].
 func Eventually(t testing.TB, what string, met func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(Patience)

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// recorder is a test that notes how it fails.
+// recorder is a test that records how it fails.
 type recorder struct {
 	testing.TB
 	errors, fatal []string
@@ -24,7 +24,7 @@ func (r *recorder) Errorf(format string, a ...any) {
 func (r *recorder) Fatal(a ...any)                 { r.fatal = append(r.fatal, fmt.Sprint(a...)); panic(ended{}) }
 func (r *recorder) Fatalf(format string, a ...any) { r.Fatal(fmt.Sprintf(format, a...)) }
 
-// outcome runs fn with a recorder and returns what that noted.
+// outcome runs fn with a recorder and returns what it recorded.
 func outcome(fn func(testing.TB)) (r *recorder) {
 	r = &recorder{}
 	defer func() {

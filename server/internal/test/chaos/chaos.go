@@ -34,7 +34,7 @@ type Options struct {
 	Seed     uint64
 	Nodes    int               // default 3
 	Clients  int               // default 30; their transports are mixed evenly
-	Senders  int               // default 10: as many of the clients
+	Senders  int               // default 10; they are among the clients
 	Rate     float64           // messages a second of each sender; default 4
 	Settings map[string]string // of the nodes, named as in the environment; override the harness's own
 	Redis    []string          // arguments of redis-server
@@ -44,7 +44,7 @@ type Options struct {
 type Room struct {
 	Redis *redistest.Server
 	Nodes []*Node
-	Edge  *redistest.Proxy // in front of the balancer: what clients are cut off with
+	Edge  *redistest.Proxy // in front of the balancer; cuts off clients
 
 	t       testing.TB
 	opts    Options
@@ -54,7 +54,7 @@ type Room struct {
 	clients []*siotest.Client
 	senders []*sender
 	talking sync.WaitGroup
-	hush    context.CancelFunc // the senders send their last message
+	hush    context.CancelFunc // makes the senders send their last message
 	began   time.Time
 }
 

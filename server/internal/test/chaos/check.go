@@ -19,7 +19,7 @@ const (
 // timelines are the messages of the record and where each entry is in it.
 type timelines struct {
 	messages []entry               // without the genesis entries
-	behind   map[stream.Offset]int // for each entry: the index of the first message behind it
+	behind   map[stream.Offset]int // for each entry: the index of the first message after it
 }
 
 func newTimelines(order []entry) timelines {

@@ -22,7 +22,7 @@ import (
 type Node struct {
 	Name string
 	Addr string
-	Path *redistest.Proxy // its way to Redis, if there is something between
+	Path *redistest.Proxy // its way to Redis, if a proxy is in between
 
 	t      testing.TB
 	binary string

@@ -32,7 +32,7 @@ type sender struct {
 // utterance is the outcome of one message.
 type utterance struct {
 	acked       bool
-	repeated    bool // was sent more than once
+	repeated    bool // sent more than once
 	unavailable int
 }
 

@@ -1,8 +1,8 @@
 // Command embedder is an example of a server that others may build on the adapter: rooms, and private and volatile events
 // of any form. Tests connect stock clients to it, because chatd itself sends private events of one form only.
 //
-// A client says what it wants to hear: "private", "room" and "volatile" send it their arguments back as an event, to it
-// alone, to the room of all or volatile; "everyone" stores them for everybody.
+// A client says what it wants: "private", "room" and "volatile" send it their arguments back as an event, to it
+// alone, to the room of all, or volatile; "everyone" stores them for everybody.
 package main
 
 import (
@@ -78,7 +78,7 @@ func serve(ctx context.Context) error {
 	return nil
 }
 
-// greeting is that of chatd: the joining offset is the last argument of the first event.
+// greeting is like chatd's: the joining offset is the last argument of the first event.
 func greeting(dst []byte, at fanout.Cursor) []byte {
 	return wire.AppendMessage(dst, fmt.Appendf(nil, `2["presence",{"online":0},%q]`, at.Offset()))
 }

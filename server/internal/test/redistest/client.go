@@ -19,7 +19,7 @@ func NewClient(t testing.TB, addrs ...string) redis.UniversalClient {
 	var client redis.UniversalClient = redis.NewClient(options.Simple())
 	if len(addrs) > 1 {
 		cluster := options.Cluster()
-		cluster.ClusterStateReloadInterval = time.Second // or a failover is never noticed
+		cluster.ClusterStateReloadInterval = time.Second // without it a failover goes unnoticed
 		client = redis.NewClusterClient(cluster)
 	}
 	t.Cleanup(func() { _ = client.Close() })

@@ -151,7 +151,7 @@ type link struct {
 	client, server net.Conn
 
 	mu   sync.Mutex
-	left int // bytes that may pass still; negative: no bound
+	left int // bytes that may still pass; negative: no bound
 }
 
 // pass takes n bytes from the budget and returns how many of them may pass.

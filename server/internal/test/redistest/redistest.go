@@ -28,9 +28,9 @@ type Server struct {
 
 	t      testing.TB
 	args   []string
-	conf   string   // not empty: configuration file of a Sentinel, which the process rewrites
+	conf   string   // not empty: a Sentinel's configuration file, which the process rewrites
 	caFile string   // not empty: the port speaks TLS
-	auth   []string // what redis-cli needs to be let in
+	auth   []string // options that log redis-cli in
 	cmd    *exec.Cmd
 	output *output
 }

@@ -61,8 +61,8 @@ type Client struct {
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change; nil while nobody waits
-	running *session      // the one of the moment, or nil
-	session *session      // the same, once its CONNECT was answered, or nil
+	running *session      // the current one, or nil
+	session *session      // the same, once its CONNECT is answered, or nil
 	nextAck int
 	acks    map[int]func(json.RawMessage, error)
 	record  record
@@ -285,7 +285,7 @@ type State struct {
 	Connects  int    // CONNECTs answered so far
 	Recovered int    // how many of them recovered
 	Messages  int    // over all segments
-	Offset    string // the newest that was seen
+	Offset    string // the newest seen
 }
 
 // State returns the present state.

@@ -17,13 +17,13 @@ type Message struct {
 	ID       string `json:"id"`
 	At       int64  `json:"at"`
 
-	Seen time.Time `json:"-"` // when this client got it
+	Seen time.Time `json:"-"` // when this client received it
 }
 
 // Segment is a stretch of time in which the client missed nothing: it begins with a connect that did not recover, and
 // continues over every connect that did.
 type Segment struct {
-	Joined     string // the joining offset; the messages are those right behind it. Empty if none came.
+	Joined     string // the joining offset; the messages follow it directly. Empty if none came.
 	Recoveries int
 	Messages   []Message
 }
@@ -31,7 +31,7 @@ type Segment struct {
 // Report is what a client has recorded.
 type Report struct {
 	Segments []Segment
-	Pids     []string // private ids and Socket.IO ids that the client was given
+	Pids     []string // private ids and Socket.IO ids that the client received
 	Ends     []string // why each connection ended
 	Trace    []Note   // what the client did last, to explain a failure
 	Breaches []string // of the wire contract
@@ -51,7 +51,7 @@ type record struct {
 	Report
 	pid, offset string
 	greeted     bool // the joining offset of this connection has come
-	recovered   bool // this connection went on from offset
+	recovered   bool // this connection continued from offset
 	last        stream.Offset
 	counts      State
 }

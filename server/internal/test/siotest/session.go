@@ -19,7 +19,7 @@ type session struct {
 	ctx       context.Context // the life of the session
 	end       context.CancelCauseFunc
 	http      *http.Client
-	greet     func() string // the first packet that is sent
+	greet     func() string // makes the first packet to send
 	note      func(what string)
 	handle    func(packet []byte) error // called for each Socket.IO packet in order, from one goroutine at a time
 
@@ -30,7 +30,7 @@ type session struct {
 	wake       chan struct{} // one token: there is something to send
 	upgrading  chan struct{} // closed when the server has answered the probe: polling pauses
 
-	sending sync.Mutex // held while packets are on their way; guards ws
+	sending sync.Mutex // held while packets are in flight; guards ws
 	ws      *webSocket // not nil: the transport
 
 	mu      sync.Mutex
