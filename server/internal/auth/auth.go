@@ -1,40 +1,40 @@
-// Package auth owns the answer to one question: whom does a socket speak for?
+// Package auth answers one question: for whom does a socket speak?
 //
 // An [Authenticator] answers it for each CONNECT, before a session is recovered and before the Socket.IO library makes a
-// socket. The answer is an [Identity], a small value that is handed on from call to call. It is never read back from a
-// payload and never logged. There is one authenticator so far, [Guests].
+// socket. The answer is an [Identity], a small value that callers pass on. It is never read back from a payload and never
+// logged. There is one authenticator so far, [Guests].
 package auth
 
-// Identity is whom a socket speaks for. The zero Identity is a guest: each message says what its author is called.
+// Identity is the person a socket speaks for. The zero Identity is a guest: each of its messages names its author.
 type Identity struct {
-	// Name is the username of everything that the socket says, whatever the client sends; empty for a guest.
+	// Name is the username of all messages of the socket, whatever the client sends; empty for a guest.
 	Name string
 }
 
-// Connect is a CONNECT that is to be answered. It may hold credentials: an authenticator neither keeps nor logs it.
+// Connect is a CONNECT that needs an answer. It may hold credentials: an authenticator neither keeps nor logs it.
 type Connect struct {
 	Namespace string
-	Payload   any // what the client sent along (its "auth"), as the JSON decoder made it
+	Payload   any // the client's "auth", as decoded from JSON
 }
 
-// Unauthorized is the code of a refusal because of credentials that are not valid.
+// Unauthorized is the code of a refusal because of invalid credentials.
 const Unauthorized = "unauthorized"
 
-// Refusal tells a client why it is not let in. It becomes the CONNECT_ERROR { message, data: { code } }. A stock client
-// does not try again after one, so a refusal is final.
+// Refusal tells a client why it may not connect. It becomes the CONNECT_ERROR { message, data: { code } }. A stock client
+// does not retry after one, so a refusal is final.
 type Refusal struct {
 	Code    string // for programs, one word
 	Message string // for people
 }
 
-// Authenticator says whom a socket is going to speak for.
+// Authenticator says for whom a socket speaks.
 type Authenticator interface {
-	// Authenticate answers one CONNECT: with an identity, or with a refusal that is not nil. It may be called from any
-	// goroutine. The connection is not read until it returns, so it returns in bounded time. A panic counts as a refusal.
+	// Authenticate answers one CONNECT, with an identity or with a non-nil refusal. It may be called from any goroutine. The
+	// edge does not read the connection until it returns, so it must return in bounded time. A panic counts as a refusal.
 	Authenticate(Connect) (Identity, *Refusal)
 }
 
-// Guests takes every client for a guest.
+// Guests treats every client as a guest.
 type Guests struct{}
 
 var _ Authenticator = Guests{}

@@ -18,20 +18,20 @@ const (
 
 	// LostSlow: it fell behind by half the window, or its private queue overflowed. Its place is still in the window
 	// at that moment, so that the client can reconnect and continue there. A connection that joined in the older half of
-	// the window and stayed there is given up only when the window has left it behind.
+	// the window and stayed there is lost only when its place leaves the window.
 	LostSlow
 
 	LostReset  // the log was reset while it followed
-	LostSocket // the socket failed; nothing is written any more, as after Close
+	LostSocket // the socket failed; the connection writes nothing more, as after Close
 )
 
-// lostReasons are the texts of the reasons, for metrics and logs.
+// lostReasons are the names of the reasons, for metrics and logs.
 var lostReasons = []string{"slow consumer", "stream reset", "transport error"}
 
 // String is the reason in words.
 func (l Lost) String() string { return lostReasons[l-1] }
 
-// Owner is who a connection belongs to. Its methods are called with no lock held and must not block.
+// Owner owns a connection. Its methods are called without a lock and must not block.
 type Owner interface {
 	// Lost is called, possibly more than once, when the connection should be closed.
 	Lost(Lost)
@@ -40,7 +40,7 @@ type Owner interface {
 }
 
 // Conn is one client: a cursor in each log that it follows, and a private queue. It begins without a socket, as a session
-// that polls; [Conn.Attach] gives it one. All methods may be called from any goroutine, and none of them blocks but [Conn.WaitFlushed].
+// that polls; [Conn.Attach] gives it one. All methods may be called from any goroutine; only [Conn.WaitFlushed] blocks.
 type Conn struct {
 	shard *shard
 	owner Owner
@@ -49,27 +49,27 @@ type Conn struct {
 	net     net.Conn        // nil while polling
 	raw     syscall.RawConn // nil if net has no raw socket
 	readers []*reader       // one for each log that it follows
-	turn    int             // whose of them it is to be written; may be beyond the last
-	open    []byte          // the rest of what is partly written, mostly a frame of a log: it goes first
-	private []byte          // frames, the first of which may be partly written: they go next
+	turn    int             // index of the reader to write next; may be beyond the last
+	open    []byte          // the rest of a partly written piece, mostly a frame of a log: written first
+	private []byte          // frames, the first of which may be partly written: written next
 	written uint64          // bytes written in all
-	flushed chan struct{}   // closed when open and private are empty; nil if nobody waits
+	flushed chan struct{}   // closed when open and private are empty; nil without a waiter
 
-	parked bool // a goroutine waits for the socket, and it alone writes
+	parked bool // a goroutine waits for the socket, and only it writes
 	closed bool
 }
 
-// reader is the cursor of a connection in one log. It is guarded by the mutex of the connection.
+// reader is the cursor of a connection in one log. The connection's mutex guards it.
 type reader struct {
 	conn  *Conn
 	place place // nowhere once the connection has left the log
-	late  bool  // joined in the older half of the window and was there ever since
+	late  bool  // joined in the older half of the window and has stayed there
 }
 
 func (r *reader) follows() bool { return r.place.seg != nil }
 
-// Attach gives the connection its socket, once: what was pending goes there from now on. The caller goes on owning the
-// socket: it reads from it and closes it, after [Conn.Close]. It should bound the kernel's send buffer.
+// Attach gives the connection its socket, once, and starts to write what is pending to it. The caller still owns the socket:
+// it reads from it and closes it, after [Conn.Close]. It should bound the kernel's send buffer.
 func (c *Conn) Attach(nc net.Conn) {
 	c.mu.Lock()
 	if !c.closed {
@@ -82,8 +82,8 @@ func (c *Conn) Attach(nc net.Conn) {
 
 // Join starts following the log of the cursor there, after the given private frames (which are copied) and those sent
 // before. It is one atomic step: no frame of the log is skipped, repeated, or written before the private ones. A connection
-// that follows that log already goes on at the cursor. What a connection follows of several logs is written in turns, whole
-// frames of each; only the order within a log is certain.
+// that already follows that log continues at the cursor. A connection that follows several logs gets whole frames of each in
+// turn; only the order within a log is guaranteed.
 func (c *Conn) Join(at Cursor, first []byte) {
 	c.mu.Lock()
 	if c.closed {
@@ -95,7 +95,7 @@ func (c *Conn) Join(at Cursor, first []byte) {
 	if r == nil {
 		r = &reader{conn: c}
 		c.readers = append(c.readers, r)
-		// It is listed before it looks for what is there: frames that come later start a sweep that visits it.
+		// The reader is listed before it writes the frames up to the head: later frames start a sweep that visits it.
 		c.shard.join(r, log)
 	}
 	r.place, r.late = at.place, at.behind()
@@ -120,7 +120,7 @@ func (c *Conn) readerLocked(l *Log) *reader {
 	return nil
 }
 
-// Leave stops following a log; a frame that is partly written is still completed.
+// Leave stops following a log; the connection still completes a partly written frame.
 func (c *Conn) Leave(l *Log) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +142,7 @@ func (c *Conn) leaveAllLocked() {
 	}
 }
 
-// leaveLocked lets go of a log, which would otherwise be kept from the cursor on, and of the segment of an open frame.
+// leaveLocked releases a log, which the cursor would keep alive from its place on, and the segment of an open frame.
 func (c *Conn) leaveLocked(r *reader) {
 	log := r.place.seg.log
 	r.place, c.open = place{}, slices.Clone(c.open)
@@ -155,8 +155,8 @@ func (c *Conn) leaveLocked(r *reader) {
 }
 
 // Send queues one whole private frame, or writes it at once. It is false if the connection is closed, or if the queue
-// overflowed: then the frame is gone, the owner was told [LostSlow], and the connection is of no more use. frame is not
-// kept.
+// overflows: then Send drops the frame and tells the owner [LostSlow], and the connection is unusable. Send does not keep
+// frame.
 func (c *Conn) Send(frame []byte) bool {
 	c.mu.Lock()
 	var n news
@@ -172,7 +172,7 @@ func (c *Conn) Send(frame []byte) bool {
 	return ok
 }
 
-// queueLocked adds to the private frames and flushes. Most go out at once, so only what is left of them is copied.
+// queueLocked adds private frames and flushes. Most frames are written at once, so it copies only the rest.
 func (c *Conn) queueLocked(frames []byte) news {
 	if len(c.private) > 0 {
 		c.private = append(c.private, frames...)
@@ -184,7 +184,7 @@ func (c *Conn) queueLocked(frames []byte) news {
 	return n
 }
 
-// SendVolatile sends whole frames that are worth nothing later: a connection that is not writable drops all of them.
+// SendVolatile sends whole frames that are useless later: a connection that is not writable drops all of them.
 func (c *Conn) SendVolatile(frames []byte) bool {
 	c.mu.Lock()
 	var n news
@@ -197,7 +197,7 @@ func (c *Conn) SendVolatile(frames []byte) bool {
 	return ok
 }
 
-// Writable reports whether a frame would be written now, or taken next, not queued behind others.
+// Writable reports whether a new frame would be written now, or taken next, without waiting behind others.
 func (c *Conn) Writable() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -214,22 +214,22 @@ func (c *Conn) Private() int {
 	return len(c.open) + len(c.private)
 }
 
-// Behind reports whether anything is left to be written or taken, of the private frames or of the log.
+// Behind reports whether any private frame or frame of a log is left to be written or taken.
 func (c *Conn) Behind() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.closed && len(c.nextLocked().bytes) > 0
 }
 
-// Written is how many bytes were written or taken in all. A caller compares two readings to see whether the client reads.
+// Written is the total of bytes written or taken. A caller compares two readings to see whether the client reads.
 func (c *Conn) Written() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.written
 }
 
-// WaitFlushed waits until the private frames are written and no frame of the log is partly written, or until the
-// connection is closed: then it is true. It is false if stop is closed first.
+// WaitFlushed waits until all private frames are written and no frame of a log is partly written, or the connection is
+// closed; it then returns true. It returns false if stop is closed first.
 func (c *Conn) WaitFlushed(stop <-chan struct{}) bool {
 	c.mu.Lock()
 	if len(c.open) == 0 && len(c.private) == 0 {
@@ -249,7 +249,7 @@ func (c *Conn) WaitFlushed(stop <-chan struct{}) bool {
 	}
 }
 
-// signalLocked wakes those who wait for the flush, if it has happened.
+// signalLocked wakes the waiters for the flush, if it has happened.
 func (c *Conn) signalLocked() {
 	if c.flushed != nil && len(c.open) == 0 && len(c.private) == 0 {
 		close(c.flushed)
@@ -257,28 +257,28 @@ func (c *Conn) signalLocked() {
 	}
 }
 
-// Close ends the connection: nothing is written or taken any more. It does not close the socket; the caller does that
-// next, which also ends the goroutine of a parked connection.
+// Close ends the connection: it writes and yields nothing more. Close does not close the socket; the caller does that next,
+// which also ends the goroutine of a parked connection.
 func (c *Conn) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endLocked()
 }
 
-// endLocked lets go of everything.
+// endLocked releases all logs and buffers.
 func (c *Conn) endLocked() {
 	c.closed, c.open, c.private = true, nil, nil
 	c.leaveAllLocked()
 	c.signalLocked()
 }
 
-// news is what the owner is told once the lock is released. The zero news is none.
+// news is what tell reports to the owner after the lock is released. The zero news is none.
 type news struct {
 	lost    Lost // zero: the connection is not lost
 	pending bool // there is something to take
 }
 
-// tell passes the news on. No lock is held.
+// tell passes the news to the owner. The caller holds no lock.
 func (c *Conn) tell(n news) {
 	if n.pending {
 		c.owner.Pending()

@@ -25,8 +25,8 @@
 // connection that follows several logs gets a piece of each in turn, always whole frames.
 //
 // A connection is parked if its socket is full or it has much to catch up with: it leaves the sweep, and a goroutine of its
-// own waits for the socket, catches up and puts it back. No other connection waits. The log drops a reader that falls behind
-// by half the window while its place is still in the window, so that it can reconnect and continue there. So memory is one
+// own waits for the socket, catches up and puts it back. No other connection waits. A reader that falls behind by half the
+// window is dropped while its place is still in the window, so that it can reconnect and continue there. So memory is one
 // window and O(1) for each connection. Append waits for sweepers that lag, and only for them.
 //
 // Frames for one connection only (handshake, acks, pings) go through a small private queue and are written between frames

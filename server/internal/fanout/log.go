@@ -18,24 +18,24 @@ type Window struct {
 // DefaultWindow is 10,000 frames or 16 MiB of them.
 var DefaultWindow = Window{MaxCount: 10_000, MaxBytes: 16 << 20}
 
-// The size of a segment, unless a single frame is larger: a log begins with a small one, and each is twice as large as the
-// one before, so that a quiet log costs little.
+// The sizes of a segment in bytes, unless a single frame is larger: a log begins with a small segment, and each one is twice
+// as large as the one before, so that a quiet log costs little.
 const (
 	minSegment  = 1 << 10
 	segmentSize = 64 << 10
 )
 
-// Log is one stream of frames in its final form, and what of it is kept. Its methods may be called from any goroutine.
+// Log is one stream of final frames, and the window of it that is kept. Its methods may be called from any goroutine.
 type Log struct {
 	sweepers           *Sweepers
 	maxCount, maxBytes int64
 	segBytes, segCount int
 	oldest, head       atomic.Pointer[segment] // the ends of the window; Append writes to head
 
-	mu         sync.Mutex // guards appending, the index of every segment, and what follows
+	mu         sync.Mutex // guards appending, the index of every segment, and the fields below
 	segments   []*segment // the window, from oldest to head
 	generation uint64     // counts the resets
-	total      mark       // what was appended
+	total      mark       // all that was appended
 	grown      chan struct{}
 }
 
@@ -64,12 +64,12 @@ func newLog(s *Sweepers, base stream.Offset, w Window) *Log {
 	return l
 }
 
-// lag is the part of the window by which the sweepers may be behind: one in so many. So a reader that falls
-// behind by half the window between two sweeps is still in the window when the second sweep sees it.
+// lag bounds how far the sweepers may be behind: one lag-th of the window. So a reader that falls behind by half the window
+// between two sweeps is still in the window when the second sweep sees it.
 const lag = 8
 
 // Append adds frames in the order of their offsets, which must be beyond [Log.Head], and wakes the sweepers. It waits for
-// them if they are behind by an eighth of the window, but for no client.
+// sweepers that are behind by an eighth of the window, but never for a client.
 func (l *Log) Append(frames []Frame) {
 	for len(frames) > 0 {
 		for _, s := range l.sweepers.shards {
@@ -81,7 +81,7 @@ func (l *Log) Append(frames []Frame) {
 	}
 }
 
-// portion is how many of the frames to add before the sweepers have to keep up again.
+// portion is how many of the frames to add before Append waits for the sweepers again.
 func (l *Log) portion(frames []Frame) (n int) {
 	size := int64(0)
 	for n < len(frames) && (n == 0 || int64(n) < l.maxCount/lag && size < l.maxBytes/lag) {
@@ -98,7 +98,7 @@ func (l *Log) append(frames []Frame) {
 	for _, f := range frames {
 		switch {
 		case seg.buf == nil:
-			seg.buf = make([]byte, l.sizeFor(seg, len(f.Bytes))) // nobody looks before the first commit
+			seg.buf = make([]byte, l.sizeFor(seg, len(f.Bytes))) // no reader looks before the first commit
 		case size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount:
 			seg.commit(size)
 			seg = l.growLocked(seg, len(f.Bytes))
@@ -118,7 +118,7 @@ func (l *Log) append(frames []Frame) {
 	l.wakeAll()
 }
 
-// growLocked adds a segment behind seg and drops from the other end what the window no longer holds.
+// growLocked adds a segment after seg and drops the oldest segments that the window no longer holds.
 func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 	next := l.newSegmentLocked(seg.lastOffset())
 	next.buf = make([]byte, l.sizeFor(seg, atLeast))
@@ -140,12 +140,12 @@ func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 	return next
 }
 
-// sizeFor is the size of the segment that comes after before and takes at least so many bytes.
+// sizeFor is the size of the segment after before; it has room for atLeast bytes.
 func (l *Log) sizeFor(before *segment, atLeast int) int {
 	return max(min(max(2*len(before.buf), minSegment), l.segBytes), atLeast)
 }
 
-// newSegmentLocked makes a segment without a buffer: the first frame brings that.
+// newSegmentLocked makes a segment without a buffer: the first frame allocates it.
 func (l *Log) newSegmentLocked(base stream.Offset) *segment {
 	return &segment{
 		log:        l,
@@ -155,7 +155,7 @@ func (l *Log) newSegmentLocked(base stream.Offset) *segment {
 	}
 }
 
-// Reset forgets everything and begins anew behind base. Every connection that follows the log is lost with [LostReset].
+// Reset drops all frames and begins anew after base. Every connection that follows the log is lost with [LostReset].
 func (l *Log) Reset(base stream.Offset) {
 	l.mu.Lock()
 	l.resetLocked(base)
@@ -210,9 +210,8 @@ func (l *Log) Back(n int) Cursor {
 	return l.segments[0].cursor(0)
 }
 
-// Before returns the newest frames that come before the given offset (the zero Offset: the newest of all), newest first.
-// They are at most n, and fewer only if the window holds no more. The caller may keep their bytes, but not change them; they
-// keep the segment that they are in.
+// Before returns the n newest frames before the given offset (the zero Offset: the newest of all), newest first, or fewer if
+// the window holds no more. The caller may keep their bytes, but not change them; the bytes keep their segment alive.
 func (l *Log) Before(offset stream.Offset, n int) []Frame {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -233,7 +232,7 @@ func (l *Log) Before(offset stream.Offset, n int) []Frame {
 	return frames
 }
 
-// After is the place right after the entry with the given offset. It is false if exactly that entry is not in the window.
+// After is the place right after the entry with the given offset. It is false if the window does not hold that exact entry.
 func (l *Log) After(offset stream.Offset) (Cursor, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -269,12 +268,12 @@ func (l *Log) Reach(ctx context.Context, offset stream.Offset) {
 	}
 }
 
-// apart reports whether there is more between two marks than the given part of the window.
+// apart reports whether two marks are further apart than one part-th of the window.
 func (l *Log) apart(from, to mark, part int64) bool {
 	return to.bytes-from.bytes > l.maxBytes/part || to.count-from.count > l.maxCount/part
 }
 
-// mark is where the head is.
+// mark is the mark of the head.
 func (l *Log) mark() mark {
 	head := l.head.Load()
 	size, frames := head.committed()

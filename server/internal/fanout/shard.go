@@ -181,7 +181,7 @@ func (s *shard) sweep(a *audience) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.size, a.swept = len(kept), began
-	if len(kept) == 0 && len(a.joined) == 0 && !a.queued { // a queued audience must stay: a later one could be mistaken for it
+	if len(kept) == 0 && len(a.joined) == 0 && !a.queued { // a queued one must stay: its round could take a later one for it
 		delete(s.audiences, a.log)
 	}
 	s.changed.Broadcast()

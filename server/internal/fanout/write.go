@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// turnBytes is about how many bytes one connection gets before the next one has its turn. A connection with more pending,
+	// turnBytes is about how many bytes one connection gets before the next has its turn. A connection with more pending,
 	// for example after a reconnect, is parked even if its socket is not full.
 	turnBytes = 4 * segmentSize
 

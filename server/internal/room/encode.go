@@ -10,8 +10,7 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// The text around the arguments of an event that came out of the record: Engine.IO message, Socket.IO event, and the offset
-// as last argument.
+// The text around the arguments of a recorded event: Engine.IO message, Socket.IO event, and the offset as last argument.
 const (
 	beforeArgs   = `42`
 	beforeOffset = `,"`
@@ -23,14 +22,14 @@ var (
 	_ replica.Decode = Decode
 )
 
-// Encode appends the WebSocket frame of an entry: its arguments, the time stamp in place of [chat.TimeMark], and the offset as
-// one more argument. It is false, and appends nothing, for an entry that is no event.
+// Encode appends the WebSocket frame of an entry: its arguments, with the time stamp in place of [chat.TimeMark], and the
+// offset as one more argument. It is false, and appends nothing, for an entry that is not an event.
 func Encode(dst []byte, e stream.Entry) ([]byte, bool) {
 	args := e.Event
 	if !wire.IsEventArgs(args) {
 		return dst, false
 	}
-	args = args[:len(args)-1] // the bracket comes behind the offset
+	args = args[:len(args)-1] // the bracket follows the offset
 	var digits [20]byte
 	at := strconv.AppendUint(digits[:0], e.Offset.Ms, 10)
 	var text [41]byte
@@ -61,7 +60,7 @@ func Decode(frame []byte) []byte {
 	return payload[len(beforeArgs):]
 }
 
-// appendPresence appends the frame of a presence event, with an offset unless that is zero.
+// appendPresence appends the frame of a presence event, with the offset unless it is zero.
 func appendPresence(dst []byte, online int, offset stream.Offset) []byte {
 	text := make([]byte, 0, 96)
 	text = append(text, `2["presence",{"online":`...)

@@ -8,8 +8,8 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Presence tells every socket of this node how many there are now. It is volatile: a socket that is not ready for it gets
-// the next one. It must not be called more often than once a second.
+// Presence tells every socket of this node how many clients are online. It is volatile: a socket that is not writable gets
+// the next one. Do not call it more often than once a second.
 func (r *Room) Presence(online int) {
 	if n := r.bound(); n != nil {
 		n.SendVolatile(appendPresence(nil, online, stream.Offset{}))

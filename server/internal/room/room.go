@@ -3,8 +3,8 @@
 //	client ── event ──▶ adapter ──▶ room ──▶ chat (rules) ──▶ room ──▶ replica ──▶ stream
 //	client ◀── greeting, presence, typing ───── room
 //
-// It owns what is specific to the chat on the wire: which event goes to which rule, the frame that an entry of the record
-// becomes, the greeting of a new socket, presence and typing. It holds no goroutine.
+// It owns the wire form of the chat: which event goes to which rule, the frame of an entry, the greeting of a new socket,
+// presence and typing. It has no goroutine.
 package room
 
 import (
@@ -25,18 +25,18 @@ import (
 	"scalable-chat/server/internal/replica"
 )
 
-// Options say what a room works on. Replica, Authenticator and Online are required.
+// Options configure a room. Replica, Authenticator and Online are required.
 type Options struct {
 	Replica       *replica.Replica   // encodes with [Encode]
-	Authenticator auth.Authenticator // says whom each client speaks for
+	Authenticator auth.Authenticator // says for whom each client speaks
 	Limits        chat.Limits
 	MaxHistory    int        // most messages that a handshake may ask for
-	Online        func() int // how many there are now, for the greeting
+	Online        func() int // how many clients are online, for the greeting
 	Handled       func(event, outcome string)
 	Logger        *slog.Logger // nil: the default logger
 }
 
-// Room is one namespace, once [Room.Bind] has given it that. Its methods may be called from any goroutine.
+// Room is the chat in one namespace, which [Room.Bind] gives it. Its methods may be called from any goroutine.
 type Room struct {
 	opts      Options
 	logger    *slog.Logger
@@ -93,19 +93,19 @@ type client struct {
 var _ adapter.Client = client{}
 
 func (r *Room) newClient(s *socket.Socket, who auth.Identity) adapter.Client {
-	// Nobody asks for the handshake again, but the library keeps it as long as the socket, whatever the client put into it.
+	// The handshake is not needed any more, but the library keeps it, with the client's data, as long as the socket.
 	*s.Handshake() = socket.Handshake{}
 	return client{r, r.rules.NewClient(r.connectionOf(s.Conn()), string(s.Id()), who)}
 }
 
-// connectionOf is what the rules remember of a connection. It is kept for as long as the connection lasts, so that leaving
-// the room and coming in again renews no limit.
+// connectionOf is the rules' state of a connection. The room keeps it as long as the connection lasts, so that leaving the
+// room and joining again resets no limit.
 func (r *Room) connectionOf(conn connection) *chat.Connection {
 	known, isNew := r.remember(conn)
 	if isNew {
 		_ = conn.Once("close", func(...any) { r.forget(conn) })
 		if conn.ReadyState() != "open" {
-			r.forget(conn) // the event may be over
+			r.forget(conn) // the close event may have fired already
 		}
 	}
 	return known
