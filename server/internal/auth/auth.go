@@ -5,7 +5,7 @@
 // logged. There is one authenticator so far, [Guests].
 package auth
 
-// Identity is the person a socket speaks for. The zero Identity is a guest: each of its messages names its author.
+// Identity says for whom a socket speaks. The zero Identity is a guest: each of its messages names its author.
 type Identity struct {
 	// Name is the username of all messages of the socket, whatever the client sends; empty for a guest.
 	Name string

@@ -62,7 +62,7 @@ func New(o Options) *Room {
 	return r
 }
 
-// Bind is the room's side of a namespace, for [adapter.Options].
+// Bind gives the room its namespace and returns the room's side of it, for [adapter.Options].
 func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 	r.namespace.Store(&n)
 	return adapter.Binding{
