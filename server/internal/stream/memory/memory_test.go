@@ -39,7 +39,7 @@ func (s *Stream) trim(keep int) {
 	}
 }
 
-// flush simulates a loss of everything: only a new genesis entry is left.
+// flush simulates a loss of everything, keys included: only a new entry without an event is left.
 func (s *Stream) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,15 +8,15 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Bounds of one batch: what Redis does in one go while everyone else waits.
+// Bounds of one batch. Redis runs a batch in one go while all other clients wait.
 const (
 	batchRecords = 512
 	batchBytes   = 1 << 20
 )
 
-// appender takes records from the queue, sends them in batches, one at a time, and reports their outcomes. All calls of
-// done are made by run. A batch is sent again until its outcome is known, even when all of its records have been reported
-// as unavailable in the meantime: only so it is certain that nothing overtakes it.
+// appender takes records from the queue, sends them in batches, one at a time, and reports their outcomes. run makes all
+// calls of done. The appender retries a batch until its outcome is known, even when all of its records have been reported
+// as unavailable in the meantime, so that no later batch overtakes it.
 type appender struct {
 	queue  *queue
 	script *script
@@ -28,7 +28,7 @@ type appender struct {
 	number   uint64
 	busy     bool     // a batch is on its way
 	batch    []record // that batch
-	told     int      // how many of its records have been reported as unavailable, from the oldest on
+	told     int      // how many of its oldest records have been reported as unavailable
 	spare    []record // empty; the next batch is collected in it
 }
 
@@ -37,8 +37,8 @@ type outcome struct {
 	err     error
 }
 
-// run works until the queue is closed and empty and everybody was told, or until ctx ends: then all that is left is
-// unavailable.
+// run works until the queue is closed and empty and every outcome is reported, or until ctx ends: then the remaining
+// records are unavailable.
 func (a *appender) run(ctx context.Context) {
 	a.outcomes = make(chan outcome, 1)
 	a.timer = time.NewTimer(time.Hour)
@@ -50,7 +50,7 @@ func (a *appender) run(ctx context.Context) {
 			}
 		}
 		if a.busy && a.told == len(a.batch) && a.queue.over() {
-			return // nobody waits for the batch any more, and nothing is left that must not overtake it
+			return // no caller waits for the batch, and no record is left that could overtake it
 		}
 		a.setTimer()
 		select {
@@ -66,7 +66,7 @@ func (a *appender) run(ctx context.Context) {
 	}
 }
 
-// start sends the next batch on its way, if there is any. last reports that there will be none any more.
+// start sends the next batch, if there is one. last reports that no more batches will come.
 func (a *appender) start(ctx context.Context) (last bool) {
 	batch, last := a.queue.take(a.spare, batchRecords, batchBytes)
 	if len(batch) == 0 {
@@ -80,7 +80,7 @@ func (a *appender) start(ctx context.Context) (last bool) {
 	return false
 }
 
-// finish reports the outcome of the batch, while the next one is on its way already.
+// finish reports the outcome of the batch while the next one is already in flight.
 func (a *appender) finish(ctx context.Context, o outcome) {
 	finished, told := a.batch, a.told
 	a.busy = false
@@ -92,7 +92,7 @@ func (a *appender) finish(ctx context.Context, o outcome) {
 			finished[i].done(o.offsets[i], nil)
 		}
 	}
-	clear(finished) // so that it keeps no event alive
+	clear(finished) // so that the slice keeps no event alive
 }
 
 // setTimer sets the timer to the deadline of the oldest record that has not been reported.
@@ -108,8 +108,8 @@ func (a *appender) setTimer() {
 	a.timer.Reset(time.Until(deadline))
 }
 
-// expire reports the records whose deadline has passed: first those on their way, whose outcome stays unknown to their
-// callers, then those that were not sent, which are dropped.
+// expire reports the records whose deadline has passed: first those in flight, whose outcome stays unknown to their
+// callers, then those that were not sent, which it drops.
 func (a *appender) expire(now time.Time) {
 	if a.busy {
 		for ; a.told < len(a.batch) && !a.batch[a.told].deadline.After(now); a.told++ {
@@ -140,7 +140,7 @@ func (a *appender) abandon() {
 	}
 }
 
-// send sends the batch until its outcome is known, until ctx ends, or until Redis may have forgotten the outcome.
+// send retries the batch until its outcome is known, until ctx ends, or until Redis may have forgotten the outcome.
 func (a *appender) send(ctx context.Context, batch call) outcome {
 	started := time.Now()
 	for wait := (backoff{max: 500 * time.Millisecond}); ; {

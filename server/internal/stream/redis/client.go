@@ -12,28 +12,29 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Client is what [NewClient] gives: it is shared by all that needs Redis.
+// Client is what [NewClient] returns. All users of Redis share it.
 type Client = redis.UniversalClient
 
 // ClientOptions say where Redis is.
 type ClientOptions struct {
-	// Addrs are host:port each. A single one is a server, or any node of a Cluster; several are nodes of a Cluster. With
-	// SentinelMaster they are the Sentinels that watch the master of that name.
+	// Addrs have the form host:port. A single one is a server or any node of a Cluster; several are nodes of a Cluster.
+	// With SentinelMaster they are the Sentinels that watch the master of that name.
 	Addrs []string
-	// Cluster says that a single address is a node of a Cluster, Single that it is none. Without either Redis is asked.
+	// Cluster says that a single address is a node of a Cluster, Single that it is not. Without either the client asks
+	// Redis.
 	Cluster, Single bool
 	// SentinelMaster is the name of a master. SentinelUsername and SentinelPassword are for the Sentinels themselves.
 	SentinelMaster, SentinelUsername, SentinelPassword string
 	// DB is the number of the database; a Cluster has only 0.
 	DB                 int
 	Username, Password string
-	// TLSConfig says how connections are encrypted; nil, that they are not.
+	// TLSConfig sets how connections are encrypted; nil means no encryption.
 	TLSConfig *tls.Config
 }
 
-// NewClient gives a client of a master. It does not connect yet. Every command fails within seconds when Redis hangs, and
-// the client does not repeat it by itself, except in a Cluster when it was sent to the wrong node or the connection failed.
-// The caller closes the client.
+// NewClient makes a client of a master. It does not connect yet. Every command fails within seconds when Redis hangs. The
+// client does not retry it, except in a Cluster when the command went to the wrong node or the connection failed. The
+// caller closes the client.
 func NewClient(o ClientOptions) (Client, error) {
 	cluster := o.SentinelMaster == "" && (len(o.Addrs) > 1 || o.Cluster)
 	switch {
@@ -63,8 +64,8 @@ func universal(o ClientOptions) *redis.UniversalOptions {
 		DialTimeout: 2 * time.Second, DialerRetries: 1,
 		ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second, ContextTimeoutEnabled: true,
 		MaxRetries: -1,
-		// What stands between us and Redis may have forgotten a connection that was idle for long, without a word: the
-		// next command would hang.
+		// A middlebox between us and Redis may silently drop a connection that was idle for long: the next command would
+		// hang.
 		ConnMaxIdleTime: time.Minute,
 
 		Protocol: 2, DisableIdentity: true,
@@ -74,13 +75,13 @@ func universal(o ClientOptions) *redis.UniversalOptions {
 
 func newClusterClient(u *redis.UniversalOptions) *redis.ClusterClient {
 	c := u.Cluster()
-	// A dead master does not tell who took over, and the client does not ask: it has to look often.
+	// A dead master does not name its successor and the client does not ask, so it reloads the state often.
 	c.ClusterStateReloadInterval = 2 * time.Second
 	return redis.NewClusterClient(c)
 }
 
-// The client library logs every failed dial by itself, in its own format. What matters of it is reported by [health], so
-// the rest is kept for debugging.
+// The client library logs every failed dial in its own format. [health] reports what matters; the rest goes to the debug
+// log.
 func init() { redis.SetLogger(debugLog{}) }
 
 type debugLog struct{}

@@ -9,9 +9,9 @@ import (
 
 var errNoAnswer = errors.New("no answer from Redis")
 
-// within runs a command and returns its result, or at once an error when ctx ends or limit passes. The client cannot be
-// interrupted while it reads: then the command is left behind, so it may use nothing that changes later. It ends at its own
-// time limit or when the client is closed, and its result is lost.
+// within runs a command and returns its result, or an error as soon as ctx ends or limit passes. The client cannot be
+// interrupted while it reads, so within leaves the command behind then: the command may use nothing that changes later. It
+// ends at its own time limit or when the client is closed, and its result is lost.
 func within[T any](ctx context.Context, limit time.Duration, command func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	type result struct {
@@ -38,14 +38,14 @@ func within[T any](ctx context.Context, limit time.Duration, command func(contex
 	}
 }
 
-// backoff is how long to wait before the next attempt: from 10 ms on twice as long each time up to max, of which a random
-// half is taken off so that nodes do not come back in step.
+// backoff is the wait before the next attempt. It starts at 10 ms and doubles up to max; up to half of it is taken off at
+// random, so that nodes do not come back in step.
 type backoff struct {
 	max  time.Duration
 	next time.Duration
 }
 
-// sleep waits and reports whether ctx is still alive.
+// sleep waits and reports whether ctx is still valid.
 func (b *backoff) sleep(ctx context.Context) bool {
 	b.next = min(max(2*b.next, 10*time.Millisecond), b.max)
 	timer := time.NewTimer(b.next - rand.N(b.next/2))

@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-const lots = 1 << 20 // retention that a test does not reach
+const lots = 1 << 20 // retention that no test reaches
 
 // TestP5_FrozenRedis: Redis hangs so long that batches are sent again while earlier attempts wait in its sockets.
 func TestP5_FrozenRedis(t *testing.T) {
@@ -79,7 +79,7 @@ func TestP5_KilledRedisWithAOF(t *testing.T) {
 	}
 }
 
-// TestP3_RestartedEmpty: Redis comes back without its data: followers are told, and new messages flow.
+// TestP3_RestartedEmpty: Redis comes back without its data; followers get the gap, and new messages flow.
 func TestP3_RestartedEmpty(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{})

@@ -11,19 +11,19 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// readEntries is how many entries one command reads at most, and so the most that a follower is given at once.
+// readEntries is how many entries one command reads at most, and so the largest batch that a follower gets.
 const readEntries = 512
 
 // follower is a position in the stream.
 type follower struct {
 	stream *Stream
 	last   stream.Offset
-	unsure bool // whether the entry at last is still there has to be asked
-	count  int  // how many entries to ask for: fewer after a failure, in case the line is too slow for so many at once
+	unsure bool // the follower must check whether the entry at last still exists
+	count  int  // how many entries to ask for: fewer after a failure, in case the line is too slow for so many
 }
 
-// Follow implements [stream.Stream]. It outlasts any outage of Redis. Where the stream was trimmed, flushed or lost its tail
-// in a failover, the follower learns it with the next entry, or within Block while there is none.
+// Follow implements [stream.Stream]. It outlasts any outage of Redis. If the stream was trimmed, flushed or lost its tail in
+// a failover, the follower notices with the next entry, or within Block while there is none.
 func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stream.Entry) error) error {
 	caller := ctx
 	ctx, cancel := context.WithCancel(ctx)
@@ -32,7 +32,7 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 	defer s.health.set(following, "")
 
 	f := &follower{stream: s, last: after, unsure: !after.IsZero(), count: readEntries}
-	wait := backoff{max: 100 * time.Millisecond} // other nodes may be back already, and fill the window
+	wait := backoff{max: 100 * time.Millisecond} // other nodes may already be back and fill the window
 	for {
 		entries, err := f.read(ctx)
 		switch {
@@ -59,7 +59,7 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 	}
 }
 
-// read waits for the entries that come next and moves behind them; none come if Block passes.
+// read waits for the next entries and moves behind them. It returns none if Block passes.
 func (f *follower) read(ctx context.Context) ([]stream.Entry, error) {
 	s := f.stream
 	if f.unsure {
@@ -82,7 +82,7 @@ func (f *follower) read(ctx context.Context) ([]stream.Entry, error) {
 	return f.advance(streams[0].Messages)
 }
 
-// checkLast asks whether the entry at f.last is still there. Redis does not tell by itself that it has lost entries.
+// checkLast checks that the entry at f.last still exists. Redis does not report by itself that it has lost entries.
 func (f *follower) checkLast(ctx context.Context) error {
 	s, id := f.stream, f.last.String()
 	found, err := within(ctx, commandLimit, func(ctx context.Context) ([]redis.XMessage, error) {
@@ -94,8 +94,8 @@ func (f *follower) checkLast(ctx context.Context) error {
 	return err
 }
 
-// advance moves over the messages as far as each of them follows the one before. If the very first does not, that is a gap;
-// a later one is met again as the first of the next read.
+// advance moves over the messages while each follows the one before. If the first does not, that is a gap; a later one
+// comes again as the first of the next read.
 func (f *follower) advance(messages []redis.XMessage) ([]stream.Entry, error) {
 	entries := make([]stream.Entry, 0, len(messages))
 	for _, m := range messages {

@@ -32,21 +32,21 @@ type health struct {
 	reasons [tasks]string // empty while the task is well
 }
 
-// failed notes a failed attempt and logs the first in a row.
+// failed records a failed attempt and logs the first in a row.
 func (h *health) failed(t task, err error) {
 	if h.set(t, reason(err)) == "" {
 		h.log.Warn("redis stream is degraded", "trouble", t.String(), "error", err)
 	}
 }
 
-// well notes a successful attempt and logs it after a failure.
+// well records a successful attempt and logs it after a failure.
 func (h *health) well(t task) {
 	if was := h.set(t, ""); was != "" {
 		h.log.Info("redis stream has recovered", "trouble", t.String(), "reason", was)
 	}
 }
 
-// set returns the reason that was.
+// set stores a reason and returns the previous one.
 func (h *health) set(t task, reason string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,7 +67,7 @@ func (h *health) troubles() string {
 	return strings.Join(all, "; ")
 }
 
-// reason says in words what went wrong. Addresses and credentials stay in the log.
+// reason describes a failure in words. Addresses and credentials stay in the log.
 func reason(err error) string {
 	var dial *net.OpError
 	var timeout net.Error

@@ -19,8 +19,8 @@ const (
 	pageLimit   = 10 * time.Second
 )
 
-// Last implements [stream.Stream]. It reads the master. Where an entry is missing in the middle, what comes before the hole
-// is not given. If Redis does not answer, the error is [stream.ErrUnavailable].
+// Last implements [stream.Stream]. It reads the master. If an entry is missing in the middle, Last returns only the entries
+// after the hole. If Redis does not answer, the error is [stream.ErrUnavailable].
 func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
 	if n <= 0 {
 		return nil, nil
@@ -50,7 +50,7 @@ func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 	return entries, nil
 }
 
-// newest reads, page by page and newest first, while each entry is the one that the entry after it names as its previous.
+// newest reads page by page, newest first, and stops at the first entry that the next newer one does not name as previous.
 func (s *Stream) newest(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
 	var entries []stream.Entry
 	end := "+"
@@ -96,7 +96,7 @@ func (s *Stream) createGenesis(ctx context.Context) error {
 	return err
 }
 
-// unknown is the previous entry of one that does not name it: something else wrote it. It equals no offset.
+// unknown is the previous offset of an entry without one, which something else wrote. It equals no offset.
 var unknown = stream.Offset{Ms: math.MaxUint64, Seq: math.MaxUint64}
 
 func decode(m redis.XMessage) (entry stream.Entry, prev stream.Offset, err error) {

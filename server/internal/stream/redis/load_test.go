@@ -130,7 +130,7 @@ func (l *load) flows(n int) time.Duration {
 	return time.Since(started)
 }
 
-// end stops the callers. Those that repeat an event do so until it is stored.
+// end stops the callers. Those that retry an event continue until it is stored.
 func (l *load) end() {
 	close(l.stop)
 	l.callers.Wait()
@@ -165,7 +165,7 @@ func (l *load) check(entries []stream.Entry) (missing int) {
 	return missing
 }
 
-// record is all that is in the stream.
+// everything returns all entries of the stream.
 func everything(t *testing.T, s *Stream) []stream.Entry {
 	t.Helper()
 	entries, err := s.Last(t.Context(), stream.Offset{}, 1<<20)

@@ -10,16 +10,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// loneClient is a client that was given one address: a server, or, as with managed services, the way into a Cluster. It asks
-// with its first command. From the moment that it knows of a Cluster, a client of the Cluster does all the work, which knows
-// the nodes and follows the slots as they move. A redirection (MOVED, ASK) tells the same, at any time: the user may not be
-// allowed to ask, and a server may become a Cluster.
+// loneClient is a client with one address: a server or, as with managed services, the entry to a Cluster. With its first
+// command it asks which. Once it knows of a Cluster, a client of the Cluster does all the work: that one knows the nodes
+// and follows the slots as they move. A redirection (MOVED, ASK) also reveals a Cluster, at any time: the user may lack the
+// right to ask, and a server may become a Cluster.
 type loneClient struct {
 	*redis.Client
 	options *redis.UniversalOptions
 
 	mu      sync.Mutex
-	asked   bool                 // guarded by mu; the server answered whether it is a Cluster
+	asked   bool                 // guarded by mu; the server has answered whether it is a Cluster
 	cluster *redis.ClusterClient // guarded by mu; nil while there is none
 	closed  bool                 // guarded by mu
 }
@@ -38,7 +38,7 @@ func newLoneClient(u *redis.UniversalOptions) *loneClient {
 // DialHook changes nothing.
 func (c *loneClient) DialHook(next redis.DialHook) redis.DialHook { return next }
 
-// ProcessHook sends a command where it belongs.
+// ProcessHook sends a command to the client that is responsible for it.
 func (c *loneClient) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if ofConnection(cmd) {
@@ -55,8 +55,8 @@ func (c *loneClient) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook sends the commands of a pipeline where they belong. After a redirection all are sent again: those that
-// were done already are done twice, as always when the answer to a pipeline is lost.
+// ProcessPipelineHook sends the commands of a pipeline to the client that is responsible for them. After a redirection it
+// sends all of them again: Redis runs some of them twice, as always when the answer to a pipeline is lost.
 func (c *loneClient) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if slices.ContainsFunc(cmds, ofConnection) {
@@ -86,7 +86,7 @@ func pipeline(ctx context.Context, cluster *redis.ClusterClient, cmds []redis.Cm
 	return err
 }
 
-// ofConnection reports a command that concerns one connection: the client itself sends it when it connects, or [ask] does.
+// ofConnection reports whether a command concerns one connection: the client sends it when it connects, or [ask] does.
 func ofConnection(cmd redis.Cmder) bool {
 	switch cmd.Name() {
 	case "hello", "auth", "select", "client", "readonly", "cluster":
@@ -95,8 +95,8 @@ func ofConnection(cmd redis.Cmder) bool {
 	return false
 }
 
-// ask returns the client of the Cluster, or nil if there is none as far as is known. As long as the server has not told, it
-// is asked first.
+// ask returns the client of the Cluster, or nil if no Cluster is known. It first asks the server, until that has answered
+// once.
 func (c *loneClient) ask(ctx context.Context) *redis.ClusterClient {
 	c.mu.Lock()
 	asked, cluster := c.asked, c.cluster
@@ -117,7 +117,7 @@ func (c *loneClient) ask(ctx context.Context) *redis.ClusterClient {
 	return nil
 }
 
-// redirected returns the client of the Cluster if err tells that there is one.
+// redirected returns the client of the Cluster if err is a redirection.
 func (c *loneClient) redirected(err error) *redis.ClusterClient {
 	_, moved := redis.IsMovedError(err)
 	_, ask := redis.IsAskError(err)
@@ -127,7 +127,7 @@ func (c *loneClient) redirected(err error) *redis.ClusterClient {
 	return nil
 }
 
-// enter returns the client of the Cluster and makes it if this is the first time.
+// enter returns the client of the Cluster and makes it on the first call.
 func (c *loneClient) enter(why string) *redis.ClusterClient {
 	cluster, entered := c.open()
 	if entered {
@@ -152,7 +152,7 @@ func (c *loneClient) inside() *redis.ClusterClient {
 	return c.cluster
 }
 
-// Subscribe subscribes at any node of the Cluster, if there is one: all of them pass messages on.
+// Subscribe subscribes at any node of the Cluster, if there is one: every node gets all messages.
 func (c *loneClient) Subscribe(ctx context.Context, channels ...string) *redis.PubSub {
 	if cluster := c.inside(); cluster != nil {
 		return cluster.Subscribe(ctx, channels...)
@@ -160,7 +160,7 @@ func (c *loneClient) Subscribe(ctx context.Context, channels ...string) *redis.P
 	return c.Client.Subscribe(ctx, channels...)
 }
 
-// MasterForKey is the one server, or the master of the Cluster that owns the key.
+// MasterForKey returns the one server, or the master of the Cluster that owns the key.
 func (c *loneClient) MasterForKey(ctx context.Context, key string) (*redis.Client, error) {
 	if cluster := c.ask(ctx); cluster != nil {
 		return cluster.MasterForKey(ctx, key)
@@ -168,7 +168,7 @@ func (c *loneClient) MasterForKey(ctx context.Context, key string) (*redis.Clien
 	return c.Client, nil
 }
 
-// ForEachMaster calls fn with the one server, or at once with all masters of the Cluster.
+// ForEachMaster calls fn with the one server, or concurrently with all masters of the Cluster.
 func (c *loneClient) ForEachMaster(ctx context.Context, fn func(context.Context, *redis.Client) error) error {
 	if cluster := c.ask(ctx); cluster != nil {
 		return cluster.ForEachMaster(ctx, fn)

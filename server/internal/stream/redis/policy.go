@@ -7,8 +7,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// EvictionPolicy returns the maxmemory-policy of the server that holds the stream; empty if the server does not tell, or
-// does not let our user ask. Any policy but noeviction may lose the stream or the ids of messages.
+// EvictionPolicy returns the maxmemory-policy of the server that holds the stream. It is empty if the server does not tell
+// or does not let our user ask. Any policy but noeviction may lose the stream or the ids of messages.
 func (s *Stream) EvictionPolicy(ctx context.Context) (string, error) {
 	info, err := within(ctx, commandLimit, func(ctx context.Context) (string, error) {
 		server, err := s.server(ctx)
@@ -31,7 +31,7 @@ func (s *Stream) EvictionPolicy(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// server is a client of the one server that holds the stream: in a Cluster, commands without a key go anywhere.
+// server returns a client of the server that holds the stream: in a Cluster, commands without a key go to any node.
 func (s *Stream) server(ctx context.Context) (redis.Cmdable, error) {
 	cluster, ok := s.opts.Client.(interface {
 		MasterForKey(ctx context.Context, key string) (*redis.Client, error)

@@ -21,9 +21,9 @@ type record struct {
 	deadline time.Time // of its outcome
 }
 
-// queue holds the records that wait to be sent, bounded by count and bytes. A put that finds it full waits in line. With the
-// default settings the credit of the replica is smaller than the queue, so the line is for larger windows and for other
-// callers: the contract of [stream.Stream] lets Append block while the queue is full.
+// queue holds the records that wait to be sent, bounded by count and bytes. While it is full, put waits in line. With the
+// default settings the credit of the replica is smaller than the queue, so the line serves larger windows and other callers:
+// the contract of [stream.Stream] lets Append block while the queue is full.
 type queue struct {
 	maxRecords, maxBytes int
 	ready                chan struct{} // holds one value if there may be something to take, or the queue was closed
@@ -35,7 +35,7 @@ type queue struct {
 	line    list.List // of *waiter
 }
 
-// waiter stands in line with its record. Its fields are guarded by the queue.
+// waiter is a record in line. The queue guards its fields.
 type waiter struct {
 	record  record
 	decided chan struct{} // closed when the record was queued or refused
@@ -48,7 +48,7 @@ func newQueue(maxRecords, maxBytes int) *queue {
 	return &queue{maxRecords: maxRecords, maxBytes: maxBytes, ready: make(chan struct{}, 1)}
 }
 
-// put queues r. While the queue is full it waits, in the order of the calls, until ctx ends or r's deadline passes.
+// put queues r. While the queue is full, calls wait in order, each until ctx ends or r's deadline passes.
 func (q *queue) put(ctx context.Context, r record) error {
 	if len(r.event) > q.maxBytes {
 		return fmt.Errorf("append: event of %d bytes, the queue takes %d", len(r.event), q.maxBytes)
@@ -80,12 +80,12 @@ func (q *queue) wait(ctx context.Context, w *waiter, place *list.Element) error 
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
-	case <-w.decided: // at the last moment
+	case <-w.decided: // decided at the last moment
 		return w.err
 	default:
 	}
 	q.line.Remove(place)
-	q.admitLocked() // a smaller one behind may fit
+	q.admitLocked() // a smaller record behind w may fit
 	return fmt.Errorf("%w: %w", stream.ErrUnavailable, context.Cause(ctx))
 }
 
@@ -125,7 +125,7 @@ func (q *queue) admitLocked() {
 	}
 }
 
-// take appends to batch the oldest records, as many as maxRecords and maxBytes allow but one at least, if there is any.
+// take appends the oldest records to batch: as many as maxRecords and maxBytes allow, but at least one if there is any.
 // last reports that the queue is closed and empty.
 func (q *queue) take(batch []record, maxRecords, maxBytes int) (_ []record, last bool) {
 	q.mu.Lock()
@@ -142,7 +142,7 @@ func (q *queue) take(batch []record, maxRecords, maxBytes int) (_ []record, last
 	return batch, q.closed && q.records.Len() == 0
 }
 
-// expire takes the oldest records while their deadline is not after now.
+// expire removes and returns the oldest records while their deadline is not after now.
 func (q *queue) expire(now time.Time) []record {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -154,7 +154,7 @@ func (q *queue) expire(now time.Time) []record {
 	return expired
 }
 
-// deadline is that of the oldest record; ok is false if there is none.
+// deadline returns the deadline of the oldest record; ok is false if there is none.
 func (q *queue) deadline() (_ time.Time, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -177,7 +177,7 @@ func (q *queue) close() {
 	q.wake()
 }
 
-// over reports that the queue is closed and empty.
+// over reports whether the queue is closed and empty.
 func (q *queue) over() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

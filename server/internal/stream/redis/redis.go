@@ -2,11 +2,11 @@
 // XREAD. It works with Redis 6.2 and newer and with Valkey: a single server, under Sentinel, or a Cluster.
 //
 // An entry has the fields "prev", the id of the entry before it, by which a follower detects a gap, and "event"; only the
-// genesis entry has no event. Beside the stream there are, all with its hash tag and all with an expiry: "{key}:keys:0" and
-// "{key}:keys:1", the offsets of the deduplication keys, and "{key}:writer:<id>", the outcome of the newest batch of one
-// process, for a day. Redis must not evict them (maxmemory-policy noeviction), or retries may be stored twice. What is in
-// "{key}:settings", under the names of [Stream.Settings], holds for all nodes instead of their own options; the cluster's
-// registry keeps it.
+// genesis entry has no event. The other keys have the hash tag of the stream and an expiry: "{key}:keys:0" and
+// "{key}:keys:1" hold the offsets of the deduplication keys, and "{key}:writer:<id>" holds the outcome of the newest batch
+// of one process, for a day. Redis must not evict them (maxmemory-policy noeviction), or retries may be stored twice. The
+// values in "{key}:settings", under the names of [Stream.Settings], replace the options of every node; the cluster's
+// registry keeps them.
 package redis
 
 import (
@@ -27,35 +27,35 @@ import (
 
 var _ stream.Stream = (*Stream)(nil)
 
-// Options are the settings of a [Stream]. All that name no default are required.
+// Options are the settings of a [Stream]. A field without a stated default is required.
 type Options struct {
-	// Client is a connection to a master, see [NewClient]. The stream does not close it. Close it after the stream: a
-	// command that Redis does not answer ends only then or at its own time limit.
+	// Client is a connection to a master, see [NewClient]. The stream does not close it. The caller closes it after the
+	// stream: a command that Redis does not answer ends only then or at its own time limit.
 	Client redis.UniversalClient
-	// Key is the name of the stream. It may not contain braces, which would be taken for a hash tag.
+	// Key is the name of the stream. It may not contain braces, which Redis would take for a hash tag.
 	Key string
-	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so a few more may be.
-	// It, DedupeTTL and DedupeMax give way to what nodes share, see [Stream.Settings].
+	// MaxLen is about how many entries are retained; Redis trims whole nodes of its stream, so it may keep a few more.
+	// Shared settings override MaxLen, DedupeTTL and DedupeMax, see [Stream.Settings].
 	MaxLen int64
-	// DedupeTTL is how long a key is remembered after its entry was stored, at least; it may be twice as long.
+	// DedupeTTL is the least time that a key is remembered after its entry was stored; it may be twice as long.
 	DedupeTTL time.Duration
-	// DedupeMax is how many of the newest keys are remembered at least; where more come within DedupeTTL, older ones may
-	// be forgotten before their time. At most twice as many keys and two batches are kept, about 100 bytes each.
+	// DedupeMax is how many of the newest keys are remembered at least; if more come within DedupeTTL, older ones may be
+	// forgotten early. At most twice as many keys and two batches are kept, about 100 bytes each.
 	DedupeMax int64
-	// AppendTimeout is how long after Append a record may wait until its outcome is known. Then it is unavailable.
+	// AppendTimeout is how long after Append a record may wait for its outcome. After that it is unavailable.
 	AppendTimeout time.Duration
-	// QueueRecords and QueueBytes (of events) bound what may wait to be sent, the batch on its way not counted.
+	// QueueRecords and QueueBytes (of events) bound the records that wait to be sent, without the batch in flight.
 	// Defaults 8,192 and 16 MiB.
 	QueueRecords int
 	QueueBytes   int
-	// Block is how long an idle follower waits in Redis before it looks whether its last entry is still there.
+	// Block is how long an idle follower waits in Redis before it checks that its last entry still exists.
 	// Default 1 second.
 	Block time.Duration
-	// Logger is told when Redis goes away and comes back. Default slog.Default().
+	// Logger gets a record when Redis goes away and when it comes back. Default slog.Default().
 	Logger *slog.Logger
 }
 
-// Time limits of one command. Beyond it, its connection is taken to be dead and the command is sent again on another.
+// Time limits of one command. Beyond its limit the connection counts as dead and the command is retried on another.
 const (
 	commandLimit = 2 * time.Second
 	readMargin   = time.Second // added to Block
@@ -68,9 +68,9 @@ type Stream struct {
 	health health
 	queue  *queue
 
-	ended    context.Context // ends with Close: nothing may be followed or read any more
+	ended    context.Context // ends with Close, which ends Follow and Last
 	end      context.CancelFunc
-	giveUp   context.CancelFunc // the appender stops although records are left
+	giveUp   context.CancelFunc // stops the appender although records are left
 	appender sync.WaitGroup
 }
 
@@ -109,7 +109,7 @@ func setDefault[T int | int64 | time.Duration](v *T, value T) {
 	}
 }
 
-// Append implements [stream.Stream]. An event that is larger than the whole queue is refused.
+// Append implements [stream.Stream]. It refuses an event that is larger than the whole queue.
 func (s *Stream) Append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
 	if len(event) == 0 {
 		return errors.New("append: empty event")
@@ -123,21 +123,21 @@ func (s *Stream) Append(ctx context.Context, key string, event []byte, done func
 }
 
 // Degraded says in words, without addresses, why messages are not stored or not followed right now. It is empty while all
-// is well. An outage is noticed at the next append or within Block plus a second while someone follows.
+// is well. The stream notices an outage at the next append, or within Block plus a second while a follower runs.
 func (s *Stream) Degraded() string { return s.health.troubles() }
 
 // HistoryWindow is the name of MaxLen among the [Stream.Settings].
 const HistoryWindow = "history_window"
 
-// Settings are those options that shape what all nodes share, by the names under which Redis keeps them.
+// Settings returns the options that all nodes must share, by their names in Redis.
 func (s *Stream) Settings() map[string]int64 {
 	return map[string]int64{
 		HistoryWindow: s.opts.MaxLen, "dedupe_ttl_ms": s.opts.DedupeTTL.Milliseconds(), "dedupe_max": s.opts.DedupeMax,
 	}
 }
 
-// Close refuses new appends and finishes those that are queued, until ctx ends; what is left then is unavailable. Then it
-// ends the followers. It may be called again.
+// Close refuses new appends and finishes the queued ones until ctx ends; the rest are then unavailable. After that it ends
+// the followers. It may be called again.
 func (s *Stream) Close(ctx context.Context) error {
 	s.queue.close()
 	finished := make(chan struct{})
@@ -150,7 +150,7 @@ func (s *Stream) Close(ctx context.Context) error {
 	case <-finished:
 	case <-ctx.Done():
 		select {
-		case <-finished: // as it was called
+		case <-finished: // finished just as ctx ended
 		default:
 			err = context.Cause(ctx)
 		}

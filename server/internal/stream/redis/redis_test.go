@@ -165,7 +165,7 @@ func TestOffsetsGrowAfterLossWithClockBehind(t *testing.T) {
 	check("genesis", entries[0].Offset, ms+"-8")
 	check("event", put(t, s, "", "x"), ms+"-9")
 
-	// The tail is gone, but Redis knows that it was there.
+	// The tail is gone, but Redis remembers its last id.
 	server.CLI("XTRIM", "room", "MAXLEN", "0")
 	s.script.newest = stream.Offset{Ms: future.Ms, Seq: 8}
 	check("event after trimming all", put(t, s, "", "x"), ms+"-11")
@@ -223,7 +223,7 @@ func TestP4_KeyIsRememberedForOneToTwoTTLs(t *testing.T) {
 	}
 }
 
-// TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany: a flood of ids makes Redis forget older ones, never grow.
+// TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany: in a flood of ids Redis forgets older ones and never grows.
 func TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany(t *testing.T) {
 	const most = 1000
 	server := redistest.Start(t)
@@ -253,7 +253,7 @@ func TestMSG10_TheNewestKeysAreRememberedAndNoMoreThanTwiceAsMany(t *testing.T) 
 func TestP6_AFloodOfKeysDoesNotFillRedis(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
 	s := open(t, server.Addr, Options{DedupeMax: 2000, MaxLen: 100})
-	putKeys(t, s, 0, 40_000) // would be 4 MB, beside the 1 MB that an empty Redis needs
+	putKeys(t, s, 0, 40_000) // all keys would take 4 MB, beside the 1 MB that an empty Redis needs
 }
 
 // putKeys appends entries with the keys of a range of numbers and returns their offsets.
@@ -272,7 +272,7 @@ func putKeys(t *testing.T, s *Stream, from, to int) []stream.Offset {
 	return offsets
 }
 
-// TestMSG12_SharedSettingsHoldWhateverANodeWasTold: a stream with other options neither trims nor forgets for the others.
+// TestMSG12_SharedSettingsHoldWhateverANodeWasTold: a stream with other options trims and forgets by the shared settings.
 func TestMSG12_SharedSettingsHoldWhateverANodeWasTold(t *testing.T) {
 	server := redistest.Start(t)
 	mine := open(t, server.Addr, Options{MaxLen: 5000})

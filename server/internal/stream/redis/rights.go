@@ -11,10 +11,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// MissingRights asks Redis whether our user may do all that a server does, and returns the rules that its ACL lacks, in
-// order: "+xadd", "~{room}:*", "&{room}:*". They are empty if nothing is missing. channels are those of the bus, and notice is
-// what may be published there without harm. Nothing is changed by asking: each command is one that Redis refuses for its
-// arguments, or that does nothing, and Redis looks at the rights first. An error says that Redis gave no answer.
+// MissingRights checks whether our user may run every command of a server, and returns the rules that its ACL lacks, in
+// order: "+xadd", "~{room}:*", "&{room}:*". It returns none if nothing is missing. channels are those of the bus, and notice
+// is a message that can be published there without harm. The check changes nothing: each command does nothing, or Redis
+// refuses its arguments, and Redis checks the rights first. An error means that Redis gave no answer.
 func (s *Stream) MissingRights(ctx context.Context, channels []string, notice []byte) ([]string, error) {
 	r := &rights{key: s.opts.Key, missing: map[string]bool{}}
 	_, err := within(ctx, commandLimit, func(ctx context.Context) (struct{}, error) {
@@ -27,9 +27,9 @@ func (s *Stream) MissingRights(ctx context.Context, channels []string, notice []
 	return r.rules(), nil
 }
 
-// harmless are the commands that a server sends, the script included, on the stream and on its other keys.
+// harmless returns the commands that a server sends, including the script, on the stream and on its other keys.
 func harmless(key string) [][]any {
-	other := "{" + key + "}:rights" // is never written
+	other := "{" + key + "}:rights" // never written
 	return [][]any{
 		{"xadd", key, "none", "f", "v"},
 		{"xtrim", key, "maxlen", "none"},
@@ -52,7 +52,7 @@ func harmless(key string) [][]any {
 	}
 }
 
-// rights collects the rules that are missing. It may be used from several goroutines.
+// rights collects the missing rules. It is safe for concurrent use.
 type rights struct {
 	key string
 
@@ -60,7 +60,7 @@ type rights struct {
 	missing map[string]bool
 }
 
-// commands tries all commands where the stream is.
+// commands tries all commands on the server that holds the stream.
 func (r *rights) commands(ctx context.Context, s *Stream) error {
 	server, err := s.server(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (r *rights) commands(ctx context.Context, s *Stream) error {
 	}
 	done, err := pipe.Exec(ctx)
 	if err != nil && !slices.ContainsFunc(done, func(c redis.Cmder) bool { return c.Err() != nil }) {
-		return r.note("", err) // of the connection, such as a wrong password
+		return r.note("", err) // an error of the connection, such as a wrong password
 	}
 	for i, cmd := range done {
 		if err := r.note(onKey(all[i], r.key), cmd.Err()); err != nil {
@@ -83,7 +83,7 @@ func (r *rights) commands(ctx context.Context, s *Stream) error {
 	return nil
 }
 
-// onKey returns the rule for the key that a command is about.
+// onKey returns the rule for the key of a command.
 func onKey(args []any, key string) string {
 	if slices.Contains(args, any(key)) {
 		return "~" + key
@@ -91,7 +91,7 @@ func onKey(args []any, key string) string {
 	return "~{" + key + "}:*"
 }
 
-// publish tries every server: in a Cluster a message may be published anywhere.
+// publish tries every server: in a Cluster a message may be published at any node.
 func (r *rights) publish(ctx context.Context, client redis.UniversalClient, channels []string, notice []byte) error {
 	try := func(ctx context.Context, server redis.Cmdable) error {
 		for _, channel := range channels {
@@ -125,8 +125,8 @@ func (r *rights) subscribe(ctx context.Context, client redis.UniversalClient, ch
 
 var refusedCommand = regexp.MustCompile(`run the '([^']+)'`)
 
-// note takes the answer to one command, and the rule that is missing if it is the key that is refused. It returns errors
-// that say nothing about rights.
+// note records the answer to one command. keyRule is the missing rule if Redis refuses the key. note returns errors that
+// say nothing about rights.
 func (r *rights) note(keyRule string, err error) error {
 	var refusal redis.Error
 	switch {
@@ -143,7 +143,7 @@ func (r *rights) note(keyRule string, err error) error {
 	return nil
 }
 
-// rule reads what a refusal is about; Redis 6.2, 7, 8 and Valkey word it differently.
+// rule returns the rule that a refusal names; Redis 6.2, 7, 8 and Valkey word refusals differently.
 func (r *rights) rule(keyRule, refusal string) string {
 	command := refusedCommand.FindStringSubmatch(refusal)
 	switch {
@@ -156,7 +156,7 @@ func (r *rights) rule(keyRule, refusal string) string {
 	}
 }
 
-// rules are those that are missing: commands, keys, channels.
+// rules returns the missing rules: commands, keys, channels.
 func (r *rights) rules() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

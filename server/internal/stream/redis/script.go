@@ -20,10 +20,10 @@ var appendLua string
 
 var appendScript = redis.NewScript(appendLua)
 
-// markerTTL is how long Redis remembers the outcome of a batch, and so for how long the batch may be sent again.
+// markerTTL is how long Redis remembers the outcome of a batch, and so how long the batch may be retried.
 const markerTTL = 24 * time.Hour
 
-// script sends batches. Its fields are fixed but for the newest offset.
+// script sends batches. All fields except the newest offset are fixed.
 type script struct {
 	client    redis.UniversalClient
 	keys      []string // the stream, the marker of this process, two tables of deduplication keys, the shared settings
@@ -35,7 +35,7 @@ type script struct {
 	newest stream.Offset // the newest that this process has ever seen
 }
 
-// saw notes that an entry with this offset exists.
+// saw records that an entry with this offset exists.
 func (s *script) saw(o stream.Offset) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,8 +56,8 @@ type call struct {
 	records int
 }
 
-// prepare makes the call that appends the records. Each needs a higher number than the one before, unless it is empty: that
-// only makes sure that there is a genesis entry.
+// prepare makes the call that appends the records. Each call needs a higher number than the one before, unless it has no
+// records: then it only ensures that there is a genesis entry.
 func (s *script) prepare(number uint64, records []record) call {
 	newest := s.seen()
 	args := append(make([]any, 0, 7+2*len(records)), number, markerTTL.Milliseconds(),
@@ -68,7 +68,7 @@ func (s *script) prepare(number uint64, records []record) call {
 	return call{args, len(records)}
 }
 
-// run sends c and returns the offsets of its records. While the outcome is unknown it may be run again.
+// run sends c and returns the offsets of its records. While the outcome is unknown, the caller may run c again.
 func (s *script) run(ctx context.Context, c call) ([]stream.Offset, error) {
 	answer, err := appendScript.Run(ctx, s.client, s.keys, c.args...).Text()
 	if err != nil {
@@ -96,8 +96,8 @@ func parseOffsets(answer string, n int) ([]stream.Offset, error) {
 	return offsets, nil
 }
 
-// digestOf stands for a key, so that every key costs Redis the same whatever its length and contents. 128 bits of SHA-256
-// do not collide by accident and nobody can make them collide. No key has no digest.
+// digestOf returns a digest of a key, so that every key costs Redis the same whatever its length and contents. 128 bits of
+// SHA-256 do not collide by accident and nobody can make them collide. The empty key has an empty digest.
 func digestOf(key string) string {
 	if key == "" {
 		return ""
