@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// connectTimeout bounds the whole way from dialling to the first message.
+// connectTimeout bounds the time from dialling to the first message.
 const connectTimeout = 20 * time.Second
 
-// readBuffer is what one read may take: under load it holds many frames, as a browser's would.
+// readBuffer is the most bytes of one read: under load they are many frames, as in a browser.
 const readBuffer = 16 << 10
 
-// client is one WebSocket client that reads all the time and may send.
+// client is one WebSocket client. It always reads and may send.
 type client struct {
 	run  *load
 	conn net.Conn
 	node int // index of its address
-	id   int // senders are those below the number of senders
+	id   int // the client sends if its id is below the number of senders
 
 	writing sync.Mutex // one frame at a time: the sender's, or the reader's pongs
 
-	window chan struct{} // messages on the way; nil: not limited
+	window chan struct{} // messages in flight; nil: not limited
 
-	// Owned by whoever reads: first the handshake, then the read loop. Others look when it has ended.
+	// Owned by the reader: first the handshake, then the read loop. Others read them after it has ended.
 	buf      []byte
 	start    int // unread bytes are buf[start:end]
 	end      int
@@ -39,7 +39,8 @@ type client struct {
 	crossed  latencies // from a sender on another node
 }
 
-// dial connects a client. The WebSocket handshake is not verified beyond its status: servers are measured here, not checked.
+// dial connects a client. It checks only the status of the WebSocket handshake: chatbench measures servers, it does not
+// verify them.
 func dial(run *load, node int) (*client, error) {
 	o := run.options
 	u := o.nodes[node]
@@ -86,7 +87,7 @@ func (c *client) greet(u *url.URL) error {
 	return c.conn.SetDeadline(time.Time{})
 }
 
-// readUpgrade reads the answer to the WebSocket handshake; what follows it stays in the buffer.
+// readUpgrade reads the answer to the WebSocket handshake; the bytes after it stay in the buffer.
 func (c *client) readUpgrade() error {
 	for {
 		unread := c.buf[c.start:c.end]
@@ -165,7 +166,7 @@ func (c *client) read() error {
 	}
 }
 
-// frames works off the whole frames in the buffer, which arrived at the time now.
+// frames handles the whole frames in the buffer, which arrived at the time now.
 func (c *client) frames(now time.Duration) error {
 	before := c.timeline.seen
 	defer func() { c.run.delivered.Add(c.timeline.seen - before) }()
@@ -189,7 +190,7 @@ func (c *client) frames(now time.Duration) error {
 	}
 }
 
-// text handles a text frame of size bytes in all: it may carry messages of this run, or want an answer, or be of no interest.
+// text handles a text frame of size bytes in all. It may carry messages of this run, need an answer, or neither.
 func (c *client) text(payload []byte, size int, now time.Duration) error {
 	rest, found, measured := payload, false, false
 	for {
@@ -215,7 +216,7 @@ func (c *client) text(payload []byte, size int, now time.Duration) error {
 	return nil
 }
 
-// note records one message; it tells whether it counts for the measurement.
+// note records one message and reports whether it counts for the measurement.
 func (c *client) note(m message, now time.Duration) bool {
 	first := c.timeline.add(m.sender, m.number)
 	if first && m.sender == c.id {
@@ -232,7 +233,7 @@ func (c *client) note(m message, now time.Duration) bool {
 	return true
 }
 
-// acquire waits until one more message may be on the way; it is false if ctx ends first.
+// acquire waits until one more message may be in flight. It reports false if ctx ends first.
 func (c *client) acquire(ctx context.Context) bool {
 	if c.window == nil {
 		return true
@@ -245,7 +246,7 @@ func (c *client) acquire(ctx context.Context) bool {
 	}
 }
 
-// release lets the sender of this client send one more. It never waits, not even if a server makes up messages.
+// release lets this client send one more message. It never blocks, even if a server invents messages.
 func (c *client) release() {
 	select {
 	case <-c.window:

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// fake is a Socket.IO chat whose nodes share a room, and whose deliveries a test can spoil.
+// fake is a Socket.IO chat. Its nodes share a room, and a test can spoil its deliveries.
 type fake struct {
-	// deliver returns what the client-th client to connect, from 0, gets instead of the n-th message, from 1. A nil slice
-	// closes the connection of that client.
+	// deliver returns the packets that a client gets instead of one message. client counts connections from 0, n counts
+	// messages from 1. A nil slice closes the connection of that client.
 	deliver func(client, n int, packet string) []string
 
 	mu    sync.Mutex

@@ -17,10 +17,10 @@ type floorOptions struct {
 	size        int // bytes of one write
 	rate        float64
 	duration    time.Duration
-	cores       [2]int // of the writer and of the reader; -1: wherever the system puts them
+	cores       [2]int // of the writer and of the reader; -1: the system chooses
 }
 
-// floorResult is what one write(2) costs at that rate.
+// floorResult is the cost of one write(2) at that rate.
 type floorResult struct {
 	Connections int     `json:"connections"`
 	Size        int     `json:"size"`
@@ -28,7 +28,7 @@ type floorResult struct {
 	WritesPerS  float64 `json:"writes_per_s"`
 	CPUPerWrite float64 `json:"cpu_us_per_write"`
 	WriterShare float64 `json:"writer_cpu_share"`
-	Interrupted int64   `json:"interrupted"` // writes that did not take all bytes; 0, or the figures mean nothing
+	Interrupted int64   `json:"interrupted"` // partial writes; unless 0, the figures mean nothing
 }
 
 func runFloor(args []string, stdout, stderr io.Writer) error {
@@ -81,7 +81,7 @@ func parseCores(text string) (cores [2]int, err error) {
 	return [2]int{w, r}, nil
 }
 
-// finish computes the figures from the totals of the writer.
+// finish computes the figures from the writer's totals.
 func (r *floorResult) finish(cpu, wall time.Duration) {
 	r.WritesPerS = round(float64(r.Writes) / wall.Seconds())
 	r.CPUPerWrite = *micros(cpu, max(r.Writes, 1))

@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// measureFloor writes on one thread and drains on another, both in this process, and charges the writer with what its
-// thread used. The writer calls write(2) itself: neither Go's scheduler nor its poller takes part.
+// measureFloor writes on one thread and drains on another, both in this process. The writer's cost is the CPU time of its
+// thread. The writer calls write(2) directly, without Go's scheduler and poller.
 func measureFloor(o floorOptions) (*floorResult, error) {
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	writers, readers, err := socketPairs(o.connections)
@@ -44,7 +44,7 @@ func measureFloor(o floorOptions) (*floorResult, error) {
 	return result, drained
 }
 
-// writeRounds holds its thread until it ends, so the goroutine must be its own.
+// writeRounds keeps its thread until the goroutine ends, so it needs a goroutine of its own.
 func writeRounds(o floorOptions, fds []int, r *floorResult) error {
 	if err := pinThread(o.cores[0]); err != nil {
 		return err
@@ -109,7 +109,7 @@ func newPoller(fds []int) (int, error) {
 	return poller, nil
 }
 
-// socketPairs opens n TCP connections over loopback; the sockets block. What was opened before an error is returned too.
+// socketPairs opens n TCP connections over loopback; the sockets block. After an error it returns those already opened.
 func socketPairs(n int) (accepted, dialled []int, err error) {
 	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -153,8 +153,8 @@ func closeAll(fds []int) {
 	}
 }
 
-// pinThread locks the goroutine to its thread, for good, and the thread to a core, unless that is negative. A thread whose
-// goroutine ends while locked ends too, so no other goroutine inherits the core.
+// pinThread locks the goroutine to its thread for good, and the thread to a core unless core is negative. A locked thread
+// ends with its goroutine, so no other goroutine inherits the core.
 func pinThread(core int) error {
 	runtime.LockOSThread()
 	if core < 0 {
@@ -181,7 +181,7 @@ func threadCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// sleepUntil lets Go's scheduler know, so that it does not interrupt a sleep to get the thread back.
+// sleepUntil tells Go's scheduler about the sleep, so that it does not interrupt it to get the thread back.
 func sleepUntil(due time.Time) {
 	for d := time.Until(due); d > 0; d = time.Until(due) {
 		t := syscall.NsecToTimespec(int64(d))

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// WebSocket opcodes that matter here.
+// The WebSocket opcodes that chatbench handles.
 const (
 	opText  = 1
 	opClose = 8
@@ -19,7 +19,7 @@ const maxFrame = 1 << 20
 
 var errFrameSize = errors.New("frame over 1 MiB")
 
-// appendFrame appends p as one client frame. The mask is zero, which is legal and leaves the bytes as they are.
+// appendFrame appends p as one client frame. The mask is zero, which is legal and leaves the bytes unchanged.
 func appendFrame(dst []byte, op byte, p []byte) []byte {
 	dst = append(dst, 0x80|op)
 	switch {

@@ -32,7 +32,7 @@ func bucketOf(us uint64) int {
 	return shift<<subBits + int(us>>shift)
 }
 
-// upper is the highest number of microseconds that falls into bucket i.
+// upper is the highest number of microseconds in bucket i.
 func upper(i int) int64 {
 	shift := max(i>>subBits-1, 0)
 	return int64(i-shift<<subBits+1)<<shift - 1
@@ -52,7 +52,7 @@ func (l *latencies) merge(other *latencies) {
 	l.max = max(l.max, other.max)
 }
 
-// quantile is the duration that a share q of all, 0 < q <= 1, does not exceed; 0 if there are none.
+// quantile returns the duration that a share q of all, 0 < q <= 1, does not exceed; 0 if there are none.
 func (l *latencies) quantile(q float64) time.Duration {
 	rank := int64(q * float64(l.count))
 	for i, n := range l.buckets {

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// stalled is how long nothing may arrive before the rest is given up as missing.
+	// stalled is how long nothing may arrive before the rest counts as missing.
 	stalled = 4 * time.Second
-	// reasonsKept is how many failures are told in words; all are counted.
+	// reasonsKept is how many failures are reported in words; all are counted.
 	reasonsKept = 5
 )
 
-// load is one run: connect, hold, warm up, measure, and wait for what is on the way.
+// load is one run: connect, hold, warm up, measure, and wait for the messages in flight.
 type load struct {
 	options options
 	tag     []byte
@@ -30,8 +30,8 @@ type load struct {
 	measureFrom atomic.Int64 // clock from which on messages are measured
 	delivered   atomic.Int64 // different messages, summed over the clients
 	closed      atomic.Int64 // clients that lost their connection
-	ending      atomic.Bool  // from now on it is we who close
-	late        atomic.Int64 // nanoseconds by which the latest message missed its time
+	ending      atomic.Bool  // from now on chatbench closes the connections
+	late        atomic.Int64 // largest delay of a send behind its due time, in nanoseconds
 
 	mu      sync.Mutex
 	reasons []string // the first failures in words
@@ -111,7 +111,7 @@ func (l *load) measuredPhase(ctx context.Context, r *result) error {
 	return nil
 }
 
-// connect opens all clients and returns how many could not. Clients keep their order, so that they take turns on the nodes.
+// connect opens all clients and returns how many failed. Clients keep their order, so that they alternate between nodes.
 func (l *load) connect(ctx context.Context) (failures int) {
 	all := make([]*client, l.options.clients)
 	next := make(chan int)
@@ -158,7 +158,7 @@ func (l *load) startReaders() {
 	}
 }
 
-// stopReaders ends all connections and returns when nothing reads any more. Calling it again does nothing.
+// stopReaders ends all connections and returns when all readers have ended. Another call does nothing.
 func (l *load) stopReaders() {
 	l.ending.Store(true)
 	for _, c := range l.clients {
@@ -167,7 +167,7 @@ func (l *load) stopReaders() {
 	l.readers.Wait()
 }
 
-// phase sends for a while and waits until all of it has arrived, or nothing more comes. It returns the time of the last
+// phase sends for the time d and waits until everything has arrived or nothing more comes. It returns the time of the last
 // delivery.
 func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err error) {
 	if d <= 0 {
@@ -183,8 +183,8 @@ func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err e
 	return l.settle(ctx)
 }
 
-// send is one sender during one phase. With a rate it sends everything that falls due in d, if need be late; it ends early
-// if its connection ends, or if the server takes or echoes nothing for longer than the drain time.
+// send is one sender during one phase. With a rate it sends every message that is due in d, late if necessary. It ends early
+// if its connection ends, or if the server accepts or echoes nothing for longer than the drain time.
 func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Duration) {
 	var interval time.Duration
 	if l.options.rate > 0 {
@@ -205,7 +205,7 @@ func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Dura
 		packet = l.options.protocol.publish(packet[:0], l.options.event, m.number, text)
 		if err := c.write(opText, packet); err != nil {
 			l.blame(fmt.Sprintf("sender %d", c.id), err)
-			c.conn.Close() // its reader counts it
+			c.conn.Close() // the reader counts the closed client
 			return
 		}
 		l.sent[c.id]++
@@ -226,7 +226,7 @@ func (l *load) noteLate(d time.Duration) {
 	}
 }
 
-// settle waits until every client has every message, for as long as messages still come and the drain time allows.
+// settle waits until every client has every message. It gives up when no more messages come or the drain time is over.
 func (l *load) settle(ctx context.Context) (last time.Time, err error) {
 	want := l.totalSent() * int64(len(l.clients))
 	deadline := time.Now().Add(l.options.drain)
@@ -244,7 +244,7 @@ func (l *load) settle(ctx context.Context) (last time.Time, err error) {
 	}
 }
 
-// totalSent is for when no sender sends.
+// totalSent sums what all senders sent. No sender may be sending.
 func (l *load) totalSent() (sum int64) {
 	for _, n := range l.sent {
 		sum += n
@@ -252,7 +252,7 @@ func (l *load) totalSent() (sum int64) {
 	return sum
 }
 
-// blame keeps the first reasons of failures; they are counted elsewhere.
+// blame keeps the first reasons of failures; other code counts the failures.
 func (l *load) blame(what string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -261,7 +261,7 @@ func (l *load) blame(what string, err error) {
 	}
 }
 
-// pause sleeps, or returns early with the reason for which ctx ended.
+// pause sleeps, or returns the cause as soon as ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

@@ -41,10 +41,10 @@ func TestLoadTellsNodesApart(t *testing.T) {
 	}
 }
 
-// kept is what a client was not sent when it should have been.
+// kept holds, by client, a packet that the server withheld.
 var kept = map[int]string{}
 
-// faultyDeliveries are servers that break something, and what a load finds of it.
+// faultyDeliveries are servers with one fault each, and the faults that a load finds.
 var faultyDeliveries = map[string]struct {
 	deliver func(client, n int, packet string) []string
 	want    result
@@ -72,7 +72,7 @@ var faultyDeliveries = map[string]struct {
 			switch {
 			case client != 1:
 				return []string{packet}
-			case n == 3: // one sender at a time: 3 and 5 are of the same
+			case n == 3: // one sender at a time: 3 and 5 have the same sender
 				kept[client] = packet
 				return []string{}
 			case n == 5:
@@ -114,7 +114,7 @@ func TestLoadFindsFaults(t *testing.T) {
 	}
 }
 
-// Two senders whose messages one client sees the other way round: each sender's order is kept, the room's is not.
+// One client sees the messages of two senders in reverse order: each sender's order is kept, the room's is not.
 func TestP1_LoadFindsAnotherOrderOfTheRoom(t *testing.T) {
 	var kept string
 	f := &fake{deliver: func(client, n int, packet string) []string {

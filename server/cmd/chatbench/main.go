@@ -1,14 +1,14 @@
 // Command chatbench measures chat servers.
 //
 //	chatbench load    opens clients against one server or many nodes, sends, and checks every delivery
-//	chatbench floor   writes the same bytes with bare write(2): what no server can undercut
+//	chatbench floor   writes the same bytes with bare write(2): a lower bound for every server
 //
 // Both print text, or one JSON object with -json. The exit code is 1 if anything was lost, doubled, out of order, refused or
-// closed, and 2 if nothing could be measured. `npm run bench` at the root of the repository runs both side by side with
-// other servers; docs/BENCHMARKS.md explains the figures.
+// closed, and 2 if nothing could be measured. `npm run bench` at the root of the repository also runs them against other
+// servers; docs/BENCHMARKS.md explains the figures.
 //
-// It has many files because each system counts processor time and memory in its own way, and client, protocol, timeline and
-// each load are separate concerns with a file each.
+// It has many files because each operating system counts processor time and memory in its own way, and client, protocol,
+// timeline and each load are separate concerns with a file each.
 package main
 
 import (
@@ -27,7 +27,7 @@ const usageText = `usage:
   chatbench floor [flags]   bare write(2) of the same bytes; floor -h lists the flags
 `
 
-// errFaulty is the end of a measurement that found losses or other faults; they were printed already.
+// errFaulty ends a measurement that found losses or other faults, which are already printed.
 var errFaulty = errors.New("faults found")
 
 func main() {

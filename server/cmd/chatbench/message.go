@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// message is what a load puts into the text of each message it sends:
+// message is the content of each text that a load sends:
 //
 //	#<tag of the run>|<sender>|<number>|<nanoseconds since the start>|xxxx…
 type message struct {
@@ -17,7 +17,7 @@ type message struct {
 	sent   time.Duration // since the start of the run
 }
 
-// newTag makes the start of the texts of one run, so that other traffic of a live server is left alone.
+// newTag makes the prefix of all texts of one run, so that chatbench ignores other traffic of a live server.
 func newTag() []byte {
 	var b [4]byte
 	rand.Read(b[:])
@@ -36,7 +36,7 @@ func appendMessage(dst, tag []byte, m message, size int) []byte {
 	return dst
 }
 
-// cutMessage finds the first message in b and returns what follows it. A text that only looks like one is passed over.
+// cutMessage finds the first message in b and returns the rest after it. It skips text that only looks like a message.
 func cutMessage(b, tag []byte, senders int) (m message, rest []byte, ok bool) {
 	for {
 		i := bytes.Index(b, tag)
@@ -53,7 +53,7 @@ func cutMessage(b, tag []byte, senders int) (m message, rest []byte, ok bool) {
 	}
 }
 
-// cutNumber reads digits up to a bar. At most 18, so that they fit.
+// cutNumber reads at most 18 digits, so that they fit, up to a bar.
 func cutNumber(b []byte) (n int64, rest []byte, ok bool) {
 	for i := 0; i < len(b) && i <= 18; i++ {
 		switch {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// options is one load: who connects where, who sends what how often, and what is watched.
+// options describe one load: the connections, the traffic, and the processes to watch.
 type options struct {
 	nodes    []*url.URL
 	protocol protocol
@@ -19,17 +19,17 @@ type options struct {
 	event    string // Socket.IO event that carries a message to the server
 
 	clients int
-	lanes   int // connects at the same time
+	lanes   int // concurrent connects
 	senders int
 	typists int     // clients that say that they type; Socket.IO only
-	rate    float64 // messages per second of all senders together; 0: as fast as the window lets them
-	window  int     // messages a sender may have on the way; 0: any number
+	rate    float64 // messages per second of all senders together; 0: as fast as the window allows
+	window  int     // messages that a sender may have in flight; 0: any number
 	size    int     // bytes of the text of a message, at least
 
-	hold     time.Duration // idle time after connecting, before memory is read
+	hold     time.Duration // idle time between connecting and reading memory
 	warmup   time.Duration // sending that is checked but not measured
 	duration time.Duration // sending that is measured
-	drain    time.Duration // longest wait for what is still on the way
+	drain    time.Duration // longest wait for messages in flight
 
 	pids []int // server processes on this machine
 	json bool

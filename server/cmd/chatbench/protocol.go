@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// protocol is what a load must know of a server's language above the WebSocket.
+// protocol is how a load talks to a server on top of WebSocket.
 type protocol struct {
 	path    string
 	greet   func(c *client) error                                       // from the open WebSocket to the first message
 	publish func(dst []byte, event string, n int64, text []byte) []byte // appends the packet that sends text; n counts from 0
-	answer  func(packet []byte) []byte                                  // what a packet that carries no message is answered with; nil: nothing
+	answer  func(packet []byte) []byte                                  // to a packet without a message; nil: nothing
 }
 
 var protocols = map[string]protocol{

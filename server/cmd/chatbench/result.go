@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// result is what a load found. Times are in the unit that the name of the JSON field says. Figures of processes are
-// absent where no processes were given.
+// result is the outcome of a load. The name of a JSON field states the unit of a time. Without processes the figures of
+// processes are absent.
 type result struct {
 	Clients           int      `json:"clients"`
 	ConnectSeconds    float64  `json:"connect_s"`
@@ -24,7 +24,7 @@ type result struct {
 	CPUPerDelivery    *float64 `json:"cpu_us_per_delivery,omitempty"`
 	ServerCPUShare    *float64 `json:"server_cpu_share,omitempty"` // 1: one core, all the time
 	GeneratorCPUShare float64  `json:"generator_cpu_share"`
-	Late              float64  `json:"late_ms"` // by which the latest send missed its time: above all, an overloaded generator
+	Late              float64  `json:"late_ms"` // largest delay of a send: a sign of an overloaded generator
 
 	Latency   *percentiles `json:"latency_ms,omitempty"`
 	CrossNode *percentiles `json:"cross_node_latency_ms,omitempty"` // of messages from a client of another node
@@ -34,7 +34,7 @@ type result struct {
 	Missing         int64    `json:"missing"`    // deliveries that never came
 	Duplicates      int64    `json:"duplicates"` // deliveries that came again
 	Disordered      int64    `json:"disordered"` // deliveries after a later message of the same sender
-	Divergent       int      `json:"divergent"`  // clients that saw everything, in another order than most
+	Divergent       int      `json:"divergent"`  // clients that saw everything, but in another order than most
 	Reasons         []string `json:"reasons,omitempty"`
 }
 
@@ -58,13 +58,13 @@ func millis(d time.Duration) float64 { return round(d.Seconds() * 1e3) }
 // round keeps three decimals.
 func round(f float64) float64 { return math.Round(f*1e3) / 1e3 }
 
-// share is the part of a time, in seconds, that a processor was busy.
+// share returns processor time as a share of a time in seconds.
 func share(cpu time.Duration, seconds float64) *float64 {
 	f := round(cpu.Seconds() / seconds)
 	return &f
 }
 
-// micros is the processor time, in microseconds, for one of n.
+// micros returns the processor time of one of n, in microseconds.
 func micros(cpu time.Duration, n int64) *float64 {
 	f := round(float64(cpu) / 1e3 / float64(n))
 	return &f
@@ -94,7 +94,7 @@ func (r *result) worked(before, after usage, own time.Duration) {
 	r.Seconds = round(r.Seconds)
 }
 
-// verify adds up what the clients saw. Nothing reads or sends any more.
+// verify adds up what the clients saw. All reading and sending must have ended.
 func (r *result) verify(l *load) {
 	sent := l.totalSent()
 	var local, crossed latencies
@@ -124,7 +124,7 @@ func (r *result) verify(l *load) {
 	}
 }
 
-// minority counts those that do not agree with the largest group.
+// minority counts the clients outside the largest group.
 func minority(groups map[uint64]int) int {
 	all, largest := 0, 0
 	for _, n := range groups {
@@ -134,7 +134,7 @@ func minority(groups map[uint64]int) int {
 	return all - largest
 }
 
-// faults sums everything that may not happen.
+// faults is the number of all faults.
 func (r *result) faults() int64 {
 	return int64(r.ConnectFailures) + r.Closed + r.Missing + r.Duplicates + r.Disordered + int64(r.Divergent)
 }

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// timeline is what one client saw of the messages of each sender, which number them 0, 1, 2 … A message that is seen again
-// is a duplicate, one that comes after a later message of its sender is disordered, and one that never comes is missing:
-// each message counts as at most one of the last two, and duplicates count on their own.
+// timeline is what one client saw of the messages of each sender. A sender numbers its messages 0, 1, 2 … A message that
+// comes again is a duplicate, one that comes after a later message of its sender is disordered, and one that never comes is
+// missing. Each message counts as at most one of the last two; duplicates count separately.
 type timeline struct {
 	senders    []progress
 	seen       int64 // different messages
@@ -17,18 +17,18 @@ type timeline struct {
 }
 
 type progress struct {
-	next int64  // the lowest number above all that were seen
-	gaps []span // numbers below next that were not, ascending
+	next int64  // the lowest number above all seen ones
+	gaps []span // unseen numbers below next, ascending
 }
 
-// span is the numbers from first up to, but not including, end.
+// span is the range of numbers from first up to, but not including, end.
 type span struct{ first, end int64 }
 
 func newTimeline(senders int) timeline {
 	return timeline{senders: make([]progress, senders)}
 }
 
-// add notes a message; it tells whether it is the first time.
+// add records a message and reports whether it is new.
 func (t *timeline) add(sender int, n int64) bool {
 	p := &t.senders[sender]
 	switch {
@@ -49,7 +49,7 @@ func (t *timeline) add(sender int, n int64) bool {
 	return true
 }
 
-// fill takes n out of the gaps; it is false if n is in none, that is, if it was seen before.
+// fill removes n from the gaps. It reports false if n is in none, which means that it was seen before.
 func (p *progress) fill(n int64) bool {
 	i, exact := slices.BinarySearchFunc(p.gaps, n, func(s span, n int64) int { return cmp.Compare(s.first, n) })
 	if !exact {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// typingInterval is how often one client says that it types: a little less than the once a second that is relayed.
+// typingInterval is the time between two typing notices of one client, slightly longer than the second between relayed ones.
 const typingInterval = 1010 * time.Millisecond
 
-// announce has the last clients say again and again, evenly spread over time, that somebody types there.
+// announce makes the last clients send typing notices repeatedly, spread evenly over time.
 func (l *load) announce(ctx context.Context, start time.Time, d time.Duration) {
 	typists := l.clients[max(len(l.clients)-l.options.typists, 0):]
 	if len(typists) == 0 {

@@ -2,14 +2,14 @@ package main
 
 import "time"
 
-// usage is what processes have used: processor time since their start, and resident memory now. On systems other than
-// Linux it stays zero.
+// usage is the resource use of processes: processor time since their start, and resident memory now. It is zero on systems
+// other than Linux.
 type usage struct {
 	cpu time.Duration
 	rss int64 // bytes
 }
 
-// usageOf sums over processes of this machine; one that is gone counts as nothing.
+// usageOf sums the usage of processes on this machine; a process that has ended counts as zero.
 func usageOf(pids []int) (sum usage) {
 	for _, pid := range pids {
 		sum.cpu += processCPU(pid)

@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// processCPU reads the processor clock of another process, which counts nanoseconds and threads that have ended;
-// /proc/<pid>/stat would only count ticks of 10 ms.
+// processCPU reads the processor clock of another process. It counts nanoseconds and includes ended threads;
+// /proc/<pid>/stat counts only ticks of 10 ms.
 func processCPU(pid int) time.Duration {
 	const clockSched = 2 // what clock_getcpuclockid puts into the low bits
 	var t syscall.Timespec

@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// ownCPU is not known here: results that need it say zero.
+// ownCPU is unknown on this system: results that need it are zero.
 func ownCPU() time.Duration { return 0 }

@@ -16,7 +16,7 @@ import (
 	"scalable-chat/server/internal/test/journal"
 )
 
-// startWithin starts a chatd that may have so many files open, as the system tells it and at most.
+// startWithin starts a chatd with the given soft and hard limits of open files.
 func startWithin(t *testing.T, soft, hard int, flags ...string) (*process, *journal.Journal) {
 	t.Helper()
 	p, output := newProcess(t, flags...), &journal.Journal{}
@@ -28,8 +28,8 @@ func startWithin(t *testing.T, soft, hard int, flags ...string) (*process, *jour
 	return p, output
 }
 
-// TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles: it raises the soft limit, says when the hard one is too low for its settings,
-// and still answers when more connections are tried than it may have.
+// TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles: a node raises the soft limit, logs when the hard limit is too low for its
+// settings, and still answers when clients try more connections than it may have.
 func TestLIM13_ANodeIsNotDeafAtItsLimitOfFiles(t *testing.T) {
 	p, output := startWithin(t, 64, 512, "--log-level=warn")
 	if output.Count("MAX_CONNECTIONS is more than the limit of open files allows") == 0 || output.Count("open_files=51") == 0 {

@@ -19,12 +19,12 @@ import (
 // The exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // could not start, or was not stopped in order
+	exitFailed = 1 // could not start, or did not stop in order
 	exitUsage  = 2 // bad settings
 )
 
-// gcPercent lets the heap grow further than Go does between two collections. Only a storm of connects makes much garbage:
-// it costs a seventh less CPU this way, and what it leaves behind is given back soon after. GOGC overrides it.
+// gcPercent lets the heap grow further between two collections than Go's default. Only a storm of connects makes much
+// garbage: with this value it costs a seventh less CPU, and its memory is returned soon after. GOGC overrides it.
 const gcPercent = 200
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -71,11 +71,10 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// Version is the release that this is, or the one before it on the way to the next (Semantic Versioning 2.0). CHANGELOG.md
-// says what is in it.
+// Version is this release or, between releases, the last one (Semantic Versioning 2.0). CHANGELOG.md lists its contents.
 const Version = "0.1.0"
 
-// version is the release, and what the Go tool knows of the build.
+// version returns the release and what the Go tool knows of the build.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

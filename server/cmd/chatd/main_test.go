@@ -17,7 +17,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-// child makes the test binary be chatd.
+// child is the environment variable that makes the test binary run as chatd.
 const child = "BE_CHATD"
 
 func TestMain(m *testing.M) {
@@ -67,7 +67,7 @@ func TestTakenPort(t *testing.T) {
 	}
 }
 
-// process is a chatd of its own.
+// process is a chatd in its own process.
 type process struct {
 	cmd  *exec.Cmd
 	url  string
@@ -81,7 +81,7 @@ func start(t *testing.T, flags ...string) *process {
 	return p
 }
 
-// newProcess is one that has not begun.
+// newProcess returns a process that has not started.
 func newProcess(t *testing.T, flags ...string) *process {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,7 +122,7 @@ func (p *process) answers(t *testing.T, status ...int) {
 	t.Fatalf("/readyz never answered %d", status)
 }
 
-// ends waits for the end and returns the exit code.
+// ends waits until the process ends and returns its exit code.
 func (p *process) ends(t *testing.T) int {
 	t.Helper()
 	select {

@@ -4,7 +4,7 @@
 //	https://github.com/socketio/engine.io-protocol/tree/main/test-suite   conformance --mode engine
 //	https://github.com/socketio/socket.io-protocol/tree/main/test-suite   conformance --mode socket
 //
-// Both suites expect the server on port 3000. It keeps nothing and has no limits worth the name: it is not for use.
+// Both suites expect the server on port 3000. It stores nothing and has no useful limits: do not run it in production.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// settings are what the flags say.
+// settings are the values of the flags.
 type settings struct {
 	serve func(*engineio.Options) func(*engineio.Server)
 	port  int
@@ -68,7 +68,7 @@ func readFlags(args []string, output io.Writer) (s settings, err error) {
 	return s, nil
 }
 
-// run serves until ctx ends. ready, if it is not nil, is told the address.
+// run serves until ctx ends. It calls ready, if that is not nil, with the address.
 func run(ctx context.Context, args []string, output io.Writer, ready func(addr string)) error {
 	f, err := readFlags(args, output)
 	if err != nil {

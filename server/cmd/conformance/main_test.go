@@ -90,7 +90,7 @@ func (p *polling) post(packets ...string) {
 	want(p.t, p.request(http.MethodPost, strings.Join(packets, "\x1e")), "ok")
 }
 
-// next returns the next packet that is no ping, and answers those.
+// next returns the next packet that is not a ping, and answers pings.
 func (p *polling) next() string {
 	p.t.Helper()
 	for {

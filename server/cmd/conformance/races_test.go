@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The cases of the public suites in which two requests meet, 200 times each: their order is not ours to choose.
+// tries is how often each case of the public suites with racing requests runs, because their order varies.
 const tries = 200
 
 // bare is a session over long polling whose requests may fail.
@@ -103,10 +103,10 @@ func webSocket(t *testing.T, polling string) net.Conn {
 	return nc
 }
 
-// A body over the limit, while a poll is open that the end of the session answers.
+// A body exceeds the limit while a poll is open; the end of the session answers the poll.
 func TestEIO4_BodyOverTheLimitBesideAPoll(t *testing.T) {
 	url := start(t, "/engine.io/", "--mode", "engine")
-	for n := range tries / 4 { // of a megabyte each
+	for n := range tries / 4 { // fewer tries: each sends a megabyte
 		p := bare(t, url)
 		var both sync.WaitGroup
 		both.Go(func() { p.try(http.MethodGet, nil) })

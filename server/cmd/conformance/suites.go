@@ -23,7 +23,7 @@ func serveEngine(o *engineio.Options) func(*engineio.Server) {
 	}
 }
 
-// serveSocket tells a client its handshake's auth and sends back what it gets, in two namespaces.
+// serveSocket sends a client the auth of its handshake and echoes its events, in two namespaces.
 func serveSocket(o *engineio.Options) func(*engineio.Server) {
 	o.AllowBinary = true
 	return func(edge *engineio.Server) {
@@ -43,7 +43,7 @@ func serveSocket(o *engineio.Options) func(*engineio.Server) {
 	}
 }
 
-// mirror sends back what a socket sends.
+// mirror echoes the events of a socket.
 type mirror struct{ s *socket.Socket }
 
 // Event implements [adapter.Client].
@@ -61,5 +61,5 @@ func (m mirror) Event(_ context.Context, event string, args []any, ack func(...a
 	return true
 }
 
-// Left implements [adapter.Client].
+// RejoinDelay implements [adapter.Client].
 func (mirror) RejoinDelay() time.Duration { return 0 }
