@@ -36,7 +36,7 @@ type Binding struct {
 	// Greeting appends the first frame that a socket gets; the frame carries the offset where the socket begins. It is
 	// required with Replica.
 	Greeting func(dst []byte, at fanout.Cursor) []byte
-	// Authenticator says whom a socket speaks for, before it recovers or joins anything; nil: every socket is a guest.
+	// Authenticator says for whom a socket speaks, before it recovers or joins anything; nil: every socket is a guest.
 	Authenticator auth.Authenticator
 	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: only the library's
 	// listeners get its events.
@@ -67,7 +67,7 @@ type Namespace interface {
 
 // Hooks let the owner observe. Every field may be nil; each must be quick and safe for concurrent use.
 type Hooks struct {
-	Recovered func(ok bool) // a client asked for what it missed
+	Recovered func(ok bool) // a client asked to recover
 }
 
 // Options configure a hub. Zero values are legal and mean what the field says.
@@ -135,7 +135,7 @@ type session interface {
 
 // follower moves a session along logs.
 type follower interface {
-	// Follow starts at the cursor, behind the private frames first, in one atomic step.
+	// Follow starts at the cursor, after the private frames in first, in one atomic step.
 	Follow(at fanout.Cursor, first []byte)
 	Unfollow(log *fanout.Log)
 }

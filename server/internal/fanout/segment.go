@@ -119,7 +119,7 @@ func (p place) mark() mark {
 // stale reports whether the log of p was reset since.
 func (p place) stale() bool { return p.seg.generation != p.seg.log.head.Load().generation }
 
-// evicted reports whether the window has left a reader at p behind.
+// evicted reports whether p lies before the window.
 func (p place) evicted() bool { return p.mark().bytes < p.seg.log.oldest.Load().start.bytes }
 
 // behind reports whether a reader at p is further behind the head than half the window.

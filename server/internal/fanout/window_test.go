@@ -209,7 +209,7 @@ func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 		assert.Equal(t, "head", l.Head().Offset(), offset(700))
 		c.Close()
 		l.sweepers.Close()
-		l.Append(logFrames(701, 2000, sized(50))) // nobody to wait for
+		l.Append(logFrames(701, 2000, sized(50))) // no sweeper to wait for
 	})
 }
 

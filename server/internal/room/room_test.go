@@ -73,7 +73,7 @@ func TestPRE1_TheGreetingHasTheJoiningOffset(t *testing.T) {
 
 func TestPRE2_PresenceAndTypingGoToTheNamespace(t *testing.T) {
 	r, _ := newRoom(t)
-	r.Presence(2) // before it is bound: nobody is there
+	r.Presence(2) // before it is bound: there is no receiver
 	n := &namespace{}
 	r.Bind(n)
 	r.Presence(2)
