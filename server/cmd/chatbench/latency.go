@@ -6,7 +6,7 @@ import (
 )
 
 // latencies counts durations in buckets: exact below 64 µs, then 32 buckets for each doubling, so that a quantile is at most
-// 3 % too high. The zero value is ready; it allocates on first use, and not again.
+// 3 % too high. The zero value is ready to use; it allocates only on first use.
 type latencies struct {
 	buckets []uint32
 	count   int64

@@ -1,5 +1,5 @@
 // Package chat owns the rules of the room: what a message is, how long it may be, how fast one connection may speak,
-// what the sender is told, which history a client may request, and whose typing the others hear of.
+// which answer the sender gets, which history a client may request, and which typing notices are relayed.
 //
 // It knows nothing of sockets, streams or metrics: events come in as the values that the JSON decoder made of them, and
 // leave through the small interfaces of this file. From outside this module it imports only the standard library.
