@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -16,5 +18,24 @@ func TestP10_NamesOfRooms(t *testing.T) {
 		"ä": false, "a\x00": false, "a\n": false, "a*": false, "a\"": false, "a\\": false, "a+b": false, "a@b": false,
 	} {
 		assert.Equal(t, name, ValidRoom(name), want)
+	}
+}
+
+// TestROOM1_ContractOfNames reads the examples that the web app and the stock clients read as well.
+func TestROOM1_ContractOfNames(t *testing.T) {
+	t.Parallel()
+	var golden struct {
+		MaxNameChars int
+		Cases        []struct {
+			Name, Room string
+			Valid      bool
+		}
+	}
+	text, err := os.ReadFile("../../../protocol/fixtures/rooms.json")
+	assert.NoError(t, err)
+	assert.NoError(t, json.Unmarshal(text, &golden))
+	assert.Equal(t, "longest name", golden.MaxNameChars, MaxRoomName)
+	for _, c := range golden.Cases {
+		assert.Equal(t, c.Name, ValidRoom(c.Room), c.Valid)
 	}
 }

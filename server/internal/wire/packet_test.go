@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,6 +45,24 @@ func TestParsePacket(t *testing.T) {
 		assert.Equal(t, c.text, string(got.Payload), string(c.want.Payload))
 		got.Payload, c.want.Payload = nil, nil
 		assert.Equal(t, c.text, got, c.want)
+	}
+}
+
+// TestROOM1_FramesOfARoom reads the examples that clients read as well.
+func TestROOM1_FramesOfARoom(t *testing.T) {
+	var golden struct {
+		Namespace string
+		Cases     []struct{ Name, From, Frame string }
+	}
+	text, err := os.ReadFile("../../../protocol/fixtures/room-frames.json")
+	assert.NoError(t, err)
+	assert.NoError(t, json.Unmarshal(text, &golden))
+	for _, c := range golden.Cases {
+		if c.From == "client" {
+			h, err := ParsePacket([]byte(c.Frame[1:]), Limits{})
+			assert.NoError(t, err, c.Name)
+			assert.Equal(t, c.Name, string(h.Namespace), golden.Namespace)
+		}
 	}
 }
 
