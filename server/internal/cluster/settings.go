@@ -39,6 +39,20 @@ func (s Settings) with(text string) Settings {
 	return all
 }
 
+// isIn reports whether the text has a number for each name of s.
+func (s Settings) isIn(text string) bool {
+	none := maps.Clone(s)
+	for name := range none {
+		none[name] = 0
+	}
+	for _, number := range none.with(text) {
+		if number == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Settings returns the numbers that are in force on all nodes. They change when all nodes want others.
 func (r *Registry) Settings() Settings { return *r.settings.Load() }
 
@@ -51,13 +65,20 @@ func (r *Registry) shareSettings(ctx context.Context, pipe redis.Pipeliner) *red
 	return pipe.Get(ctx, key)
 }
 
-// settle adopts the shared settings. If all live nodes want the settings of this one, it puts those in force instead.
+// settle adopts the shared settings. If all live nodes want the settings of this one, it puts those in force instead. What an
+// older version did not share is added, so that it is the same on all nodes, too.
 func (r *Registry) settle(ctx context.Context, shared string) {
 	own := r.cfg.Settings
 	inForce := own.with(shared)
 	if !maps.Equal(inForce, own) && r.roster.agree(own) {
 		if r.cfg.Client.Set(ctx, redisx.Key(r.cfg.Key, "settings"), own.String(), 0).Err() == nil {
 			inForce = own
+		}
+	}
+	if !own.isIn(shared) {
+		// Two nodes may do so at once. Both read what the last one wrote.
+		if err := r.cfg.Client.Set(ctx, redisx.Key(r.cfg.Key, "settings"), inForce.String(), 0).Err(); err != nil {
+			r.cfg.Log.Debug("the settings are not shared yet", "error", err)
 		}
 	}
 	was := *r.settings.Swap(&inForce)

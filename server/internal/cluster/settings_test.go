@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,17 @@ func TestMSG12_SettingsSurviveAnOutageAndAFlush(t *testing.T) {
 	assert.Eventually(t, "both have the same", func() bool { return maps.Equal(a.Settings(), b.Settings()) })
 	background.Outlast(t, testTTL)
 	assert.Equal(t, "both have the same", a.Settings().String(), b.Settings().String())
+}
+
+// TestMSG12_WhatAnOlderVersionDidNotShareIsAdded: two nodes that want different values of a new setting still agree.
+func TestMSG12_WhatAnOlderVersionDidNotShareIsAdded(t *testing.T) {
+	r := redistest.Start(t)
+	old := join(t, r, 0, wanting(Settings{"ttl": 1}))
+	a, b := join(t, r, 0, wanting(Settings{"ttl": 2, "window": 10})), join(t, r, 0, wanting(Settings{"ttl": 2, "window": 20}))
+	assert.Eventually(t, "shared", func() bool { return strings.Contains(r.CLI("GET", "{chat}:settings"), "window=") })
+	assert.Eventually(t, "the same on both", func() bool { return maps.Equal(a.Settings(), b.Settings()) })
+	assert.Equal(t, "what was shared stays", a.Settings()["ttl"], 1)
+	assert.Equal(t, "the old node", old.Settings().String(), "ttl=1")
 }
 
 // TestMSG12_SettingsAreReadWithCare: another version, or somebody else, may have written them.

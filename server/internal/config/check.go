@@ -35,6 +35,11 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 		"%d is more than HISTORY_WINDOW=%d", c.HistoryMax, c.HistoryWindow)
 	check("DEDUPE_TTL", "DEDUPE_TTL", c.DedupeTTL >= minDedupe,
 		"%v is less than %v, for which clients send a message again by themselves, so it may be said twice", c.DedupeTTL, minDedupe)
+	// A room of this size holds as many packets as the global one must.
+	check("ROOMS_BYTES", "MAX_PAYLOAD_BYTES", c.Rooms.Bytes >= 16*c.MaxPayloadBytes,
+		"%d is less than 16 packets of MAX_PAYLOAD_BYTES=%d", c.Rooms.Bytes, c.MaxPayloadBytes)
+	check("ROOM_TTL", "DEDUPE_TTL", c.Rooms.TTL >= c.DedupeTTL,
+		"%v is less than DEDUPE_TTL=%v, so a message sent again could be said twice", c.Rooms.TTL, c.DedupeTTL)
 	check("MAX_CONNECTIONS_PER_IP", "MAX_CONNECTIONS", c.MaxConnectionsPerIP <= c.MaxConnections,
 		"%d is more than MAX_CONNECTIONS=%d", c.MaxConnectionsPerIP, c.MaxConnections)
 	check("OPS_ADDR", "PORT", !c.opsIsPublic(), "%s is the public port", c.OpsAddr)
@@ -57,6 +62,9 @@ func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	check("REDIS_SENTINEL_PASSWD", !with || c.Redis.SentinelMaster != "", "without REDIS_SENTINEL_MASTER")
 	for _, key := range []string{"STREAM_KEY", "APPEND_TIMEOUT", "NODE_ADDRESS", "CLUSTER_SECRET"} {
 		check(key, with, needsRedis)
+	}
+	for _, key := range []string{"ROOMS_LISTED", "MAX_ROOMS", "MAX_ROOMS_PER_CONNECTION", "ROOM_WINDOW", "ROOMS_BYTES", "ROOM_TTL"} {
+		check(key, c.Rooms.Enabled(), "with ROOMS=off")
 	}
 	check("MESSAGE_BURST", c.MessageRate > 0, "with MESSAGE_RATE=0")
 	return warnings

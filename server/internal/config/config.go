@@ -27,6 +27,8 @@ type Config struct {
 	HistoryMax    int    // messages that a handshake may ask for
 	DedupeMax     int    // ids that are remembered at least
 
+	Rooms Rooms
+
 	AllowedOrigins []string // patterns in which * stands for anything but a slash; "*" alone allows every origin
 	TrustedProxies []netip.Prefix
 

@@ -18,6 +18,8 @@ const (
 
 	maxAppend = time.Minute // well within the two minutes after which the edge ends a session whose message is stuck
 	maxDedupe = 7 * 24 * time.Hour
+
+	maxRoomTTL = 3650 * 24 * time.Hour
 )
 
 // unitNames maps the names that people write to the units that [time.ParseDuration] knows.
@@ -69,7 +71,7 @@ func parseDuration(s string) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		if days > 1 && d > maxDedupe {
+		if days > 1 && d > maxRoomTTL/24 {
 			return 0, strconv.ErrRange // before it overflows
 		}
 		sum += d * days

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // setting is one key. Adding one here is all it takes: file, environment, flag, help and log follow.
 type setting struct {
 	key    string // as in the .env file and the environment
@@ -45,6 +47,14 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "HISTORY_BYTES", def: "16777216", help: "bytes of messages that a node keeps in memory", set: size(&c.HistoryBytes, 1, 1<<40)},
 		{key: "HISTORY_MAX", def: "200", help: "past messages that a client may ask for when it connects", set: number(&c.HistoryMax, 0, 10_000)},
 		{key: "DEDUPE_MAX", def: "500000", help: "ids of the newest messages that are remembered, so that one sent again is not doubled; Redis keeps up to twice as many, 100 bytes each", set: number(&c.DedupeMax, 1000, 100_000_000)},
+
+		{key: "ROOMS", def: "*", help: "comma-separated names of rooms that clients may open beside the global one; * stands for any text; off: none", set: roomPatterns(&c.Rooms.Patterns)},
+		{key: "ROOMS_LISTED", def: "general,random", help: "comma-separated rooms whose names everybody is told, and how many are in them; off: none", set: roomNames(&c.Rooms.Listed)},
+		{key: "MAX_ROOMS", def: "50000", help: "rooms that are open on one node", set: number(&c.Rooms.Max, 1, 10_000_000)},
+		{key: "MAX_ROOMS_PER_CONNECTION", def: "50", help: "rooms that one connection is in", set: number(&c.Rooms.MaxPerConnection, 1, 1000)},
+		{key: "ROOM_WINDOW", def: "1000", help: "messages kept of each room, for recovery and history", set: number(&c.Rooms.Window, minWindow, 1_000_000)},
+		{key: "ROOMS_BYTES", def: "268435456", help: "bytes of messages of all rooms that a node keeps in memory", set: size(&c.Rooms.Bytes, 1, 1<<40)},
+		{key: "ROOM_TTL", def: "30d", help: "how long a room that is empty and silent is kept", set: duration(&c.Rooms.TTL, time.Minute, maxRoomTTL)},
 
 		{key: "ALLOWED_ORIGINS", def: "*", help: "comma-separated origins of web pages that may connect; * stands for any text", set: origins(&c.AllowedOrigins)},
 		{key: "TRUSTED_PROXIES", help: "comma-separated networks (CIDR) whose X-Forwarded-For, -Host and -Proto are believed", set: networks(&c.TrustedProxies)},
