@@ -18,72 +18,75 @@ const module = "scalable-chat/server/"
 // outside says which packages may import what from outside, beside the standard library. A package that is not
 // listed may import nothing of it.
 var outside = map[string][]string{
-	"internal/engineio":      {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
-	"internal/adapter":       {"github.com/zishang520/"},
-	"internal/room":          {"github.com/zishang520/"},
-	"internal/replica":       {"golang.org/x/sync/"},
-	"internal/app":           {"github.com/zishang520/socket.io"},
-	"cmd/conformance":        {"github.com/zishang520/"},
-	"internal/stream/redis":  {"github.com/redis/go-redis/", "github.com/gammazero/deque"},
-	"internal/stream/memory": {"github.com/gammazero/deque"},
-	"internal/test/embedder": {"github.com/zishang520/socket.io"},
-	"internal/cluster":       {"github.com/redis/go-redis/"},
-	"internal/bus":           {"github.com/redis/go-redis/"},
-	"internal/redisx":        {"github.com/redis/go-redis/"},
-	"internal/config":        {"github.com/spf13/viper", "github.com/spf13/pflag"},
-	"internal/ops":           {"github.com/prometheus/"},
+	"internal/engineio":           {"github.com/zishang520/engine.io", "github.com/zishang520/engine.io-go-parser", "github.com/zishang520/socket.io"},
+	"internal/adapter":            {"github.com/zishang520/"},
+	"internal/room":               {"github.com/zishang520/"},
+	"internal/replica":            {"golang.org/x/sync/"},
+	"internal/app":                {"github.com/zishang520/socket.io"},
+	"cmd/conformance":             {"github.com/zishang520/"},
+	"internal/stream/redis":       {"github.com/redis/go-redis/", "github.com/gammazero/deque"},
+	"internal/stream/memory":      {"github.com/gammazero/deque"},
+	"internal/stream/redis/shard": {"github.com/redis/go-redis/"},
+	"internal/test/embedder":      {"github.com/zishang520/socket.io"},
+	"internal/cluster":            {"github.com/redis/go-redis/"},
+	"internal/bus":                {"github.com/redis/go-redis/"},
+	"internal/redisx":             {"github.com/redis/go-redis/"},
+	"internal/config":             {"github.com/spf13/viper", "github.com/spf13/pflag"},
+	"internal/ops":                {"github.com/prometheus/"},
 }
 
 // layers lists the serving packages from the top down. A package imports only packages below it in the list, so there is
 // no cycle and no upward import.
 var layers = []string{
-	"internal/app",           // builds, starts, stops
-	"internal/room",          // binds a namespace to the rules
-	"internal/adapter",       // the Socket.IO adapter
-	"internal/replica",       // the ordered copy of a stream
-	"internal/engineio",      // the edge
-	"internal/fanout",        // logs, cursors, sweepers
-	"internal/wire",          // the codecs
-	"internal/chat",          // the rules
-	"internal/auth",          // the identity of a socket
-	"internal/stream/redis",  // the record in Redis
-	"internal/stream/memory", // the record in memory
-	"internal/stream",        // the contract of the record
-	"internal/cluster",       // the nodes of the cluster
-	"internal/forward",       // requests to the owner of a session
-	"internal/bus",           // messages between nodes
-	"internal/pace",          // waiting and rates
-	"internal/accept",        // the door: TCP connections
-	"internal/rawconn",       // sockets by their descriptors
-	"internal/redisx",        // what all users of Redis share
-	"internal/nodeid",        // names of nodes and sessions
-	"internal/config",        // the settings
-	"internal/ops",           // logs, metrics, health
+	"internal/app",                // builds, starts, stops
+	"internal/room",               // binds a namespace to the rules
+	"internal/adapter",            // the Socket.IO adapter
+	"internal/replica",            // the ordered copy of a stream
+	"internal/engineio",           // the edge
+	"internal/fanout",             // logs, cursors, sweepers
+	"internal/wire",               // the codecs
+	"internal/chat",               // the rules
+	"internal/auth",               // the identity of a socket
+	"internal/stream/redis/shard", // the records of rooms in Redis
+	"internal/stream/redis",       // the record in Redis
+	"internal/stream/memory",      // the record in memory
+	"internal/stream",             // the contract of the record
+	"internal/cluster",            // the nodes of the cluster
+	"internal/forward",            // requests to the owner of a session
+	"internal/bus",                // messages between nodes
+	"internal/pace",               // waiting and rates
+	"internal/accept",             // the door: TCP connections
+	"internal/rawconn",            // sockets by their descriptors
+	"internal/redisx",             // what all users of Redis share
+	"internal/nodeid",             // names of nodes and sessions
+	"internal/config",             // the settings
+	"internal/ops",                // logs, metrics, health
 }
 
 // inside says which of our packages each of them imports. Anything not listed is not allowed. The app may import all.
 var inside = map[string][]string{
-	"internal/room":          {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
-	"internal/adapter":       {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
-	"internal/replica":       {"internal/fanout", "internal/stream", "internal/pace"},
-	"internal/engineio":      {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn"},
-	"internal/fanout":        {"internal/wire", "internal/stream", "internal/rawconn"},
-	"internal/wire":          {},
-	"internal/chat":          {"internal/auth", "internal/pace"},
-	"internal/auth":          {},
-	"internal/stream/redis":  {"internal/stream"},
-	"internal/stream/memory": {"internal/stream"},
-	"internal/stream":        {},
-	"internal/cluster":       {"internal/forward", "internal/pace", "internal/redisx", "internal/nodeid"},
-	"internal/forward":       {"internal/pace", "internal/rawconn", "internal/nodeid"},
-	"internal/bus":           {"internal/pace", "internal/redisx", "internal/nodeid"},
-	"internal/pace":          {},
-	"internal/accept":        {},
-	"internal/rawconn":       {},
-	"internal/redisx":        {},
-	"internal/nodeid":        {},
-	"internal/config":        {},
-	"internal/ops":           {},
+	"internal/room":               {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
+	"internal/adapter":            {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
+	"internal/replica":            {"internal/fanout", "internal/stream", "internal/pace"},
+	"internal/engineio":           {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn"},
+	"internal/fanout":             {"internal/wire", "internal/stream", "internal/rawconn"},
+	"internal/wire":               {},
+	"internal/chat":               {"internal/auth", "internal/pace"},
+	"internal/auth":               {},
+	"internal/stream/redis/shard": {"internal/stream", "internal/redisx", "internal/nodeid"},
+	"internal/stream/redis":       {"internal/stream"},
+	"internal/stream/memory":      {"internal/stream"},
+	"internal/stream":             {},
+	"internal/cluster":            {"internal/forward", "internal/pace", "internal/redisx", "internal/nodeid"},
+	"internal/forward":            {"internal/pace", "internal/rawconn", "internal/nodeid"},
+	"internal/bus":                {"internal/pace", "internal/redisx", "internal/nodeid"},
+	"internal/pace":               {},
+	"internal/accept":             {},
+	"internal/rawconn":            {},
+	"internal/redisx":             {},
+	"internal/nodeid":             {},
+	"internal/config":             {},
+	"internal/ops":                {},
 }
 
 // isTestOnly reports whether a package exists for tests.
