@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { io as io4 } from "socket.io-client";
 import { io as io3 } from "socket.io-client-3";
+import { io as io45 } from "socket.io-client-4.5";
+import { io as io46 } from "socket.io-client-4.6";
+import { io as io47 } from "socket.io-client-4.7";
 import { until } from "./until.mjs";
 
 /** The stock clients under test, by version. */
 export const versions = { 4.8: io4, 3.1: io3 };
+
+/** More of them, for what changed between the versions: namespaces, and recovery, which began with 4.6. */
+export const allVersions = { ...versions, 4.5: io45, 4.6: io46, 4.7: io47 };
+
+/** Whether clients of a version ask for recovery. */
+export const recovers = (version) => Number(version) >= 4.6;
 
 /** The ways a client may connect, as its option `transports` (undefined: polling, then the upgrade). */
 export const transports = {
@@ -23,24 +32,25 @@ const impatient = { reconnectionDelay: 10, reconnectionDelayMax: 40, timeout: 50
 
 /**
  * Client is a stock client that records what it sees: `timeline` (the texts of messages, in the order of arrival),
- * `offset` (the last one it was given), `connects` (for each connect: was it recovered, and from which offset).
+ * `offset` (the last one it was given), `connects` (for each connect: was it recovered, and from which offset),
+ * `refusals` (the code of each CONNECT_ERROR).
  */
 class Client {
   timeline = [];
   events = [];
   connects = [];
   disconnects = [];
+  refusals = [];
   offset = undefined;
   #pending = new Set();
 
-  constructor(url, { version = "4.8", transport = "default upgrade", ...options }) {
-    // Without undefined values: the client treats even those as set.
-    const chosen = { ...(transports[transport] && { transports: transports[transport] }), ...options };
-    this.socket = versions[version](url, { forceNew: true, ...impatient, ...chosen });
+  constructor(socket) {
+    this.socket = socket;
     this.socket.on("connect", () => {
       this.connects.push({ recovered: this.socket.recovered, from: this.offset });
     });
     this.socket.on("disconnect", (reason) => this.#left(reason));
+    this.socket.on("connect_error", ({ data }) => data && this.refusals.push(data.code));
     this.socket.onAny((event, ...args) => this.#note(event, args));
   }
 
@@ -72,6 +82,17 @@ class Client {
   async joined() {
     await until("the joining offset", () => this.offset !== undefined);
     return this;
+  }
+
+  /** online is the newest number that the client was told. */
+  get online() {
+    return this.events.findLast(({ event }) => event === "presence")?.args[0].online;
+  }
+
+  /** refused waits until the server has refused the client, and returns the code. */
+  async refused() {
+    await until("a refusal", () => this.refusals.length > 0);
+    return this.refusals[0];
   }
 
   /** say sends a message and returns the ack. */
@@ -111,8 +132,19 @@ class Client {
 }
 
 /** open creates a client that ends with the test, connecting at once. */
-export function open(t, url, options = {}) {
-  const client = new Client(url, options);
+export function open(t, url, { version = "4.8", transport = "default upgrade", ...options } = {}) {
+  // Without undefined values: the client treats even those as set.
+  const chosen = { ...(transports[transport] && { transports: transports[transport] }), ...options };
+  return ending(t, allVersions[version](url, { forceNew: true, ...impatient, ...chosen }));
+}
+
+/** beside creates a client in a namespace of its own, "/" or "/rooms/cats", over the connection of another one. */
+export function beside(t, client, namespace, options) {
+  return ending(t, client.socket.io.socket(namespace, options));
+}
+
+function ending(t, socket) {
+  const client = new Client(socket);
   t.after(() => client.socket.disconnect());
   return client;
 }
@@ -121,6 +153,13 @@ export function open(t, url, options = {}) {
 export async function join(t, url, options = {}) {
   const client = await open(t, url, options).connected();
   return await client.joined();
+}
+
+/** together opens a client in each namespace, all over one connection, and waits until all have joined. */
+export async function together(t, url, namespaces, options) {
+  const first = await join(t, url + namespaces[0], options);
+  const more = namespaces.slice(1).map((namespace) => beside(t, first, namespace));
+  return [first, ...(await Promise.all(more.map((client) => client.joined())))];
 }
 
 /** numbered returns count texts that name their author and their number. */

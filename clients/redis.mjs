@@ -11,9 +11,19 @@ const run = promisify(execFile);
 
 /** Redis is one redis-server on a port of its own. */
 class Redis {
-  constructor(port) {
+  constructor(port, process) {
     this.port = port;
+    this.process = process;
     this.url = `redis://127.0.0.1:${port}`;
+  }
+
+  /** freeze keeps connections open and answers nothing, until thaw. */
+  freeze() {
+    this.process.kill("SIGSTOP");
+  }
+
+  thaw() {
+    this.process.kill("SIGCONT");
   }
 
   /** ask runs one command and returns what redis-cli printed, by line. */
@@ -25,10 +35,11 @@ class Redis {
 
 /** startRedis starts a redis-server that ends with the test. */
 export async function startRedis(t) {
-  const redis = new Redis(await freePort());
+  const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), "redis-"));
-  const args = ["--port", redis.port, "--bind", "127.0.0.1", "--save", "", "--dir", dir];
+  const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir];
   const process = spawn("redis-server", args, { stdio: "ignore" });
+  const redis = new Redis(port, process);
   const ended = new Promise((resolve) => process.once("close", resolve).once("error", resolve));
   t.after(async () => {
     process.kill("SIGKILL");

@@ -2,47 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { join, kinds, numbered, open, sayAll } from "../client.mjs";
-import { startNginx } from "../nginx.mjs";
-import { startRedis } from "../redis.mjs";
-import { startServer } from "../server.mjs";
+import { idsOf, noneStored, ownerOf, startCluster } from "../cluster.mjs";
 import { until } from "../until.mjs";
 
 const modern = kinds.filter(({ version }) => version === "4.8");
-
-/** startCluster starts Redis, three nodes and a balancer. */
-async function startCluster(t) {
-  const redis = await startRedis(t);
-  const settings = { REDIS_URL: redis.url, MESSAGE_RATE: "0", LOG_LEVEL: "info" };
-  const servers = await Promise.all([1, 2, 3].map(() => startServer(t, settings)));
-  return { redis, servers, url: await startNginx(t, servers) };
-}
-
-/** ownerOf returns the server that holds a client's session: session ids begin with the id of their node. */
-function ownerOf(client, servers) {
-  const node = client.socket.io.engine.id.split(".")[0];
-  return servers.find(({ output }) => output.includes(`node=${node} `));
-}
-
-/** idsOf are the names under which a session could be stored. */
-const idsOf = ({ socket }) => [socket.id, socket._pid, socket.io.engine.id];
-
-const reading = { string: ["GET"], hash: ["HGETALL"], stream: ["XRANGE", "-", "+"] };
-
-/** noneStored checks that Redis holds the room and its nodes, and nothing of any session, in whatever key. */
-async function noneStored(redis, ids) {
-  const room = /^(chat|\{chat\}:(nodes|token|settings|keys:\d+|writer:\w+))$/;
-  for (const key of await redis.ask("--scan")) {
-    assert.match(key, room, "an unexpected key");
-    const [type] = await redis.ask("TYPE", key);
-    const [command, ...range] = reading[type];
-    const content = (await redis.ask(command, key, ...range)).join("\n");
-    assert.deepEqual(
-      ids.filter((id) => content.includes(id)),
-      [],
-      `sessions in ${key}`,
-    );
-  }
-}
 
 for (const kind of modern) {
   test(`P3, REC-5 kill -9 of the node, recovered on another one: ${kind.name}`, async (t) => {

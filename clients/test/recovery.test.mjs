@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { join, kinds, numbered, open, sayAll, transports } from "../client.mjs";
 import { startProxy } from "../proxy.mjs";
-import { random, seed } from "../random.mjs";
+import { random } from "../random.mjs";
 import { startServer } from "../server.mjs";
+import { alwaysRecovered, equalTimelines } from "../timeline.mjs";
 import { until } from "../until.mjs";
 
 const modern = kinds.filter(({ version }) => version === "4.8");
@@ -12,23 +13,6 @@ const fast = { MESSAGE_RATE: "0" };
 
 /** span is how many bytes a connection carries at most before it is cut: a poll is a connection and has 16 packets (EIO-8). */
 const span = (kind) => (kind.transport === "polling only" ? 2000 : 12_000);
-
-/** equalTimelines compares whole timelines without printing thousands of lines when they differ. */
-function equalTimelines(got, wanted, what) {
-  const at = wanted.findIndex((text, i) => text !== got[i]);
-  const where = at < 0 ? wanted.length : at;
-  const around = (list) => JSON.stringify(list.slice(Math.max(0, where - 2), where + 3));
-  assert(
-    at < 0 && got.length === wanted.length,
-    `${what} (seed ${seed}): ${got.length} messages instead of ${wanted.length}; at ${where} ${around(got)} instead of ${around(wanted)}`,
-  );
-}
-
-/** alwaysRecovered checks every reconnect of a client that held an offset. */
-function alwaysRecovered(client, what) {
-  const broken = client.connects.filter(({ recovered, from }) => recovered !== (from !== undefined));
-  assert.deepEqual(broken, [], `${what} (seed ${seed})`);
-}
 
 for (const kind of modern) {
   test(`P3 cut at random bytes during traffic: ${kind.name}`, async (t) => {
