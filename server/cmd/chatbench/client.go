@@ -24,6 +24,8 @@ type client struct {
 	node int // index of its address
 	id   int // the client sends if its id is below the number of senders
 
+	speakers []int // what the client is in the plan: one speaker for each of its rooms
+
 	writing sync.Mutex // one frame at a time: the sender's, or the reader's pongs
 
 	window chan struct{} // messages in flight; nil: not limited
@@ -32,23 +34,25 @@ type client struct {
 	buf      []byte
 	start    int // unread bytes are buf[start:end]
 	end      int
-	timeline timeline
+	places   places
+	seen     int64 // different messages
 	bytes    int64 // of frames that carried messages of the measurement
 	messages int64 // in those frames
 	local    latencies
 	crossed  latencies // from a sender on another node
 }
 
-// dial connects a client. It checks only the status of the WebSocket handshake: chatbench measures servers, it does not
-// verify them.
-func dial(run *load, node int) (*client, error) {
-	o := run.options
-	u := o.nodes[node]
-	conn, err := dialTCP(u)
+// dial connects client i of the plan. It checks only the status of the WebSocket handshake: chatbench measures servers, it
+// does not verify them.
+func dial(run *load, i int) (*client, error) {
+	node := i % len(run.options.nodes)
+	u := run.options.nodes[node]
+	conn, err := dialTCP(u, i%run.options.sources)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{run: run, conn: conn, node: node, buf: make([]byte, readBuffer), timeline: newTimeline(o.senders)}
+	c := &client{run: run, conn: conn, node: node, buf: make([]byte, readBuffer), speakers: run.speakers[i]}
+	c.places = newPlaces(run.plan, c.speakers)
 	if err := c.greet(u); err != nil {
 		conn.Close()
 		return nil, err
@@ -56,13 +60,17 @@ func dial(run *load, node int) (*client, error) {
 	return c, nil
 }
 
-func dialTCP(u *url.URL) (net.Conn, error) {
+// dialTCP connects from one of several loopback addresses; source 0 leaves the choice to the system.
+func dialTCP(u *url.URL, source int) (net.Conn, error) {
 	port := u.Port()
 	if port == "" {
 		port = u.Scheme
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
 	dialer := &net.Dialer{Timeout: connectTimeout}
+	if source > 0 {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(source))}
+	}
 	if u.Scheme == "https" {
 		return tls.DialWithDialer(dialer, "tcp", address, nil)
 	}
@@ -81,7 +89,7 @@ func (c *client) greet(u *url.URL) error {
 	if err := c.readUpgrade(); err != nil {
 		return err
 	}
-	if err := c.run.options.protocol.greet(c); err != nil {
+	if err := c.run.options.protocol.greet(c, c.rooms()); err != nil {
 		return err
 	}
 	return c.conn.SetDeadline(time.Time{})
@@ -168,8 +176,8 @@ func (c *client) read() error {
 
 // frames handles the whole frames in the buffer, which arrived at the time now.
 func (c *client) frames(now time.Duration) error {
-	before := c.timeline.seen
-	defer func() { c.run.delivered.Add(c.timeline.seen - before) }()
+	before := c.seen
+	defer func() { c.run.delivered.Add(c.seen - before) }()
 	for {
 		op, payload, size, err := cutFrame(c.buf[c.start:c.end])
 		if err != nil || size == 0 {
@@ -218,19 +226,35 @@ func (c *client) text(payload []byte, size int, now time.Duration) error {
 
 // note records one message and reports whether it counts for the measurement.
 func (c *client) note(m message, now time.Duration) bool {
-	first := c.timeline.add(m.sender, m.number)
-	if first && m.sender == c.id {
-		c.release()
-	}
-	if !first || m.sent < time.Duration(c.run.measureFrom.Load()) {
+	first := c.places.add(m.speaker, m.number)
+	if !first {
 		return false
 	}
-	if c.run.clients[m.sender].node == c.node {
+	c.seen++
+	speaker := c.run.plan.client(m.speaker)
+	if speaker == c.id {
+		c.release()
+	}
+	if m.sent < time.Duration(c.run.measureFrom.Load()) {
+		return false
+	}
+	if c.run.clients[speaker].node == c.node {
 		c.local.add(now - m.sent)
 	} else {
 		c.crossed.add(now - m.sent)
 	}
 	return true
+}
+
+// rooms are the names of the client's rooms, none if there is only the one of everybody.
+func (c *client) rooms() (names []string) {
+	if c.run.plan.rooms == 0 {
+		return nil
+	}
+	for _, s := range c.speakers {
+		names = append(names, roomName(c.run.plan.room(s)))
+	}
+	return names
 }
 
 // acquire waits until one more message may be in flight. It reports false if ctx ends first.

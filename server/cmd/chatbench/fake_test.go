@@ -11,15 +11,22 @@ import (
 	"testing"
 )
 
-// fake is a Socket.IO chat. Its nodes share a room, and a test can spoil its deliveries.
+// fake is a Socket.IO chat. Its nodes share the rooms, and a test can spoil its deliveries.
 type fake struct {
 	// deliver returns the packets that a client gets instead of one message. client counts connections from 0, n counts
 	// messages from 1. A nil slice closes the connection of that client.
 	deliver func(client, n int, packet string) []string
+	leaky   bool // every message goes to every room
 
 	mu    sync.Mutex
-	conns []net.Conn
+	conns []membership
 	count int
+}
+
+// membership is one connection in one namespace: "" or "/rooms/<name>,".
+type membership struct {
+	conn      net.Conn
+	namespace string
 }
 
 func honest(_, _ int, packet string) []string { return []string{packet} }
@@ -63,26 +70,31 @@ func (f *fake) serve(conn net.Conn) {
 		switch {
 		case err != nil:
 			return
-		case packet == "40":
-			f.join(conn)
+		case strings.HasPrefix(packet, "40"):
+			f.join(conn, packet[2:])
 		case strings.HasPrefix(packet, "42"):
-			f.broadcast(strings.Replace(packet, "event:message", "message", 1))
+			namespace, _, _ := strings.Cut(packet[2:], "[")
+			f.broadcast(namespace, strings.Replace(packet, "event:message", "message", 1))
 		}
 	}
 }
 
-func (f *fake) join(conn net.Conn) {
+func (f *fake) join(conn net.Conn, namespace string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.conns = append(f.conns, conn)
-	io.WriteString(conn, serverFrame(opText, `40{"sid":"y"}`)+serverFrame(opText, `42["presence",{"online":1}]`)+serverFrame(opText, "2"))
+	f.conns = append(f.conns, membership{conn, namespace})
+	io.WriteString(conn, serverFrame(opText, "40"+namespace+`{"sid":"y"}`)+serverFrame(opText, `42["presence",{"online":1}]`)+serverFrame(opText, "2"))
 }
 
-func (f *fake) broadcast(packet string) {
+func (f *fake) broadcast(namespace, packet string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count++
-	for i, conn := range f.conns {
+	for i, m := range f.conns {
+		if m.namespace != namespace && !f.leaky {
+			continue
+		}
+		conn := m.conn
 		packets := f.deliver(i, f.count, packet)
 		if packets == nil {
 			io.WriteString(conn, serverFrame(opClose, "\x03\xe9bye"))

@@ -20,12 +20,14 @@ const (
 // load is one run: connect, hold, warm up, measure, and wait for the messages in flight.
 type load struct {
 	options options
+	plan    plan
 	tag     []byte
 	born    time.Time
 
-	clients []*client
-	readers sync.WaitGroup
-	sent    []int64 // by sender; owned by the sender while it sends
+	speakers [][]int // of each client
+	clients  []*client
+	readers  sync.WaitGroup
+	sent     []int64 // by speaker; owned by the sender while it sends
 
 	measureFrom atomic.Int64 // clock from which on messages are measured
 	delivered   atomic.Int64 // different messages, summed over the clients
@@ -42,7 +44,7 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	l := &load{options: o, tag: newTag(), born: time.Now(), sent: make([]int64, o.senders)}
+	l := newLoad(o)
 	r, err := l.measure(ctx)
 	if err != nil {
 		return err
@@ -56,11 +58,18 @@ func runLoad(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return nil
 }
 
+func newLoad(o options) *load {
+	p := o.plan()
+	return &load{
+		options: o, plan: p, tag: newTag(), born: time.Now(), speakers: p.speakersBy(), sent: make([]int64, p.speakers()),
+	}
+}
+
 // clock is the time since the start of the run.
 func (l *load) clock() time.Duration { return time.Since(l.born) }
 
 func (l *load) cutMessage(b []byte) (m message, rest []byte, ok bool) {
-	return cutMessage(b, l.tag, l.options.senders)
+	return cutMessage(b, l.tag, l.plan.speakers())
 }
 
 func (l *load) measure(ctx context.Context) (*result, error) {
@@ -68,7 +77,7 @@ func (l *load) measure(ctx context.Context) (*result, error) {
 	start := time.Now()
 	defer l.stopReaders()
 	failures := l.connect(ctx)
-	if len(l.clients) < l.options.senders {
+	if least := l.leastClients(); len(l.clients) < least {
 		return nil, fmt.Errorf("%d of %d clients connected: %v", len(l.clients), l.options.clients, l.reasons)
 	}
 	r := &result{Clients: len(l.clients), ConnectFailures: failures, ConnectSeconds: time.Since(start).Seconds()}
@@ -98,7 +107,7 @@ func (l *load) measuredPhase(ctx context.Context, r *result) error {
 	l.measureFrom.Store(int64(l.clock()))
 	l.late.Store(0)
 	sentBefore, deliveredBefore := l.totalSent(), l.delivered.Load()
-	servers, own, start := usageOf(l.options.pids), ownCPU(), time.Now()
+	servers, stores, own, start := usageOf(l.options.pids), usageOf(l.options.storePids), ownCPU(), time.Now()
 	end, err := l.phase(ctx, l.options.duration)
 	if err != nil {
 		return err
@@ -107,8 +116,16 @@ func (l *load) measuredPhase(ctx context.Context, r *result) error {
 	r.Sent = l.totalSent() - sentBefore
 	r.Delivered = l.delivered.Load() - deliveredBefore
 	r.Late = millis(time.Duration(l.late.Load()))
-	r.worked(servers, usageOf(l.options.pids), ownCPU()-own)
+	r.worked(usageOf(l.options.pids).cpu-servers.cpu, usageOf(l.options.storePids).cpu-stores.cpu, ownCPU()-own)
 	return nil
+}
+
+// leastClients is how many must connect: with rooms all of them, since each has its place in the plan.
+func (l *load) leastClients() int {
+	if l.plan.rooms > 0 {
+		return l.options.clients
+	}
+	return l.options.senders
 }
 
 // connect opens all clients and returns how many failed. Clients keep their order, so that they alternate between nodes.
@@ -119,7 +136,7 @@ func (l *load) connect(ctx context.Context) (failures int) {
 	for range min(l.options.lanes, len(all)) {
 		lanes.Go(func() {
 			for i := range next {
-				c, err := dial(l, i%len(l.options.nodes))
+				c, err := dial(l, i)
 				if err != nil {
 					l.blame("connect", err)
 				}
@@ -183,7 +200,7 @@ func (l *load) phase(ctx context.Context, d time.Duration) (end time.Time, err e
 	return l.settle(ctx)
 }
 
-// send is one sender during one phase. With a rate it sends every message that is due in d, late if necessary. It ends early
+// send is one sender during one phase. It speaks in its rooms in turn. With a rate it sends every message that is due in d, late if necessary. It ends early
 // if its connection ends, or if the server accepts or echoes nothing for longer than the drain time.
 func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Duration) {
 	var interval time.Duration
@@ -196,25 +213,36 @@ func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Dura
 	c.conn.SetWriteDeadline(patience)
 	defer c.conn.SetWriteDeadline(time.Time{})
 	var text, packet []byte
+	turn := c.id // so that not all begin with their first room
 	for due := start; due.Before(start.Add(d)); due = due.Add(interval) {
 		if pause(ctx, time.Until(due)) != nil || !c.acquire(ctx) {
 			return
 		}
-		m := message{sender: c.id, number: l.sent[c.id], sent: l.clock()}
+		turn++
+		m := message{speaker: c.speakers[turn%len(c.speakers)], sent: l.clock()}
+		m.number = l.sent[m.speaker]
 		text = appendMessage(text[:0], l.tag, m, l.options.size)
-		packet = l.options.protocol.publish(packet[:0], l.options.event, m.number, text)
+		packet = l.options.protocol.publish(packet[:0], l.publication(m, text))
 		if err := c.write(opText, packet); err != nil {
 			l.blame(fmt.Sprintf("sender %d", c.id), err)
 			c.conn.Close() // the reader counts the closed client
 			return
 		}
-		l.sent[c.id]++
+		l.sent[m.speaker]++
 		if interval == 0 {
 			due = time.Now()
 			continue
 		}
 		l.noteLate(time.Since(due))
 	}
+}
+
+func (l *load) publication(m message, text []byte) publication {
+	p := publication{event: l.options.event, n: m.number, text: text}
+	if l.plan.rooms > 0 {
+		p.room = roomName(l.plan.room(m.speaker))
+	}
+	return p
 }
 
 func (l *load) noteLate(d time.Duration) {
@@ -228,7 +256,7 @@ func (l *load) noteLate(d time.Duration) {
 
 // settle waits until every client has every message. It gives up when no more messages come or the drain time is over.
 func (l *load) settle(ctx context.Context) (last time.Time, err error) {
-	want := l.totalSent() * int64(len(l.clients))
+	want := l.totalSent() * int64(l.receivers())
 	deadline := time.Now().Add(l.options.drain)
 	for before := int64(-1); ; {
 		got, now := l.delivered.Load(), time.Now()
@@ -242,6 +270,22 @@ func (l *load) settle(ctx context.Context) (last time.Time, err error) {
 			return last, err
 		}
 	}
+}
+
+// receivers is how many clients get each message.
+func (l *load) receivers() int {
+	if l.plan.rooms > 0 {
+		return l.plan.members
+	}
+	return len(l.clients)
+}
+
+// sentIn sums what was sent in a room. No sender may be sending.
+func (l *load) sentIn(room int) (sum int64) {
+	for _, n := range l.sent[room*l.plan.members:][:l.plan.members] {
+		sum += n
+	}
+	return sum
 }
 
 // totalSent sums what all senders sent. No sender may be sending.

@@ -38,15 +38,21 @@ func TestExitCodes(t *testing.T) {
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for args, want := range map[string]string{
-		"-n 0":               "start at 1",
-		"-n 3 -s 4":          "more senders than clients",
-		"-rate 0":            "needs -w",
-		"-rate -1":           "negative",
-		"-urls localhost":    "no http(s) address",
-		"-urls http://a,ftp": "no http(s) address",
-		"-proto mqtt":        "sio or centrifuge",
-		"-pids 12,x":         "no process id",
-		"stray":              "unexpected argument",
+		"-n 0":                  "start at 1",
+		"-n 3 -s 4":             "more senders than clients",
+		"-rate 0":               "needs -w",
+		"-rate -1":              "negative",
+		"-urls localhost":       "no http(s) address",
+		"-urls http://a,ftp":    "no http(s) address",
+		"-proto mqtt":           "sio, sio-rooms or centrifuge",
+		"-rooms -1":             "cannot be negative",
+		"-rooms 9 -members 501": "from 1 to -n",
+		"-rooms 9 -members 5":   "in no room",
+		"-rooms 900 -typists 1": "without -rooms",
+		"-sources 0":            "from 1 to 250",
+		"-store-pids x":         "-store-pids",
+		"-pids 12,x":            "no process id",
+		"stray":                 "unexpected argument",
 	} {
 		var stderr bytes.Buffer
 		if _, err := parseOptions(strings.Fields(args), &stderr); err == nil || !strings.Contains(err.Error(), want) {
@@ -69,6 +75,7 @@ func TestFaultsEndWithFailure(t *testing.T) {
 		"duplicates":    {Duplicates: 1},
 		"disordered":    {Disordered: 1},
 		"divergent":     {Divergent: 1},
+		"alien":         {Alien: 1},
 		"closed":        {Closed: 1},
 		"not connected": {ConnectFailures: 1},
 	} {

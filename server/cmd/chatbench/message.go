@@ -10,11 +10,11 @@ import (
 
 // message is the content of each text that a load sends:
 //
-//	#<tag of the run>|<sender>|<number>|<nanoseconds since the start>|xxxx…
+//	#<tag of the run>|<speaker>|<number>|<nanoseconds since the start>|xxxx…
 type message struct {
-	sender int
-	number int64
-	sent   time.Duration // since the start of the run
+	speaker int // see plan
+	number  int64
+	sent    time.Duration // since the start of the run
 }
 
 // newTag makes the prefix of all texts of one run, so that chatbench ignores other traffic of a live server.
@@ -27,7 +27,7 @@ func newTag() []byte {
 func appendMessage(dst, tag []byte, m message, size int) []byte {
 	begin := len(dst)
 	dst = append(dst, tag...)
-	dst = append(strconv.AppendInt(dst, int64(m.sender), 10), '|')
+	dst = append(strconv.AppendInt(dst, int64(m.speaker), 10), '|')
 	dst = append(strconv.AppendInt(dst, m.number, 10), '|')
 	dst = append(strconv.AppendInt(dst, int64(m.sent), 10), '|')
 	for len(dst)-begin < size {
@@ -37,18 +37,18 @@ func appendMessage(dst, tag []byte, m message, size int) []byte {
 }
 
 // cutMessage finds the first message in b and returns the rest after it. It skips text that only looks like a message.
-func cutMessage(b, tag []byte, senders int) (m message, rest []byte, ok bool) {
+func cutMessage(b, tag []byte, speakers int) (m message, rest []byte, ok bool) {
 	for {
 		i := bytes.Index(b, tag)
 		if i < 0 {
 			return message{}, nil, false
 		}
 		b = b[i+len(tag):]
-		sender, after, ok1 := cutNumber(b)
+		speaker, after, ok1 := cutNumber(b)
 		number, after, ok2 := cutNumber(after)
 		sent, after, ok3 := cutNumber(after)
-		if ok1 && ok2 && ok3 && sender < int64(senders) {
-			return message{int(sender), number, time.Duration(sent)}, after, true
+		if ok1 && ok2 && ok3 && speaker < int64(speakers) {
+			return message{int(speaker), number, time.Duration(sent)}, after, true
 		}
 	}
 }

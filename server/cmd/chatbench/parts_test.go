@@ -86,7 +86,7 @@ func TestLatenciesTakeAnyDuration(t *testing.T) {
 
 func TestMessageThereAndBack(t *testing.T) {
 	tag := newTag()
-	sent := message{sender: 3, number: 1234567, sent: 98765 * time.Microsecond}
+	sent := message{speaker: 3, number: 1234567, sent: 98765 * time.Microsecond}
 	text := appendMessage([]byte("ab"), tag, sent, 64)
 	assert.Equal(t, "size", len(text), 2+64)
 	two := slices.Concat(text, []byte(" #bad|1|2|3| "), tag, []byte("9|1|2|"), tag, []byte("1|x"), text)
@@ -137,7 +137,7 @@ func FuzzCutMessage(f *testing.F) {
 			if !ok {
 				return
 			}
-			if m.sender < 0 || m.sender > 1 || m.number < 0 || m.sent < 0 || len(after) >= len(rest) {
+			if m.speaker < 0 || m.speaker > 1 || m.number < 0 || m.sent < 0 || len(after) >= len(rest) {
 				t.Fatalf("%+v, %d of %d bytes left", m, len(after), len(rest))
 			}
 			rest = after

@@ -12,19 +12,21 @@ import (
 // result is the outcome of a load. The name of a JSON field states the unit of a time. Without processes the figures of
 // processes are absent.
 type result struct {
-	Clients           int      `json:"clients"`
-	ConnectSeconds    float64  `json:"connect_s"`
-	ConnectCPU        *float64 `json:"connect_cpu_us,omitempty"`         // server CPU for one connect
-	MemoryPerClient   *float64 `json:"rss_kib_per_connection,omitempty"` // after the hold
-	Sent              int64    `json:"sent"`
-	Delivered         int64    `json:"delivered"`
-	Seconds           float64  `json:"seconds"` // from the first message to the last delivery
-	DeliveriesPerS    float64  `json:"deliveries_per_s"`
-	BytesPerDelivery  float64  `json:"bytes_per_delivery"` // frames and all
-	CPUPerDelivery    *float64 `json:"cpu_us_per_delivery,omitempty"`
-	ServerCPUShare    *float64 `json:"server_cpu_share,omitempty"` // 1: one core, all the time
-	GeneratorCPUShare float64  `json:"generator_cpu_share"`
-	Late              float64  `json:"late_ms"` // largest delay of a send: a sign of an overloaded generator
+	Clients            int      `json:"clients"`
+	ConnectSeconds     float64  `json:"connect_s"`
+	ConnectCPU         *float64 `json:"connect_cpu_us,omitempty"`         // server CPU for one connect
+	MemoryPerClient    *float64 `json:"rss_kib_per_connection,omitempty"` // after the hold
+	Sent               int64    `json:"sent"`
+	Delivered          int64    `json:"delivered"`
+	Seconds            float64  `json:"seconds"` // from the first message to the last delivery
+	DeliveriesPerS     float64  `json:"deliveries_per_s"`
+	BytesPerDelivery   float64  `json:"bytes_per_delivery"` // frames and all
+	CPUPerDelivery     *float64 `json:"cpu_us_per_delivery,omitempty"`
+	ServerCPUShare     *float64 `json:"server_cpu_share,omitempty"` // 1: one core, all the time
+	CPUPerMessage      *float64 `json:"cpu_us_per_message,omitempty"`
+	StoreCPUPerMessage *float64 `json:"store_cpu_us_per_message,omitempty"` // of the database
+	GeneratorCPUShare  float64  `json:"generator_cpu_share"`
+	Late               float64  `json:"late_ms"` // largest delay of a send: a sign of an overloaded generator
 
 	Latency   *percentiles `json:"latency_ms,omitempty"`
 	CrossNode *percentiles `json:"cross_node_latency_ms,omitempty"` // of messages from a client of another node
@@ -34,7 +36,8 @@ type result struct {
 	Missing         int64    `json:"missing"`    // deliveries that never came
 	Duplicates      int64    `json:"duplicates"` // deliveries that came again
 	Disordered      int64    `json:"disordered"` // deliveries after a later message of the same sender
-	Divergent       int      `json:"divergent"`  // clients that saw everything, but in another order than most
+	Divergent       int      `json:"divergent"`  // clients that saw everything in a room, but in another order than most
+	Alien           int64    `json:"alien"`      // deliveries of rooms that a client is not in
 	Reasons         []string `json:"reasons,omitempty"`
 }
 
@@ -84,36 +87,43 @@ func (r *result) held(before, after usage, clients int) {
 	}
 }
 
-func (r *result) worked(before, after usage, own time.Duration) {
+// worked notes the processor time of the servers, of the database and of chatbench during the measurement.
+func (r *result) worked(servers, stores, own time.Duration) {
 	r.GeneratorCPUShare = *share(own, r.Seconds)
 	r.DeliveriesPerS = math.Round(float64(r.Delivered) / r.Seconds)
-	if cpu := after.cpu - before.cpu; cpu > 0 && r.Delivered > 0 {
-		r.CPUPerDelivery = micros(cpu, r.Delivered)
-		r.ServerCPUShare = share(cpu, r.Seconds)
+	if servers > 0 && r.Delivered > 0 {
+		r.CPUPerDelivery = micros(servers, r.Delivered)
+		r.CPUPerMessage = micros(servers, r.Sent)
+		r.ServerCPUShare = share(servers, r.Seconds)
+	}
+	if stores > 0 && r.Sent > 0 {
+		r.StoreCPUPerMessage = micros(stores, r.Sent)
 	}
 	r.Seconds = round(r.Seconds)
 }
 
 // verify adds up what the clients saw. All reading and sending must have ended.
 func (r *result) verify(l *load) {
-	sent := l.totalSent()
 	var local, crossed latencies
 	var bytes, messages int64
-	digests := map[uint64]int{}
+	order := orders{}
 	for _, c := range l.clients {
-		t := &c.timeline
-		r.Missing += sent - t.seen
-		r.Duplicates += t.duplicates
-		r.Disordered += t.disordered
-		if t.seen == sent {
-			digests[t.digest]++
-		}
+		r.Alien += c.places.alien
+		c.places.each(func(room int, t *timeline) {
+			sent := l.sentIn(room)
+			r.Missing += sent - t.seen
+			r.Duplicates += t.duplicates
+			r.Disordered += t.disordered
+			if t.seen == sent {
+				order.add(room, t.digest)
+			}
+		})
 		local.merge(&c.local)
 		crossed.merge(&c.crossed)
 		bytes += c.bytes
 		messages += c.messages
 	}
-	r.Divergent = minority(digests)
+	r.Divergent = order.divergent()
 	r.Closed = l.closed.Load()
 	r.Reasons = l.reasons
 	r.CrossNode = newPercentiles(&crossed)
@@ -124,19 +134,32 @@ func (r *result) verify(l *load) {
 	}
 }
 
-// minority counts the clients outside the largest group.
-func minority(groups map[uint64]int) int {
-	all, largest := 0, 0
-	for _, n := range groups {
-		all += n
-		largest = max(largest, n)
+// orders counts, for each room, how many clients saw everything in the same order, by the digest of that order.
+type orders map[int]map[uint64]int
+
+func (o orders) add(room int, digest uint64) {
+	if o[room] == nil {
+		o[room] = map[uint64]int{}
 	}
-	return all - largest
+	o[room][digest]++
+}
+
+// divergent counts the clients outside the largest group of each room.
+func (o orders) divergent() (n int) {
+	for _, groups := range o {
+		largest := 0
+		for _, clients := range groups {
+			n += clients
+			largest = max(largest, clients)
+		}
+		n -= largest
+	}
+	return n
 }
 
 // faults is the number of all faults.
 func (r *result) faults() int64 {
-	return int64(r.ConnectFailures) + r.Closed + r.Missing + r.Duplicates + r.Disordered + int64(r.Divergent)
+	return int64(r.ConnectFailures) + r.Closed + r.Missing + r.Duplicates + r.Disordered + int64(r.Divergent) + r.Alien
 }
 
 func (r *result) print(w io.Writer, asJSON bool) error {
@@ -164,13 +187,15 @@ func (r *result) text() string {
 		line("sent", "%d in %g s", r.Sent, r.Seconds)
 		line("deliveries", "%d, %.0f/s, %g bytes each", r.Delivered, r.DeliveriesPerS, r.BytesPerDelivery)
 		optional("CPU per delivery", "µs", r.CPUPerDelivery)
+		optional("CPU per message", "µs", r.CPUPerMessage)
+		optional("CPU of the database", "µs per message", r.StoreCPUPerMessage)
 		optional("servers' cores", "busy", r.ServerCPUShare)
 		line("generator's cores", "%g busy, latest send %g ms late", r.GeneratorCPUShare, r.Late)
 		r.Latency.line("latency", line)
 		r.CrossNode.line("… across nodes", line)
 	}
-	line("faults", "%d missing, %d duplicates, %d disordered, %d divergent, %d closed, %d not connected",
-		r.Missing, r.Duplicates, r.Disordered, r.Divergent, r.Closed, r.ConnectFailures)
+	line("faults", "%d missing, %d duplicates, %d disordered, %d divergent, %d alien, %d closed, %d not connected",
+		r.Missing, r.Duplicates, r.Disordered, r.Divergent, r.Alien, r.Closed, r.ConnectFailures)
 	for _, reason := range r.Reasons {
 		line("", "%s", reason)
 	}
