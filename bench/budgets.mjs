@@ -5,6 +5,9 @@ const delivery = (r) => r.cpu_us_per_delivery;
 const tail = (r) => r.latency_ms?.p99;
 const memory = (r) => r.rss_kib_per_connection;
 const connect = (r) => r.connect_cpu_us;
+const message = (r) => r.cpu_us_per_message;
+const store = (r) => r.store_cpu_us_per_message;
+const room = (r) => r.rss_kib_per_room;
 
 export const budgets = [
   { what: "deliveries/s, closed loop", load: "closed", figure: throughput, against: "node", atLeast: 20 },
@@ -17,9 +20,28 @@ export const budgets = [
   { what: "p99 latency, one sender", load: "single", figure: tail, against: "node", atMost: 0.7 },
   { what: "memory of an idle connection, KiB", load: "idle", figure: memory, atMost: 10 },
   { what: "CPU per connect", load: "idle", figure: connect, against: "node", atMost: 0.25 },
+  { what: "CPU per message, 10,000 rooms", load: "rooms", figure: message, against: "centrifuge", atMost: 0.6 },
+  { what: "CPU per message, 10,000 rooms", load: "rooms", figure: message, against: "node", atMost: 0.5 },
+  {
+    what: "deliveries/s, 10,000 rooms, closed loop",
+    load: "rooms-closed",
+    figure: throughput,
+    against: "centrifuge",
+    atLeast: 2,
+  },
+  { what: "Redis CPU µs per message, 10,000 rooms", load: "rooms", figure: store, atMost: 35, only: "chatd-redis" },
+  {
+    what: "Redis CPU per message, 10,000 rooms to one",
+    load: "rooms-calm",
+    than: "room-calm",
+    figure: store,
+    atMost: 1.3,
+    only: "chatd-redis",
+  },
+  { what: "memory of a silent room and its one member, KiB", load: "rooms-idle", figure: room, atMost: 9 },
 ];
 
-const faultNames = ["missing", "duplicates", "disordered", "divergent", "closed", "connect_failures"];
+const faultNames = ["missing", "duplicates", "disordered", "divergent", "alien", "closed", "connect_failures"];
 
 /** faults lists what went wrong in one result, in words; it is empty if nothing did. */
 export function faults(result) {
@@ -32,8 +54,8 @@ export function faults(result) {
  * two are undefined where something needed for them was not measured.
  */
 export function judge(results, server) {
-  return budgets.map(({ what, load, figure, against, atLeast, atMost }) => {
-    const value = median(rounds(results).map((round) => compare(round, { load, figure, against, server })));
+  return budgets.map(({ what, atLeast, atMost, against, ...budget }) => {
+    const value = median(rounds(results).map((round) => compare(round, { ...budget, against, server })));
     const holds = atLeast !== undefined ? value >= atLeast : value <= atMost;
     const met = value === undefined ? undefined : holds;
     const must = atLeast !== undefined ? { atLeast } : { atMost };
@@ -41,10 +63,12 @@ export function judge(results, server) {
   });
 }
 
-function compare(round, { load, figure, against, server }) {
-  const of = (name) => round.filter((r) => r.load === load && r.server === name).map(figure)[0];
-  const own = of(server);
-  return against && own !== undefined ? own / of(against) : own;
+/** compare takes a figure as it is, or as a multiple of another server's, or of the same server's under another load. */
+function compare(round, { load, than, figure, against, server, only = server }) {
+  const of = (name, under) => round.filter((r) => r.load === under && r.server === name).map(figure)[0];
+  const own = only === server ? of(server, load) : undefined;
+  if (own === undefined || !(against || than)) return own;
+  return own / of(against ?? server, than ?? load);
 }
 
 function rounds(results) {

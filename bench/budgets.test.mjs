@@ -27,6 +27,15 @@ test("a budget without a rival is the figure itself", () => {
   assert.equal(verdict.met, false);
 });
 
+test("a budget can compare two loads of one server, and concern one server only", () => {
+  const calm = (load, cpu) => ({ round: 1, load, server: "chatd-redis", store_cpu_us_per_message: cpu });
+  const results = [calm("rooms-calm", 120), calm("room-calm", 100)];
+  const verdict = (server) => judge(results, server).find((one) => one.what.endsWith("10,000 rooms to one"));
+  assert.equal(verdict("chatd-redis").value, 1.2);
+  assert.equal(verdict("chatd-redis").met, true);
+  assert.equal(verdict("chatd").value, undefined);
+});
+
 test("a summary takes medians, and adds faults up", () => {
   const first = { missing: 0, closed: 1, deliveries_per_s: 10, latency_ms: { p99: 4 } };
   const second = { missing: 2, closed: 1, deliveries_per_s: 20, latency_ms: { p99: 8 }, reasons: ["no"] };

@@ -13,6 +13,12 @@ const server = ["server busy", (r) => percent(r.server_cpu_share)];
 const generator = ["generator busy", (r) => percent(r.generator_cpu_share)];
 const memory = ["KiB/connection", (r) => n(r.rss_kib_per_connection, 1)];
 const connect = ["CPU µs/connect", (r) => n(r.connect_cpu_us, 0)];
+const message = ["CPU µs/message", (r) => n(r.cpu_us_per_message, 1)];
+const store = ["Redis CPU µs/message", (r) => n(r.store_cpu_us_per_message, 1)];
+const room = ["KiB/room", (r) => n(r.rss_kib_per_room, 1)];
+
+// The clients of the loads with rooms come from many addresses: chatd bounds how many rooms one address holds open alone.
+const tenThousandRooms = ["-n", "2000", "-s", "2000", "-rooms", "10000", "-members", "5", "-sources", "200"];
 
 export const loads = {
   closed: {
@@ -36,6 +42,37 @@ export const loads = {
     title: "Idle: 4,000 clients connect and stay",
     args: ["-n", "4000", "-s", "1", "-par", "32", "-d", "0s"],
     columns: [memory, connect],
+    idle: true,
+  },
+  rooms: {
+    title: "Rooms: 2,000 clients in 10,000 rooms of 5, 5,000 messages/s in all",
+    args: [...tenThousandRooms, "-rate", "5000"],
+    columns: [message, store, median, tail, server, generator],
+    rooms: true,
+  },
+  "rooms-closed": {
+    title: "Rooms, closed loop: 2,000 clients in 10,000 rooms of 5, each client with one message in flight",
+    args: [...tenThousandRooms, "-rate", "0", "-w", "1"],
+    columns: [throughput, message, median, tail, server, generator],
+    rooms: true,
+  },
+  "rooms-calm": {
+    title: "Rooms: the same with 500 messages/s in all",
+    args: [...tenThousandRooms, "-rate", "500"],
+    columns: [message, store, median, tail, server, generator],
+    rooms: true,
+  },
+  "room-calm": {
+    title: "One room of 5 clients, 500 messages/s",
+    args: ["-n", "5", "-s", "5", "-rooms", "1", "-members", "5", "-rate", "500"],
+    columns: [message, store, median, tail, server, generator],
+    rooms: true,
+  },
+  "rooms-idle": {
+    title: "Silent rooms: 500 clients, each alone in 20 rooms",
+    args: ["-n", "500", "-s", "1", "-rooms", "10000", "-members", "1", "-sources", "200", "-d", "0s"],
+    columns: [room],
+    rooms: true,
     idle: true,
   },
 };

@@ -18,10 +18,10 @@ export async function measure({ rounds, seconds, hold, loads: picked, only }, on
   const pinning = cores();
   const port = await freePort();
   const redis = ["redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-  return await withServer("Redis", pinned(pinning.redis, redis), port, {}, async () => {
+  return await withServer("Redis", pinned(pinning.redis, redis), port, {}, async (redisPid) => {
     const results = [];
     for (const run of plan(rounds, picked, only)) {
-      const settings = { ...run, seconds, hold, pinning, redis: port };
+      const settings = { ...run, seconds, hold, pinning, redis: port, redisPid };
       const figures = run.server === floor ? await measureFloor(settings, results) : await measureServer(settings);
       results.push({ ...run, ...figures });
       onResult(results.at(-1));
@@ -37,15 +37,24 @@ function plan(rounds, picked, only) {
   return all.filter(({ load, server }) => server !== floor || loads[load].floorRate !== undefined);
 }
 
-async function measureServer({ round, load, server, seconds, hold, pinning, redis }) {
-  const { title, protocol, command, env } = servers[server];
+async function measureServer({ round, load, server, seconds, hold, pinning, redis, redisPid }) {
+  const { args, idle, rooms } = loads[load];
+  const { title, protocol, command, env } = { ...servers[server], ...(rooms && servers[server].rooms) };
   const port = await freePort();
   // Every run has its own empty room.
   const serve = pinned(pinning.server, command(port, redis, `bench-${round}-${load}`));
-  const { args, idle } = loads[load];
   const time = idle ? ["-hold", `${hold}s`] : ["-d", `${seconds}s`, "-warmup", "1s"];
   return await withServer(title, serve, port, env, async (pid) => {
-    const where = ["-urls", `http://127.0.0.1:${port}`, "-proto", protocol, "-pids", String(pid)];
+    const where = [
+      "-urls",
+      `http://127.0.0.1:${port}`,
+      "-proto",
+      protocol,
+      "-pids",
+      String(pid),
+      "-store-pids",
+      String(redisPid),
+    ];
     return await figures(pinned(pinning.generator, [chatbench.path, "load", "-json", ...where, ...args, ...time]));
   });
 }

@@ -5,7 +5,10 @@ import { environment, root, run } from "../scripts/processes.mjs";
 
 const bin = join(root, "bin");
 
-/** A server is given its port, the port of Redis and a name for its room, and says what to run. */
+/**
+ * A server is given its port, the port of Redis and a name for its room, and says what to run. Where it needs another
+ * protocol or command for loads with rooms, `rooms` has them.
+ */
 export const servers = {
   node: {
     title: "Node original",
@@ -13,6 +16,10 @@ export const servers = {
     build: () => installOriginal(join(root, "bench/original")),
     command: (port, redis) => ["node", join(root, "bench/original/server.mjs"), String(port), String(redis)],
     env: { NODE_ENV: "production" },
+    rooms: {
+      protocol: "sio-rooms",
+      command: (port, redis) => ["node", join(root, "bench/original/rooms.mjs"), String(port), String(redis)],
+    },
   },
   centrifuge: {
     title: "centrifuge",

@@ -87,7 +87,7 @@ func (l *load) measure(ctx context.Context) (*result, error) {
 		if err := pause(ctx, l.options.hold); err != nil {
 			return nil, err
 		}
-		r.held(before, usageOf(l.options.pids), r.Clients)
+		r.held(before, usageOf(l.options.pids), r.Clients, l.plan.rooms)
 	}
 	if _, err := l.phase(ctx, l.options.warmup); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ type result struct {
 	ConnectSeconds     float64  `json:"connect_s"`
 	ConnectCPU         *float64 `json:"connect_cpu_us,omitempty"`         // server CPU for one connect
 	MemoryPerClient    *float64 `json:"rss_kib_per_connection,omitempty"` // after the hold
+	MemoryPerRoom     *float64 `json:"rss_kib_per_room,omitempty"`       // the same, connections included
 	Sent               int64    `json:"sent"`
 	Delivered          int64    `json:"delivered"`
 	Seconds            float64  `json:"seconds"` // from the first message to the last delivery
@@ -80,10 +81,16 @@ func (r *result) connected(before, after usage, clients int) {
 	}
 }
 
-func (r *result) held(before, after usage, clients int) {
-	if before.rss > 0 {
-		perClient := round(float64(after.rss-before.rss) / 1024 / float64(clients))
-		r.MemoryPerClient = &perClient
+func (r *result) held(before, after usage, clients, rooms int) {
+	if before.rss <= 0 {
+		return
+	}
+	grown := float64(after.rss-before.rss) / 1024
+	perClient := round(grown / float64(clients))
+	r.MemoryPerClient = &perClient
+	if rooms > 0 {
+		perRoom := round(grown / float64(rooms))
+		r.MemoryPerRoom = &perRoom
 	}
 }
 
@@ -183,6 +190,7 @@ func (r *result) text() string {
 	line("clients", "%d in %g s", r.Clients, r.ConnectSeconds)
 	optional("CPU per connect", "µs", r.ConnectCPU)
 	optional("memory per connection", "KiB", r.MemoryPerClient)
+	optional("memory per room", "KiB, connections included", r.MemoryPerRoom)
 	if r.Sent > 0 {
 		line("sent", "%d in %g s", r.Sent, r.Seconds)
 		line("deliveries", "%d, %.0f/s, %g bytes each", r.Delivered, r.DeliveriesPerS, r.BytesPerDelivery)
