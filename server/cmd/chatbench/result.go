@@ -16,7 +16,7 @@ type result struct {
 	ConnectSeconds     float64  `json:"connect_s"`
 	ConnectCPU         *float64 `json:"connect_cpu_us,omitempty"`         // server CPU for one connect
 	MemoryPerClient    *float64 `json:"rss_kib_per_connection,omitempty"` // after the hold
-	MemoryPerRoom     *float64 `json:"rss_kib_per_room,omitempty"`       // the same, connections included
+	MemoryPerRoom      *float64 `json:"rss_kib_per_room,omitempty"`       // the same, connections included
 	Sent               int64    `json:"sent"`
 	Delivered          int64    `json:"delivered"`
 	Seconds            float64  `json:"seconds"` // from the first message to the last delivery
