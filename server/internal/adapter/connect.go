@@ -44,7 +44,7 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 	if !recovered {
 		pid = newPrivateID()
 	}
-	sid := publicID(pid)
+	sid := n.publicID(pid)
 	n.restored.Store(sid, restoration{recovered, at})
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: sid, Pid: pid, Rooms: types.NewSet[socket.Room](),
@@ -58,7 +58,7 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.
 		return fanout.Cursor{}, false
 	}
 	at, ok := n.binding.Replica.Recover(seen)
-	return at, ok && n.claim(publicID(pid))
+	return at, ok && n.claim(n.publicID(pid))
 }
 
 // startOf is where a socket begins in the log, and whether it continues where an earlier connection ended.
@@ -117,12 +117,20 @@ func (n *namespace) connection(args ...any) {
 		s.Disconnect(false)
 		return
 	}
+	n.welcome(s)
+}
+
+// welcome makes a connected socket one of the namespace's audience.
+func (n *namespace) welcome(s *socket.Socket) {
+	if n.opened.Load() {
+		n.nsp.Sockets().Delete(s.Id())
+	}
 	m := n.members.get(s.Id())
-	if m == nil || !n.follows() {
+	if m == nil || !m.greet(n.volatiles.now(), n.binding.Greeting) {
 		return
 	}
-	m.follow(n.volatiles.now(), n.binding.Greeting)
-	if m.recovered && n.hub.opts.Bus != nil {
+	n.headcount.add(1)
+	if m.recovered && n.hasOthers() {
 		n.volatiles.move(s.Id())
 	}
 }

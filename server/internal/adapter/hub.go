@@ -5,7 +5,10 @@
 //
 // It owns the members of each namespace and their rooms, the requests between nodes, and the order of a CONNECT: where a
 // socket begins to follow its namespace's log, and when an inbound packet is finished, so that the edge may hand over the
-// next one of the same session. The owner gives events their meaning: it binds a [Binding] to each namespace.
+// next one of the same session. The owner gives events their meaning: it binds a [Binding] to each namespace, and opens and
+// discards those of rooms.
+//
+// It has many files because each kind of request between nodes has its own.
 package adapter
 
 import (
@@ -41,6 +44,13 @@ type Binding struct {
 	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: only the library's
 	// listeners get its events.
 	Client func(*socket.Socket, auth.Identity) Client
+	// Publish sends a message, of which it owns the bytes, to [Hub.Receive] on all other nodes that have the namespace. The
+	// namespace's volatile broadcasts go this way, at most a few messages in each [Options.VolatileInterval]; nil: over the
+	// bus. It may drop the message and must not block.
+	Publish func(message []byte)
+	// Members is called with the new value of [Hub.Members] whenever that changes, one call at a time and in order. It must
+	// be quick and must not call the hub; nil: nobody is told.
+	Members func(n int)
 }
 
 // Client is the owner's side of one socket.
@@ -98,7 +108,7 @@ type Stats struct {
 
 	BusUnsent    int64 // messages that the bus did not take
 	BusUnheard   int64 // messages of other nodes dropped because there were too many
-	BusMalformed int64 // malformed messages of other nodes
+	BusMalformed int64 // messages of other nodes that are malformed, or came for another namespace
 }
 
 // Hub is the adapter constructor of one Socket.IO server: it makes an adapter for each namespace, and connects them to
@@ -112,6 +122,10 @@ type Hub struct {
 	panics, unsent, volatileDropped atomic.Int64
 
 	namespaces sync.Map // by name: *namespace
+
+	// Set by Attach.
+	parent   socket.ParentNamespace
+	sentinel *socket.Socket
 
 	// Exchange with other nodes.
 	requests                            requests

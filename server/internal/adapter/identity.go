@@ -104,9 +104,14 @@ func (n *namespace) connectOf(s *socket.Socket) connect {
 // newPrivateID makes a private id that nobody can guess.
 func newPrivateID() socket.PrivateSessionId { return socket.PrivateSessionId(rand.Text()) }
 
-// publicID derives the public id from a private one.
-func publicID(pid socket.PrivateSessionId) socket.SocketId {
-	sum := sha256.Sum256([]byte("socket id of " + pid))
+// publicID derives the public id from a private one. It differs in each namespace: the library forgets one of two sockets of
+// a connection that have the same id.
+func (n *namespace) publicID(pid socket.PrivateSessionId) socket.SocketId {
+	secret := "socket id of " + string(pid)
+	if name := n.nsp.Name(); name != "/" {
+		secret = "socket id in " + name + "\x00" + string(pid)
+	}
+	sum := sha256.Sum256([]byte(secret))
 	return socket.SocketId(base64.RawURLEncoding.EncodeToString(sum[:15]))
 }
 

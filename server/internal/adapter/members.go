@@ -21,50 +21,82 @@ type member struct {
 	own   bool                     // is in the room of its own id; true until it leaves that room
 	rooms map[socket.Room]struct{} // the others; nil if there are none
 
-	mu        sync.Mutex
-	start     fanout.Cursor // where it begins to follow the log
-	since     uint64        // the number of the first volatile broadcast that it may receive
-	following bool
-	alone     bool // its namespace has no log, so it needs no greeting
-	gone      bool
+	mu      sync.Mutex
+	start   fanout.Cursor // where it begins to follow the log
+	since   uint64        // the number of the first volatile broadcast that it may receive
+	greeted bool          // counts as a member; follows the log, if there is one
+	alone   bool          // its namespace has no log, so it gets no greeting
+	gone    bool
 }
 
-// follow starts the delivery of the log after the greeting, unless the socket has left already. It excludes leave, which
-// could otherwise cut off a client that rejoins within the same session.
-func (m *member) follow(since uint64, greeting func([]byte, fanout.Cursor) []byte) {
+// greet starts the delivery of the log after the greeting. It is false if the socket has left already or is greeted. It
+// excludes leave, which could otherwise cut off a client that rejoins within the same session.
+func (m *member) greet(since uint64, greeting func([]byte, fanout.Cursor) []byte) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.gone || m.following {
-		return
+	if m.gone || m.greeted {
+		return false
 	}
-	m.following, m.since = true, since
-	m.conn.Follow(m.start, greeting(nil, m.start))
-	m.start = fanout.Cursor{} // it would keep a segment alive
+	m.greeted = true
+	if !m.alone {
+		m.since = since
+		m.conn.Follow(m.start, greeting(nil, m.start))
+		m.start = fanout.Cursor{} // it would keep a segment alive
+	}
+	return true
 }
 
-// leave ends the delivery of the log for good.
-func (m *member) leave(log *fanout.Log) {
+// leave ends the delivery of the log for good. It reports whether the socket was greeted.
+func (m *member) leave(log *fanout.Log) (wasGreeted bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.gone = true
+	m.gone, wasGreeted, m.greeted = true, m.greeted, false
 	m.start = fanout.Cursor{}
-	if m.following {
-		m.following = false
+	if wasGreeted && log != nil {
 		m.conn.Unfollow(log)
 	}
+	return wasGreeted
 }
 
 func (m *member) isGreeted() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.following
+	return m.greeted
 }
 
 // hearsSince is the number of the first volatile broadcast for the socket; false: it gets none yet.
 func (m *member) hearsSince() (uint64, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.since, m.following || m.alone
+	return m.since, m.greeted || m.alone
+}
+
+// headcount counts the greeted members of a namespace. The lock is held while the owner is told, so that it hears the
+// numbers in order. A socket may leave before it is counted; nobody is told of less than none.
+type headcount struct {
+	changed func(int) // nil: nobody is told
+
+	mu    sync.Mutex
+	count int
+	told  int
+}
+
+func (c *headcount) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count += n
+	if now := max(c.count, 0); now != c.told {
+		c.told = now
+		if c.changed != nil {
+			c.changed(now)
+		}
+	}
+}
+
+func (c *headcount) value() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told
 }
 
 // members are the sockets of a namespace on this node and their rooms. The library's own maps lose a membership when a join
@@ -86,6 +118,12 @@ func (s *members) add(id socket.SocketId, m *member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[id] = m
+}
+
+func (s *members) isEmpty() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.all) == 0
 }
 
 func (s *members) get(id socket.SocketId) *member {
@@ -245,7 +283,7 @@ func (s *members) match(rooms, except []socket.Room) []*member {
 	return found
 }
 
-// greeted returns the sockets that follow the log.
+// greeted returns the sockets that have been greeted.
 func (s *members) greeted() []*member {
 	s.mu.RLock()
 	all := make([]*member, 0, len(s.all))

@@ -65,6 +65,11 @@ type message struct {
 	Last    bool              `json:"l,omitempty"`
 }
 
+// isVolatile reports whether the message is one volatile broadcast, or several.
+func (m *message) isVolatile() bool {
+	return m.Kind == kindTogether || m.Kind == kindEmit && m.Volatile
+}
+
 var errMessage = errors.New("malformed message")
 
 // decodeMessage decodes a message of another node. The result is complete for its kind.

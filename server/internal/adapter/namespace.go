@@ -2,12 +2,14 @@ package adapter
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/wire"
 )
@@ -20,7 +22,10 @@ type namespace struct {
 	nsp     socket.Namespace
 	binding Binding
 	members *members
-	once    sync.Once // adds the connection listener
+	opened  atomic.Bool // by [Hub.Open]
+	once    sync.Once   // adds the connection listener
+
+	headcount headcount
 
 	restored sync.Map // socket.SocketId -> restoration: from RestoreSession to the admission of that socket
 
@@ -39,6 +44,7 @@ func newNamespace(h *Hub, nsp socket.Namespace) *namespace {
 	n.volatiles = &volatiles{nsp: n}
 	if h.opts.Bind != nil {
 		n.binding = h.opts.Bind(handle{n})
+		n.headcount.changed = n.binding.Members
 	}
 	nsp.Use(n.middleware)
 	return n
@@ -103,8 +109,8 @@ func (n *namespace) DelAll(id socket.SocketId) {
 	if m == nil {
 		return
 	}
-	if n.follows() {
-		m.leave(n.binding.Replica.Log())
+	if m.leave(n.log()) {
+		n.headcount.add(-1)
 	}
 	n.announce(id, changes)
 }
@@ -161,7 +167,7 @@ func (n *namespace) Broadcast(packet *parser.Packet, opts *socket.BroadcastOptio
 // broadcastVolatile queues a packet to be sent together with other volatile ones.
 func (n *namespace) broadcastVolatile(e encoded, opts *socket.BroadcastOptions) {
 	one := notice{packet: e.packet, frames: n.sealed(e).frames(), rooms: keys(opts.Rooms), except: keys(opts.Except)}
-	if !n.concernsUsAlone(opts) {
+	if !opts.Flags.Local && n.hasOthers() {
 		one.message = n.emission(e, opts)
 	}
 	n.volatiles.add(one)
@@ -182,6 +188,14 @@ func (n *namespace) durable(e encoded, opts *socket.BroadcastOptions) bool {
 
 // follows reports whether the sockets of the namespace follow a log.
 func (n *namespace) follows() bool { return n.binding.Replica != nil }
+
+// log is what the sockets follow, nil if nothing.
+func (n *namespace) log() *fanout.Log {
+	if !n.follows() {
+		return nil
+	}
+	return n.binding.Replica.Log()
+}
 
 // store appends a broadcast of the library's own Emit, which returns no error to its caller.
 func (n *namespace) store(args []byte) {

@@ -33,15 +33,32 @@ func (h *Hub) tell(node string, m *message) error {
 	if h.opts.Bus == nil {
 		return nil
 	}
+	return h.transmit(m, func(payload []byte) error {
+		if node == everyone {
+			return h.opts.Bus.Publish(busTopic, payload)
+		}
+		return h.opts.Bus.Send(node, busTopic, payload)
+	})
+}
+
+// publish sends a message to the other nodes that have sockets of the namespace: by the owner's way, or over the bus.
+func (n *namespace) publish(m *message) {
+	if n.binding.Publish == nil {
+		_ = n.hub.tell(everyone, m)
+		return
+	}
+	_ = n.hub.transmit(m, func(payload []byte) error { n.binding.Publish(payload); return nil })
+}
+
+// transmit encodes a message and sends it. It counts and logs a failure.
+func (h *Hub) transmit(m *message, send func([]byte) error) error {
 	payload, err := json.Marshal(m)
 	switch {
 	case err != nil:
 	case len(payload) > bus.MaxPayload:
 		err = fmt.Errorf("%d bytes: %w", len(payload), errTooLarge)
-	case node == everyone:
-		err = h.opts.Bus.Publish(busTopic, payload)
 	default:
-		err = h.opts.Bus.Send(node, busTopic, payload)
+		err = send(payload)
 	}
 	if err != nil {
 		err = fmt.Errorf("%s for other nodes: %w", m.Kind, err)
@@ -50,6 +67,9 @@ func (h *Hub) tell(node string, m *message) error {
 	}
 	return err
 }
+
+// hasOthers reports whether there may be other nodes to which volatile broadcasts go.
+func (n *namespace) hasOthers() bool { return n.binding.Publish != nil || n.hub.opts.Bus != nil }
 
 // complain logs a failure of the bus or of a message on it, at most once in a complaintInterval.
 func (h *Hub) complain(what string, err error) {
@@ -66,20 +86,45 @@ func (h *Hub) receive(from string, payload []byte) {
 		return
 	}
 	m, err := decodeMessage(payload)
-	if err != nil {
-		h.busMalformed.Add(1)
-		h.complain("message of another node makes no sense", err)
-		return
-	}
-	if m.Kind.isAnswer() {
+	switch {
+	case err != nil:
+		h.misheard(err)
+	case m.Kind.isAnswer():
 		h.requests.answer(from, m)
+	default:
+		h.take(from, m, len(payload))
+	}
+}
+
+// Receive takes a message that another node has given to the [Binding.Publish] of a namespace. It does not block. It counts
+// and drops a message that is malformed or belongs to another namespace.
+func (h *Hub) Receive(namespace string, payload []byte) {
+	if h.life.Err() != nil {
 		return
 	}
-	if m.Kind == kindTogether || m.Kind == kindEmit && m.Volatile {
+	m, err := decodeMessage(payload)
+	if err == nil && (m.Nsp != namespace || !m.isVolatile() && m.Kind != kindMoved) {
+		err = fmt.Errorf("%w: %s for %.80q came for %s", errMessage, m.Kind, m.Nsp, namespace)
+	}
+	if err != nil {
+		h.misheard(err)
+		return
+	}
+	h.take(everyone, m, len(payload))
+}
+
+func (h *Hub) misheard(err error) {
+	h.busMalformed.Add(1)
+	h.complain("message of another node makes no sense", err)
+}
+
+// take passes on a message that is no answer.
+func (h *Hub) take(from string, m *message, size int) {
+	if m.isVolatile() {
 		h.hear(m)
 		return
 	}
-	if !h.inbox.do(len(payload), func() { h.serve(from, m) }) {
+	if !h.inbox.do(size, func() { h.serve(from, m) }) {
 		h.busUnheard.Add(1)
 		h.complain("message of another node was dropped", errBacklog)
 	}

@@ -105,7 +105,7 @@ type gathering struct {
 	expected int                 // answers
 	accepts  kind                // of message
 	take     func(*message) bool // takes a part of an answer, one at a time; false: malformed
-	done     func(error)         // called once, in a goroutine of its own
+	done     func(error)         // called once, without the lock
 
 	mu    sync.Mutex
 	over  bool
@@ -134,40 +134,49 @@ func (h *Hub) gather(m *message, g *gathering, timeout time.Duration) error {
 }
 
 func (g *gathering) answer(from string, m *message) {
+	if g.completes(from, m) && g.hub.requests.remove(m.ID) {
+		g.end(nil)
+	}
+}
+
+// completes takes a part of an answer and reports whether it is the last one that was missing.
+func (g *gathering) completes(from string, m *message) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	next, known := g.heard[from]
 	if g.over || m.Kind != g.accepts || m.Part != next || m.Part >= maxParts || !known && len(g.heard) >= maxNodes {
-		return
+		return false
 	}
 	if !g.take(m) {
 		g.hub.busMalformed.Add(1)
 		g.heard[from] = noPart
-		return
+		return false
 	}
 	if !m.Last {
 		g.heard[from] = next + 1
-		return
+		return false
 	}
 	g.heard[from] = noPart
-	if g.whole++; g.whole == g.expected && g.hub.requests.remove(m.ID) {
-		g.endLocked(nil)
-	}
+	g.whole++
+	g.over = g.whole == g.expected
+	return g.over
 }
 
 func (g *gathering) expire(why error, timeout time.Duration) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.whole < g.expected {
-		g.endLocked(fmt.Errorf("%w: %d of %d within %v", why, g.whole, g.expected, timeout))
-	} else {
-		g.endLocked(nil) // the last answer came just now
+	g.over = true
+	whole := g.whole
+	g.mu.Unlock()
+	var err error // none if the last answer came just now
+	if whole < g.expected {
+		err = fmt.Errorf("%w: %d of %d within %v", why, whole, g.expected, timeout)
 	}
+	g.end(err)
 }
 
-// endLocked reports the result; take is not called after it.
-func (g *gathering) endLocked(err error) {
-	g.over = true
+// end reports the result. Neither take nor end is called after it. Once the hub is closed no goroutine may start, so done
+// then runs in the caller's.
+func (g *gathering) end(err error) {
 	end := func() { g.hub.protect("callback", func() { g.done(err) }) }
 	if !g.hub.tasks.start(end) {
 		end()

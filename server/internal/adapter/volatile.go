@@ -101,9 +101,9 @@ func (v *volatiles) flush() {
 
 	h := v.nsp.hub
 	h.protect("listener of outgoing packets", func() { v.nsp.deliverTogether(batch, first) })
-	h.tellTogether(v.nsp.nsp.Name(), batch)
+	v.nsp.tellTogether(batch)
 	if len(moved) > 0 {
-		_ = h.tell(everyone, &message{Kind: kindMoved, Nsp: v.nsp.nsp.Name(), Change: moved})
+		v.nsp.publish(&message{Kind: kindMoved, Nsp: v.nsp.nsp.Name(), Change: moved})
 	}
 
 	v.mu.Lock()
@@ -227,28 +227,28 @@ func (e encoded) frames() []byte {
 }
 
 // tellTogether sends notices of this node to the others, in as few messages as possible.
-func (h *Hub) tellTogether(nsp string, batch []notice) {
+func (n *namespace) tellTogether(batch []notice) {
 	var part []*message
 	size := 0
 	send := func() {
 		switch len(part) {
 		case 0:
 		case 1:
-			_ = h.tell(everyone, part[0])
+			n.publish(part[0])
 		default:
-			_ = h.tell(everyone, &message{Kind: kindTogether, Nsp: nsp, Together: part})
+			n.publish(&message{Kind: kindTogether, Nsp: n.nsp.Name(), Together: part})
 		}
 		part, size = nil, 0
 	}
-	for _, n := range batch {
-		if n.message == nil {
+	for _, one := range batch {
+		if one.message == nil {
 			continue
 		}
-		s := n.message.size()
+		s := one.message.size()
 		if size+s > bus.MaxPayload/2 { // the other half allows for errors of the estimate
 			send()
 		}
-		part = append(part, n.message)
+		part = append(part, one.message)
 		size += s
 	}
 	send()

@@ -114,7 +114,7 @@ func (a *App) build() {
 	a.replica = replica.New(replica.Options{
 		Stream:   a.parts.stream,
 		Sweepers: a.sweepers,
-		Encode:   room.Encode,
+		Encode:   room.Encoder("/"),
 		Decode:   room.Decode,
 		Window:   fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes},
 		Nodes:    a.parts.nodes,
@@ -123,6 +123,7 @@ func (a *App) build() {
 		Logger:   a.log,
 	})
 	a.room = room.New(room.Options{
+		Namespace:     "/",
 		Replica:       a.replica,
 		Authenticator: auth.Guests{},
 		Limits: chat.Limits{

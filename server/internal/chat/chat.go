@@ -20,6 +20,7 @@ const (
 	EventMessage = "event:message"
 	EventHistory = "history"
 	EventTyping  = "typing"
+	EventRooms   = "rooms"
 )
 
 // TimeMark is the byte that holds the place of the stream's time stamp in a stored event. JSON text cannot contain it,
@@ -97,7 +98,7 @@ type Service struct {
 	relay   Relay
 	hooks   Hooks
 	typists typists
-	epoch   time.Time // clients keep times as nanoseconds since the epoch: eight bytes, and monotonic
+	epoch   time.Time // of the times that typing keeps
 }
 
 // New makes a service. rec is required. Without an archive every history request gets [Unavailable]; without a relay
@@ -107,20 +108,29 @@ func New(limits Limits, rec Record, a Archive, r Relay, hooks Hooks) *Service {
 	return &Service{limits: limits.withDefaults(), record: rec, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
 }
 
-// Connection is what the rules remember of one connection while it leaves and rejoins rooms. It holds no goroutine and
-// needs no closing.
+// Connection is what the rules remember of one connection, over all rooms that it is in and while it leaves and rejoins
+// them. It holds no goroutine and needs no closing.
 type Connection struct {
 	events  pace.Bucket // all events together; excess events are delayed
-	history pace.Bucket // history requests; excess requests are refused
+	history pace.Bucket // requests for history and for the rooms; excess requests are refused
+	epoch   time.Time
 }
 
-// NewConnection makes the memory of a connection.
+// NewConnection makes the memory of a connection, with the limits of this service. It is for the services of all rooms,
+// which should have the same limits.
 func (s *Service) NewConnection() *Connection {
 	return &Connection{
 		events:  pace.New(s.limits.MessageRate, s.limits.MessageBurst),
 		history: pace.New(historyRate, historyBurst),
+		epoch:   time.Now(),
 	}
 }
+
+// request takes the token of one request for history or for the rooms; false: there is none.
+func (c *Connection) request() bool { return c.history.Take(c.now()) }
+
+// now is the time since the epoch of the connection.
+func (c *Connection) now() time.Duration { return time.Since(c.epoch) }
 
 // Client is what the rules remember of one socket of a connection.
 type Client struct {
@@ -138,7 +148,7 @@ func (s *Service) NewClient(conn *Connection, id string, who auth.Identity) *Cli
 
 // RejoinDelay is how long a connection that left a room waits before its next packet. A rejoin can send history, so it is
 // paced like a history request.
-func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.history.Reserve(s.now()) }
+func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.history.Reserve(c.conn.now()) }
 
 // Unknown paces an event that the room does not know and does nothing else.
 func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }
@@ -190,4 +200,4 @@ func whole(v any) (int, bool) {
 }
 
 // Events returns the names of the events a client may send.
-func Events() []string { return []string{EventMessage, EventHistory, EventTyping} }
+func Events() []string { return []string{EventMessage, EventHistory, EventTyping, EventRooms} }

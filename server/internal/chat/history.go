@@ -62,7 +62,7 @@ func (s *Service) past(ctx context.Context, c *Client, args []any, wanted bool) 
 		return Past{}, bad
 	case !wanted:
 		return Past{}, invalid("A request for history needs a callback.")
-	case !c.conn.history.Take(s.now()):
+	case !c.conn.request():
 		return Past{}, &Error{Code: RateLimited, Message: "Older messages were asked for too often. Please wait a moment."}
 	case s.archive == nil:
 		return Past{}, unavailable("This server keeps no older messages.", nil)

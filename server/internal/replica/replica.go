@@ -26,7 +26,7 @@ import (
 type Encode func(dst []byte, e stream.Entry) ([]byte, bool)
 
 // FrameOverhead is the most that an [Encode] adds to an event, in bytes.
-const FrameOverhead = 128
+const FrameOverhead = 160
 
 // Decode is the inverse: it returns the event in a frame, as clients got it.
 type Decode func(frame []byte) []byte

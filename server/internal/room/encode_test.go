@@ -20,7 +20,7 @@ func TestEntryBecomesOneFrame(t *testing.T) {
 		{`["` + long[:110] + `"]`, `42["` + long[:110] + `","1700000000123-4"]`},
 		{`["` + long + `"]`, `42["` + long + `","1700000000123-4"]`},
 	} {
-		got, ok := Encode([]byte("before"), stream.Entry{Offset: offset, Event: []byte(c.args)})
+		got, ok := Encoder("/")([]byte("before"), stream.Entry{Offset: offset, Event: []byte(c.args)})
 		if !ok {
 			t.Fatalf("refused %.40s", c.args)
 		}
@@ -33,15 +33,15 @@ func TestEntryBecomesOneFrame(t *testing.T) {
 
 func TestWhatIsNoEventIsNotEncoded(t *testing.T) {
 	for _, args := range []string{"", "[", "[]", `{"a":1}`, `[1,2,3]`, `["a"`, "\x00\x00\x00\x00"} {
-		if got, ok := Encode(nil, stream.Entry{Event: []byte(args)}); ok || got != nil {
+		if got, ok := Encoder("/")(nil, stream.Entry{Event: []byte(args)}); ok || got != nil {
 			t.Errorf("%q became %q", args, got)
 		}
 	}
 }
 
 func TestPresenceFrame(t *testing.T) {
-	assert.Equal(t, "with offset", string(payloadOf(appendPresence(nil, 12, stream.Offset{Ms: 5}))), `42["presence",{"online":12},"5-0"]`)
-	assert.Equal(t, "without", string(payloadOf(appendPresence(nil, 0, stream.Offset{}))), `42["presence",{"online":0}]`)
+	assert.Equal(t, "with offset", string(payloadOf(appendPresence(nil, "/", 12, stream.Offset{Ms: 5}))), `42["presence",{"online":12},"5-0"]`)
+	assert.Equal(t, "without", string(payloadOf(appendPresence(nil, "/", 0, stream.Offset{}))), `42["presence",{"online":0}]`)
 }
 
 func payloadOf(frame []byte) []byte {

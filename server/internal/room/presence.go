@@ -12,7 +12,7 @@ import (
 // the next one. Do not call it more often than once a second.
 func (r *Room) Presence(online int) {
 	if n := r.bound(); n != nil {
-		n.SendVolatile(appendPresence(nil, online, stream.Offset{}))
+		n.SendVolatile(appendPresence(nil, r.opts.Namespace, online, stream.Offset{}))
 	}
 }
 

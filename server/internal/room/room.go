@@ -25,16 +25,22 @@ import (
 	"scalable-chat/server/internal/replica"
 )
 
-// Options configure a room. Replica, Authenticator and Online are required.
+// Options configure a room. Namespace, Replica, Authenticator and Online are required.
 type Options struct {
-	Replica       *replica.Replica   // encodes with [Encode]
+	Namespace     string             // "/", or "/rooms/" and the name
+	Replica       *replica.Replica   // encodes with the [Encoder] of the namespace
 	Authenticator auth.Authenticator // says for whom each client speaks
 	Limits        chat.Limits
 	MaxHistory    int        // most messages that a handshake may ask for
 	Online        func() int // how many clients are online, for the greeting
-	Handled       func(event, outcome string)
-	Logger        *slog.Logger // nil: the default logger
+	// Rooms looks up the public list of rooms; nil: there are none.
+	Rooms   func(context.Context) ([]Listed, error)
+	Handled func(event, outcome string)
+	Logger  *slog.Logger // nil: the default logger
 }
+
+// Listed is one room of the public list.
+type Listed = chat.Listed
 
 // Room is the chat in one namespace, which [Room.Bind] gives it. Its methods may be called from any goroutine.
 type Room struct {
@@ -69,7 +75,7 @@ func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 		Replica: r.opts.Replica,
 		History: func(auth map[string]any) int { return chat.WantedHistory(auth, r.opts.MaxHistory) },
 		Greeting: func(dst []byte, at fanout.Cursor) []byte {
-			return appendPresence(dst, r.opts.Online(), at.Offset())
+			return appendPresence(dst, r.opts.Namespace, r.opts.Online(), at.Offset())
 		},
 		Authenticator: r.opts.Authenticator,
 		Client:        r.newClient,
@@ -139,6 +145,8 @@ func (c client) Event(ctx context.Context, event string, args []any, ack func(..
 		rules.Message(ctx, c.rules, args, answer)
 	case chat.EventHistory:
 		rules.History(ctx, c.rules, args, answer)
+	case chat.EventRooms:
+		rules.Rooms(ctx, c.rules, c.room.opts.Rooms, answer)
 	case chat.EventTyping:
 		rules.Typing(ctx, c.rules, args, answer)
 	default:

@@ -32,7 +32,7 @@ func newRoom(t *testing.T) (*Room, *replica.Replica) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	sweepers := fanout.New(fanout.Options{Shards: 1})
 	rep := replica.New(replica.Options{
-		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: Encode, Decode: Decode, Logger: quiet,
+		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: Encoder("/"), Decode: Decode, Logger: quiet,
 	})
 	life, end := context.WithCancel(context.Background())
 	assert.NoError(t, rep.Load(life))
@@ -44,7 +44,7 @@ func newRoom(t *testing.T) (*Room, *replica.Replica) {
 		following.Wait()
 		sweepers.Close()
 	})
-	return New(Options{Replica: rep, Authenticator: auth.Guests{}, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
+	return New(Options{Namespace: "/", Replica: rep, Authenticator: auth.Guests{}, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
 }
 
 // namespace notes what the room does with it.

@@ -43,7 +43,7 @@ func serve(ctx context.Context) error {
 	defer sweepers.Close()
 	var server *socket.Server
 	record := replica.New(replica.Options{
-		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: room.Encode, Decode: room.Decode,
+		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: room.Encoder("/"), Decode: room.Decode,
 	})
 	defer record.Close()
 	hub := adapter.New(adapter.Options{Recovery: true, Bind: func(adapter.Namespace) adapter.Binding {
