@@ -2,8 +2,9 @@
 // from one to the other.
 //
 // It reconnects by itself and recovers by pid and offset, as the stock client does. It records every message with its
-// offset, every connect, and every breach of the wire contract that a single client can notice. Unlike the stock client it
-// never waits long, and a test can cut its connection.
+// offset, every connect, and every breach of the wire contract that a single client can notice. Several clients, each in a
+// namespace of its own, may share a connection. Unlike the stock client it never waits long, and a test can cut its
+// connection.
 package siotest
 
 import (
@@ -11,10 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"sync"
-	"time"
 )
 
 // Transport is how a client connects.
@@ -33,100 +32,60 @@ func (t Transport) String() string { return [...]string{"polling", "websocket", 
 // ErrLost is the outcome of an event whose connection ended before its ack: the server may or may not have handled it.
 var ErrLost = errors.New("connection lost before the ack")
 
-// The reasons for which this side ends a session.
-var (
-	errLeft = errors.New("client closed")
-	errCut  = errors.New("cut by the test")
-)
-
-const (
-	minPause = 20 * time.Millisecond
-	maxPause = 500 * time.Millisecond
-)
-
 // Options say where and how to connect. URL is required: http://host:port.
 type Options struct {
 	URL       string
 	Transport Transport
+	Namespace string         // "/" if it is empty
 	Auth      map[string]any // sent with every CONNECT, beside pid and offset
 	NoRecover bool           // never sends pid and offset, as clients before 4.6
 	OnMessage func(Message)  // called for each message in order, from one goroutine; must be quick
 }
 
-// Client is one client. Its methods may be called from any goroutine.
+// Client is one client in one namespace. Its methods may be called from any goroutine.
 type Client struct {
 	opts Options
-	stop context.CancelCauseFunc
-	done sync.WaitGroup
+	link *link
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change; nil while nobody waits
-	running *session      // the current one, or nil
-	session *session      // the same, once its CONNECT is answered, or nil
-	nextAck int
+	session *session      // the present one, once CONNECT is answered, or nil
+	left    bool          // nothing is recorded any more
 	acks    map[int]func(json.RawMessage, error)
 	record  record
 }
 
 // Open returns a client that connects, and connects again whenever its connection ends, until Close.
 func Open(opts Options) *Client {
-	ctx, stop := context.WithCancelCause(context.Background())
-	c := &Client{opts: opts, stop: stop, acks: map[int]func(json.RawMessage, error){}}
-	c.done.Go(func() { c.live(ctx) })
-	return c
+	if opts.Namespace == "" {
+		opts.Namespace = "/"
+	}
+	l := newLink(opts)
+	return l.join(opts)
 }
 
-// Close ends the client, without a farewell to the server, and waits for its end.
-func (c *Client) Close() {
-	c.stop(errLeft)
-	c.done.Wait()
+// Beside returns a client in another namespace over the connection of this one. There may be only one in each namespace at a
+// time.
+func (c *Client) Beside(namespace string) *Client {
+	opts := c.opts
+	opts.Namespace, opts.OnMessage = namespace, nil
+	return c.link.join(opts)
 }
+
+// Leave disconnects the client from its namespace; the connection stays. Pending acks end with [ErrLost].
+func (c *Client) Leave() {
+	c.link.leave(c)
+	c.lost(errLeft)
+}
+
+// Close ends the connection, with all clients on it, without a farewell to the server, and waits for its end.
+func (c *Client) Close() { c.link.close() }
 
 // Transport is how the client connects.
 func (c *Client) Transport() Transport { return c.opts.Transport }
 
 // Cut ends the client's connection as a failure of the network would, at any moment; the client then reconnects.
-func (c *Client) Cut() {
-	c.mu.Lock()
-	s := c.running
-	c.mu.Unlock()
-	if s != nil {
-		s.end(errCut)
-	}
-}
-
-// live runs one session after another. The pause between them grows while none connects.
-func (c *Client) live(ctx context.Context) {
-	pause := minPause
-	for ctx.Err() == nil {
-		before := c.State().Connects
-		c.lost(c.run(ctx))
-		if c.State().Connects > before {
-			pause = minPause
-		}
-		select {
-		case <-time.After(pause/2 + rand.N(pause)):
-		case <-ctx.Done():
-		}
-		pause = min(2*pause, maxPause)
-	}
-}
-
-// run runs one session, and returns why it ended.
-func (c *Client) run(ctx context.Context) error {
-	s := newSession(ctx, c.opts.URL, c.opts.Transport)
-	s.greet = c.greeting
-	s.note = func(what string) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.record.note(what)
-	}
-	s.handle = func(packet []byte) error { return c.handle(s, packet) }
-	c.mu.Lock()
-	c.running = s
-	c.mu.Unlock()
-	return s.run()
-}
+func (c *Client) Cut() { c.link.cut() }
 
 // greeting is the CONNECT packet.
 func (c *Client) greeting() string {
@@ -142,17 +101,27 @@ func (c *Client) greeting() string {
 			auth["offset"] = offset
 		}
 	}
+	packet := "0" + c.address()
 	if len(auth) == 0 {
-		return "0"
+		return packet
 	}
 	b, _ := json.Marshal(auth)
-	return "0" + string(b)
+	return packet + string(b)
 }
 
-// lost handles the end of a session: its pending acks end with [ErrLost].
+// address names the namespace in a packet.
+func (c *Client) address() string {
+	if c.opts.Namespace == "/" {
+		return ""
+	}
+	return c.opts.Namespace + ","
+}
+
+// lost handles the end of a session, or of the client: its pending acks end with [ErrLost].
 func (c *Client) lost(why error) {
 	c.mu.Lock()
-	c.running, c.session = nil, nil
+	c.session = nil
+	c.left = c.left || errors.Is(why, errLeft)
 	acks := c.acks
 	c.acks = map[int]func(json.RawMessage, error){}
 	c.record.disconnected(why)
@@ -163,12 +132,8 @@ func (c *Client) lost(why error) {
 	}
 }
 
-// handle handles one Socket.IO packet.
-func (c *Client) handle(s *session, packet []byte) error {
-	if len(packet) == 0 {
-		return errors.New("empty packet")
-	}
-	kind, data := packet[0], packet[1:]
+// handle handles a Socket.IO packet of the client's namespace.
+func (c *Client) handle(s *session, kind byte, data []byte) error {
 	switch kind {
 	case '0':
 		return c.connected(s, data)
@@ -177,11 +142,11 @@ func (c *Client) handle(s *session, packet []byte) error {
 	case '3':
 		return c.acked(data)
 	case '1', '4':
-		err := fmt.Errorf("refused by the server: %s", packet)
+		err := fmt.Errorf("refused by the server: %c%s", kind, data)
 		c.breach(err.Error())
 		return err
 	default:
-		return fmt.Errorf("unexpected packet %.40q", packet)
+		return fmt.Errorf("unexpected packet %c%.40q", kind, data)
 	}
 }
 
@@ -192,6 +157,9 @@ func (c *Client) connected(s *session, data []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.left {
+		return nil
+	}
 	c.session = s
 	c.record.connected(answer.Sid, answer.Pid)
 	c.changeLocked()
@@ -250,10 +218,9 @@ func (c *Client) Emit(done func(json.RawMessage, error), event string, args ...a
 	if c.session == nil {
 		return false
 	}
-	id := c.nextAck
-	c.nextAck++
+	id := int(c.link.acks.Add(1))
 	c.acks[id] = done
-	c.session.send("2" + strconv.Itoa(id) + string(b))
+	c.session.send("2" + c.address() + strconv.Itoa(id) + string(b))
 	return true
 }
 
@@ -328,6 +295,12 @@ func (c *Client) changeLocked() {
 		close(c.changed)
 		c.changed = nil
 	}
+}
+
+func (c *Client) note(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.record.note(what)
 }
 
 func (c *Client) breach(what string) {

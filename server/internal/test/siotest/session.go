@@ -19,7 +19,7 @@ type session struct {
 	ctx       context.Context // the life of the session
 	end       context.CancelCauseFunc
 	http      *http.Client
-	greet     func() string // makes the first packet to send
+	greet     func() // sends the first packets
 	note      func(what string)
 	handle    func(packet []byte) error // called for each Socket.IO packet in order, from one goroutine at a time
 
@@ -139,7 +139,7 @@ func (s *session) opened(data []byte) error {
 	s.maxPayload = open.MaxPayload
 	s.patience = time.Duration(open.PingInterval+open.PingTimeout) * time.Millisecond
 	s.watchdog.Reset(s.patience + time.Second)
-	s.send(s.greet())
+	s.greet()
 	return nil
 }
 
