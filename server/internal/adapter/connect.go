@@ -34,31 +34,31 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 	if !n.follows() {
 		return nil, nil
 	}
-	at, recovered := fanout.Cursor{}, false
+	var found restoration
 	if pid != unnamed {
-		at, recovered = n.recover(pid, offset)
-		if told := n.hub.opts.Hooks.Recovered; told != nil {
-			told(recovered)
+		found = n.recover(pid, offset)
+		if told := n.hub.opts.Hooks.Recovered; told != nil && found.failed == nil {
+			told(found.recovered)
 		}
 	}
-	if !recovered {
+	if !found.recovered {
 		pid = newPrivateID()
 	}
 	sid := n.publicID(pid)
-	n.restored.Store(sid, restoration{recovered, at})
+	n.restored.Store(sid, found)
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: sid, Pid: pid, Rooms: types.NewSet[socket.Room](),
 	}}, nil
 }
 
 // recover finds the place where a client continues, and claims its earlier id.
-func (n *namespace) recover(pid socket.PrivateSessionId, offset string) (fanout.Cursor, bool) {
+func (n *namespace) recover(pid socket.PrivateSessionId, offset string) restoration {
 	seen, err := stream.ParseOffset(offset)
 	if err != nil || len(pid) > maxPrivateID {
-		return fanout.Cursor{}, false
+		return restoration{}
 	}
-	at, ok := n.binding.Replica.Recover(seen)
-	return at, ok && n.claim(n.publicID(pid))
+	at, ok, err := n.binding.Replica.Recover(seen)
+	return restoration{recovered: ok && n.claim(n.publicID(pid)), at: at, failed: err}
 }
 
 // startOf is where a socket begins in the log, and whether it continues where an earlier connection ended.
@@ -86,6 +86,10 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 	c := n.connectOf(s)
 	if c.refusal != nil {
 		return socket.NewExtendedError(c.refusal.Message, map[string]any{"code": c.refusal.Code})
+	}
+	if found, ok := n.restored.Load(s.Id()); ok && found.(restoration).failed != nil {
+		conn.Close(true) // the client comes back with its offset, and may recover then
+		return socket.NewExtendedError("Recovery failed", nil)
 	}
 	m := &member{socket: s, conn: conn}
 	if n.follows() {

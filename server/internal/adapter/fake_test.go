@@ -97,7 +97,7 @@ func (n *node) start(s stream.Stream, o setup) (following *sync.WaitGroup) {
 	n.io = socket.NewServer(nil, n.hub.ServerOptions())
 	if !o.plain {
 		assert.NoError(n.t, n.replica.Load(n.hub.life))
-		following.Go(func() { _ = n.replica.Run(n.hub.life) })
+		following.Go(func() { _ = n.replica.Run(n.hub.life, n.stream) })
 	}
 	return following
 }

@@ -119,6 +119,7 @@ func (n *namespace) publicID(pid socket.PrivateSessionId) socket.SocketId {
 type restoration struct {
 	recovered bool
 	at        fanout.Cursor // if it was
+	failed    error         // the record could not be read
 }
 
 // claim reserves an id for a socket that is about to be made. The library knows a socket by its id alone, so claim waits

@@ -193,7 +193,7 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
 	a.background.Go(func() {
-		err := a.replica.Run(a.life)
+		err := a.replica.Run(a.life, a.parts.stream)
 		if a.life.Err() == nil && !errors.Is(err, stream.ErrClosed) {
 			a.log.Error("following ended", "error", err)
 		}

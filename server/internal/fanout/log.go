@@ -13,6 +13,8 @@ import (
 type Window struct {
 	MaxCount int // frames. Whole segments are dropped, so a few more may stay
 	MaxBytes int // bytes
+	// Budget bounds the window together with those of other logs; nil: none does. A log with a budget must be closed.
+	Budget *Budget
 }
 
 // DefaultWindow is 10,000 frames or 16 MiB of them.
@@ -31,12 +33,16 @@ type Log struct {
 	maxCount, maxBytes int64
 	segBytes, segCount int
 	oldest, head       atomic.Pointer[segment] // the ends of the window; Append writes to head
+	window             atomic.Int64            // maxBytes, or fewer while the budget keeps the window small
 
 	mu         sync.Mutex // guards appending, the index of every segment, and the fields below
 	segments   []*segment // the window, from oldest to head
 	generation uint64     // counts the resets
 	total      mark       // all that was appended
 	grown      chan struct{}
+	budget     *Budget // nil without one, and once closed
+	held       int64   // what the segments hold: their buffers, and the indexes of all but the newest
+	shrunk     bool    // the budget keeps the window small
 }
 
 // Frame is one entry of the stream in its final form: a whole WebSocket frame. Append copies it.
@@ -59,6 +65,10 @@ func newLog(s *Sweepers, base stream.Offset, w Window) *Log {
 		// Small windows get small segments, because a window shrinks by whole segments.
 		segBytes: min(segmentSize, max(w.MaxBytes/16, 1)),
 		segCount: max(w.MaxCount/8, 1),
+		budget:   w.Budget,
+	}
+	if l.budget != nil {
+		l.budget.logs.Add(1)
 	}
 	l.resetLocked(base)
 	return l
@@ -84,7 +94,7 @@ func (l *Log) Append(frames []Frame) {
 // portion is how many of the frames to add before Append waits for the sweepers again.
 func (l *Log) portion(frames []Frame) (n int) {
 	size := int64(0)
-	for n < len(frames) && (n == 0 || int64(n) < l.maxCount/lag && size < l.maxBytes/lag) {
+	for n < len(frames) && (n == 0 || int64(n) < l.maxCount/lag && size < l.window.Load()/lag) {
 		size += int64(len(frames[n].Bytes))
 		n++
 	}
@@ -99,6 +109,7 @@ func (l *Log) append(frames []Frame) {
 		switch {
 		case seg.buf == nil:
 			seg.buf = make([]byte, l.sizeFor(seg, len(f.Bytes))) // no reader looks before the first commit
+			l.chargeLocked(int64(len(seg.buf)))
 		case size+len(f.Bytes) > len(seg.buf) || len(seg.index) >= l.segCount:
 			seg.commit(size)
 			seg = l.growLocked(seg, len(f.Bytes))
@@ -122,21 +133,11 @@ func (l *Log) append(frames []Frame) {
 func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 	next := l.newSegmentLocked(seg.lastOffset())
 	next.buf = make([]byte, l.sizeFor(seg, atLeast))
+	l.chargeLocked(int64(len(next.buf)) + entryCost*int64(len(seg.index)))
 	l.segments = append(l.segments, next)
 	seg.next.Store(next)
 	l.head.Store(next)
-
-	drop := 0
-	for drop < len(l.segments)-1 {
-		first, second := l.segments[drop].start, l.segments[drop+1].start
-		if l.total.bytes-first.bytes <= l.maxBytes && l.total.count-second.count < l.maxCount {
-			break
-		}
-		drop++
-	}
-	l.segments = append(l.segments[:0], l.segments[drop:]...)
-	clear(l.segments[len(l.segments):cap(l.segments)])
-	l.oldest.Store(l.segments[0])
+	l.shrinkLocked(len(next.buf))
 	return next
 }
 
@@ -155,6 +156,66 @@ func (l *Log) newSegmentLocked(base stream.Offset) *segment {
 	}
 }
 
+// Spare is how many frames may still be put before the oldest one: none if the window or the budget is used up.
+func (l *Log) Spare() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.segments[0].start
+	if l.budget.Full() || l.total.bytes-first.bytes >= l.maxBytes {
+		return 0
+	}
+	return int(max(l.maxCount-(l.total.count-first.count), 0))
+}
+
+// Prepend puts frames, oldest first, before the oldest place of the log, which the caller has got from [Log.Back]; base is
+// the entry before them. It is false, and changes nothing, if that is no longer the oldest place. The caller minds
+// [Log.Spare]: what is beyond the window goes with the next growth.
+func (l *Log) Prepend(oldest Cursor, base stream.Offset, frames []Frame) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.segments[0]
+	if oldest.seg != first {
+		return false
+	}
+	start := first.start
+	start.count -= int64(len(frames))
+	for _, f := range frames {
+		start.bytes -= int64(len(f.Bytes))
+	}
+	var older []*segment
+	for len(frames) > 0 || older == nil {
+		seg := l.packLocked(start, base, frames)
+		if len(older) > 0 {
+			older[len(older)-1].next.Store(seg)
+		}
+		older = append(older, seg)
+		start = place{seg, len(seg.buf), len(seg.index)}.mark()
+		base, frames = seg.lastOffset(), frames[len(seg.index):]
+	}
+	older[len(older)-1].next.Store(first)
+	l.segments = append(older, l.segments...)
+	l.oldest.Store(older[0])
+	return true
+}
+
+// packLocked makes a segment of the first of the frames, as many as fit. It has exactly the size that they need.
+func (l *Log) packLocked(start mark, base stream.Offset, frames []Frame) *segment {
+	n, size := 0, 0
+	for n < len(frames) && n < l.segCount && (n == 0 || size+len(frames[n].Bytes) <= l.segBytes) {
+		size += len(frames[n].Bytes)
+		n++
+	}
+	seg := &segment{log: l, generation: l.generation, start: start, base: base, index: make([]indexEntry, 0, n)}
+	seg.buf = make([]byte, 0, size)
+	for _, f := range frames[:n] {
+		seg.buf = append(seg.buf, f.Bytes...)
+		seg.index = append(seg.index, indexEntry{offset: f.Offset, end: len(seg.buf)})
+	}
+	seg.commit(size)
+	l.chargeLocked(seg.cost())
+	return seg
+}
+
 // Reset drops all frames and begins anew after base. Every connection that follows the log is lost with [LostReset].
 func (l *Log) Reset(base stream.Offset) {
 	l.mu.Lock()
@@ -169,6 +230,9 @@ func (l *Log) Reset(base stream.Offset) {
 
 func (l *Log) resetLocked(base stream.Offset) {
 	l.generation++
+	l.chargeLocked(-l.held)
+	l.shrunk = false
+	l.window.Store(l.maxBytes)
 	seg := l.newSegmentLocked(base)
 	l.segments = []*segment{seg}
 	l.oldest.Store(seg)
@@ -270,7 +334,7 @@ func (l *Log) Reach(ctx context.Context, offset stream.Offset) {
 
 // apart reports whether two marks are further apart than one part-th of the window.
 func (l *Log) apart(from, to mark, part int64) bool {
-	return to.bytes-from.bytes > l.maxBytes/part || to.count-from.count > l.maxCount/part
+	return to.bytes-from.bytes > l.window.Load()/part || to.count-from.count > l.maxCount/part
 }
 
 // mark is the mark of the head.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/stream"
 )
@@ -15,8 +14,6 @@ import (
 const (
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
-	// maxScratch bounds the buffer kept from one batch to the next, in bytes.
-	maxScratch = 1 << 20
 	// loadBatch is how many entries Load reads and encodes at once.
 	loadBatch = 512
 )
@@ -46,15 +43,22 @@ func (r *Replica) load(ctx context.Context) error {
 	if len(entries) == 0 {
 		return errors.New("stream has no genesis entry")
 	}
+	r.restart(entries, false)
+	return nil
+}
+
+// restart replaces the log. pushed says that the stream may have older entries than these.
+func (r *Replica) restart(entries []stream.Entry, pushed bool) {
 	r.starts.Lock()
 	defer r.starts.Unlock()
+	r.pushed = pushed
+	r.older.first.Store(nil)
 	r.log.Reset(entries[0].Offset)
 	for batch := range slices.Chunk(entries[1:], loadBatch) {
 		r.show(batch)
 	}
 	r.last = entries[len(entries)-1].Offset
 	r.credits.restart(r.last)
-	return nil
 }
 
 // newest reads the window backwards, and stops when the log is full: a window of the longest messages would be many times
@@ -82,13 +86,15 @@ func (r *Replica) newest(ctx context.Context) ([]stream.Entry, error) {
 	return slices.Concat(pages...), nil
 }
 
-// Run delivers the entries of the stream until ctx ends or the stream is closed, and returns that error. A gap empties the
-// log. That ends the sessions that follow it; their clients reconnect and learn that they could not recover.
-func (r *Replica) Run(ctx context.Context) error {
+// Run delivers the entries of the stream, whose record is [Options.Stream], until ctx ends or the stream is closed, and
+// returns that error. A gap empties the log. That ends the sessions that follow it; their clients reconnect and learn that
+// they could not recover.
+func (r *Replica) Run(ctx context.Context, s stream.Stream) error {
+	deliver := func(entries []stream.Entry) error { r.Deliver(entries); return nil }
 	pause := minBackoff
 	for {
 		began := time.Now()
-		err := r.opts.Stream.Follow(ctx, r.last, r.deliver)
+		err := s.Follow(ctx, r.last, deliver)
 		if ctx.Err() != nil || errors.Is(err, stream.ErrClosed) {
 			return err
 		}
@@ -118,10 +124,7 @@ func (r *Replica) Run(ctx context.Context) error {
 
 // startAfresh loads the window again after a gap. progress means that the stream has new entries since.
 func (r *Replica) startAfresh(ctx context.Context, gap error) (progress bool, err error) {
-	r.logger.Warn("stream has a gap: starting afresh", "after", r.last.String(), "error", gap)
-	if r.opts.Hooks.Reset != nil {
-		r.opts.Hooks.Reset()
-	}
+	r.lost(gap)
 	before := r.last
 	if err := r.Load(ctx); err != nil {
 		return false, err
@@ -129,10 +132,27 @@ func (r *Replica) startAfresh(ctx context.Context, gap error) (progress bool, er
 	return r.last.Compare(before) > 0, nil
 }
 
+// lost tells that the log is dropped.
+func (r *Replica) lost(gap error) {
+	r.logger.Warn("stream has a gap: starting afresh", "after", r.last.String(), "error", gap)
+	if r.opts.Hooks.Reset != nil {
+		r.opts.Hooks.Reset()
+	}
+}
+
+// Reset is that of a [stream.Sink]. Each call after the first means a gap, and empties the log like one that Run meets.
+func (r *Replica) Reset(entries []stream.Entry) {
+	if !r.last.IsZero() {
+		r.lost(stream.ErrGap)
+	}
+	r.restart(entries, true)
+}
+
 func jittered(pause time.Duration) time.Duration { return pause/2 + rand.N(pause) }
 
-// deliver appends new entries to the log.
-func (r *Replica) deliver(entries []stream.Entry) error {
+// Deliver is that of a [stream.Sink]: it appends new entries to the log. It waits only for sweepers that are behind by an
+// eighth of the window.
+func (r *Replica) Deliver(entries []stream.Entry) {
 	r.show(entries)
 	r.last = entries[len(entries)-1].Offset
 	r.credits.reach(r.last)
@@ -143,31 +163,11 @@ func (r *Replica) deliver(entries []stream.Entry) error {
 			}
 		}
 	}
-	return nil
 }
 
-// show encodes a batch, each entry once for all clients. A genesis entry is not shown.
+// show adds a batch to the log.
 func (r *Replica) show(entries []stream.Entry) {
-	size := 0
-	for _, e := range entries {
-		size += len(e.Event) + FrameOverhead
-	}
-	buf := slices.Grow(r.scratch[:0], size) // does not move below: the frames point into it
-	frames := r.frames[:0]
-	for _, e := range entries {
-		start := len(buf)
-		var ok bool
-		if buf, ok = r.opts.Encode(buf, e); ok {
-			frames = append(frames, fanout.Frame{Offset: e.Offset, Bytes: buf[start:]})
-		} else if len(e.Event) > 0 {
-			r.malformed.Add(1)
-			r.logger.Error("stream holds an entry that is no event", "offset", e.Offset.String())
-		}
-	}
-	r.log.Append(frames)
-	clear(frames)
-	r.frames = frames
-	if r.scratch = buf; cap(buf) > maxScratch {
-		r.scratch = nil
-	}
+	e := encoders.Get().(*encoder)
+	defer e.free()
+	r.log.Append(r.encode(e, entries))
 }

@@ -1,27 +1,98 @@
 package replica
 
 import (
+	"context"
+	"math"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 )
 
-// recoverWait bounds how long a recovery waits for an offset that this node has not reached yet; recoverPoll is how often it
-// checks.
+// recoverWait bounds how long a recovery waits for an offset that this node has not reached yet, and for each page of older
+// entries; recoverPoll is how often it checks.
 const (
 	recoverWait = 2 * time.Second
 	recoverPoll = 20 * time.Millisecond
 )
 
+// olderPage is how many older entries are read from the stream at once.
+const olderPage = 128
+
+// older is what a replica knows about the entries before its log. One read serves all recoveries that wait for it.
+type older struct {
+	reading singleflight.Group
+	first   atomic.Pointer[stream.Offset] // the stream has nothing before it; nil: not known
+}
+
 // Recover finds the place right after an offset that a client has seen. It is false unless exactly that entry is in the
 // window. If this node has not reached the offset yet, Recover waits for it for a bounded time: the client may have seen it
-// on a faster node.
-func (r *Replica) Recover(seen stream.Offset) (fanout.Cursor, bool) {
+// on a faster node. A replica that began with the newest entries of a room reads older ones from the stream, as far as the
+// window and its budget allow. The error means that they could not be read: the client should come back.
+func (r *Replica) Recover(seen stream.Offset) (at fanout.Cursor, found bool, err error) {
 	r.await(r.life, seen)
+	for r.isBefore(seen) {
+		if _, err, _ := r.older.reading.Do("", func() (any, error) { return nil, r.readOlder() }); err != nil {
+			return fanout.Cursor{}, false, err
+		}
+	}
 	r.starts.RLock()
 	defer r.starts.RUnlock()
-	return r.log.After(seen)
+	at, found = r.log.After(seen)
+	return at, found, nil
+}
+
+// isBefore reports whether an offset is before the log, but may be in the stream, and the log has room for it.
+func (r *Replica) isBefore(seen stream.Offset) bool {
+	r.starts.RLock()
+	defer r.starts.RUnlock()
+	begin := r.log.Back(math.MaxInt).Offset()
+	first := r.older.first.Load()
+	return r.pushed && seen.Compare(begin) < 0 && (first == nil || first.Compare(begin) < 0) && r.log.Spare() > 0
+}
+
+// readOlder reads one page of the stream and puts it before the log. It reads the entry where the log begins again, because
+// the log does not hold it.
+func (r *Replica) readOlder() error {
+	r.starts.RLock()
+	oldest := r.log.Back(math.MaxInt)
+	want := min(olderPage, r.log.Spare()) + 1
+	r.starts.RUnlock()
+	ctx, cancel := context.WithTimeout(r.life, recoverWait)
+	defer cancel()
+	begin := oldest.Offset()
+	page, err := r.read(ctx, after(begin), want)
+	if err != nil {
+		return err
+	}
+	e := encoders.Get().(*encoder)
+	defer e.free()
+	r.starts.RLock()
+	defer r.starts.RUnlock()
+	switch {
+	case r.log.Back(math.MaxInt) != oldest: // the log begins elsewhere now
+	case len(page) == 0 || page[len(page)-1].Offset != begin: // trimmed
+		r.older.first.Store(&begin)
+	default:
+		if len(page) < want {
+			r.older.first.Store(&page[0].Offset)
+		}
+		if len(page) > 1 {
+			r.log.Prepend(oldest, page[0].Offset, r.encode(e, page[1:]))
+		}
+	}
+	return nil
+}
+
+// after is the first offset that an entry after o may have.
+func after(o stream.Offset) stream.Offset {
+	if o.Seq == math.MaxUint64 {
+		return stream.Offset{Ms: o.Ms + 1}
+	}
+	return stream.Offset{Ms: o.Ms, Seq: o.Seq + 1}
 }
 
 // isAhead reports whether an offset is beyond this node's log.

@@ -1,12 +1,14 @@
 // Package replica owns this node's ordered copy of one stream.
 //
-// It follows the stream and appends each entry, encoded once, to a [fanout.Log] of its own. It is also the only way into the
-// stream: appends wait for credit, so that they cannot run far ahead of the delivery. It finds the place where a client
-// begins in the log: at the head, some messages back, or right after the offset that the client remembers.
+// It takes the entries of the stream and appends each, encoded once, to a [fanout.Log] of its own. It is also the only way
+// into the stream: appends wait for credit, so that they cannot run far ahead of the delivery. It finds the place where a
+// client begins in the log: at the head, some messages back, or right after the offset that the client remembers.
 //
-//	Append ──▶ credit ──▶ stream ──▶ Run ──▶ encode ──▶ fanout.Log ──▶ every connection that follows it
+//	Append ──▶ credit ──▶ stream ──▶ Run or Deliver ──▶ encode ──▶ fanout.Log ──▶ every connection that follows it
 //
-// A process may have any number of replicas. An open replica has one goroutine, the caller's in Run, and no timer.
+// A replica either follows the stream itself, in the goroutine that calls Run, and then begins with the whole window; or it
+// is a [stream.Sink] of a room. Then it costs no goroutine, begins with the newest entries, and reads older ones when a client
+// continues after one of those. A process may have any number of replicas; none has a timer.
 package replica
 
 import (
@@ -33,7 +35,7 @@ type Decode func(frame []byte) []byte
 
 // Options configure a replica. Stream, Sweepers, Encode and Decode are required.
 type Options struct {
-	Stream   stream.Stream
+	Stream   stream.Record
 	Sweepers *fanout.Sweepers
 	Encode   Encode
 	Decode   Decode
@@ -58,8 +60,9 @@ type Stats struct {
 	Malformed int64 // entries of the stream that are not events
 }
 
-// Replica is the ordered copy of one stream. [Replica.Load] fills it, [Replica.Run] keeps it filled, [Replica.Close] ends
-// it. All other methods may be called from any goroutine.
+// Replica is the ordered copy of one stream. Either [Replica.Load] fills it and [Replica.Run] keeps it filled, or the calls
+// of [Replica.Reset] and [Replica.Deliver] do both. [Replica.Close] ends it. All other methods may be called from any
+// goroutine.
 type Replica struct {
 	opts    Options
 	logger  *slog.Logger
@@ -77,11 +80,12 @@ type Replica struct {
 
 	// starts is held for writing while the log is emptied and refilled, so that no client starts in between.
 	starts sync.RWMutex
+	pushed bool // guarded by starts: the log began with the newest entries of a room
 
-	// Owned by Load and Run.
-	last    stream.Offset // the newest entry taken from the stream
-	scratch []byte
-	frames  []fanout.Frame
+	older older
+
+	// Owned by Load and Run, or by the caller of Reset and Deliver.
+	last stream.Offset // the newest entry taken from the stream
 }
 
 // New makes a replica with an empty log.
@@ -105,8 +109,12 @@ func New(o Options) *Replica {
 	return r
 }
 
-// Close cancels waiting appends and recoveries. It does not end Run, whose context does, and closes no session.
-func (r *Replica) Close() { r.end() }
+// Close cancels waiting appends and recoveries, and frees the log's part of a budget. It does not end Run, whose context
+// does, and closes no session.
+func (r *Replica) Close() {
+	r.end()
+	r.log.Close()
+}
 
 // Log is the log that clients follow. Only the replica writes to it.
 func (r *Replica) Log() *fanout.Log { return r.log }

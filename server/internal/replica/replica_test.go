@@ -57,7 +57,7 @@ func newReplica(t *testing.T, s stream.Stream, change func(*Options)) *Replica {
 	r := New(o)
 	assert.NoError(t, r.Load(r.life))
 	var following sync.WaitGroup
-	following.Go(func() { _ = r.Run(r.life) })
+	following.Go(func() { _ = r.Run(r.life, s) })
 	t.Cleanup(func() {
 		r.Close()
 		following.Wait()
@@ -265,13 +265,13 @@ func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {
 		r.Log().Reset(stream.Offset{Ms: 1})
 		found := make(chan bool, 1)
 		go func() {
-			at, ok := r.Recover(stream.Offset{Ms: 2})
+			at, ok, _ := r.Recover(stream.Offset{Ms: 2})
 			found <- ok && at.Offset() == stream.Offset{Ms: 2}
 		}()
 		synctest.Wait()
 		r.Log().Append([]fanout.Frame{{Offset: stream.Offset{Ms: 2}, Bytes: []byte("x")}})
 		assert.Equal(t, "found once it is there", <-found, true)
-		if _, ok := r.Recover(stream.Offset{Ms: 3}); ok {
+		if _, ok, _ := r.Recover(stream.Offset{Ms: 3}); ok {
 			t.Error("found what never came")
 		}
 	})

@@ -31,13 +31,14 @@ func newRoom(t *testing.T) (*Room, *replica.Replica) {
 	t.Helper()
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	sweepers := fanout.New(fanout.Options{Shards: 1})
+	messages := memory.New(memory.Options{})
 	rep := replica.New(replica.Options{
-		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: Encoder("/"), Decode: Decode, Logger: quiet,
+		Stream: messages, Sweepers: sweepers, Encode: Encoder("/"), Decode: Decode, Logger: quiet,
 	})
 	life, end := context.WithCancel(context.Background())
 	assert.NoError(t, rep.Load(life))
 	var following sync.WaitGroup
-	following.Go(func() { _ = rep.Run(life) })
+	following.Go(func() { _ = rep.Run(life, messages) })
 	t.Cleanup(func() {
 		end()
 		rep.Close()

@@ -42,8 +42,9 @@ func serve(ctx context.Context) error {
 	sweepers := fanout.New(fanout.Options{})
 	defer sweepers.Close()
 	var server *socket.Server
+	messages := memory.New(memory.Options{})
 	record := replica.New(replica.Options{
-		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: room.Encoder("/"), Decode: room.Decode,
+		Stream: messages, Sweepers: sweepers, Encode: room.Encoder("/"), Decode: room.Decode,
 	})
 	defer record.Close()
 	hub := adapter.New(adapter.Options{Recovery: true, Bind: func(adapter.Namespace) adapter.Binding {
@@ -56,7 +57,7 @@ func serve(ctx context.Context) error {
 	if err := record.Load(ctx); err != nil {
 		return err
 	}
-	go func() { _ = record.Run(ctx) }()
+	go func() { _ = record.Run(ctx, messages) }()
 	edge := engineio.NewServer(engineio.Options{
 		Sweepers: sweepers, AllowBinary: true,
 		NewID: func() string { return nodeid.NewSession("embedder") },

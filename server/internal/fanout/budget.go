@@ -1,0 +1,102 @@
+package fanout
+
+import "sync/atomic"
+
+const (
+	// entryCost is what the index keeps for each frame, in bytes.
+	entryCost = 24
+
+	// leastShare is the least share of a log, in bytes, however many logs share a budget.
+	leastShare = 4 << 10
+)
+
+// Budget bounds the memory of several logs together: the bytes of their frames and of their indexes. While it is used up, a
+// log that grows gives back its own oldest frames, down to an equal share of the budget, but at most twice what it takes: so
+// its window shrinks slowly enough that the sweepers still find each slow reader before its place is gone. Logs that hold
+// less than their share give nothing, so all together may hold up to twice the limit. All methods may be called from any
+// goroutine.
+type Budget struct {
+	limit, used, logs atomic.Int64
+}
+
+// NewBudget makes a budget of so many bytes.
+func NewBudget(limit int64) *Budget {
+	b := &Budget{}
+	b.limit.Store(limit)
+	return b
+}
+
+// Full reports whether the logs use the budget up. Their owner then opens no more of them. A nil budget is never full.
+func (b *Budget) Full() bool { return b != nil && b.used.Load() >= b.limit.Load() }
+
+// Used is what all logs hold now, in bytes.
+func (b *Budget) Used() int64 { return b.used.Load() }
+
+// Logs is how many logs are open.
+func (b *Budget) Logs() int { return int(b.logs.Load()) }
+
+// demands reports whether a log that holds so many bytes has to give some back.
+func (b *Budget) demands(held int64) bool {
+	return b.Full() && held > max(b.limit.Load()/max(b.logs.Load(), 1), leastShare)
+}
+
+// chargeLocked counts bytes that the log takes, or gives back.
+func (l *Log) chargeLocked(n int64) {
+	l.held += n
+	if l.budget != nil {
+		l.budget.used.Add(n)
+	}
+}
+
+// cost is what a segment that grows no more holds.
+func (s *segment) cost() int64 { return int64(len(s.buf)) + entryCost*int64(len(s.index)) }
+
+// Bytes is the memory that the window holds: that of its frames and of their index, in bytes.
+func (l *Log) Bytes() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held
+}
+
+// Close gives what the log holds back to its budget; the log is not counted from then on. Only a log with a budget needs
+// it. A closed log stays what it is until nothing refers to it.
+func (l *Log) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.budget != nil {
+		l.budget.used.Add(-l.held)
+		l.budget.logs.Add(-1)
+		l.budget = nil
+	}
+}
+
+// shrinkLocked drops the oldest segments that the window or the budget no longer holds; growth is the size of the newest
+// one. A window that had to shrink stays one for the rules of slow readers, until it has its full size again.
+func (l *Log) shrinkLocked(growth int) {
+	drop, given := 0, int64(0)
+	for drop < len(l.segments)-1 {
+		demanded := given < 2*int64(growth) && l.budget.demands(l.held)
+		if !demanded && !l.exceedsLocked(drop) {
+			break
+		}
+		l.shrunk = demanded
+		cost := l.segments[drop].cost()
+		l.chargeLocked(-cost)
+		given += cost
+		drop++
+	}
+	l.segments = append(l.segments[:0], l.segments[drop:]...)
+	clear(l.segments[len(l.segments):cap(l.segments)])
+	l.oldest.Store(l.segments[0])
+	limit := l.maxBytes
+	if l.shrunk {
+		limit = min(limit, max(l.total.bytes-l.segments[0].start.bytes, leastShare))
+	}
+	l.window.Store(limit)
+}
+
+// exceedsLocked reports whether the window is still full without its oldest segments up to this one.
+func (l *Log) exceedsLocked(drop int) bool {
+	first, second := l.segments[drop].start, l.segments[drop+1].start
+	return l.total.bytes-first.bytes > l.maxBytes || l.total.count-second.count >= l.maxCount
+}
