@@ -1,7 +1,8 @@
 // Package redisx holds the few rules about Redis that several packages share.
 //
-// It owns the form of the cluster's keys and channels, the time that one exchange with Redis may take, and the reading
-// of failures: what a pipeline that was never sent looks like, and how a refusal is worded for a health report.
+// It owns the form of the cluster's keys and channels, the time that one exchange with Redis may take and the wait before the
+// next one, and the reading of failures: what a pipeline that was never sent looks like, and how a failure is worded for the
+// log and for a health report.
 package redisx
 
 import (

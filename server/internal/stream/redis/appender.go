@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"scalable-chat/server/internal/redisx"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -18,9 +19,9 @@ const (
 // calls of done. The appender retries a batch until its outcome is known, even when all of its records have been reported
 // as unavailable in the meantime, so that no later batch overtakes it.
 type appender struct {
-	queue  *queue
-	script *script
-	health *health
+	queue   *queue
+	script  *script
+	trouble *redisx.Trouble
 
 	// owned by run
 	outcomes chan outcome
@@ -143,18 +144,18 @@ func (a *appender) abandon() {
 // send retries the batch until its outcome is known, until ctx ends, or until Redis may have forgotten the outcome.
 func (a *appender) send(ctx context.Context, batch call) outcome {
 	started := time.Now()
-	for wait := (backoff{max: 500 * time.Millisecond}); ; {
-		offsets, err := within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
+	for wait := (redisx.Backoff{Max: 500 * time.Millisecond}); ; {
+		offsets, err := redisx.Within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
 			return a.script.run(ctx, batch)
 		})
 		if err == nil {
-			a.health.well(appending)
+			a.trouble.Well()
 			return outcome{offsets: offsets}
 		}
 		if ctx.Err() == nil {
-			a.health.failed(appending, err)
+			a.trouble.Failed(err)
 		}
-		if !wait.sleep(ctx) || time.Since(started) > markerTTL/2 {
+		if !wait.Sleep(ctx) || time.Since(started) > markerTTL/2 {
 			return outcome{err: fmt.Errorf("%w: %w", stream.ErrUnavailable, err)}
 		}
 	}

@@ -80,7 +80,7 @@ func newClusterClient(u *redis.UniversalOptions) *redis.ClusterClient {
 	return redis.NewClusterClient(c)
 }
 
-// The client library logs every failed dial in its own format. [health] reports what matters; the rest goes to the debug
+// The client library logs every failed dial in its own format. [redisx.Trouble] reports what matters; the rest goes to the debug
 // log.
 func init() { redis.SetLogger(debugLog{}) }
 

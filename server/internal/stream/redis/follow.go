@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/redisx"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -29,10 +30,10 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ended, cancel)()
-	defer s.health.set(following, "")
+	defer s.following.Over()
 
 	f := &follower{stream: s, last: after, unsure: !after.IsZero(), count: readEntries}
-	wait := backoff{max: 100 * time.Millisecond} // other nodes may already be back and fill the window
+	wait := redisx.Backoff{Max: 100 * time.Millisecond} // other nodes may already be back and fill the window
 	for {
 		entries, err := f.read(ctx)
 		switch {
@@ -43,14 +44,14 @@ func (s *Stream) Follow(ctx context.Context, after stream.Offset, fn func([]stre
 		case errors.Is(err, stream.ErrGap):
 			return err
 		case err != nil:
-			s.health.failed(following, err)
+			s.following.Failed(err)
 			f.unsure, f.count = !f.last.IsZero(), max(1, f.count/2)
-			wait.sleep(ctx)
+			wait.Sleep(ctx)
 			continue
 		}
-		s.health.well(following)
+		s.following.Well()
 		f.count = min(2*f.count, readEntries)
-		wait.reset()
+		wait.Reset()
 		if len(entries) > 0 {
 			if err := fn(entries); err != nil {
 				return err
@@ -69,7 +70,7 @@ func (f *follower) read(ctx context.Context) ([]stream.Entry, error) {
 		f.unsure = false
 	}
 	args := &redis.XReadArgs{Streams: []string{s.opts.Key, f.last.String()}, Count: int64(f.count), Block: s.opts.Block}
-	streams, err := within(ctx, s.opts.Block+readMargin, func(ctx context.Context) ([]redis.XStream, error) {
+	streams, err := redisx.Within(ctx, s.opts.Block+readMargin, func(ctx context.Context) ([]redis.XStream, error) {
 		return s.opts.Client.XRead(ctx, args).Result()
 	})
 	if errors.Is(err, redis.Nil) {
@@ -85,7 +86,7 @@ func (f *follower) read(ctx context.Context) ([]stream.Entry, error) {
 // checkLast checks that the entry at f.last still exists. Redis does not report by itself that it has lost entries.
 func (f *follower) checkLast(ctx context.Context) error {
 	s, id := f.stream, f.last.String()
-	found, err := within(ctx, commandLimit, func(ctx context.Context) ([]redis.XMessage, error) {
+	found, err := redisx.Within(ctx, commandLimit, func(ctx context.Context) ([]redis.XMessage, error) {
 		return s.opts.Client.XRange(ctx, s.opts.Key, id, id).Result()
 	})
 	if err == nil && len(found) == 0 {
@@ -99,7 +100,7 @@ func (f *follower) checkLast(ctx context.Context) error {
 func (f *follower) advance(messages []redis.XMessage) ([]stream.Entry, error) {
 	entries := make([]stream.Entry, 0, len(messages))
 	for _, m := range messages {
-		entry, prev, err := decode(m)
+		entry, prev, err := Decode(m)
 		if err != nil {
 			return nil, err
 		}

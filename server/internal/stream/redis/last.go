@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/redisx"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -50,8 +51,18 @@ func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 	return entries, nil
 }
 
-// newest reads page by page, newest first, and stops at the first entry that the next newer one does not name as previous.
 func (s *Stream) newest(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	entries, err := Newest(ctx, s.opts.Client, s.opts.Key, before, n)
+	if len(entries) > 0 {
+		s.script.saw(entries[len(entries)-1].Offset)
+	}
+	return entries, err
+}
+
+// Newest reads at most n entries of the stream with that key, the newest ones before the given offset (the zero Offset: the
+// newest of all), and returns them oldest first. It reads page by page, newest first, and stops at the first entry that the
+// next newer one does not name as previous. No entries are no error.
+func Newest(ctx context.Context, client redis.Cmdable, key string, before stream.Offset, n int) ([]stream.Entry, error) {
 	var entries []stream.Entry
 	end := "+"
 	if !before.IsZero() {
@@ -59,15 +70,15 @@ func (s *Stream) newest(ctx context.Context, before stream.Offset, n int) ([]str
 	}
 	for expected := (stream.Offset{}); len(entries) < n; {
 		count := min(n-len(entries), pageEntries)
-		page, err := within(ctx, pageLimit, func(ctx context.Context) ([]redis.XMessage, error) {
-			return s.opts.Client.XRevRangeN(ctx, s.opts.Key, end, "-", int64(count)).Result()
+		page, err := redisx.Within(ctx, pageLimit, func(ctx context.Context) ([]redis.XMessage, error) {
+			return client.XRevRangeN(ctx, key, end, "-", int64(count)).Result()
 		})
 		if err != nil {
 			return nil, err
 		}
 		whole := len(page) == count
 		for _, m := range page {
-			entry, prev, err := decode(m)
+			entry, prev, err := Decode(m)
 			if err != nil {
 				return nil, err
 			}
@@ -83,14 +94,11 @@ func (s *Stream) newest(ctx context.Context, before stream.Offset, n int) ([]str
 		}
 	}
 	slices.Reverse(entries)
-	if len(entries) > 0 {
-		s.script.saw(entries[len(entries)-1].Offset)
-	}
 	return entries, nil
 }
 
 func (s *Stream) createGenesis(ctx context.Context) error {
-	_, err := within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
+	_, err := redisx.Within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
 		return s.script.run(ctx, s.script.prepare(0, nil))
 	})
 	return err
@@ -99,7 +107,9 @@ func (s *Stream) createGenesis(ctx context.Context) error {
 // unknown is the previous offset of an entry without one, which something else wrote. It equals no offset.
 var unknown = stream.Offset{Ms: math.MaxUint64, Seq: math.MaxUint64}
 
-func decode(m redis.XMessage) (entry stream.Entry, prev stream.Offset, err error) {
+// Decode reads an entry as the append script writes it. prev is the offset of the entry before it, or equals no offset if the
+// entry has none.
+func Decode(m redis.XMessage) (entry stream.Entry, prev stream.Offset, err error) {
 	if entry.Offset, err = stream.ParseOffset(m.ID); err != nil {
 		return entry, prev, err
 	}

@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redisx"
 )
 
 // EvictionPolicy returns the maxmemory-policy of the server that holds the stream. It is empty if the server does not tell
 // or does not let our user ask. Any policy but noeviction may lose the stream or the ids of messages.
 func (s *Stream) EvictionPolicy(ctx context.Context) (string, error) {
-	info, err := within(ctx, commandLimit, func(ctx context.Context) (string, error) {
+	info, err := redisx.Within(ctx, commandLimit, func(ctx context.Context) (string, error) {
 		server, err := s.server(ctx)
 		if err != nil {
 			return "", err

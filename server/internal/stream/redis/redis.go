@@ -22,6 +22,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalable-chat/server/internal/redisx"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -65,8 +66,9 @@ const (
 type Stream struct {
 	opts   Options
 	script script
-	health health
 	queue  *queue
+
+	appending, following *redisx.Trouble
 
 	ended    context.Context // ends with Close, which ends Follow and Last
 	end      context.CancelFunc
@@ -88,7 +90,11 @@ func New(opts Options) (*Stream, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
-	s := &Stream{opts: opts, queue: newQueue(opts.QueueRecords, opts.QueueBytes), health: health{log: opts.Logger}}
+	s := &Stream{
+		opts: opts, queue: newQueue(opts.QueueRecords, opts.QueueBytes),
+		appending: redisx.NewTrouble("messages cannot be stored", opts.Logger),
+		following: redisx.NewTrouble("messages cannot be received", opts.Logger),
+	}
 	tag := "{" + opts.Key + "}"
 	s.script = script{
 		client: opts.Client, maxLen: opts.MaxLen,
@@ -98,7 +104,7 @@ func New(opts Options) (*Stream, error) {
 	s.ended, s.end = context.WithCancel(context.Background())
 	ctx, giveUp := context.WithCancel(context.Background())
 	s.giveUp = giveUp
-	a := &appender{queue: s.queue, script: &s.script, health: &s.health}
+	a := &appender{queue: s.queue, script: &s.script, trouble: s.appending}
 	s.appender.Go(func() { a.run(ctx) })
 	return s, nil
 }
@@ -115,7 +121,7 @@ func (s *Stream) Append(ctx context.Context, key string, event []byte, done func
 		return errors.New("append: empty event")
 	}
 	return s.queue.put(ctx, record{
-		key:      digestOf(key),
+		key:      Digest(key),
 		event:    bytes.Clone(event),
 		done:     done,
 		deadline: time.Now().Add(s.opts.AppendTimeout),
@@ -124,7 +130,7 @@ func (s *Stream) Append(ctx context.Context, key string, event []byte, done func
 
 // Degraded says in words, without addresses, why messages are not stored or not followed right now. It is empty while all
 // is well. The stream notices an outage at the next append, or within Block plus a second while a follower runs.
-func (s *Stream) Degraded() string { return s.health.troubles() }
+func (s *Stream) Degraded() string { return redisx.Troubles(s.appending, s.following) }
 
 // HistoryWindow is the name of MaxLen among the [Stream.Settings].
 const HistoryWindow = "history_window"

@@ -127,7 +127,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 func TestP4_RepeatedBatchIsStoredOnce(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{})
-	records := []record{{event: []byte("a")}, {event: []byte("b"), key: digestOf("b")}, {event: []byte("c")}}
+	records := []record{{event: []byte("a")}, {event: []byte("b"), key: Digest("b")}, {event: []byte("c")}}
 	first := s.script.prepare(1, records)
 	offsets, err := s.script.run(t.Context(), first)
 	assert.NoError(t, err)

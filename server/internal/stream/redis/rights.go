@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redisx"
 )
 
 // MissingRights checks whether our user may run every command of a server, and returns the rules that its ACL lacks, in
@@ -17,7 +19,7 @@ import (
 // refuses its arguments, and Redis checks the rights first. An error means that Redis gave no answer.
 func (s *Stream) MissingRights(ctx context.Context, channels []string, notice []byte) ([]string, error) {
 	r := &rights{key: s.opts.Key, missing: map[string]bool{}}
-	_, err := within(ctx, commandLimit, func(ctx context.Context) (struct{}, error) {
+	_, err := redisx.Within(ctx, commandLimit, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, errors.Join(r.commands(ctx, s), r.publish(ctx, s.opts.Client, channels, notice),
 			r.subscribe(ctx, s.opts.Client, channels))
 	})

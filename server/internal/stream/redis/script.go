@@ -15,10 +15,17 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-//go:embed append.lua
-var appendLua string
+var (
+	//go:embed append.lua
+	appendLua string
+	//go:embed main.lua
+	mainLua string
+)
 
-var appendScript = redis.NewScript(appendLua)
+var mainScript = AppendScript(mainLua)
+
+// AppendScript returns a script that begins with the function append (see append.lua) and ends with the given lines.
+func AppendScript(lines string) *redis.Script { return redis.NewScript(appendLua + "\n" + lines) }
 
 // markerTTL is how long Redis remembers the outcome of a batch, and so how long the batch may be retried.
 const markerTTL = 24 * time.Hour
@@ -60,8 +67,8 @@ type call struct {
 // records: then it only ensures that there is a genesis entry.
 func (s *script) prepare(number uint64, records []record) call {
 	newest := s.seen()
-	args := append(make([]any, 0, 7+2*len(records)), number, markerTTL.Milliseconds(),
-		s.maxLen, s.dedupeTTL.Milliseconds(), s.dedupeMax, newest.Ms, newest.Seq)
+	args := append(make([]any, 0, 7+2*len(records)), number, markerTTL.Milliseconds(), newest.Ms, newest.Seq,
+		s.maxLen, s.dedupeTTL.Milliseconds(), s.dedupeMax)
 	for _, r := range records {
 		args = append(args, r.key, r.event)
 	}
@@ -70,18 +77,19 @@ func (s *script) prepare(number uint64, records []record) call {
 
 // run sends c and returns the offsets of its records. While the outcome is unknown, the caller may run c again.
 func (s *script) run(ctx context.Context, c call) ([]stream.Offset, error) {
-	answer, err := appendScript.Run(ctx, s.client, s.keys, c.args...).Text()
+	answer, err := mainScript.Run(ctx, s.client, s.keys, c.args...).Text()
 	if err != nil {
 		return nil, err
 	}
-	offsets, err := parseOffsets(answer, c.records)
+	offsets, err := ParseOffsets(answer, c.records)
 	for _, o := range offsets {
 		s.saw(o)
 	}
 	return offsets, err
 }
 
-func parseOffsets(answer string, n int) ([]stream.Offset, error) {
+// ParseOffsets reads the offsets of n records from the answer to a script that appends.
+func ParseOffsets(answer string, n int) ([]stream.Offset, error) {
 	offsets := make([]stream.Offset, 0, n)
 	for text := range strings.FieldsSeq(answer) {
 		o, err := stream.ParseOffset(text)
@@ -96,9 +104,9 @@ func parseOffsets(answer string, n int) ([]stream.Offset, error) {
 	return offsets, nil
 }
 
-// digestOf returns a digest of a key, so that every key costs Redis the same whatever its length and contents. 128 bits of
+// Digest returns a digest of a key, so that every key costs Redis the same whatever its length and contents. 128 bits of
 // SHA-256 do not collide by accident and nobody can make them collide. The empty key has an empty digest.
-func digestOf(key string) string {
+func Digest(key string) string {
 	if key == "" {
 		return ""
 	}
