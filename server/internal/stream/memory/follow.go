@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"sort"
 
 	"scalable-chat/server/internal/stream"
 )
@@ -57,7 +56,7 @@ func (s *Stream) join(f *follower, after stream.Offset) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !after.IsZero() {
-		i := s.searchLocked(after)
+		i := s.search(after)
 		if i == s.entries.Len() || s.entries.At(i).Offset != after {
 			return fmt.Errorf("%w: no entry %s", stream.ErrGap, after)
 		}
@@ -85,14 +84,7 @@ func (s *Stream) read(f *follower) error {
 	if f.next < s.first {
 		return fmt.Errorf("%w: %d entries were forgotten before they were followed", stream.ErrGap, s.first-f.next)
 	}
-	for i := int(f.next - s.first); i < s.entries.Len() && len(f.batch) < maxBatch; i++ {
-		f.batch = append(f.batch, s.entries.At(i))
-	}
+	f.batch = s.copyTo(f.batch, int(f.next-s.first), maxBatch)
 	f.next += uint64(len(f.batch))
 	return nil
-}
-
-// searchLocked returns the index of the oldest entry at or after offset.
-func (s *Stream) searchLocked(offset stream.Offset) int {
-	return sort.Search(s.entries.Len(), func(i int) bool { return s.entries.At(i).Offset.Compare(offset) >= 0 })
 }

@@ -1,6 +1,9 @@
 // Package memory is the ordered record of a single node, kept in a ring in memory: the embedded default. It behaves like
 // the record in Redis, except that it ends with the process. Every process begins with a genesis entry of its own time,
 // so that an offset of an earlier process never matches an entry of this one.
+//
+// A [Stream] is one record, which its followers read. [Rooms] are many, which hand their entries out: the goroutine that
+// appends also calls the sink, so that a room costs none.
 package memory
 
 import (
@@ -43,17 +46,13 @@ const maxPending = 1024
 // its own and those of other callers, unless another Append already does so. If new ones keep coming, a goroutine takes
 // over.
 type Stream struct {
-	opts  Options
 	slots chan struct{} // one value for each outcome in pending
 	ended chan struct{} // closed by Close
+	room  *room         // that the record belongs to; nil: it stands alone
 
-	mu        sync.Mutex
+	mu sync.Mutex
+	*record
 	closed    bool
-	entries   deque.Deque[stream.Entry]
-	first     uint64 // number, counted from the genesis as 0, of the oldest entry retained
-	bytes     int
-	newest    stream.Offset
-	keys      keyTable
 	pending   deque.Deque[outcome]
 	draining  bool
 	idle      chan struct{} // not nil while Close waits: closed when draining ends
@@ -68,6 +67,11 @@ type outcome struct {
 
 // New makes a stream that holds its genesis entry.
 func New(opts Options) *Stream {
+	return newStream(newRecord(opts.defaults(), stream.Offset{}))
+}
+
+// defaults sets what is zero.
+func (opts Options) defaults() Options {
 	unbound(&opts.MaxEntries)
 	unbound(&opts.MaxBytes)
 	unbound(&opts.DedupeMax)
@@ -77,15 +81,16 @@ func New(opts Options) *Stream {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	s := &Stream{
-		opts:      opts,
+	return opts
+}
+
+func newStream(r *record) *Stream {
+	return &Stream{
 		slots:     make(chan struct{}, maxPending),
 		ended:     make(chan struct{}),
-		keys:      keyTable{offsets: map[digest]stream.Offset{}, ttl: opts.DedupeTTL, max: opts.DedupeMax},
+		record:    r,
 		followers: map[*follower]struct{}{},
 	}
-	s.addLocked(nil, opts.Now())
-	return s
 }
 
 // unbound sets a zero bound to its largest value.
@@ -115,9 +120,11 @@ func (s *Stream) Append(ctx context.Context, key string, event []byte, done func
 		return stream.ErrClosed
 	}
 	s.pending.PushBack(outcome{done, s.storeLocked(key, event)})
+	s.room.countLocked()
 	drain := !s.draining
 	s.draining = true
 	s.mu.Unlock()
+	s.room.fit()
 	if drain {
 		s.drain()
 	}
@@ -139,7 +146,7 @@ func (s *Stream) waitForSlot(ctx context.Context) error {
 // keep coming.
 const drainMost = 64
 
-// drain runs every due done, in order and without the lock, until there is none.
+// drain hands out new entries of a room and runs every due done, in order and without the lock, until there is nothing left.
 func (s *Stream) drain() {
 	for n := 0; ; n++ {
 		if n == drainMost {
@@ -147,7 +154,8 @@ func (s *Stream) drain() {
 			return
 		}
 		s.mu.Lock()
-		if s.pending.Len() == 0 {
+		due := s.room.dueLocked()
+		if s.pending.Len() == 0 && !due {
 			s.draining = false
 			if s.idle != nil {
 				close(s.idle)
@@ -156,48 +164,28 @@ func (s *Stream) drain() {
 			s.mu.Unlock()
 			return
 		}
-		o := s.pending.PopFront()
+		var o outcome
+		if s.pending.Len() > 0 {
+			o = s.pending.PopFront()
+		}
 		s.mu.Unlock()
-		o.done(o.offset, nil)
-		<-s.slots
+		if due {
+			s.room.hand()
+		}
+		if o.done != nil {
+			o.done(o.offset, nil)
+			<-s.slots
+		}
 	}
 }
 
+// storeLocked stores an event, unless its key is known, and wakes the followers.
 func (s *Stream) storeLocked(key string, event []byte) stream.Offset {
-	now := s.opts.Now()
-	if key == "" {
-		return s.addLocked(event, now)
-	}
-	d := digestOf(key)
-	if offset, ok := s.keys.find(d, now); ok {
-		return offset
-	}
-	offset := s.addLocked(event, now)
-	s.keys.add(d, offset, now)
-	return offset
-}
-
-// addLocked stores the next entry, drops the oldest ones beyond the bounds, and wakes the followers.
-func (s *Stream) addLocked(event []byte, now time.Time) stream.Offset {
-	if ms := uint64(max(0, now.UnixMilli())); ms > s.newest.Ms {
-		s.newest = stream.Offset{Ms: ms}
-	} else {
-		s.newest.Seq++
-	}
-	s.entries.PushBack(stream.Entry{Offset: s.newest, Event: event})
-	s.bytes += len(event) + EntryOverhead
-	for s.entries.Len() > s.opts.MaxEntries || s.bytes > s.opts.MaxBytes && s.entries.Len() > 1 {
-		s.forgetLocked()
-	}
+	offset := s.store(key, event)
 	for f := range s.followers {
 		f.wake()
 	}
-	return s.newest
-}
-
-func (s *Stream) forgetLocked() {
-	s.bytes -= len(s.entries.PopFront().Event) + EntryOverhead
-	s.first++
+	return offset
 }
 
 // Last implements [stream.Stream]. It never blocks.
@@ -207,16 +195,7 @@ func (s *Stream) Last(_ context.Context, before stream.Offset, n int) ([]stream.
 	if s.closed {
 		return nil, stream.ErrClosed
 	}
-	end := s.entries.Len()
-	if !before.IsZero() {
-		end = s.searchLocked(before)
-	}
-	from := max(0, end-max(0, n))
-	entries := make([]stream.Entry, 0, end-from)
-	for i := from; i < end; i++ {
-		entries = append(entries, s.entries.At(i))
-	}
-	return entries, nil
+	return s.last(before, n), nil
 }
 
 // Close ends the stream: Append, Last and Follow return [stream.ErrClosed], the followers too. It waits, within ctx, until

@@ -35,7 +35,7 @@ func (s *Stream) trim(keep int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.entries.Len() > keep {
-		s.forgetLocked()
+		s.forget()
 	}
 }
 
@@ -44,13 +44,16 @@ func (s *Stream) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.entries.Len() > 0 {
-		s.forgetLocked()
+		s.forget()
 	}
 	for s.keys.order.Len() > 0 {
 		s.keys.forget()
 	}
 	s.first++
-	s.addLocked(nil, s.opts.Now())
+	s.add(nil, s.opts.Now())
+	for f := range s.followers {
+		f.wake()
+	}
 }
 
 func TestP6_RetentionIsBoundedByCountAndBytes(t *testing.T) {

@@ -1,0 +1,92 @@
+package memory
+
+import (
+	"sort"
+	"time"
+
+	"github.com/gammazero/deque"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// record is the entries and the keys of a stream. Its owner guards it.
+type record struct {
+	opts    Options
+	entries deque.Deque[stream.Entry]
+	first   uint64 // number, counted from the genesis as 0, of the oldest entry retained
+	bytes   int
+	newest  stream.Offset
+	keys    keyTable
+}
+
+// newRecord makes a record that holds its genesis entry, which comes after the given offset.
+func newRecord(opts Options, after stream.Offset) *record {
+	r := &record{
+		opts: opts, newest: after,
+		keys: keyTable{offsets: map[digest]stream.Offset{}, ttl: opts.DedupeTTL, max: opts.DedupeMax},
+	}
+	r.add(nil, opts.Now())
+	return r
+}
+
+// store adds an event, unless its key is known.
+func (r *record) store(key string, event []byte) stream.Offset {
+	now := r.opts.Now()
+	if key == "" {
+		return r.add(event, now)
+	}
+	d := digestOf(key)
+	if offset, ok := r.keys.find(d, now); ok {
+		return offset
+	}
+	offset := r.add(event, now)
+	r.keys.add(d, offset, now)
+	return offset
+}
+
+// add stores the next entry and drops the oldest ones beyond the bounds.
+func (r *record) add(event []byte, now time.Time) stream.Offset {
+	if ms := uint64(max(0, now.UnixMilli())); ms > r.newest.Ms {
+		r.newest = stream.Offset{Ms: ms}
+	} else {
+		r.newest.Seq++
+	}
+	r.entries.PushBack(stream.Entry{Offset: r.newest, Event: event})
+	r.bytes += len(event) + EntryOverhead
+	for r.entries.Len() > r.opts.MaxEntries || r.bytes > r.opts.MaxBytes && r.entries.Len() > 1 {
+		r.forget()
+	}
+	return r.newest
+}
+
+func (r *record) forget() {
+	r.bytes -= len(r.entries.PopFront().Event) + EntryOverhead
+	r.first++
+}
+
+// end is the number of the entry that comes next.
+func (r *record) end() uint64 { return r.first + uint64(r.entries.Len()) }
+
+// copyTo appends the entries from the given index on to dst, at most so many.
+func (r *record) copyTo(dst []stream.Entry, from, most int) []stream.Entry {
+	for i := from; i < r.entries.Len() && most > 0; i++ {
+		dst = append(dst, r.entries.At(i))
+		most--
+	}
+	return dst
+}
+
+// last is [stream.Stream.Last].
+func (r *record) last(before stream.Offset, n int) []stream.Entry {
+	end := r.entries.Len()
+	if !before.IsZero() {
+		end = r.search(before)
+	}
+	from := max(0, end-max(0, n))
+	return r.copyTo(make([]stream.Entry, 0, end-from), from, end-from)
+}
+
+// search returns the index of the oldest entry at or after offset.
+func (r *record) search(offset stream.Offset) int {
+	return sort.Search(r.entries.Len(), func(i int) bool { return r.entries.At(i).Offset.Compare(offset) >= 0 })
+}

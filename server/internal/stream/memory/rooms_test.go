@@ -1,0 +1,27 @@
+package memory
+
+import (
+	"testing"
+
+	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/streamtest"
+)
+
+func TestRoomsContract(t *testing.T) {
+	streamtest.RunRooms(t, func(t *testing.T) streamtest.RoomsHarness {
+		clock := &testClock{}
+		rooms := NewRooms(RoomsOptions{Room: Options{Now: clock.now}})
+		return streamtest.RoomsHarness{
+			Nodes:  []stream.Rooms{rooms},
+			Trim:   func(name string, keep int) { rooms.open[name].stream.trim(keep) },
+			Flush:  func(name string) { rooms.open[name].flush() },
+			Expire: func() { clock.advance(rooms.opts.Room.DedupeTTL) },
+		}
+	})
+}
+
+// flush simulates a loss of everything, as [Stream.flush] does, and has the sink told.
+func (r *room) flush() {
+	r.stream.flush()
+	r.change(func() {})
+}
