@@ -1,9 +1,9 @@
 -- How a record in Redis appends: part of every script that does.
 --
 -- KEYS 1 the stream
---      2 the marker of the writer: the number of its newest batch and the offsets that batch got
---      3, 4 two tables of the offsets of deduplication keys. Keys are added to the one that was begun last, until it is as
---        old as one TTL or full; then the other one is emptied and begun anew. The field '' says when a table was begun (ms).
+--      2 the marker of the writer: the number of its newest batch, and the offsets of that batch
+--      3, 4 two tables with the offsets of deduplication keys. New keys go into the table that was started last. When that is
+--        one TTL old or full, the other table is emptied and started. The field '' holds the time of the start (ms).
 -- ARGV 1 number of the batch, 2 how long the marker lives (ms)
 --      3, 4 the newest offset the writer has ever seen: ms and seq
 
@@ -17,20 +17,21 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- append adds the records ARGV[first], ARGV[first + 1], … to the stream, for each its key, '' for none, and its event: all or
--- none, exactly once however often the batch is sent. If the stream has no entry, it gets its genesis entry first, even if
--- there are no records.
+-- append adds the records ARGV[first], ARGV[first + 1], … to the stream. A record is a key ('' for none) and an event. Either
+-- all records are added or none, and a batch that is sent again is not added again. A stream without entries gets its
+-- genesis entry first, also if there are no records.
 --
--- window is how many entries to retain, about. ttl is for how long at least a key is remembered (ms), full how many keys fill
--- a table. genesis, if given, is a key that may hold the id of the genesis entry; the entry in the stream replaces it.
+-- window: about how many entries the stream retains. ttl: how long a key is remembered at least (ms). full: how many keys fill
+-- a table. genesis, optional: a key that may hold the id of the genesis entry; the script moves it into the stream.
 --
--- append returns the offsets of the records, separated by spaces; then, if the batch is no repetition, the id of the entry
--- before the new ones, and a list of them: id, event, id, event, …
+-- append returns the offsets of the records, separated by spaces. For a batch that is not sent again, it also returns the id
+-- of the entry before the new ones, and a list of the new ones: id, event, id, event, …
 local function append(window, ttl, full, first, genesis)
   local stream, marker, batch = KEYS[1], KEYS[2], ARGV[1]
   local records = (#ARGV - first + 1) / 2
 
-  -- A repeated batch gets its first answer. One that was overtaken (its sender gave it up, the network kept it) is dead.
+  -- A batch that is sent again gets the same answer. A batch that arrives after a later one is refused: its sender has given
+  -- it up, and the network has delivered it late.
   local seen = records > 0 and redis.call('GET', marker)
   if seen then
     local number, offsets = string.match(seen, '^(%d+) (.*)$')
@@ -47,8 +48,9 @@ local function append(window, ttl, full, first, genesis)
   local origin = not tail[1] and genesis and redis.call('GET', genesis)
   local prev = tail[1] and tail[1][1] or origin or '0-0'
 
-  -- Redis names the first entry, and the others get the next numbers. But if Redis has lost entries that the writer has seen,
-  -- and its clock is behind them, the first one gets the number after those: an offset must never be given twice.
+  -- Redis chooses the id of the first entry, and the others get the numbers after it. If Redis has lost entries that the
+  -- writer has seen, and its clock is behind them, the first entry gets the number after those, because no offset may be
+  -- given twice.
   local id, ms, seq = '*', '', 0
   local newest_ms, newest_seq = split(ARGV[3] .. '-' .. ARGV[4])
   local prev_ms, prev_seq = split(prev)
@@ -77,7 +79,7 @@ local function append(window, ttl, full, first, genesis)
     end
   end
 
-  -- What the two tables know: when each was begun, then an offset or false for each of the keys. The one begun last is first.
+  -- Read from each table: when it was started, then the offset of each key, or false. current was started last.
   local current, other, recent, old = KEYS[3], KEYS[4], {}, {}
   if #keys > 0 then
     recent, old = redis.call('HMGET', current, '', unpack(keys)), redis.call('HMGET', other, '', unpack(keys))
@@ -86,7 +88,7 @@ local function append(window, ttl, full, first, genesis)
     end
   end
 
-  -- From here on there are writes. An XADD comes first: if Redis refuses writes, it does so before anything has changed.
+  -- The writes begin here, with an XADD: if Redis refuses writes, it does so before anything has changed.
   if origin then
     redis.call('XADD', stream, origin, 'prev', '0-0')
     redis.call('UNLINK', genesis)
