@@ -98,7 +98,6 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 		m.alone, m.since = true, n.volatiles.now()
 	}
 	n.members.add(s.Id(), m)
-	conn.Joined(n.nsp.Name())
 	// Added with the first socket, so that listeners added before the first connection run before this one: their packets
 	// come before the log, and the turn lasts until they have returned.
 	n.once.Do(func() { _ = n.nsp.On("connection", n.connection) })
@@ -117,7 +116,7 @@ func (n *namespace) connection(args ...any) {
 	if !ok {
 		return
 	}
-	defer conn.Turn(n.nsp.Name()).Done()
+	defer conn.Turn().Done()
 	if conn.ReadyState() != "open" {
 		s.Disconnect(false)
 		return
@@ -154,7 +153,7 @@ func (n *namespace) attach(m *member, who auth.Identity) {
 
 // left releases the turn of a disconnection. The delay blocks no goroutine.
 func (n *namespace) left(m *member) {
-	turn := m.conn.Turn(n.nsp.Name())
+	turn := m.conn.Turn()
 	wait := time.Duration(0)
 	if m.client != nil && m.conn.ReadyState() == "open" {
 		wait = m.client.RejoinDelay()
@@ -168,7 +167,7 @@ func (n *namespace) left(m *member) {
 
 // event handles one event of a client.
 func (n *namespace) event(m *member, event []any, next func(error)) {
-	turn := m.conn.Turn(n.nsp.Name())
+	turn := m.conn.Turn()
 	if !m.socket.Connected() {
 		// "disconnect" is on its way and releases this turn. Once it has, turn may be that of a later packet.
 		return

@@ -112,7 +112,6 @@ func (n *namespace) DelAll(id socket.SocketId) {
 	if m.leave(n.log()) {
 		n.headcount.add(-1)
 	}
-	m.conn.Left(n.nsp.Name())
 	n.announce(id, changes)
 }
 

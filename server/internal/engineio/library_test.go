@@ -60,24 +60,23 @@ func (l *library) serve(nsp socket.Namespace) {
 		}
 		s.Use(func(event []any, next func(error)) {
 			if s.ListenerCount(types.EventName(event[0].(string))) == 0 {
-				defer session.Turn(nsp.Name()).Done()
+				defer session.Turn().Done()
 			}
 			next(nil)
 		})
-		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Left(nsp.Name()); session.Turn(nsp.Name()).Done() })
+		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Turn().Done() })
 		for name, handle := range handlers {
 			_ = s.On(name, func(args ...any) {
-				defer session.Turn(nsp.Name()).Done()
+				defer session.Turn().Done()
 				handle(s, args)
 			})
 		}
-		session.Joined(nsp.Name())
 		next(nil)
 	})
 	_ = nsp.On("connection", func(args ...any) {
 		session := args[0].(*socket.Socket).Conn().(*Session)
 		session.Follow(l.log.Head(), nil)
-		session.Turn(nsp.Name()).Done()
+		session.Turn().Done()
 	})
 }
 
@@ -131,7 +130,9 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 			received = true
 		default:
 		}
-		return received && (s.isIdle() || s.hasEnded())
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return received && (!s.turns.taken || s.life.ended())
 	})
 
 	poll()

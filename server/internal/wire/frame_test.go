@@ -28,7 +28,7 @@ func TestFrameIsReadByOthers(t *testing.T) {
 	}
 }
 
-// The reader understands the frames of another WebSocket library.
+// What an independent client writes is read.
 func TestReaderReadsOthers(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 31, 32, 33, 125, 126, 65535, 65536} {
 		text := strings.Repeat("y", n)

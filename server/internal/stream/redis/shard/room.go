@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"context"
-
 	"scalable-chat/server/internal/stream"
 )
 
@@ -13,16 +11,9 @@ var _ stream.Room = (*room)(nil)
 type room struct {
 	rooms *Rooms
 	name  string
-}
 
-// Append implements [stream.Room]. A full queue is [stream.ErrUnavailable] at once.
-func (r *room) Append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
-	return stream.ErrUnavailable
-}
-
-// Last implements [stream.Room]. It reads the master.
-func (r *room) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
-	return r.rooms.newest(ctx, r, before, n)
+	appends appends
+	members membership
 }
 
 // Follow implements [stream.Room].
@@ -31,8 +22,8 @@ func (r *room) Follow(tail int, sink stream.Sink) { r.rooms.follower.open(r, tai
 // Publish implements [stream.Room].
 func (r *room) Publish(message []byte) { r.rooms.follower.publish(r, message) }
 
-// SetMembers implements [stream.Room].
-func (r *room) SetMembers(n int) {}
-
 // Close implements [stream.Room].
-func (r *room) Close() { r.rooms.follower.close(r) }
+func (r *room) Close() {
+	r.rooms.follower.close(r)
+	r.rooms.census.leave(r)
+}

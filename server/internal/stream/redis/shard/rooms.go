@@ -10,15 +10,21 @@ package shard
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/redisx"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -80,7 +86,25 @@ func (o *Options) check() error {
 // Rooms is a [stream.Rooms] in Redis.
 type Rooms struct {
 	opts     Options
+	writer   string // names the markers of this process
 	follower follower
+	census   *census
+
+	shardedNews atomic.Bool   // news is published by SPUBLISH; set before the first batch is sent
+	unheard     atomic.Uint64 // batches whose news was not told
+
+	ended   context.Context // ends with Close: the senders, the census and all reading
+	end     context.CancelFunc
+	parts   sync.WaitGroup
+	drained chan struct{} // closed when the rooms are closed and every record is reported
+
+	mu      sync.Mutex
+	router  *sender            // fixed
+	senders map[string]*sender // guarded by mu; by address
+	batches uint64             // guarded by mu; the number of the newest batch
+	pending int                // guarded by mu; records that are not reported yet
+	closed  bool               // guarded by mu
+	done    bool               // guarded by mu; drained is closed
 }
 
 // follower hands the entries, messages and members of rooms to their sinks. All methods but close return at once.
@@ -108,7 +132,45 @@ func New(opts Options) (*Rooms, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	return &Rooms{opts: opts}, nil
+	s := &Rooms{opts: opts, writer: rand.Text()[:13], drained: make(chan struct{}), senders: map[string]*sender{}}
+	s.ended, s.end = context.WithCancel(context.Background())
+	s.router, s.census = s.newSender(nil), newCensus(s)
+	s.parts.Go(func() { s.router.run(s.ended) })
+	s.parts.Go(func() { s.census.run(s.ended) })
+	return s, nil
+}
+
+// Degraded says in words, without addresses, why messages of rooms are not stored or not received right now. It is empty
+// while all is well.
+func (s *Rooms) Degraded() string {
+	s.mu.Lock()
+	troubles := []*redisx.Trouble{s.router.trouble}
+	for _, w := range s.senders {
+		troubles = append(troubles, w.trouble)
+	}
+	s.mu.Unlock()
+	return strings.Join(slices.DeleteFunc([]string{redisx.Troubles(troubles...), s.follower.degraded()},
+		func(words string) bool { return words == "" }), "; ")
+}
+
+// Close refuses new appends and finishes the queued ones until ctx ends; the rest are then unavailable. After that it ends
+// the following. The rooms must be closed already. It may be called again.
+func (s *Rooms) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.drainLocked()
+	s.mu.Unlock()
+	var err error
+	select {
+	case <-s.drained:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	s.census.flush(ctx)
+	s.end()
+	s.parts.Wait()
+	s.follower.stop()
+	return err
 }
 
 // Room implements [stream.Rooms].
@@ -116,16 +178,33 @@ func (s *Rooms) Room(name string) stream.Room { return &room{rooms: s, name: nam
 
 // Online implements [stream.Rooms].
 func (s *Rooms) Online(ctx context.Context, names []string) ([]int, error) {
-	return nil, stream.ErrUnavailable
+	totals, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) ([]int, error) {
+		pipe := s.opts.Client.Pipeline()
+		hashes := make([]*redis.MapStringStringCmd, len(names))
+		for i, name := range names {
+			hashes[i] = pipe.HGetAll(ctx, (&room{rooms: s, name: name}).online())
+		}
+		if _, err := pipe.Exec(ctx); err != nil {
+			return nil, err
+		}
+		totals := make([]int, len(names))
+		for i, hash := range hashes {
+			totals[i] = s.total(hash.Val())
+		}
+		return totals, nil
+	})
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return totals, nil
 }
 
-// newest is [stream.Room.Last].
-func (s *Rooms) newest(ctx context.Context, r *room, before stream.Offset, n int) ([]stream.Entry, error) {
-	return nil, stream.ErrUnavailable
-}
-
-// sharded reports whether the nodes send the news of rooms on channels of a slot, by SPUBLISH, rather than by PUBLISH. The
-// first call asks Redis, and later ones until one has got an answer.
-func (s *Rooms) sharded(ctx context.Context) (bool, error) {
-	return false, stream.ErrUnavailable
+// total is the number of members on live nodes.
+func (s *Rooms) total(members map[string]string) (total int) {
+	for node, number := range members {
+		if n, err := strconv.Atoi(number); err == nil && n > 0 && (node == s.opts.Node || s.opts.Alive(node)) {
+			total += n
+		}
+	}
+	return total
 }

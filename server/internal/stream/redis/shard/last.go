@@ -1,0 +1,118 @@
+package shard
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redisx"
+	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/redis"
+)
+
+// readsAtOnce is how many calls of Last may read one master at a time; more wait.
+const readsAtOnce = 8
+
+//go:embed open.lua
+var openLua string
+
+// Last implements [stream.Room]. It reads the master that has the room, and waits while too many others do.
+func (r *room) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	caller, s := ctx, r.rooms
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ended, cancel)()
+
+	entries, err := s.last(ctx, r, before, n)
+	switch {
+	case s.ended.Err() != nil:
+		return nil, stream.ErrClosed
+	case caller.Err() != nil:
+		return nil, caller.Err()
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	if before.IsZero() {
+		s.saw(r, entries[len(entries)-1].Offset)
+	}
+	return entries, nil
+}
+
+// last reads the newest entries, in turn.
+func (s *Rooms) last(ctx context.Context, r *room, before stream.Offset, n int) ([]stream.Entry, error) {
+	w, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) (*sender, error) {
+		master, err := s.master(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.senderLocked(master), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case w.reads <- struct{}{}:
+		defer func() { <-w.reads }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for range 3 {
+		entries, err := redis.Newest(ctx, s.opts.Client, r.stream(), before, n)
+		if err == nil && len(entries) == 0 {
+			entries, err = s.readGenesis(ctx, r, before)
+		}
+		if err != nil || len(entries) > 0 || !before.IsZero() {
+			return entries, err
+		}
+		if err := s.createGenesis(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errors.New("flushed in this moment")
+}
+
+// readGenesis returns the genesis entry of a silent room, if it comes before the offset.
+func (s *Rooms) readGenesis(ctx context.Context, r *room, before stream.Offset) ([]stream.Entry, error) {
+	id, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) (string, error) {
+		return s.opts.Client.Get(ctx, r.genesis()).Result()
+	})
+	if errors.Is(err, goredis.Nil) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	offset, err := stream.ParseOffset(id)
+	if err != nil || !before.IsZero() && offset.Compare(before) >= 0 {
+		return nil, err
+	}
+	return []stream.Entry{{Offset: offset}}, nil
+}
+
+// createGenesis makes sure that the room has an entry.
+func (s *Rooms) createGenesis(ctx context.Context, r *room) error {
+	s.mu.Lock()
+	newest := r.appends.newest
+	s.mu.Unlock()
+	_, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) (any, error) {
+		return s.opts.Client.Eval(ctx, openLua, []string{r.stream(), r.genesis()},
+			"", 1, 1, s.opts.TTL().Milliseconds(), newest.Ms, newest.Seq).Result()
+	})
+	return err
+}
+
+// saw notes that an entry with this offset exists.
+func (s *Rooms) saw(r *room, o stream.Offset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o.Compare(r.appends.newest) > 0 {
+		r.appends.newest = o
+	}
+}

@@ -1,0 +1,298 @@
+package shard
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"scalable-chat/server/internal/redisx"
+	"scalable-chat/server/internal/stream"
+)
+
+// How often a sender looks at the deadlines of what it holds, and at the rooms that rest.
+const (
+	sweepEvery = 100 * time.Millisecond
+	restEvery  = 10 * time.Millisecond
+)
+
+// sender stores what is appended to the rooms of one master: one exchange at a time, with one batch of each room that has
+// something. What fails rests for a moment and goes to the router, which is a sender too: its exchanges find out which
+// masters have the rooms, and it hands the rooms over. So a master that does not answer delays only its own rooms.
+//
+// One sender at a time holds a room, from its first record until nothing is left. Its goroutine makes all calls of done.
+type sender struct {
+	rooms   *Rooms
+	trouble *redisx.Trouble
+	wake    chan struct{}
+	reads   chan struct{} // bounds the calls of Last
+	loaded  atomic.Bool   // the master knows the script
+
+	// guarded by Rooms.mu
+	master  *goredis.Client // nil: this is the router
+	due     []*room         // held, to be sent
+	records int             // of the rooms at home here, until their outcome is known
+	bytes   int
+
+	// owned by run
+	results chan []result
+	flight  []*room // held, in the exchange that is under way
+	resting []resting
+	wait    redisx.Backoff // of rooms without a batch
+}
+
+// result is what an exchange has brought for one room: a master for the router, or an outcome.
+type result struct {
+	outcome
+	master *goredis.Client
+}
+
+// resting is a room that is held and goes to the router at this time.
+type resting struct {
+	room *room
+	at   time.Time
+}
+
+func (s *Rooms) newSender(master *goredis.Client) *sender {
+	return &sender{
+		rooms: s, master: master, wake: make(chan struct{}, 1), reads: make(chan struct{}, readsAtOnce), results: make(chan []result, 1),
+		trouble: redisx.NewTrouble("messages of rooms cannot be stored", s.opts.Logger),
+		wait:    redisx.Backoff{Max: 500 * time.Millisecond},
+	}
+}
+
+// run works until ctx ends. What is left then is unavailable.
+func (w *sender) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for swept := time.Now(); ; {
+		w.start(ctx)
+		switch {
+		case len(w.resting) > 0:
+			timer.Reset(restEvery)
+		case len(w.flight) > 0:
+			timer.Reset(sweepEvery)
+		}
+		select {
+		case <-ctx.Done():
+			w.abandon()
+			return
+		case <-w.wake:
+		case results := <-w.results:
+			w.finish(ctx, results)
+		case <-timer.C:
+		}
+		now := time.Now()
+		w.rouse(now)
+		if now.Sub(swept) >= sweepEvery {
+			swept = now
+			w.sweep(now)
+		}
+	}
+}
+
+// start begins the next exchange, if none is under way and there is something to do.
+func (w *sender) start(ctx context.Context) {
+	if len(w.flight) > 0 {
+		return
+	}
+	rooms, master := w.take()
+	if len(rooms) == 0 {
+		return
+	}
+	w.flight = rooms
+	if master == nil {
+		go func() { w.results <- w.rooms.resolve(ctx, rooms) }()
+		return
+	}
+	batches := make([]*batch, len(rooms))
+	for i, r := range rooms {
+		batches[i] = r.appends.batch
+	}
+	go func() { w.results <- w.send(ctx, master, batches) }()
+}
+
+// take removes rooms that are due, and makes a batch of each if this is not the router.
+func (w *sender) take() ([]*room, *goredis.Client) {
+	s := w.rooms
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, size := 0, 0
+	var rooms []*room
+	for ; n < len(w.due) && (w.master == nil || len(rooms) < sentRooms && size < sentBytes); n++ {
+		r := w.due[n]
+		switch {
+		case r.appends.batch == nil && len(r.appends.queue) == 0: // all have expired
+			r.appends.held = false
+			continue
+		case w.master != nil && r.appends.batch == nil:
+			r.appends.batch = s.takeLocked(r)
+		}
+		if r.appends.batch != nil {
+			size += r.appends.batch.bytes
+		}
+		rooms = append(rooms, r)
+	}
+	if w.due = w.due[n:]; len(w.due) == 0 {
+		w.due = nil
+	}
+	return rooms, w.master
+}
+
+// send is one exchange with a master.
+func (w *sender) send(ctx context.Context, master *goredis.Client, batches []*batch) []result {
+	results := make([]result, len(batches))
+	loaded := w.loaded.Load()
+	outcomes, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) ([]outcome, error) {
+		return w.rooms.sendAll(ctx, master, batches, loaded), nil
+	})
+	for i := range results {
+		if err != nil {
+			results[i].err = err
+		} else {
+			results[i].outcome = outcomes[i]
+		}
+	}
+	return results
+}
+
+// finish acts on the results of an exchange, while the next one is already under way.
+func (w *sender) finish(ctx context.Context, results []result) {
+	flight := w.flight
+	w.flight = nil
+	w.judge(ctx, results)
+	w.start(ctx)
+	for i, r := range flight {
+		switch got := results[i]; {
+		case got.master != nil:
+			w.rooms.hand(r, got.master)
+		case got.err == nil:
+			w.report(r, got.outcome)
+		case unknown(got.err):
+			w.queue(r)
+		case r.appends.batch != nil && (final(got.err) || time.Since(r.appends.batch.began) > markerTTL/2):
+			w.report(r, got.outcome)
+		default:
+			w.rest(r)
+		}
+	}
+}
+
+// judge draws from the results whether the master is well, knows the script, and still has these rooms.
+func (w *sender) judge(ctx context.Context, results []result) {
+	var failed error
+	well := false
+	for _, got := range results {
+		switch {
+		case got.err == nil:
+			well = true
+		case unknown(got.err):
+			w.loaded.Store(false)
+			return
+		case !final(got.err):
+			failed = got.err
+		}
+	}
+	w.loaded.Store(well)
+	if well {
+		w.wait.Reset()
+		w.trouble.Well()
+	}
+	if failed == nil || ctx.Err() != nil {
+		return
+	}
+	w.rooms.reload(ctx)
+	if !well {
+		w.trouble.Failed(failed)
+	}
+}
+
+// report tells the callers of a batch what has become of it, and holds the room for the rest of its records.
+func (w *sender) report(r *room, o outcome) {
+	s, b := w.rooms, r.appends.batch
+	s.settle(r, o)
+	for i := b.told; i < len(b.records); i++ {
+		if o.err != nil {
+			b.records[i].done(stream.Offset{}, unavailable(o.err))
+		} else {
+			b.records[i].done(o.offsets[i], nil)
+		}
+	}
+	s.told(len(b.records) - b.told)
+	if o.err == nil {
+		s.follower.stored(r, o.offsets[len(o.offsets)-1])
+	}
+	if o.unheard != nil {
+		s.unheard.Add(1)
+		s.follower.missed(r)
+	}
+	w.queue(r)
+}
+
+// queue makes the room due, or lets it go if nothing is left.
+func (w *sender) queue(r *room) {
+	s := w.rooms
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.appends.held = r.appends.batch != nil || len(r.appends.queue) > 0; r.appends.held {
+		w.due = append(w.due, r)
+	}
+}
+
+// rest holds the room until it may be tried again.
+func (w *sender) rest(r *room) {
+	wait := &w.wait
+	if r.appends.batch != nil {
+		wait = &r.appends.batch.wait
+	}
+	w.resting = append(w.resting, resting{r, time.Now().Add(wait.Next())})
+}
+
+// rouse gives the rooms that have rested to the router.
+func (w *sender) rouse(now time.Time) {
+	if len(w.resting) == 0 {
+		return
+	}
+	still := w.resting[:0]
+	var rested []*room
+	for _, r := range w.resting {
+		if r.at.After(now) {
+			still = append(still, r)
+		} else {
+			rested = append(rested, r.room)
+		}
+	}
+	clear(w.resting[len(still):])
+	w.resting = still
+	w.rooms.reroute(rested)
+}
+
+// sweep reports the records whose deadline has passed.
+func (w *sender) sweep(now time.Time) {
+	for _, r := range w.held() {
+		w.rooms.expire(r, now)
+	}
+}
+
+// held are all rooms that this sender holds.
+func (w *sender) held() []*room {
+	w.rooms.mu.Lock()
+	all := append([]*room(nil), w.due...)
+	w.rooms.mu.Unlock()
+	all = append(all, w.flight...)
+	for _, r := range w.resting {
+		all = append(all, r.room)
+	}
+	return all
+}
+
+// abandon reports what is left.
+func (w *sender) abandon() {
+	always := func(posting) bool { return true }
+	for _, r := range w.held() {
+		sent, unsent := w.rooms.drop(r, always)
+		w.rooms.refuse(sent, errStopped)
+		w.rooms.refuse(unsent, errStopped)
+	}
+}
