@@ -126,9 +126,6 @@ func (n *namespace) connection(args ...any) {
 
 // welcome makes a connected socket one of the namespace's audience.
 func (n *namespace) welcome(s *socket.Socket) {
-	if n.opened.Load() {
-		n.nsp.Sockets().Delete(s.Id())
-	}
 	m := n.members.get(s.Id())
 	if m == nil || !m.greet(n.volatiles.now(), n.binding.Greeting) {
 		return

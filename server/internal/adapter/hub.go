@@ -123,9 +123,7 @@ type Hub struct {
 
 	namespaces sync.Map // by name: *namespace
 
-	// Set by Attach.
-	parent   socket.ParentNamespace
-	sentinel *socket.Socket
+	parent socket.ParentNamespace // of the namespaces of Open; set by Attach
 
 	// Exchange with other nodes.
 	requests                            requests
@@ -234,8 +232,12 @@ func (h *Hub) namespaceOf(name string) *namespace {
 	return n
 }
 
-// New makes the adapter of a namespace, for the library.
+// New makes the adapter of a namespace, for the library. The namespace that stands in for one that is being discarded gets
+// the adapter of that one.
 func (h *Hub) New(nsp socket.Namespace) socket.Adapter {
+	if n := h.namespaceOf(nsp.Name()); n != nil && n.discarded.Load() {
+		return n
+	}
 	n := newNamespace(h, nsp)
 	h.namespaces.Store(nsp.Name(), n)
 	return n

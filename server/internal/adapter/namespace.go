@@ -22,9 +22,9 @@ type namespace struct {
 	nsp     socket.Namespace
 	binding Binding
 	members *members
-	opened  atomic.Bool // by [Hub.Open]
-	once    sync.Once   // adds the connection listener
+	once    sync.Once // adds the connection listener
 
+	discarded atomic.Bool // by [Hub.Discard]
 	headcount headcount
 
 	restored sync.Map // socket.SocketId -> restoration: from RestoreSession to the admission of that socket

@@ -1,0 +1,214 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/stream/memory"
+	"scalable-chat/server/internal/test/assert"
+)
+
+// attached is a node whose hub may open namespaces.
+func attached(t *testing.T, change func(*setup)) *node {
+	t.Helper()
+	n := newNode(t, nil, change)
+	n.hub.Attach(n.io)
+	return n
+}
+
+// roomReplica is a record of its own for namespaces other than "/".
+func roomReplica(t *testing.T) *replica.Replica {
+	t.Helper()
+	sweepers := fanout.New(fanout.Options{Shards: 1})
+	r := replica.New(replica.Options{
+		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: encodeEntry, Decode: func(frame []byte) []byte { return frame },
+	})
+	assert.NoError(t, r.Load(t.Context()))
+	t.Cleanup(func() {
+		r.Close()
+		sweepers.Close()
+	})
+	return r
+}
+
+// withRoom gives the namespaces beside "/" a record.
+func withRoom(t *testing.T) func(*setup) {
+	return func(o *setup) {
+		o.others = Binding{Replica: roomReplica(t), Greeting: greetingOf(0)}
+	}
+}
+
+// enter connects the session to a namespace and returns the answer.
+func (f *fake) enter(t *testing.T, nsp, auth string) string {
+	t.Helper()
+	f.send("0" + nsp + "," + auth)
+	return f.next(t)
+}
+
+// isIn reports whether an answer to a CONNECT lets the client in.
+func isIn(answer string) bool { return strings.HasPrefix(answer, "0") }
+
+// fetched is how many sockets the library's API finds in a namespace.
+func (n *node) fetched(nsp string) int {
+	found := make(chan int, 1)
+	n.io.Of(nsp, nil).FetchSockets()(func(s []*socket.RemoteSocket, _ error) { found <- len(s) })
+	return <-found
+}
+
+func TestROOM1_ANamespaceIsThereFromOpenToDiscard(t *testing.T) {
+	n := attached(t, withRoom(t))
+	f := n.open()
+	assert.Equal(t, "before", f.enter(t, "/rooms/x", "{}"), `4/rooms/x,{"message":"Invalid namespace"}`)
+	for range 3 {
+		n.hub.Open("/rooms/x")
+		assert.Equal(t, "open", isIn(f.enter(t, "/rooms/x", "{}")), true)
+		f.next(t) // the greeting
+		assert.Equal(t, "while it is occupied", errors.Is(n.hub.Discard("/rooms/x"), ErrOccupied), true)
+		assert.Equal(t, "members", n.hub.Members("/rooms/x"), 1)
+		f.send("1/rooms/x,")
+		assert.Eventually(t, "it can be discarded", func() bool { return n.hub.Discard("/rooms/x") == nil })
+		assert.Equal(t, "members", n.hub.Members("/rooms/x"), 0)
+		assert.Equal(t, "afterwards", f.enter(t, "/rooms/x", "{}"), `4/rooms/x,{"message":"Invalid namespace"}`)
+	}
+	assert.Equal(t, "children", n.hub.parent.Children().Len(), 0)
+	assert.NoError(t, n.hub.Discard("/rooms/x"))
+	assert.NoError(t, n.hub.Discard("/"))
+	assert.Equal(t, "/ still answers", isIn(f.enter(t, "/", "{}")), true)
+}
+
+// keeper opens a namespace for the first who joins and discards it after the last, as the owner of a hub does.
+type keeper struct {
+	hub  *Hub
+	mu   sync.Mutex
+	refs int
+}
+
+func (k *keeper) join(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.refs++; k.refs == 1 && k.hub.namespaceOf(name) == nil {
+		k.hub.Open(name)
+	}
+}
+
+func (k *keeper) leave(name string) {
+	k.mu.Lock()
+	k.refs--
+	k.mu.Unlock()
+	for { // until the library has nothing of the last socket
+		k.mu.Lock()
+		done := k.refs > 0 || k.hub.Discard(name) == nil
+		k.mu.Unlock()
+		if done {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestP10_RacingJoinsLeavesAndDiscardsSplitAndForgetNothing(t *testing.T) {
+	n := attached(t, withRoom(t))
+	k := &keeper{hub: n.hub}
+	const rounds, name = 1500, "/rooms/x"
+	leave := func(f *fake) { f.close("transport close"); k.leave(name) }
+	for round := range rounds {
+		first, others := n.open(), []*fake{n.open(), n.open()}
+		k.join(name)
+		first.enter(t, name, "{}")
+		var all sync.WaitGroup
+		all.Go(func() { leave(first) })
+		for _, f := range others {
+			all.Go(func() {
+				k.join(name)
+				if answer := f.enter(t, name, "{}"); !isIn(answer) {
+					t.Errorf("round %d: %s", round, answer)
+				}
+			})
+		}
+		all.Wait()
+		assert.Eventually(t, "two sockets are in the namespace", func() bool { return n.fetched(name) == 2 })
+		for _, f := range others {
+			all.Go(func() { leave(f) })
+		}
+		all.Wait()
+		assert.Equal(t, "namespaces that are left", n.hub.parent.Children().Len(), 0)
+	}
+}
+
+func TestP10_ADiscardedNamespaceLeavesNoMemory(t *testing.T) {
+	n := attached(t, withRoom(t))
+	const many = 100_000
+	cycle := func(count int) {
+		for i := range count {
+			name := fmt.Sprintf("/rooms/%d", i)
+			n.hub.Open(name)
+			assert.NoError(t, n.hub.Discard(name))
+		}
+	}
+	cycle(many / 10) // what grows once
+	before := heapInUse()
+	cycle(many)
+	if grown := heapInUse() - before; grown > 2<<20 {
+		t.Errorf("%d namespaces left %d bytes", many, grown)
+	}
+	assert.Equal(t, "children", n.hub.parent.Children().Len(), 0)
+}
+
+// heapInUse is the size of what is alive.
+func heapInUse() int64 {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestP10_AnEmptyNamespaceIsSmall(t *testing.T) {
+	const many = 5000
+	n := attached(t, withRoom(t))
+	n.hub.Open("/rooms/first")
+	before := heapInUse()
+	for i := range many {
+		n.hub.Open(fmt.Sprintf("/rooms/%d", i))
+	}
+	each := (heapInUse() - before) / many
+	t.Logf("an empty namespace: %d bytes", each)
+	if each > 2048 {
+		t.Errorf("an empty namespace takes %d bytes", each)
+	}
+}
+
+func TestP10_OneMoreSocketOfAConnectionIsSmall(t *testing.T) {
+	const rooms, connections = 50, 40
+	n := attached(t, withRoom(t))
+	var all []*fake
+	for range connections {
+		f, _ := n.join("{}")
+		all = append(all, f)
+	}
+	for i := range rooms {
+		n.hub.Open(fmt.Sprintf("/rooms/%d", i))
+	}
+	before, goroutines := heapInUse(), runtime.NumGoroutine()
+	for i := range rooms {
+		for _, f := range all {
+			f.enter(t, fmt.Sprintf("/rooms/%d", i), "{}")
+			f.next(t)
+		}
+	}
+	assert.Eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
+	each := (heapInUse() - before) / (rooms * connections)
+	t.Logf("one more socket of a connection: %d bytes", each)
+	if each > 3<<10 {
+		t.Errorf("one more socket of a connection takes %d bytes", each)
+	}
+}
