@@ -21,7 +21,7 @@ func withHistory(o *setup) {
 		wanted, _ := auth["history"].(float64)
 		return min(int(wanted), 5)
 	}
-	o.Greeting = greetingOf(7)
+	o.Greeting = greetingOf("2", 7)
 }
 
 func TestEveryClientHoldsAnOffsetFromItsFirstMoment(t *testing.T) {

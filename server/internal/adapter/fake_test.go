@@ -78,14 +78,14 @@ func (n *node) start(s stream.Stream, o setup) (following *sync.WaitGroup) {
 	following = &sync.WaitGroup{}
 	if !o.plain {
 		n.replica = replica.New(replica.Options{
-			Stream: n.stream, Sweepers: n.sweepers, Encode: encodeEntry, Decode: func(frame []byte) []byte { return frame }, Window: o.window,
+			Stream: n.stream, Sweepers: n.sweepers, Encode: encoderOf("2"), Decode: func(frame []byte) []byte { return frame }, Window: o.window,
 			Hooks: replica.Hooks{Reset: o.reset}, Logger: o.Logger,
 		})
 		n.log = n.replica.Log()
 		o.Binding.Replica, o.Recovery = n.replica, true
 	}
 	if o.Greeting == nil {
-		o.Greeting = greetingOf(0)
+		o.Greeting = greetingOf("2", 0)
 	}
 	o.Bind = func(ns Namespace) Binding {
 		if ns.Name() == "/" {
@@ -123,19 +123,22 @@ func (n *node) typing(except string, notice typingNotice) {
 	assert.NoError(n.t, handle{n.main()}.EmitVolatile(socket.SocketId(except), "typing", notice))
 }
 
-// encodeEntry is a simple [replica.Encode]: the event with its time and its offset.
-func encodeEntry(dst []byte, e stream.Entry) ([]byte, bool) {
-	if !wire.IsEventArgs(e.Event) {
-		return dst, false
+// encoderOf is a simple [replica.Encode]: the event with its time and its offset. prefix is what comes before the arguments in
+// the namespace.
+func encoderOf(prefix string) replica.Encode {
+	return func(dst []byte, e stream.Entry) ([]byte, bool) {
+		if !wire.IsEventArgs(e.Event) {
+			return dst, false
+		}
+		args := bytes.ReplaceAll(e.Event[:len(e.Event)-1], []byte{timeMark}, fmt.Append(nil, e.Offset.Ms))
+		return wire.AppendMessage(dst, fmt.Appendf(nil, `%s%s,%q]`, prefix, args, e.Offset)), true
 	}
-	args := bytes.ReplaceAll(e.Event[:len(e.Event)-1], []byte{timeMark}, fmt.Append(nil, e.Offset.Ms))
-	return wire.AppendMessage(dst, fmt.Appendf(nil, `2%s,%q]`, args, e.Offset)), true
 }
 
 // greetingOf greets with a number and the joining offset.
-func greetingOf(online int) func([]byte, fanout.Cursor) []byte {
+func greetingOf(prefix string, online int) func([]byte, fanout.Cursor) []byte {
 	return func(dst []byte, at fanout.Cursor) []byte {
-		return wire.AppendMessage(dst, fmt.Appendf(nil, `2["presence",{"online":%d},%q]`, online, at.Offset()))
+		return wire.AppendMessage(dst, fmt.Appendf(nil, `%s["presence",{"online":%d},%q]`, prefix, online, at.Offset()))
 	}
 }
 

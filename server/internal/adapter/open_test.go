@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -10,40 +11,51 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
 )
 
-// attached is a node whose hub may open namespaces.
-func attached(t *testing.T, change func(*setup)) *node {
+const cats = "/rooms/cats"
+
+// roomy makes a node ready to open namespaces, which share one record. change may be nil.
+func (n *node) roomy(s stream.Stream, change func(*Binding)) {
+	n.t.Helper()
+	b := n.bindingOf(s)
+	if change != nil {
+		change(&b)
+	}
+	n.hub.opts.Bind = func(Namespace) Binding { return b }
+	n.hub.Attach(n.io)
+}
+
+// newRoomy is a node that is ready to open namespaces.
+func newRoomy(t *testing.T, change func(*setup)) *node {
 	t.Helper()
 	n := newNode(t, nil, change)
-	n.hub.Attach(n.io)
+	n.roomy(memory.New(memory.Options{}), nil)
 	return n
 }
 
-// roomReplica is a record of its own for namespaces other than "/".
-func roomReplica(t *testing.T) *replica.Replica {
-	t.Helper()
-	sweepers := fanout.New(fanout.Options{Shards: 1})
+// bindingOf gives a namespace a log that follows a stream. Its frames are those of [cats].
+func (n *node) bindingOf(s stream.Stream) Binding {
+	n.t.Helper()
+	const prefix = "2" + cats + ","
 	r := replica.New(replica.Options{
-		Stream: memory.New(memory.Options{}), Sweepers: sweepers, Encode: encodeEntry, Decode: func(frame []byte) []byte { return frame },
+		Stream: s, Sweepers: n.sweepers, Encode: encoderOf(prefix), Decode: func(frame []byte) []byte { return frame },
+		Logger: n.hub.logger,
 	})
-	assert.NoError(t, r.Load(t.Context()))
-	t.Cleanup(func() {
+	life, end := context.WithCancel(n.t.Context())
+	assert.NoError(n.t, r.Load(life))
+	following := sync.WaitGroup{}
+	following.Go(func() { _ = r.Run(life) })
+	n.t.Cleanup(func() {
+		end()
 		r.Close()
-		sweepers.Close()
+		following.Wait()
 	})
-	return r
-}
-
-// withRoom gives the namespaces beside "/" a record.
-func withRoom(t *testing.T) func(*setup) {
-	return func(o *setup) {
-		o.others = Binding{Replica: roomReplica(t), Greeting: greetingOf(0)}
-	}
+	return Binding{Replica: r, Greeting: greetingOf(prefix, 0)}
 }
 
 // enter connects the session to a namespace and returns the answer.
@@ -64,22 +76,22 @@ func (n *node) fetched(nsp string) int {
 }
 
 func TestROOM1_ANamespaceIsThereFromOpenToDiscard(t *testing.T) {
-	n := attached(t, withRoom(t))
+	n := newRoomy(t, nil)
 	f := n.open()
-	assert.Equal(t, "before", f.enter(t, "/rooms/x", "{}"), `4/rooms/x,{"message":"Invalid namespace"}`)
+	assert.Equal(t, "before", f.enter(t, cats, "{}"), "4"+cats+`,{"message":"Invalid namespace"}`)
 	for range 3 {
-		n.hub.Open("/rooms/x")
-		assert.Equal(t, "open", isIn(f.enter(t, "/rooms/x", "{}")), true)
+		n.hub.Open(cats)
+		assert.Equal(t, "open", isIn(f.enter(t, cats, "{}")), true)
 		f.next(t) // the greeting
-		assert.Equal(t, "while it is occupied", errors.Is(n.hub.Discard("/rooms/x"), ErrOccupied), true)
-		assert.Equal(t, "members", n.hub.Members("/rooms/x"), 1)
-		f.send("1/rooms/x,")
-		assert.Eventually(t, "it can be discarded", func() bool { return n.hub.Discard("/rooms/x") == nil })
-		assert.Equal(t, "members", n.hub.Members("/rooms/x"), 0)
-		assert.Equal(t, "afterwards", f.enter(t, "/rooms/x", "{}"), `4/rooms/x,{"message":"Invalid namespace"}`)
+		assert.Equal(t, "while it is occupied", errors.Is(n.hub.Discard(cats), ErrOccupied), true)
+		assert.Equal(t, "members", n.hub.Members(cats), 1)
+		f.send("1" + cats + ",")
+		assert.Eventually(t, "it can be discarded", func() bool { return n.hub.Discard(cats) == nil })
+		assert.Equal(t, "members", n.hub.Members(cats), 0)
+		assert.Equal(t, "afterwards", f.enter(t, cats, "{}"), "4"+cats+`,{"message":"Invalid namespace"}`)
 	}
 	assert.Equal(t, "children", n.hub.parent.Children().Len(), 0)
-	assert.NoError(t, n.hub.Discard("/rooms/x"))
+	assert.NoError(t, n.hub.Discard(cats))
 	assert.NoError(t, n.hub.Discard("/"))
 	assert.Equal(t, "/ still answers", isIn(f.enter(t, "/", "{}")), true)
 }
@@ -115,9 +127,9 @@ func (k *keeper) leave(name string) {
 }
 
 func TestP10_RacingJoinsLeavesAndDiscardsSplitAndForgetNothing(t *testing.T) {
-	n := attached(t, withRoom(t))
+	n := newRoomy(t, nil)
 	k := &keeper{hub: n.hub}
-	const rounds, name = 1500, "/rooms/x"
+	const rounds, name = 1500, cats
 	leave := func(f *fake) { f.close("transport close"); k.leave(name) }
 	for round := range rounds {
 		first, others := n.open(), []*fake{n.open(), n.open()}
@@ -144,7 +156,7 @@ func TestP10_RacingJoinsLeavesAndDiscardsSplitAndForgetNothing(t *testing.T) {
 }
 
 func TestP10_ADiscardedNamespaceLeavesNoMemory(t *testing.T) {
-	n := attached(t, withRoom(t))
+	n := newRoomy(t, nil)
 	const many = 100_000
 	cycle := func(count int) {
 		for i := range count {
@@ -174,7 +186,7 @@ func heapInUse() int64 {
 
 func TestP10_AnEmptyNamespaceIsSmall(t *testing.T) {
 	const many = 5000
-	n := attached(t, withRoom(t))
+	n := newRoomy(t, nil)
 	n.hub.Open("/rooms/first")
 	before := heapInUse()
 	for i := range many {
@@ -189,7 +201,7 @@ func TestP10_AnEmptyNamespaceIsSmall(t *testing.T) {
 
 func TestP10_OneMoreSocketOfAConnectionIsSmall(t *testing.T) {
 	const rooms, connections = 50, 40
-	n := attached(t, withRoom(t))
+	n := newRoomy(t, nil)
 	var all []*fake
 	for range connections {
 		f, _ := n.join("{}")

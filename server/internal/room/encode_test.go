@@ -1,6 +1,8 @@
 package room
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -47,4 +49,65 @@ func TestPresenceFrame(t *testing.T) {
 func payloadOf(frame []byte) []byte {
 	_, payload, _ := wire.Cut(frame)
 	return payload
+}
+
+// goldenFrames are the frames of a room that the server sends, as clients' tests read them too.
+func goldenFrames(t *testing.T) (namespace string, frames map[string]string) {
+	t.Helper()
+	var golden struct {
+		Namespace string
+		Cases     []struct{ Name, From, Frame string }
+	}
+	text, err := os.ReadFile("../../../protocol/fixtures/room-frames.json")
+	assert.NoError(t, err)
+	assert.NoError(t, json.Unmarshal(text, &golden))
+	frames = map[string]string{}
+	for _, c := range golden.Cases {
+		frames[c.Name] = c.Frame
+	}
+	return golden.Namespace, frames
+}
+
+func TestROOM2_FramesOfARoomDifferInTheNamespaceOnly(t *testing.T) {
+	namespace, frames := goldenFrames(t)
+	offset := stream.Offset{Ms: 1700000000001}
+	event := `["message",{"message":"hello","username":"ada","id":"tab7-1","at":` + "\x00" + `}]`
+	frame, ok := Encoder(namespace)(nil, stream.Entry{Offset: offset, Event: []byte(event)})
+	assert.Equal(t, "encoded", ok, true)
+	assert.Equal(t, "message", string(payloadOf(frame)), frames["a message is broadcast"])
+	args := strings.TrimPrefix(frames["a message is broadcast"], "42"+namespace+",")
+	assert.Equal(t, "decoded", string(Decode(frame)), args)
+	assert.Equal(t, "greeting", string(payloadOf(appendPresence(nil, namespace, 1, offset))), frames["presence with the joining offset"])
+	assert.Equal(t, "presence", string(payloadOf(appendPresence(nil, namespace, 2, stream.Offset{}))), frames["presence on change"])
+}
+
+// longest is the namespace of a room with the longest name.
+var longest = "/rooms/" + strings.Repeat("x", stream.MaxRoomName)
+
+func TestROOM2_EncodingAllocatesNothing(t *testing.T) {
+	encode, dst := Encoder(longest), make([]byte, 0, 1024)
+	entry := stream.Entry{Offset: stream.Offset{Ms: 1700000000123}, Event: []byte(`["message",{"at":` + "\x00" + `}]`)}
+	assert.Equal(t, "allocations", testing.AllocsPerRun(100, func() { encode(dst, entry) }), 0)
+}
+
+func FuzzEntriesOfARoom(f *testing.F) {
+	f.Add([]byte(`["message",{"at":`+"\x00"+`}]`), uint64(1700000000123), uint64(4))
+	f.Add([]byte(`["]["]`), uint64(1<<63), uint64(1<<63))
+	f.Add([]byte(`[]`), uint64(0), uint64(0))
+	f.Fuzz(func(t *testing.T, event []byte, ms, seq uint64) {
+		for _, namespace := range []string{"/", "/rooms/x", longest} {
+			e := stream.Entry{Offset: stream.Offset{Ms: ms, Seq: seq}, Event: event}
+			frame, ok := Encoder(namespace)(nil, e)
+			if !ok {
+				continue
+			}
+			if len(frame) > len(event)+replica.FrameOverhead {
+				t.Errorf("frame of %d bytes for an event of %d", len(frame), len(event))
+			}
+			args := string(Decode(frame))
+			if string(payloadOf(frame)) != "4"+prefix(namespace)+args || !strings.HasSuffix(args, `,"`+e.Offset.String()+`"]`) {
+				t.Errorf("%q in %s became %q", event, namespace, frame)
+			}
+		}
+	})
 }
