@@ -49,7 +49,7 @@ func (n *node) bindingOf(s stream.Stream) Binding {
 	life, end := context.WithCancel(n.t.Context())
 	assert.NoError(n.t, r.Load(life))
 	following := sync.WaitGroup{}
-	following.Go(func() { _ = r.Run(life) })
+	following.Go(func() { _ = r.Run(life, s) })
 	n.t.Cleanup(func() {
 		end()
 		r.Close()
