@@ -1,26 +1,32 @@
 import type { Memory } from "@/browser/memory";
 import { Connector } from "@/connection/connector";
-import type { Link, LinkListener } from "@/connection/link";
+import type { Link, LinkListener, RoomLink, RoomListener } from "@/connection/link";
 import { RoomStore } from "@/room/store";
-import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
+import type { HistoryAnswer, HistoryRequest, MessageAnswer, PlacedMessage } from "@/wire/contract";
+import { lobby, type RoomName } from "@/wire/rooms";
 
 type Sent = { message: string; username: string; id: string };
 
-/** A link with the test at its other end. */
-export class FakeLink implements Link {
-  listener!: LinkListener;
-  connects = 0;
-  up = false;
+/** A room on a link, with the test at its other end. */
+export class FakeRoom implements RoomLink {
+  readonly listener: RoomListener;
+  /** How often it asked to be let in. */
+  enters = 0;
+  gone = false;
   readonly sent: (Sent & { answer: (answer: MessageAnswer | undefined) => void })[] = [];
   readonly asked: (HistoryRequest & { answer: (answer: HistoryAnswer | undefined) => void })[] = [];
   readonly typed: boolean[] = [];
 
-  connect(): void {
-    this.connects++;
+  constructor(listener: RoomListener) {
+    this.listener = listener;
   }
 
-  close(): void {
-    if (this.up) this.drop();
+  enter(): void {
+    this.enters++;
+  }
+
+  leave(): void {
+    this.gone = true;
   }
 
   send(message: Sent): Promise<MessageAnswer | undefined> {
@@ -34,6 +40,51 @@ export class FakeLink implements Link {
   typing(notice: { typing: boolean }): void {
     this.typed.push(notice.typing);
   }
+}
+
+/** A link with the test at its other end. What it does without a name concerns the global room. */
+export class FakeLink implements Link {
+  line!: LinkListener;
+  connects = 0;
+  up = false;
+  readonly rooms = new Map<RoomName, FakeRoom>();
+
+  /** A room that was joined. */
+  at(name: RoomName): FakeRoom {
+    const room = this.rooms.get(name);
+    if (!room) throw new Error(`The link has no room ${name}.`);
+    return room;
+  }
+
+  get listener(): LinkListener & RoomListener {
+    return { ...this.at(lobby).listener, ...this.line, lost: () => this.line.lost() };
+  }
+
+  get sent(): FakeRoom["sent"] {
+    return this.at(lobby).sent;
+  }
+
+  get asked(): FakeRoom["asked"] {
+    return this.at(lobby).asked;
+  }
+
+  get typed(): FakeRoom["typed"] {
+    return this.at(lobby).typed;
+  }
+
+  connect(): void {
+    this.connects++;
+  }
+
+  close(): void {
+    if (this.up) this.drop();
+  }
+
+  room(name: RoomName, listener: RoomListener): RoomLink {
+    const room = new FakeRoom(listener);
+    this.rooms.set(name, room);
+    return room;
+  }
 
   answersSign = true;
 
@@ -41,16 +92,17 @@ export class FakeLink implements Link {
     return Promise.resolve(this.answersSign);
   }
 
-  accept(recovered = false, at = "1700000000000-0"): void {
+  accept(recovered = false, at = "1700000000000-0", name = lobby): void {
     this.up = true;
-    this.listener.connected(recovered);
-    if (!recovered) this.listener.joined(at);
+    const { listener } = this.at(name);
+    listener.entered(recovered);
+    if (!recovered) listener.joined(at);
   }
 
   drop(): void {
     this.up = false;
-    this.listener.lost();
-    for (const { answer } of this.sent) answer(undefined);
+    this.line.lost();
+    for (const room of this.rooms.values()) for (const { answer } of room.sent) answer(undefined);
   }
 }
 
@@ -62,17 +114,39 @@ export class FakeMemory implements Memory {
   set(key: string, value: string): void {
     this.kept.set(key, value);
   }
+  remove(key: string): void {
+    this.kept.delete(key);
+  }
 }
 
-export function openStore({ memory = new FakeMemory(), network = (): boolean => true } = {}) {
+/** Messages with an id of `openStore` are ours. */
+export const isOurs = (message: PlacedMessage) => message.id.startsWith("me-");
+
+export function openConnector(network = (): boolean => true) {
   const link = new FakeLink();
-  let ids = 0;
   const connector = new Connector((listener) => {
-    link.listener = listener;
+    link.line = listener;
     return link;
   }, network);
-  const store = new RoomStore({ connector, memory, newId: () => `me-${ids++}` });
-  return { connector, store, link, memory };
+  return { connector, link };
+}
+
+export function openStore({
+  memory = new FakeMemory(),
+  browser = new FakeMemory(),
+  network = (): boolean => true,
+} = {}) {
+  const { connector, link } = openConnector(network);
+  let ids = 0;
+  const store = new RoomStore({
+    name: lobby,
+    connector,
+    tab: memory,
+    browser,
+    newId: () => `me-${ids++}`,
+    isMine: isOurs,
+  });
+  return { connector, store, link, memory, browser };
 }
 
 /** A store whose connection is live. */

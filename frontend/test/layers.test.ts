@@ -9,6 +9,7 @@ const layers = [
   "ui", // React components
   "chat", // the one chat of this page: makes everything below
   "attention", // sound, notifications and the count in the title
+  "rooms", // which rooms this tab is in, which is shown, and which the server lists
   "room", // the store of one room, and the rows that show it
   "connection", // the link to the server, and when to connect
   "outbox", // own messages that are not in the timeline yet

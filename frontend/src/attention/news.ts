@@ -1,27 +1,28 @@
+import { unreadWords } from "@/room/lastread";
 import { shortened } from "@/text/shortened";
 import type { PlacedMessage } from "@/wire/contract";
+import { lobby, type RoomName } from "@/wire/rooms";
 
-/** What new messages lead to in this tab. */
-export interface Attention {
-  /** Added to the count in the title. */
-  unread: number;
-  /** The words of a notification; null if there is nothing to notify about. */
-  headline: { title: string; body: string } | null;
+/** The words of a notification. */
+export interface Headline {
+  title: string;
+  body: string;
 }
 
 const bodyChars = 140;
 
-/** attention sums up the messages of others that came while the page was not visible. */
-export function attention(others: readonly PlacedMessage[]): Attention {
+/** headline sums up the messages of others that came into a room while the page was not seen; undefined for none. */
+export function headline(room: RoomName, others: readonly PlacedMessage[]): Headline | undefined {
   const last = others.at(-1);
-  if (last === undefined) return { unread: 0, headline: null };
+  if (last === undefined) return undefined;
   const alone = others.every((message) => message.username === last.username);
-  const title = alone ? last.username : `${last.username} and others`;
-  return { unread: others.length, headline: { title, body: shortened(last.message, bodyChars) } };
+  const authors = alone ? last.username : `${last.username} and others`;
+  const title = room === lobby ? authors : `${authors} in ${room}`;
+  return { title, body: shortened(last.message, bodyChars) };
 }
 
-/** The title of the page, with the count of unread messages. */
-export function pageTitle(unread: number): string {
-  if (unread === 0) return "Chat";
-  return `(${unread > 99 ? "99+" : unread}) Chat`;
+/** The title of the page: the number of unread messages in all rooms, and the room that is shown. */
+export function pageTitle(unread: number, room: RoomName | undefined): string {
+  const name = room ? `${room} · Chat` : "Chat";
+  return unread === 0 ? name : `(${unreadWords(unread)}) ${name}`;
 }

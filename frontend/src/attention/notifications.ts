@@ -6,7 +6,9 @@ export async function askToNotify(): Promise<Permission> {
   if (typeof Notification === "undefined") return "unsupported";
   const permission = await Notification.requestPermission().catch(() => "denied" as const);
   if (permission !== "granted") return permission === "default" ? "dismissed" : "denied";
-  return showNotification({ title: "Chat", body: "New messages are shown like this." }) ? "granted" : "unsupported";
+  return showNotification({ title: "Chat", body: "New messages are shown like this." }, () => {})
+    ? "granted"
+    : "unsupported";
 }
 
 /** Whether the browser shows notifications now: the person can withdraw the permission. */
@@ -14,8 +16,8 @@ export function mayNotify(): boolean {
   return typeof Notification !== "undefined" && Notification.permission === "granted";
 }
 
-/** Returns false if the browser cannot show it. */
-export function showNotification({ title, body }: { title: string; body: string }): boolean {
+/** Shows a notification; a click brings the page to the front. Returns false if the browser cannot show it. */
+export function showNotification({ title, body }: { title: string; body: string }, clicked: () => void): boolean {
   try {
     // One at a time: the next notification replaces the last one and makes itself noticed again.
     const options: NotificationOptions & { renotify: boolean } = {
@@ -27,6 +29,7 @@ export function showNotification({ title, body }: { title: string; body: string 
     const notification = new Notification(title, options);
     notification.onclick = () => {
       window.focus();
+      clicked();
       notification.close();
     };
     return true;

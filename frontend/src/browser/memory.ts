@@ -2,6 +2,7 @@
 export interface Memory {
   get(key: string): string | null;
   set(key: string, value: string): void;
+  remove(key: string): void;
 }
 
 /**
@@ -23,6 +24,14 @@ export function storageMemory(storage: () => Storage): Memory {
         page.delete(key);
       } catch {
         page.set(key, value);
+      }
+    },
+    remove(key) {
+      page.delete(key);
+      try {
+        storage().removeItem(key);
+      } catch {
+        // Nothing could be stored either.
       }
     },
   };

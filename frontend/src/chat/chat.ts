@@ -1,16 +1,18 @@
 import { attend } from "@/attention/attend";
 import { Preferences } from "@/attention/preferences";
-import { storageMemory } from "@/browser/memory";
+import { type Memory, storageMemory } from "@/browser/memory";
 import { Connector } from "@/connection/connector";
 import { socketLink } from "@/connection/socketlink";
-import { Identity } from "@/people/identity";
-import { RoomStore } from "@/room/store";
+import { Identity, isMine } from "@/people/identity";
+import { Listing } from "@/rooms/listing";
+import { type Page, Rooms } from "@/rooms/rooms";
 import { serverUrl } from "./serverurl";
 
 /** Everything that the page shows and changes. */
 export interface Chat {
   connector: Connector;
-  store: RoomStore;
+  rooms: Rooms;
+  listing: Listing;
   identity: Identity;
   preferences: Preferences;
 }
@@ -28,38 +30,62 @@ export function getChat(): Chat {
 
 /** The chat while the pages are built: there is no server to talk to. */
 function silentChat(): Chat {
-  const memory = { get: () => null, set: () => {} };
+  const memory = { get: () => null, set() {}, remove() {} };
   const none = () => Promise.resolve(undefined);
-  const link = { connect() {}, close() {}, typing() {}, send: none, history: none, alive: async () => false };
+  const room = () => ({ enter() {}, leave() {}, typing() {}, send: none, history: none });
+  const link = { connect() {}, close() {}, alive: async () => false, room };
   const connector = new Connector(
     () => link,
     () => false,
   );
-  const store = new RoomStore({ connector, memory, newId: () => "" });
-  return { connector, store, identity: new Identity(memory, memory), preferences: new Preferences(memory) };
+  const page = { query: () => "", push() {} };
+  return assembled(connector, memory, memory, page);
 }
 
 function openChat(): Chat {
   const browser = storageMemory(() => window.localStorage);
   const tab = storageMemory(() => window.sessionStorage);
-  const identity = new Identity(browser, tab);
   const connector = new Connector(
     (listener) => socketLink(url, listener),
     () => navigator.onLine,
   );
-  const store = new RoomStore({ connector, memory: tab, newId: identity.newId });
-  const opened = { connector, store, identity, preferences: new Preferences(browser) };
-  followPage(connector);
+  const page = {
+    query: () => window.location.search,
+    push: (address: string) => window.history.pushState(null, "", address),
+  };
+  const opened = assembled(connector, browser, tab, page);
+  followPage(opened);
   attend(opened);
   return opened;
 }
 
+function assembled(connector: Connector, browser: Memory, tab: Memory, page: Page): Chat {
+  const identity = new Identity(browser, tab);
+  const rooms = new Rooms({
+    connector,
+    tab,
+    browser,
+    page,
+    newId: identity.newId,
+    isMine: (message) => isMine(identity.getMe(), message),
+  });
+  const listing = new Listing(url, (address, init) => fetch(address, init));
+  return { connector, rooms, listing, identity, preferences: new Preferences(browser) };
+}
+
 /** A page that is shown again or has its network back does not wait for the next attempt. */
-function followPage(connector: Connector): void {
+function followPage({ connector, rooms, identity }: Chat): void {
   window.addEventListener("online", () => connector.networkChanged());
   window.addEventListener("offline", () => connector.networkChanged());
   window.addEventListener("pageshow", () => connector.pageShown());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") connector.pageShown();
   });
+  window.addEventListener("popstate", () => rooms.addressChanged());
+  window.addEventListener("storage", () => rooms.rereadPlaces());
+  const openRemembered = () => {
+    if (identity.getMe().username !== null) rooms.openRemembered();
+  };
+  identity.subscribe(openRemembered);
+  openRemembered();
 }

@@ -3,7 +3,7 @@
  * flags beside it. Each state without a connection says in `retryAt` when the next attempt begins.
  */
 export type Connection =
-  /** Nothing was tried yet. */
+  /** Nothing was tried yet, or no room is left to connect for. */
   | { state: "idle" }
   /** Not connected yet. Waking: the server is silent, as a free server is that sleeps. */
   | { state: "connecting"; waking: boolean; retryAt: RetryAt }
@@ -13,6 +13,14 @@ export type Connection =
   | { state: "recovering"; retryAt: RetryAt }
   | { state: "offline"; cause: "no_network" | "unreachable"; retryAt: RetryAt }
   | { state: "refused"; why: Refused; retryAt: RetryAt };
+
+/** Only a connection that lived this long resets the count of failures. */
+export const stableMs = 3000;
+/**
+ * The first attempt after a loss comes within this time, so that the clients of a lost node do not return in one
+ * moment.
+ */
+export const firstRetryMs = 600;
 
 /** A time by the steady clock; null while an attempt is under way; by hand: only a person starts the next attempt. */
 export type RetryAt = number | null | "by_hand";
@@ -31,6 +39,8 @@ export type ConnectionEvent =
   | { type: "slow" }
   | { type: "connected" }
   | { type: "lost"; retryAt: RetryAt }
+  /** There is no room to connect for. */
+  | { type: "rested" }
   | { type: "failed"; failure: ConnectFailure; network: boolean; retryAt: RetryAt };
 
 export const firstConnection: Connection = { state: "idle" };
@@ -50,6 +60,8 @@ export function nextConnection(connection: Connection, event: ConnectionEvent): 
       return { state: "live" };
     case "lost":
       return { state: "recovering", retryAt: event.retryAt };
+    case "rested":
+      return firstConnection;
     case "failed":
       return failed(event.failure, event.network, event.retryAt);
   }

@@ -1,47 +1,36 @@
 import { steadyNow } from "@/browser/clock";
-import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
+import type { RoomName } from "@/wire/rooms";
 import {
   type ConnectFailure,
   type Connection,
   type ConnectionEvent,
   firstConnection,
+  firstRetryMs,
   isAttempting,
   nextConnection,
   retryDelay,
+  stableMs,
 } from "./connection";
-import type { Link, OpenLink, Requests, RoomEvents } from "./link";
+import type { Link, OpenLink, RoomListener } from "./link";
+import { Membership, type Shared } from "./membership";
 
 /** An attempt that has no answer after this long is reported as slow. */
 const slowMs = 3000;
 /** An attempt ends after this long. The link's own time-out covers the transport only. */
 const attemptMs = 25_000;
-/** Only a connection that lived this long resets the count of failures. */
-const stableMs = 3000;
-/**
- * The first attempt after a loss comes within this time, so that the clients of a lost node do not return in one
- * moment.
- */
-const firstRetryMs = 600;
 /** A request without an answer for this long makes the connector ask for a sign of life. */
 const patienceMs = 5000;
 
 type Timer = ReturnType<typeof setTimeout>;
 
-/** What a room hears from the connector. It is told before the subscribers, and may send from within a call. */
-export interface RoomListener extends RoomEvents {
-  /** A connection is established. Recovered: exactly the missed messages follow. */
-  connected(recovered: boolean): void;
-  lost(): void;
-}
-
 /**
  * Connector owns the link to the server and decides when to connect. `Connection` is its whole state; the timers follow
- * from it. Rooms send through the connector and listen to it; the connector knows nothing about them.
+ * from it. Rooms join the connection; it is live as soon as the server has let us into one of them.
  */
-export class Connector implements Requests {
+export class Connector {
   readonly #link: Link;
   readonly #hasNetwork: () => boolean;
-  readonly #rooms = new Set<RoomListener>();
+  readonly #members = new Set<Membership>();
   readonly #subscribers = new Set<() => void>();
   #connection: Connection = firstConnection;
   /** Failed attempts and short connections in a row. */
@@ -56,13 +45,8 @@ export class Connector implements Requests {
   constructor(openLink: OpenLink, hasNetwork: () => boolean) {
     this.#hasNetwork = hasNetwork;
     this.#link = openLink({
-      connected: (recovered) => this.#connected(recovered),
       lost: () => this.#lost(),
       failed: (failure) => this.#failed(failure),
-      joined: (at) => this.#tellRooms((room) => room.joined(at)),
-      message: (message) => this.#tellRooms((room) => room.message(message)),
-      presence: (online) => this.#tellRooms((room) => room.presence(online)),
-      typing: (notice) => this.#tellRooms((room) => room.typing(notice)),
     });
   }
 
@@ -74,10 +58,22 @@ export class Connector implements Requests {
     return () => void this.#subscribers.delete(callback);
   };
 
-  /** Reports connections and events to a room, until the returned function is called. */
-  listen(room: RoomListener): () => void {
-    this.#rooms.add(room);
-    return () => void this.#rooms.delete(room);
+  /** Joins a room that is not joined yet. It is told before the subscribers, and may send from within a call. */
+  join(name: RoomName, listener: RoomListener): Membership {
+    const shared: Shared = {
+      carries: () => this.#connection.state === "live" || isAttempting(this.#connection),
+      entered: (report) => this.#entered(report),
+      refused: () => this.#restIfUnwanted(),
+      start: () => {
+        this.start();
+        this.retryNow();
+      },
+      watched: (answer) => this.#watched(answer),
+      left: (membership) => void this.#members.delete(membership),
+    };
+    const membership = new Membership(shared, listener, (heard) => this.#link.room(name, heard));
+    this.#members.add(membership);
+    return membership;
   }
 
   /** Begins to connect. Further calls change nothing. */
@@ -121,18 +117,6 @@ export class Connector implements Requests {
     return this.#check;
   }
 
-  send(message: { message: string; username: string; id: string }): Promise<MessageAnswer | undefined> {
-    return this.#watched(this.#link.send(message));
-  }
-
-  history(request: HistoryRequest): Promise<HistoryAnswer | undefined> {
-    return this.#watched(this.#link.history(request));
-  }
-
-  typing(notice: { username: string; typing: boolean }): void {
-    this.#link.typing(notice);
-  }
-
   /** Waits for an answer. A connection that is silent meanwhile may have died unnoticed. */
   async #watched<T>(answer: Promise<T>): Promise<T> {
     const watch = setInterval(() => void this.check(), patienceMs);
@@ -153,37 +137,51 @@ export class Connector implements Requests {
   #attempt(): void {
     this.#become({ type: "attempt" });
     this.#link.connect();
+    for (const member of [...this.#members]) member.ask();
   }
 
-  #connected(recovered: boolean): void {
+  #entered(report: () => void): void {
+    if (this.#connection.state === "live") {
+      report();
+      return;
+    }
     this.#connectedAt = steadyNow();
-    this.#become({ type: "connected" }, (room) => room.connected(recovered));
+    this.#become({ type: "connected" }, report);
   }
 
   #lost(): void {
-    if (this.#connection.state !== "live") {
-      this.#failed({ kind: "unreachable" });
-      return;
-    }
     if (steadyNow() - this.#connectedAt >= stableMs) this.#failures = 0;
     const retryAt = steadyNow() + Math.random() * firstRetryMs;
-    this.#become({ type: "lost", retryAt }, (room) => room.lost());
+    this.#become({ type: "lost", retryAt }, () => this.#endRooms(true));
     if (this.#failures > 0) this.#failed({ kind: "unreachable" });
     else this.#failures++;
   }
 
   #failed(failure: ConnectFailure): void {
+    this.#endRooms(false);
     const delay = retryDelay(++this.#failures, failure, Math.random());
     const retryAt = delay === null ? "by_hand" : steadyNow() + delay;
     this.#become({ type: "failed", failure, network: this.#hasNetwork(), retryAt });
   }
 
-  #become(event: ConnectionEvent, report?: (room: RoomListener) => void): void {
+  /** Ends the connection while the server lets us into no room. */
+  #restIfUnwanted(): void {
+    if ([...this.#members].some((member) => !member.isRefused)) return;
+    this.#failures = 0;
+    this.#link.close();
+    this.#become({ type: "rested" });
+  }
+
+  #endRooms(shared: boolean): void {
+    for (const member of [...this.#members]) member.ended(shared);
+  }
+
+  #become(event: ConnectionEvent, report?: () => void): void {
     const next = nextConnection(this.#connection, event);
     if (next === this.#connection) return;
     this.#connection = next;
     if (event.type !== "slow") this.#setTimers(next);
-    if (report) this.#tellRooms(report);
+    report?.();
     for (const subscriber of [...this.#subscribers]) subscriber();
   }
 
@@ -200,9 +198,5 @@ export class Connector implements Requests {
   #giveUp(): void {
     this.#link.close();
     this.#failed({ kind: "silent" });
-  }
-
-  #tellRooms(report: (room: RoomListener) => void): void {
-    for (const room of [...this.#rooms]) report(room);
   }
 }

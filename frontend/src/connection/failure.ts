@@ -6,7 +6,6 @@ import type { ConnectFailure } from "./connection";
  */
 export function connectFailure(error: Error): ConnectFailure {
   const { description, context } = error as Error & { description?: unknown; context?: unknown };
-  if ("data" in error) return { kind: "refused", why: "forbidden", retryAfterMs: null }; // CONNECT_ERROR
   const answer = readAnswer(context);
   switch (description) {
     case 403:

@@ -1,6 +1,7 @@
 import { moment, steadyNow } from "@/browser/clock";
 import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
+import type { Membership } from "@/connection/membership";
 import { maxOutgoing, nextOutbox, type Outbox, type OutboxAction, type Outgoing } from "@/outbox/outbox";
 import { readOutbox, writeOutbox } from "@/outbox/saved";
 import { OwnTyping } from "@/people/owntyping";
@@ -14,12 +15,15 @@ import {
   type Timeline,
   type TimelineAction,
 } from "@/timeline/timeline";
-import type { HistoryAnswer, Offset, PlacedMessage } from "@/wire/contract";
+import type { HistoryAnswer, Offset, PlacedMessage, RoomRefusal } from "@/wire/contract";
 import { checkMessage, checkUsername, type MessageProblem, maxHistoryMessages } from "@/wire/limits";
-import { compareOffsets } from "@/wire/offset";
+import { compareOffsets, firstPlace } from "@/wire/offset";
+import { lobby, type RoomName } from "@/wire/rooms";
+import { countUnread, LastRead } from "./lastread";
 
 /** Everything the server has told us about the room, and what we still want from it. Immutable. */
 export interface RoomState {
+  readonly admission: Admission;
   readonly timeline: Timeline;
   readonly outbox: Outbox;
   /** The request for messages before the first entry. */
@@ -28,30 +32,47 @@ export interface RoomState {
   readonly typists: Typists;
   /** The id of the last message that was written in this page. */
   readonly written: string | null;
+  /** The last-read place; null before anything was read. */
+  readonly read: Offset | null;
+  /** How many messages of others are behind it, at most `mostUnread`. */
+  readonly unread: number;
 }
 
+/** Whether the server has let us into the room. */
+export type Admission = "outside" | "inside" | { readonly refused: RoomRefusal };
+
 export const firstState: RoomState = {
+  admission: "outside",
   timeline: emptyTimeline,
   outbox: [],
   older: "idle",
   online: null,
   typists: [],
   written: null,
+  read: null,
+  unread: 0,
 };
 
 export interface RoomDeps {
-  /** The room listens to it and sends through it; somebody else starts it. */
+  name: RoomName;
+  /** The room joins it; somebody else starts it. */
   connector: Connector;
   /** Survives a reload of this tab. */
-  memory: Memory;
+  tab: Memory;
+  /** All tabs share it, and it outlives them. */
+  browser: Memory;
   /** Makes an id for a message of ours that nobody else makes. */
   newId: () => string;
+  isMine: (message: PlacedMessage) => boolean;
 }
 
 export type SendProblem = MessageProblem | "outbox_full";
 
-const outboxKey = "chat.outbox";
-const draftKey = "chat.draft";
+/** The key of what is stored for a room. */
+function keyOf(what: "outbox" | "draft" | "read", name: RoomName): string {
+  return name === lobby ? `chat.${what}` : `chat.${what}:${name}`;
+}
+
 /** Messages that arrive within this time are shown together. */
 const batchMs = 50;
 /** The messages of the first connection are not news for this long: they are history. */
@@ -64,9 +85,12 @@ const historyRetries = 5;
  * lives outside React, is made once, and tells its subscribers when the state has changed.
  */
 export class RoomStore {
-  readonly #connector: Connector;
-  readonly #memory: Memory;
+  readonly name: RoomName;
+  readonly #member: Membership;
+  readonly #tab: Memory;
+  readonly #lastRead: LastRead;
   readonly #newId: () => string;
+  readonly #isMine: (message: PlacedMessage) => boolean;
   readonly #ownTyping: OwnTyping;
   readonly #subscribers = new Set<() => void>();
   readonly #newsListeners = new Set<(news: readonly PlacedMessage[]) => void>();
@@ -79,16 +103,24 @@ export class RoomStore {
   /** Of the last connection. */
   #recovered = false;
   #joinedAt: Offset | null = null;
+  #reading = false;
 
-  constructor({ connector, memory, newId }: RoomDeps) {
-    this.#connector = connector;
-    this.#memory = memory;
+  constructor({ name, connector, tab, browser, newId, isMine }: RoomDeps) {
+    this.name = name;
+    this.#tab = tab;
     this.#newId = newId;
-    this.#state = { ...firstState, outbox: readOutbox(memory.get(outboxKey)) };
-    this.#ownTyping = new OwnTyping((notice) => connector.typing(notice));
-    connector.listen({
-      connected: (recovered) => this.#connected(recovered),
+    this.#isMine = isMine;
+    this.#lastRead = new LastRead(browser, keyOf("read", name));
+    this.#state = {
+      ...firstState,
+      outbox: readOutbox(tab.get(keyOf("outbox", name))),
+      read: this.#lastRead.place,
+    };
+    this.#ownTyping = new OwnTyping((notice) => this.#member.typing(notice));
+    this.#member = connector.join(name, {
+      entered: (recovered) => this.#entered(recovered),
       lost: () => this.#lost(),
+      refused: (why) => this.#update({ admission: { refused: why } }),
       joined: (at) => this.#joined(at),
       message: (message) => this.#received(message),
       presence: (online) => this.#update({ online }),
@@ -112,11 +144,11 @@ export class RoomStore {
 
   /** The text that is not sent yet. It survives a reload. */
   get draft(): string {
-    return this.#memory.get(draftKey) ?? "";
+    return this.#tab.get(keyOf("draft", this.name)) ?? "";
   }
 
   set draft(text: string) {
-    this.#memory.set(draftKey, text);
+    this.#tab.set(keyOf("draft", this.name), text);
   }
 
   /** Queues a message and sends it once there is a connection. Returns a problem if it queued nothing. */
@@ -157,6 +189,36 @@ export class RoomStore {
     this.#ownTyping.changed(username, typing);
   }
 
+  /**
+   * Says whether the person reads the end of the room now. While they do, what arrives is read; when they begin, all
+   * of it is.
+   */
+  setReading(reading: boolean): void {
+    this.#reading = reading;
+    if (reading) this.#markRead();
+  }
+
+  /** Call it when another tab may have read on. */
+  rereadPlace(): void {
+    this.#readIs(this.#lastRead.reread());
+  }
+
+  /** Asks to be let in now, also after a refusal. */
+  enterNow(): void {
+    if (typeof this.#state.admission === "object") this.#update({ admission: "outside" });
+    this.#member.retryNow();
+  }
+
+  /** Leaves the room for good, and forgets what is stored for it. */
+  leave(): void {
+    this.#ownTyping.sent();
+    this.#member.leave();
+    clearTimeout(this.#batchTimer);
+    clearTimeout(this.#typistTimer);
+    for (const what of ["outbox", "draft"] as const) this.#tab.remove(keyOf(what, this.name));
+    this.#lastRead.forget();
+  }
+
   /** Asks for the messages before the first entry, unless a request is under way or there are none. */
   async loadOlder(): Promise<void> {
     const { older, timeline } = this.#state;
@@ -187,7 +249,7 @@ export class RoomStore {
   async #history(before: Offset | undefined): Promise<HistoryAnswer | undefined> {
     for (let retries = 0; ; retries++) {
       const limit = maxHistoryMessages;
-      const answer = await this.#connector.history(before === undefined ? { limit } : { before, limit });
+      const answer = await this.#member.history(before === undefined ? { limit } : { before, limit });
       const tooFast = answer?.status === "error" && answer.code === "rate_limited";
       // The answer may contain messages whose echo the outbox waits for.
       if (answer?.status === "ok") this.#changeOutbox({ type: "echoed", messages: answer.messages });
@@ -196,7 +258,8 @@ export class RoomStore {
     }
   }
 
-  #connected(recovered: boolean): void {
+  #entered(recovered: boolean): void {
+    this.#update({ admission: "inside" });
     const first = this.#newsFrom === Number.POSITIVE_INFINITY;
     if (first && !recovered) this.#newsFrom = steadyNow() + historyMs;
     this.#recovered = recovered;
@@ -215,7 +278,7 @@ export class RoomStore {
   #lost(): void {
     this.#ownTyping.disconnected();
     this.#changeOutbox({ type: "disconnected" });
-    this.#update({ typists: [] });
+    this.#update({ admission: "outside", typists: [] });
   }
 
   #received(message: PlacedMessage): void {
@@ -239,7 +302,10 @@ export class RoomStore {
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
     // Of the history that follows a reconnect, only the end is news.
     const news = messages.filter(({ offset }) => newest === undefined || compareOffsets(offset, newest) > 0);
+    if (this.#reading) this.#markRead();
     if (news.length === 0 || steadyNow() < this.#newsFrom) return;
+    // A room that nobody has read begins to be unread with its first news.
+    if (this.#state.read === null) this.#readIs(this.#lastRead.advance(newest ?? firstPlace));
     for (const listener of [...this.#newsListeners]) listener(news);
   }
 
@@ -264,26 +330,37 @@ export class RoomStore {
 
   async #transmit({ id, username, text }: Outgoing): Promise<void> {
     this.#changeOutbox({ type: "sent", id, now: moment() });
-    const answer = await this.#connector.send({ message: text, username, id });
+    const answer = await this.#member.send({ message: text, username, id });
     const item = this.#state.outbox.find((other) => other.id === id);
     if (item?.delivery.kind !== "sending") return; // its echo was faster, or the connection is gone
     this.#changeOutbox(answer ? { type: "answered", id, answer, joined: this.#joinedAt } : { type: "unanswered", id });
   }
 
+  #markRead(): void {
+    const newest = this.#state.timeline.entries.at(-1)?.offset;
+    if (newest !== undefined) this.#readIs(this.#lastRead.advance(newest));
+  }
+
+  #readIs(read: Offset | null): void {
+    if (read === this.#state.read) return;
+    this.#update({ read, unread: countUnread(this.#state.timeline.entries, read, this.#isMine) });
+  }
+
   #isLive(): boolean {
-    return this.#connector.getConnection().state === "live";
+    return this.#state.admission === "inside";
   }
 
   #changeTimeline(action: TimelineAction): void {
     const next = nextTimeline(this.#state.timeline, action);
-    if (next !== this.#state.timeline) this.#update({ timeline: next });
+    if (next === this.#state.timeline) return;
+    this.#update({ timeline: next, unread: countUnread(next.entries, this.#state.read, this.#isMine) });
   }
 
   #changeOutbox(action: OutboxAction): void {
     const next = nextOutbox(this.#state.outbox, action);
     if (next === this.#state.outbox) return;
     this.#update({ outbox: next });
-    this.#memory.set(outboxKey, writeOutbox(next));
+    this.#tab.set(keyOf("outbox", this.name), writeOutbox(next));
   }
 
   #update(change: Partial<RoomState>): void {

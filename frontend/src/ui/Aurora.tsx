@@ -1,11 +1,11 @@
 "use client";
 
-import { useSyncExternalStore } from "react";
 import styles from "./Aurora.module.css";
+import { useSeen } from "./seen";
 
 /** The background: slow lights of four colours, which move while the page has the focus. */
 export function Aurora() {
-  const looked = useSyncExternalStore(watch, isLookedAt, () => true);
+  const looked = useSeen(true);
   return (
     <div className={styles.aurora} data-still={looked ? undefined : ""} aria-hidden="true">
       <i className={styles.blue} />
@@ -14,17 +14,4 @@ export function Aurora() {
       <i className={styles.violet} />
     </div>
   );
-}
-
-function isLookedAt(): boolean {
-  return document.visibilityState === "visible" && document.hasFocus();
-}
-
-function watch(changed: () => void): () => void {
-  const listeners = new AbortController();
-  const { signal } = listeners;
-  document.addEventListener("visibilitychange", changed, { signal });
-  window.addEventListener("focus", changed, { signal });
-  window.addEventListener("blur", changed, { signal });
-  return () => listeners.abort();
 }

@@ -3,15 +3,19 @@
 import { useEffect, useState } from "react";
 import { steadyNow } from "@/browser/clock";
 import styles from "./Banner.module.css";
-import { useConnection, useConnector } from "./context";
+import { useAdmission, useConnection, useConnector } from "./context";
 import { keepFocus } from "./focus";
-import { bannerWords } from "./words";
+import { bannerWords, roomSilentWords } from "./words";
 
-/** The problem of the connection, a countdown to the next attempt, and a button to try at once. */
+/** A room that does not answer for this long is reported. */
+const silentMs = 3000;
+
+/** The problem of the connection or of the room, a countdown to the next attempt, and a button to try at once. */
 export function Banner() {
   const connector = useConnector();
   const connection = useConnection();
-  const words = bannerWords(connection);
+  const silent = useSilentRoom();
+  const words = bannerWords(connection) ?? (silent ? roomSilentWords : undefined);
   const retryAt = "retryAt" in connection ? connection.retryAt : null;
   const onlyByHand = connection.state === "refused" && connection.why === "forbidden";
   const mayRetry = retryAt !== null || onlyByHand;
@@ -22,7 +26,7 @@ export function Banner() {
         <p className={words === undefined ? "hidden" : styles.words} aria-live="polite">
           {words}
         </p>
-        {words !== undefined && (
+        {words !== undefined && !silent && (
           <div className={styles.retry}>
             <p>{typeof retryAt === "number" ? <Countdown until={retryAt} /> : !mayRetry && "Trying now…"}</p>
             {mayRetry && (
@@ -35,6 +39,20 @@ export function Banner() {
       </div>
     </div>
   );
+}
+
+/** Whether the room has not let us in for a while, although the connection is live. */
+function useSilentRoom(): boolean {
+  const admission = useAdmission();
+  const connection = useConnection();
+  const waits = admission === "outside" && connection.state === "live";
+  const [silent, setSilent] = useState(false);
+  useEffect(() => {
+    if (!waits) return setSilent(false);
+    const timer = setTimeout(() => setSilent(true), silentMs);
+    return () => clearTimeout(timer);
+  }, [waits]);
+  return waits && silent;
 }
 
 function Countdown({ until }: { until: number }) {

@@ -1,5 +1,6 @@
 "use client";
 
+import buttons from "./buttons.module.css";
 import { Notice } from "./Notice";
 
 /**
@@ -13,7 +14,7 @@ export function Broken() {
       title="This page stopped working."
       words="Something in your browser, such as an extension, may have changed it. What you wrote is kept."
     >
-      <button type="button" onClick={() => location.reload()}>
+      <button type="button" className={buttons.primary} onClick={() => location.reload()}>
         Reload
       </button>
     </Notice>

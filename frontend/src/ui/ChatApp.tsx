@@ -3,9 +3,10 @@
 import { lazy, Suspense, useEffect } from "react";
 import { getChat } from "@/chat/chat";
 import { Aurora } from "./Aurora";
-import { ChatProvider, useMe } from "./context";
+import { ChatProvider, RoomProvider, useMe, useRoomsState } from "./context";
 import { FileNotice } from "./FileNotice";
 import { NameForm } from "./NameForm";
+import { NoRoom } from "./NoRoom";
 import styles from "./Room.module.css";
 
 const triesForRoom = 20;
@@ -43,11 +44,18 @@ export function ChatApp() {
 
 export function Screen() {
   const { username } = useMe();
-  if (username === null) return <NameForm />;
+  const { wanted, shown } = useRoomsState();
+  if ("invalid" in wanted) return <NoRoom />;
   return (
-    <Suspense fallback={<EmptyRoom />}>
-      <Room username={username} />
-    </Suspense>
+    <RoomProvider room={shown}>
+      {username === null ? (
+        <NameForm />
+      ) : (
+        <Suspense fallback={<EmptyRoom />}>
+          <Room username={username} />
+        </Suspense>
+      )}
+    </RoomProvider>
   );
 }
 
@@ -55,7 +63,7 @@ export function Screen() {
 function EmptyRoom() {
   return (
     <main className={styles.screen}>
-      <section className={styles.card} aria-label="Chat" aria-busy="true" />
+      <div className={styles.card} aria-busy="true" />
     </main>
   );
 }

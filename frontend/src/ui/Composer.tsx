@@ -5,6 +5,7 @@ import {
   type FormEvent,
   type KeyboardEvent,
   type RefObject,
+  useEffect,
   useId,
   useLayoutEffect,
   useRef,
@@ -14,7 +15,7 @@ import { sendable } from "@/text/sendable";
 import { countChars, maxMessageChars } from "@/wire/limits";
 import styles from "./Composer.module.css";
 import { useStore } from "./context";
-import { useTouch } from "./touch";
+import { useTouch } from "./media";
 import { problemWords } from "./words";
 
 /** From this length on the count is shown. */
@@ -36,6 +37,9 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
   const store = useStore();
   const [text, setText] = useState(store.draft);
   const [problem, setProblem] = useState<string>();
+
+  // Whoever goes to another room stops typing in this one.
+  useEffect(() => () => store.typing(username, false), [store, username]);
 
   function rewrite(value: string) {
     setText(value);
@@ -75,7 +79,13 @@ function countWords(chars: number): string {
   return chars >= countFrom ? `${chars.toLocaleString("en")} of ${maxMessageChars.toLocaleString("en")}` : "";
 }
 
-export function Composer({ username }: { username: string }) {
+interface Props {
+  username: string;
+  /** Whether the person came here from another room. */
+  moved?: boolean;
+}
+
+export function Composer({ username, moved = false }: Props) {
   const touch = useTouch();
   const input = useRef<HTMLTextAreaElement>(null);
   const { text, problem, change, submit, keyDown, blur } = useComposing(username, input, touch);
@@ -98,7 +108,7 @@ export function Composer({ username }: { username: string }) {
           autoComplete="off"
           dir="auto"
           // biome-ignore lint/a11y/noAutofocus: whoever joined the room wants to write
-          autoFocus
+          autoFocus={!moved || !touch}
           onChange={change}
           onKeyDown={keyDown}
           onBlur={blur}

@@ -1,23 +1,42 @@
 "use client";
 
-import { useMemo, useRef } from "react";
+import { type RefObject, useEffect, useMemo, useRef } from "react";
+import type { Connection } from "@/connection/connection";
 import { isMine } from "@/people/identity";
+import { unreadWords } from "@/room/lastread";
+import type { Admission } from "@/room/store";
 import { firstCluster } from "@/text/clusters";
-import { useConnection, useLive, useMe, useRoomState } from "./context";
+import { lobby } from "@/wire/rooms";
+import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore, useUnreadElsewhere } from "./context";
 import styles from "./Header.module.css";
+import { useTouch } from "./media";
 import { Settings } from "./Settings";
-import { badgeWords } from "./words";
+import { badgeWords, roomWords } from "./words";
 
 /** Namesakes are looked for in so many of the last messages. */
 const recent = 300;
 
-export function Header({ username }: { username: string }) {
+interface Props {
+  username: string;
+  /** Whether the person came here from another room. */
+  moved?: boolean;
+  /** Opens the list of rooms, if it is not beside the room. */
+  openRooms?: (() => void) | undefined;
+}
+
+export function Header({ username, moved = false, openRooms }: Props) {
   const settings = useRef<HTMLDialogElement>(null);
   const namesake = useNamesake(username);
+  const { name } = useStore();
+  const title = useRef<HTMLHeadingElement>(null);
+  useFocus(title, useTouch() && moved);
   return (
     <header className={styles.header}>
+      {openRooms && <RoomsButton open={openRooms} />}
       <div className={styles.titles}>
-        <h1 className={styles.title}>Chat</h1>
+        <h1 ref={title} className={styles.title} data-room={name !== lobby || undefined} tabIndex={-1}>
+          <bdi translate={name === lobby ? undefined : "no"}>{roomWords(name)}</bdi>
+        </h1>
         <OnlineCount />
       </div>
       <ConnectionBadge />
@@ -41,6 +60,26 @@ export function Header({ username }: { username: string }) {
   );
 }
 
+/** Whoever changes the room on a touch screen reads first: the focus in the input would open the keyboard. */
+function useFocus(title: RefObject<HTMLElement | null>, wanted: boolean): void {
+  useEffect(() => {
+    if (wanted) title.current?.focus();
+  }, [title, wanted]);
+}
+
+function RoomsButton({ open }: { open: () => void }) {
+  const unread = useUnreadElsewhere();
+  const words = unread > 0 ? `Rooms. ${unreadWords(unread)} unread in other rooms.` : "Rooms";
+  return (
+    <button type="button" className={styles.rooms} aria-haspopup="dialog" aria-label={words} onClick={open}>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M2.500 4h11m-11 4h11m-11 4h11" />
+      </svg>
+      {unread > 0 && <span className={styles.unread}>{unreadWords(unread)}</span>}
+    </button>
+  );
+}
+
 function OnlineCount() {
   const online = useRoomState((state) => state.online);
   const live = useLive();
@@ -50,12 +89,18 @@ function OnlineCount() {
 
 function ConnectionBadge() {
   const connection = useConnection();
+  const admission = useAdmission();
   return (
-    <p className={styles.badge} data-state={connection.state} role="status">
+    <p className={styles.badge} data-state={badgeState(connection, admission)} role="status">
       <span className={styles.dot} aria-hidden="true" />
-      <span>{badgeWords(connection)}</span>
+      <span>{badgeWords(connection, admission)}</span>
     </p>
   );
+}
+
+function badgeState({ state }: Connection, admission: Admission): Connection["state"] {
+  if (typeof admission === "object") return "refused";
+  return state === "live" && admission === "outside" ? "connecting" : state;
 }
 
 /** Names are not accounts: somebody else may use the same one. */

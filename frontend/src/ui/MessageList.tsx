@@ -14,6 +14,7 @@ import { MessageView, type Reading } from "./MessageView";
 import { useRoomKeys } from "./roomkeys";
 import { useRowStops } from "./rowstops";
 import type { ScrollStep } from "./scrollkeys";
+import { useSeen } from "./seen";
 import { type List, useVirtualRows } from "./virtualrows";
 
 /** Older messages are loaded when fewer rows than this are above the visible ones. */
@@ -37,6 +38,7 @@ export function MessageList() {
   useEffect(() => {
     if (written !== null) follow();
   }, [written, follow]);
+  useReading(follows);
   useRowStops(scroller, mounted);
   useCopying(scroller, blocks);
   const reading = useMemo<Reading>(() => ({ opened: new Set(), opens: leave }), [leave]);
@@ -63,6 +65,16 @@ export function MessageList() {
       <NewMessages follows={follows} near={list.isAtEnd(endThreshold)} follow={follow} />
     </div>
   );
+}
+
+/** What arrives is read while the reader is at the end and looks at the page. */
+function useReading(follows: boolean): void {
+  const store = useStore();
+  const seen = useSeen();
+  useEffect(() => {
+    store.setReading(follows && seen);
+    return () => store.setReading(false);
+  }, [store, follows, seen]);
 }
 
 function useScrollStep(

@@ -1,16 +1,19 @@
 "use client";
 
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
-import { useConnection, useIdentity, useRoomState } from "./context";
+import { lobby } from "@/wire/rooms";
+import buttons from "./buttons.module.css";
+import { useAdmission, useConnection, useIdentity, useRoomState, useRoomsState } from "./context";
 import { takeEarly } from "./early";
 import styles from "./NameForm.module.css";
-import { bannerWords, usernameWords } from "./words";
+import { bannerWords, roomRefusedWords, usernameWords } from "./words";
 
 /** The first screen: who are you? */
 export function NameForm() {
   const identity = useIdentity();
   const online = useRoomState((state) => state.online);
   const connection = useConnection();
+  const admission = useAdmission();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();
@@ -38,7 +41,7 @@ export function NameForm() {
     <main className={styles.screen} data-screen="name">
       <form className={styles.card} onSubmit={submit} noValidate>
         <h1 className={styles.title}>Chat</h1>
-        <p className={styles.lead}>One room, everyone in it.</p>
+        <Lead />
         <label className={styles.field}>
           <span>Your name</span>
           <input
@@ -57,12 +60,34 @@ export function NameForm() {
         <p id={problemId} className={styles.problem} role="alert">
           {problem}
         </p>
-        <button type="submit" className={styles.enter}>
+        <button type="submit" className={buttons.primary}>
           Join the room
         </button>
-        <p className={styles.online}>{bannerWords(connection) ?? (online === null ? "\u00a0" : onlineWords(online))}</p>
+        <p className={styles.online}>
+          {bannerWords(connection) ??
+            (typeof admission === "object" ? roomRefusedWords(admission.refused) : undefined) ??
+            (online === null ? "\u00a0" : onlineWords(online))}
+        </p>
       </form>
     </main>
+  );
+}
+
+/** The line takes as much space for a room as for all of them: the room is known only after hydration. */
+function Lead() {
+  const { wanted } = useRoomsState();
+  const room = "room" in wanted ? wanted.room : lobby;
+  return (
+    <p className={styles.lead}>
+      {room === lobby ? (
+        "Many rooms, everyone welcome."
+      ) : (
+        <>
+          <span>Room </span>
+          <bdi translate="no">{room}</bdi>
+        </>
+      )}
+    </p>
   );
 }
 

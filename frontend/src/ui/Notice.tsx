@@ -10,17 +10,24 @@ interface Props {
 }
 
 /** A page with a few words and a link or button. */
-export function Notice({ role, title, words, children }: Props) {
+export function Notice(props: Props) {
   return (
     <>
       <Aurora />
-      <main className={styles.screen}>
-        <section className={styles.card} role={role}>
-          <h1>{title}</h1>
-          <p>{words}</p>
-          {children}
-        </section>
-      </main>
+      <NoticeScreen {...props} />
     </>
+  );
+}
+
+/** The same before a background that is there already. */
+export function NoticeScreen({ role, title, words, children }: Props) {
+  return (
+    <main className={styles.screen}>
+      <section className={styles.card} role={role}>
+        <h1>{title}</h1>
+        <p>{words}</p>
+        {children}
+      </section>
+    </main>
   );
 }

@@ -1,29 +1,67 @@
 "use client";
 
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { Announcer } from "./Announcer";
 import { Banner } from "./Banner";
 import { Composer } from "./Composer";
+import { RoomProvider, useAdmission, useRoomsState, useStore } from "./context";
+import { Drawer } from "./Drawer";
 import { Header } from "./Header";
 import { MessageList } from "./MessageList";
+import { useNarrow } from "./media";
+import { Refused } from "./Refused";
 import styles from "./Room.module.css";
+import { RoomList } from "./RoomList";
 import { TypingLine } from "./TypingLine";
+import { roomWords } from "./words";
 
-/** The second screen: messages and an input. */
+/** The second screen: the rooms, and the messages of one of them with an input. */
 export function Room({ username }: { username: string }) {
   const screen = useRef<HTMLElement>(null);
+  const drawer = useRef<HTMLDialogElement>(null);
+  const narrow = useNarrow();
+  const { shown } = useRoomsState();
+  const [first] = useState(shown);
+  const [moved, setMoved] = useState(false);
+  if (shown !== first && !moved) setMoved(true);
   useVisibleHeight(screen);
   return (
     <main ref={screen} className={styles.screen} data-screen="room">
-      <section className={styles.card} aria-label="Chat">
-        <Header username={username} />
-        <Banner />
-        <MessageList />
-        <TypingLine />
-        <Composer username={username} />
-        <Announcer />
-      </section>
+      <div className={styles.card}>
+        {narrow ? <Drawer ref={drawer} /> : <RoomList />}
+        <RoomProvider key={shown?.name} room={shown}>
+          <Panel username={username} moved={moved} openRooms={narrow ? () => drawer.current?.showModal() : undefined} />
+        </RoomProvider>
+      </div>
     </main>
+  );
+}
+
+interface PanelProps {
+  username: string;
+  /** Whether the person came here from another room. */
+  moved: boolean;
+  openRooms: (() => void) | undefined;
+}
+
+function Panel({ username, moved, openRooms }: PanelProps) {
+  const { name } = useStore();
+  const admission = useAdmission();
+  return (
+    <section className={styles.room} aria-label={roomWords(name)}>
+      <Header username={username} moved={moved} openRooms={openRooms} />
+      <Banner />
+      {typeof admission === "object" ? (
+        <Refused why={admission.refused} />
+      ) : (
+        <>
+          <MessageList />
+          <TypingLine />
+          <Composer username={username} moved={moved} />
+        </>
+      )}
+      <Announcer />
+    </section>
   );
 }
 

@@ -6,15 +6,23 @@ import type { Chat } from "@/chat/chat";
 import { type Connection, firstConnection } from "@/connection/connection";
 import type { Connector } from "@/connection/connector";
 import { type Identity, type Me, nobody } from "@/people/identity";
-import { firstState, type RoomState, type RoomStore } from "@/room/store";
+import { type Admission, firstState, type RoomState, type RoomStore } from "@/room/store";
+import { firstRooms, type Rooms, type RoomsState } from "@/rooms/rooms";
+import type { ListedRoom } from "@/wire/contract";
 
 const Context = createContext<Chat | null>(null);
+const RoomContext = createContext<RoomStore | undefined>(undefined);
 
 /** ChatProvider gives the chat to its children and starts the connection. */
 export function ChatProvider({ chat, children }: { chat: Chat; children: ReactNode }) {
   // Before a name is chosen, so that a sleeping server wakes meanwhile.
-  useEffect(() => chat.connector.start(), [chat]);
+  useEffect(() => chat.rooms.start(), [chat]);
   return <Context value={chat}>{children}</Context>;
+}
+
+/** RoomProvider gives a room to its children; undefined while the page comes to life. */
+export function RoomProvider({ room, children }: { room: RoomStore | undefined; children: ReactNode }) {
+  return <RoomContext value={room}>{children}</RoomContext>;
 }
 
 function useChat(): Chat {
@@ -32,17 +40,47 @@ export function useConnection(): Connection {
   return useSyncExternalStore(connector.subscribe, connector.getConnection, () => firstConnection);
 }
 
-export function useLive(): boolean {
-  const connector = useConnector();
+export function useRooms(): Rooms {
+  return useChat().rooms;
+}
+
+export function useRoomsState(): RoomsState {
+  const rooms = useRooms();
+  return useSyncExternalStore(rooms.subscribe, rooms.getState, () => firstRooms);
+}
+
+/** The number of unread messages in the rooms that are not shown. */
+export function useUnreadElsewhere(): number {
+  const rooms = useRooms();
   return useSyncExternalStore(
-    connector.subscribe,
-    () => connector.getConnection().state === "live",
-    () => false,
+    rooms.watch,
+    () => rooms.unreadBut(rooms.getState().shown),
+    () => 0,
   );
 }
 
+/** The public list of rooms, kept up to date while somebody looks at it. */
+export function useListedRooms(): readonly ListedRoom[] {
+  const { listing } = useChat();
+  return useSyncExternalStore(listing.subscribe, listing.getRooms, () => noRooms);
+}
+
+const noRooms: readonly ListedRoom[] = [];
+
+/** The room around this component. */
 export function useStore(): RoomStore {
-  return useChat().store;
+  const room = useContext(RoomContext);
+  if (room === undefined) throw new Error("There is no RoomProvider around this component.");
+  return room;
+}
+
+export function useAdmission(): Admission {
+  return useRoomState((state) => state.admission);
+}
+
+/** Whether the room gets messages now. */
+export function useLive(): boolean {
+  return useAdmission() === "inside";
 }
 
 export function useIdentity(): Identity {
@@ -60,12 +98,21 @@ export function useWishes(): Wishes {
 
 /** A part of the state of the room; `select` returns the same value while that part has not changed. */
 export function useRoomState<T>(select: (state: RoomState) => T): T {
-  const { store } = useChat();
+  const room = useContext(RoomContext);
+  return useStateOf(room, select);
+}
+
+/** A part of the state of any room. */
+export function useStateOf<T>(room: RoomStore | undefined, select: (state: RoomState) => T): T {
   return useSyncExternalStore(
-    store.subscribe,
-    () => select(store.getState()),
+    room?.subscribe ?? watchNothing,
+    () => select(room?.getState() ?? firstState),
     () => select(firstState),
   );
+}
+
+function watchNothing(): () => void {
+  return () => {};
 }
 
 export function useMe(): Me {

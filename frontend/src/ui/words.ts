@@ -1,7 +1,9 @@
 import type { Connection, Refused } from "@/connection/connection";
 import type { Failure } from "@/outbox/outbox";
-import type { SendProblem } from "@/room/store";
+import type { Admission, SendProblem } from "@/room/store";
+import type { RoomRefusal } from "@/wire/contract";
 import { maxMessageChars, maxUsernameChars, type UsernameProblem } from "@/wire/limits";
+import { lobby, maxRoomNameChars, type RoomName } from "@/wire/rooms";
 
 /* Everything that can go wrong, in words for people. */
 
@@ -56,15 +58,43 @@ function refusedWords(why: Refused): string {
   }
 }
 
+/** The name of a room for people. */
+export function roomWords(name: RoomName): string {
+  return name === lobby ? "Lobby" : name;
+}
+
+export const roomNameRule = `A name has 1 to ${maxRoomNameChars} characters: letters from A to Z, digits, dot, dash, underscore and tilde.`;
+
+export function roomRefusedWords(why: RoomRefusal): string {
+  switch (why) {
+    case "room_invalid":
+      return "The server says that no room can have this name.";
+    case "room_forbidden":
+      return "This server does not have this room.";
+    case "too_many_rooms":
+      return "You are in too many rooms. Leave one of them, then try again.";
+    case "forbidden":
+      return "The server does not let you in.";
+  }
+}
+
+/** Whether the same request may be granted later. */
+export function mayBeLetInLater(why: RoomRefusal): boolean {
+  return why === "too_many_rooms" || why === "forbidden";
+}
+
+export const roomSilentWords = "This room does not answer yet. Your other rooms go on.";
+
 /** One or two words for the badge. */
-export function badgeWords(connection: Connection): string {
+export function badgeWords(connection: Connection, admission: Admission): string {
+  if (typeof admission === "object") return "Refused";
   switch (connection.state) {
     case "idle":
       return "Connecting";
     case "connecting":
       return connection.waking ? "Waking the server" : "Connecting";
     case "live":
-      return "Live";
+      return admission === "inside" ? "Live" : "Joining";
     case "recovering":
       return "Reconnecting";
     case "offline":

@@ -3,6 +3,8 @@
  * state what is promised; `read.ts` checks what arrives.
  */
 
+import type { RoomName } from "./rooms";
+
 /** A place in the one order of all messages, `<ms>-<seq>` (OUT-3). */
 export type Offset = string;
 
@@ -42,6 +44,18 @@ export interface TypingNotice {
   /** Distinguishes namesakes; changes with each connection that is not recovered (TYP-2). */
   id: string;
   typing: boolean;
+}
+
+/**
+ * Why the server does not let us into a room (ROOM-7). `forbidden` stands for a code of an authenticator or of a newer
+ * server, and for a server without rooms.
+ */
+export type RoomRefusal = "room_invalid" | "room_forbidden" | "too_many_rooms" | "forbidden";
+
+/** A room of the public list, and how many are in it (ROOM-14). */
+export interface ListedRoom {
+  name: RoomName;
+  online: number;
 }
 
 export interface ServerEvents {

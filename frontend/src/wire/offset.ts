@@ -6,6 +6,9 @@ export function isOffset(value: unknown): value is Offset {
   return typeof value === "string" && form.test(value);
 }
 
+/** Before every message. */
+export const firstPlace: Offset = "0-0";
+
 /** The time of the message at an offset, in ms since the epoch. */
 export function offsetMs(offset: Offset): number {
   return Number(offset.slice(0, offset.indexOf("-")));

@@ -1,5 +1,15 @@
-import type { ErrorCode, HistoryAnswer, MessageAnswer, PlacedMessage, Refusal, TypingNotice } from "./contract";
+import type {
+  ErrorCode,
+  HistoryAnswer,
+  ListedRoom,
+  MessageAnswer,
+  PlacedMessage,
+  Refusal,
+  RoomRefusal,
+  TypingNotice,
+} from "./contract";
 import { isOffset } from "./offset";
+import { isRoomName } from "./rooms";
 
 /*
  * Input from the network may break the contract. Each reader returns a valid value or undefined (an unknown refusal for
@@ -21,6 +31,22 @@ export function readPresence(payload: unknown): { online: number } | undefined {
   if (!isFields(payload)) return undefined;
   const { online } = payload;
   return typeof online === "number" && Number.isSafeInteger(online) && online >= 0 ? { online } : undefined;
+}
+
+/** readRoomRefusal reads the data of a CONNECT_ERROR. */
+export function readRoomRefusal(data: unknown): RoomRefusal {
+  const code = isFields(data) ? data.code : undefined;
+  return code === "room_invalid" || code === "room_forbidden" || code === "too_many_rooms" ? code : "forbidden";
+}
+
+/** readRooms reads the public list. It leaves out what it does not understand. */
+export function readRooms(payload: unknown): ListedRoom[] {
+  if (!isFields(payload) || !Array.isArray(payload.rooms)) return [];
+  return payload.rooms.flatMap((room: unknown) => {
+    if (!isFields(room) || typeof room.name !== "string" || !isRoomName(room.name)) return [];
+    const presence = readPresence(room);
+    return presence ? [{ name: room.name, online: presence.online }] : [];
+  });
 }
 
 export function readTyping(payload: unknown): TypingNotice | undefined {

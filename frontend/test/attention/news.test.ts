@@ -1,17 +1,26 @@
 import { describe, expect, test } from "vitest";
 
-import { attention, pageTitle } from "@/attention/news";
+import { headline, pageTitle } from "@/attention/news";
+import { lobby } from "@/wire/rooms";
 import { placed } from "../make";
 
 describe("news", () => {
-  test("the title counts", () => {
-    expect([0, 1, 99, 100].map(pageTitle)).toEqual(["Chat", "(1) Chat", "(99) Chat", "(99+) Chat"]);
+  test("the title counts, and names the room", () => {
+    const titles = [0, 1, 99, 100].map((unread) => pageTitle(unread, lobby));
+    expect(titles).toEqual(["Chat", "(1) Chat", "(99) Chat", "(99+) Chat"]);
+    expect([0, 2].map((unread) => pageTitle(unread, "cats"))).toEqual(["cats · Chat", "(2) cats · Chat"]);
+    expect(pageTitle(3, undefined)).toBe("(3) Chat");
   });
 
   test("many messages at once make one headline", () => {
-    expect(attention([])).toEqual({ unread: 0, headline: null });
-    expect(attention([placed(1)]).headline).toEqual({ title: "ada", body: "text 1" });
-    expect(attention([placed(1), placed(2)])).toEqual({ unread: 2, headline: { title: "ada", body: "text 2" } });
-    expect(attention([placed(1, { username: "bob" }), placed(2)]).headline?.title).toBe("ada and others");
+    expect(headline(lobby, [])).toBeUndefined();
+    expect(headline(lobby, [placed(1)])).toEqual({ title: "ada", body: "text 1" });
+    expect(headline(lobby, [placed(1), placed(2)])).toEqual({ title: "ada", body: "text 2" });
+    expect(headline(lobby, [placed(1, { username: "bob" }), placed(2)])?.title).toBe("ada and others");
+  });
+
+  test("a headline names the room", () => {
+    expect(headline("cats", [placed(1)])?.title).toBe("ada in cats");
+    expect(headline("cats", [placed(1, { username: "bob" }), placed(2)])?.title).toBe("ada and others in cats");
   });
 });

@@ -5,15 +5,24 @@ import { afterEach, expect, test, vi } from "vitest";
 import { getChat } from "@/chat/chat";
 import { ChatApp } from "@/ui/ChatApp";
 
-const sockets = vi.hoisted(() => ({ made: [] as { connects: number; active: boolean }[] }));
+const made = vi.hoisted(() => ({ managers: [] as { opens: number; namespaces: string[] }[] }));
 
 /** The part of the stock client that is needed to count connections. Nobody answers. */
 vi.mock("socket.io-client", () => ({
-  io: () => {
-    const socket = { connects: 0, active: false, connected: false, on() {}, disconnect() {} };
-    sockets.made.push(socket);
-    // Never `active`, so that a second call counts.
-    return Object.assign(socket, { connect: () => void socket.connects++ });
+  Manager: class {
+    opens = 0;
+    readonly namespaces: string[] = [];
+    constructor() {
+      made.managers.push(this);
+    }
+    on() {}
+    open() {
+      this.opens++;
+    }
+    socket(namespace: string) {
+      this.namespaces.push(namespace);
+      return { active: false, connected: false, on() {}, connect() {}, disconnect() {} };
+    }
   },
 }));
 
@@ -32,5 +41,6 @@ test("pitfall 2: the page has one chat and makes one connection, however often R
   unmount();
   render(app);
   expect(getChat()).toBe(chat);
-  expect(sockets.made.map(({ connects }) => connects)).toEqual([1]);
+  expect(made.managers.map(({ opens }) => opens)).toEqual([1]);
+  expect(made.managers[0]?.namespaces).toEqual(["/"]);
 });

@@ -30,7 +30,7 @@ describe("the state of the connection", () => {
     const slow = nextConnection(nextConnection(firstConnection, { type: "attempt" }), { type: "slow" });
     expect(slow).toEqual({ state: "connecting", waking: true, retryAt: null });
     expect(failed({ kind: "silent" })).toEqual({ state: "connecting", waking: true, retryAt: 5 });
-    expect(badgeWords(slow)).toBe("Waking the server");
+    expect(badgeWords(slow, "outside")).toBe("Waking the server");
     expect(bannerWords(slow)).toMatch(/waking up/);
   });
 

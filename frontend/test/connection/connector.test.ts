@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { putBack } from "../clock";
-import { live, ok, openStore } from "../fakelink";
+import { live, ok, openConnector, openStore } from "../fakelink";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -156,26 +156,129 @@ describe("a silent server", () => {
 
 describe("rooms", () => {
   const room = (log: string[], name: string) => ({
-    connected: (recovered: boolean) => void log.push(`${name} connected ${recovered}`),
+    entered: (recovered: boolean) => void log.push(`${name} entered ${recovered}`),
     lost: () => void log.push(`${name} lost`),
+    refused: (why: string) => void log.push(`${name} ${why}`),
     joined: (at: string) => void log.push(`${name} joined ${at}`),
     message: () => void log.push(`${name} message`),
     presence: () => void log.push(`${name} presence`),
     typing: () => void log.push(`${name} typing`),
   });
 
-  test("hear of one connection before the subscribers, in the new state, until they leave", () => {
-    const { connector, link } = openStore();
+  /** A live connection that let us into room a and has not answered for room b. */
+  function two() {
     const log: string[] = [];
-    connector.listen({ ...room(log, "a"), connected: () => void log.push(connector.getConnection().state) });
-    const leave = connector.listen(room(log, "b"));
+    const { connector, link } = openConnector();
+    const a = connector.join("a", room(log, "a"));
+    const b = connector.join("b", room(log, "b"));
+    connector.start();
+    link.accept(false, "5-0", "a");
+    return { log, connector, link, a, b };
+  }
+
+  test("hear of the connection before the subscribers, in the new state, until they leave", () => {
+    const { connector, link } = openConnector();
+    const log: string[] = [];
+    connector.join("a", { ...room(log, "a"), entered: () => void log.push(connector.getConnection().state) });
+    const b = connector.join("b", room(log, "b"));
     connector.start();
     connector.subscribe(() => void log.push("subscriber"));
-    link.accept(false, "5-0");
-    expect(log).toEqual(["live", "b connected false", "subscriber", "a joined 5-0", "b joined 5-0"]);
+    link.accept(false, "5-0", "a");
+    link.accept(true, "5-0", "b");
+    expect(log).toEqual(["live", "subscriber", "a joined 5-0", "b entered true"]);
     log.length = 0;
-    leave();
+    b.leave();
+    expect(link.at("b").gone).toBe(true);
     link.drop();
     expect(log).toEqual(["a lost", "subscriber"]);
+  });
+
+  test("P10 share one connection, and each asks once for itself", () => {
+    const { connector, link } = two();
+    connector.join("c", room([], "c"));
+    expect(link.connects).toBe(1);
+    expect([...link.rooms.values()].map(({ enters }) => enters)).toEqual([1, 1, 1]);
+    vi.advanceTimersByTime(5000);
+    link.drop();
+    vi.advanceTimersByTime(600);
+    expect(link.connects).toBe(2);
+    expect(link.at("a").enters).toBe(2);
+  });
+
+  test("ROOM-7 a refusal is for good and does not concern the others", () => {
+    const { log, connector, link, b } = two();
+    link.at("b").listener.refused("room_forbidden");
+    expect(log).toContain("b room_forbidden");
+    expect(connector.getConnection()).toEqual({ state: "live" });
+    link.drop();
+    vi.advanceTimersByTime(600);
+    expect(link.at("a").enters).toBe(2);
+    link.accept(true, "5-0", "a");
+    vi.advanceTimersByTime(600_000);
+    expect(link.at("b").enters).toBe(1);
+    b.retryNow();
+    expect(link.at("b").enters).toBe(2);
+  });
+
+  test("without a room that lets us in there is no connection, until a person tries again", () => {
+    const { connector, link } = openConnector();
+    const member = connector.join("a", room([], "a"));
+    connector.start();
+    link.at("a").listener.refused("too_many_rooms");
+    expect(connector.getConnection()).toEqual({ state: "idle" });
+    vi.advanceTimersByTime(600_000);
+    expect(link.connects).toBe(1);
+    member.retryNow();
+    expect(link.connects).toBe(2);
+    expect(link.at("a").enters).toBe(2);
+  });
+
+  test("P10 a room that costs the others their connection asks later than they do", () => {
+    const { link } = two();
+    // The server closes the transport because room b cannot be served now (ROOM-8).
+    for (let times = 1; times <= 5; times++) {
+      vi.advanceTimersByTime(10_000);
+      link.drop();
+      vi.advanceTimersByTime(600);
+      link.accept(true, "5-0", "a");
+    }
+    expect(link.at("a").enters).toBe(6);
+    // By now it waits for 7.5 to 22.5 seconds.
+    const before = link.at("b").enters;
+    vi.advanceTimersByTime(6000);
+    expect(link.at("b").enters).toBe(before);
+    vi.advanceTimersByTime(20_000);
+    expect(link.at("b").enters).toBe(before + 1);
+    // Once inside, it is like the others.
+    link.accept(false, "5-0", "b");
+    link.drop();
+    vi.advanceTimersByTime(600);
+    expect(link.at("b").enters).toBe(before + 2);
+  });
+
+  test("a stay that the server ends is asked for again, over the same connection", () => {
+    const { log, link } = two();
+    vi.advanceTimersByTime(5000);
+    link.at("a").listener.lost();
+    expect(log).toContain("a lost");
+    vi.advanceTimersByTime(600);
+    expect(link.at("a").enters).toBe(2);
+    // A short stay counts as trouble.
+    for (let times = 1; times <= 3; times++) {
+      link.accept(true, "5-0", "a");
+      link.at("a").listener.lost();
+    }
+    vi.advanceTimersByTime(400);
+    expect(link.at("a").enters).toBe(2);
+    expect(link.connects).toBe(1);
+  });
+
+  test("a room that was left does not ask again", () => {
+    const { link, b } = two();
+    vi.advanceTimersByTime(5000);
+    link.drop();
+    b.leave();
+    vi.advanceTimersByTime(60_000);
+    expect(link.at("b").enters).toBe(1);
   });
 });

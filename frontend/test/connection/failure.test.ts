@@ -30,7 +30,6 @@ describe("pitfall 7: what a failed attempt means", () => {
     [refused(0), { kind: "unreachable" }],
     [error("websocket error", { description: {} }), { kind: "unreachable" }],
     [error("timeout"), { kind: "silent" }],
-    [error("no", { data: undefined }), { kind: "refused", why: "forbidden", retryAfterMs: null }],
   ])("%s", (given, expected) => {
     expect(connectFailure(given)).toEqual(expected);
   });

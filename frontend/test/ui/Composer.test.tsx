@@ -1,13 +1,10 @@
 // @vitest-environment happy-dom
-import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, screen } from "@testing-library/react";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Preferences } from "@/attention/preferences";
-import { Identity } from "@/people/identity";
 import { Composer } from "@/ui/Composer";
-import { ChatProvider } from "@/ui/context";
-import { FakeMemory, openStore } from "../fakelink";
-import { input, live, show, write } from "./show";
+import { FakeMemory } from "../fakelink";
+import { input, live, openChat, show, write } from "./show";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -66,16 +63,7 @@ describe("composer", () => {
     expect(store.draft).toBe("a draft");
     const memory = new FakeMemory();
     memory.set("chat.draft", "a draft");
-    const chat = {
-      ...openStore({ memory }),
-      identity: new Identity(new FakeMemory(), new FakeMemory()),
-      preferences: new Preferences(new FakeMemory()),
-    };
-    render(
-      <ChatProvider chat={chat}>
-        <Composer username="ada" />
-      </ChatProvider>,
-    );
+    show(<Composer username="ada" />, openChat({ memory }));
     expect(input().value).toBe("a draft");
     fireEvent.keyDown(input(), { key: "Enter" });
     expect(memory.get("chat.draft")).toBe("");

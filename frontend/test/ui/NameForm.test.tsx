@@ -4,12 +4,11 @@ import { act, cleanup, fireEvent, render, screen } from "@testing-library/react"
 import { renderToString } from "react-dom/server";
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Preferences } from "@/attention/preferences";
 import { Identity } from "@/people/identity";
 import { ChatProvider } from "@/ui/context";
 import { NameForm } from "@/ui/NameForm";
-import { FakeMemory, openStore } from "../fakelink";
-import { show } from "./show";
+import { FakeMemory } from "../fakelink";
+import { openChat, show } from "./show";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -34,8 +33,7 @@ describe("name form", () => {
     for (const typed of ["", "grace"]) {
       const memory = new FakeMemory();
       new Identity(memory, new FakeMemory()).rename("ada");
-      const identity = new Identity(memory, new FakeMemory());
-      const chat = { ...openStore(), identity, preferences: new Preferences(new FakeMemory()) };
+      const { chat } = openChat({ browser: memory });
       const page = (
         <ChatProvider chat={chat}>
           <NameForm />

@@ -1,14 +1,10 @@
 // @vitest-environment happy-dom
-import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
-import { StrictMode } from "react";
+import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { attend } from "@/attention/attend";
-import { Preferences } from "@/attention/preferences";
-import { Identity } from "@/people/identity";
-import { ChatProvider } from "@/ui/context";
 import { Header } from "@/ui/Header";
-import { FakeMemory, openStore } from "../fakelink";
 import { placed } from "../make";
+import { openChat, show } from "./show";
 
 /** The start of each note that was played. */
 const notes: number[] = [];
@@ -65,19 +61,12 @@ afterEach(() => {
 
 /** Renders the header with open settings, over a page that attends to new messages. */
 function open() {
-  const { connector, store, link } = openStore();
-  const identity = new Identity(new FakeMemory(), new FakeMemory());
+  const opened = openChat();
+  const { identity, preferences } = opened.chat;
+  const { link } = opened;
   identity.rename("ada");
-  const preferences = new Preferences(new FakeMemory());
-  const chat = { connector, store, identity, preferences };
-  attend(chat);
-  render(
-    <StrictMode>
-      <ChatProvider chat={chat}>
-        <Header username="ada" />
-      </ChatProvider>
-    </StrictMode>,
-  );
+  attend(opened.chat);
+  show(<Header username="ada" />, opened);
   act(() => link.accept());
   // Messages of the first second of a connection are history.
   act(() => vi.advanceTimersByTime(2000));

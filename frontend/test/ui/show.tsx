@@ -1,20 +1,50 @@
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { type ReactNode, StrictMode } from "react";
 import { Preferences } from "@/attention/preferences";
-import { Identity } from "@/people/identity";
-import { ChatProvider } from "@/ui/context";
-import { FakeMemory, openStore } from "../fakelink";
+import { Identity, isMine } from "@/people/identity";
+import type { RoomStore } from "@/room/store";
+import { Listing } from "@/rooms/listing";
+import { Rooms } from "@/rooms/rooms";
+import { ChatProvider, RoomProvider, useRoomsState } from "@/ui/context";
+import { FakeMemory, openConnector } from "../fakelink";
 
-export function show(children: ReactNode) {
-  const { connector, store, link } = openStore();
-  const identity = new Identity(new FakeMemory(), new FakeMemory());
+/** The chat of a page at an address, over a link of the test. */
+export function openChat({ query = "", memory = new FakeMemory(), browser = new FakeMemory() } = {}) {
+  const { connector, link } = openConnector();
+  const identity = new Identity(browser, memory);
   const preferences = new Preferences(new FakeMemory());
+  const visited = [query];
+  const page = {
+    query: () => visited.at(-1) ?? "",
+    push: (address: string) => void visited.push(address.slice(1)),
+  };
+  let ids = 0;
+  const rooms = new Rooms({
+    connector,
+    tab: memory,
+    browser,
+    page,
+    newId: () => `me-${ids++}`,
+    isMine: (message) => isMine(identity.getMe(), message),
+  });
+  const listing = new Listing("http://chat.test", async () => ({ ok: false, json: async () => undefined }));
+  return { chat: { connector, rooms, listing, identity, preferences }, link, visited, memory, browser };
+}
+
+export function show(children: ReactNode, opened = openChat()) {
+  const { chat, link, visited } = opened;
   const view = render(
     <StrictMode>
-      <ChatProvider chat={{ connector, store, identity, preferences }}>{children}</ChatProvider>
+      <ChatProvider chat={chat}>
+        <Shown>{children}</Shown>
+      </ChatProvider>
     </StrictMode>,
   );
-  return { connector, store, link, identity, preferences, ...view };
+  return { ...chat, store: chat.rooms.getState().shown as RoomStore, link, visited, ...view };
+}
+
+function Shown({ children }: { children: ReactNode }) {
+  return <RoomProvider room={useRoomsState().shown}>{children}</RoomProvider>;
 }
 
 export function live(children: ReactNode) {
