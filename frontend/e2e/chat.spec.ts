@@ -244,7 +244,7 @@ test("pitfall 9: a notification is asked for, and only one of several tabs shows
   await first.getByRole("button", { name: /Settings/ }).click();
   await first.getByLabel("Show a notification").click();
   await expect(first.getByLabel("Show a notification")).toBeChecked();
-  expect(await shown()).toEqual(["Chat: New messages are shown like this."]);
+  await expect.poll(shown).toEqual(["Chat: New messages are shown like this."]);
   await first.evaluate(() => (window as unknown as { shown: string[] }).shown.splice(0));
   await first.keyboard.press("Escape");
 
@@ -258,10 +258,10 @@ test("pitfall 9: a notification is asked for, and only one of several tabs shows
     await robot.say("while none is");
     await expect.poll(async () => (await shown()).length, { timeout: 300 }).toBeGreaterThan(0);
   }).toPass();
-  const before = (await shown()).length;
   await robot.say("and once more");
   await expect.poll(shown).toContain("robot: and once more");
   for (const tab of tabs) await expect(said(tab, "and once more")).toBeVisible();
-  expect((await shown()).length).toBe(before + 1);
+  // Earlier ones may still be on their way.
+  expect((await shown()).filter((words) => words === "robot: and once more")).toHaveLength(1);
   expect(await shown()).not.toContain("robot: while the other tab is seen");
 });

@@ -92,7 +92,10 @@ test("browsers, phones and link previews find what they ask for", async ({ room 
     if (sizes !== "any") expect(`${drawn}x${drawn}`).toBe(sizes);
   }
   await expect(page.locator("meta[property='og:title']")).toHaveAttribute("content", "Chat");
-  await expect(page.locator("meta[property='og:description']")).toHaveAttribute("content", "One room, everyone in it.");
+  await expect(page.locator("meta[property='og:description']")).toHaveAttribute(
+    "content",
+    "Many rooms, everyone welcome.",
+  );
   // This build does not know the address of its site, and a relative address is of no use.
   await expect(page.locator("meta[property='og:image']")).toHaveCount(0);
 });

@@ -15,7 +15,7 @@ test.describe("at 100 messages a second", () => {
     const report = `a second of script at 500 held: ${short.script} ms (p95 frame ${short.p95}), at 10,000: ${long.script} ms (p95 frame ${long.p95})`;
     info.annotations.push({ type: "cost", description: report });
     console.log(`    ${report}`);
-    expect(await articles(ada).count()).toBeLessThanOrEqual(60);
+    await expect.poll(() => articles(ada).count()).toBeLessThanOrEqual(60);
     // On a busy machine times differ by half; ten times the work would show.
     expect(long.script).toBeLessThan(2 * short.script + 50);
   });

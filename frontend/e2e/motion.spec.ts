@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { badge, composer, expect, goUp, list, type Room, said, test } from "./room";
+import { badge, composer, expect, goUp, type Room, said, settled, test } from "./room";
 
 interface Motion {
   name: string;
@@ -67,7 +67,7 @@ test("without that preference the same things move", async ({ room }) => {
   for (const name of ["arrive", "rise", "hop", "open", "drift", "transform"]) {
     await expect.poll(() => moved(name), name).toBe(true);
   }
-  expect(await running(page)).toBeGreaterThan(0);
+  await expect.poll(() => running(page)).toBeGreaterThan(0);
 });
 
 interface Shift {
@@ -130,20 +130,19 @@ for (const width of [1280, 390]) {
     await expect(badge(page)).toHaveText("Live");
     // Further up, where a push of the list would show.
     await expect(said(page, "message 59 .")).toBeInViewport();
-    await list(page).evaluate((scroller) => scroller.scrollBy(0, -300));
-    await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
+    await goUp(page, 300);
     const row = said(page, "message 48 .");
     await expect(row).toBeInViewport({ ratio: 1 });
-    const place = await row.boundingBox();
+    const place = await settled(() => row.boundingBox());
     await page.context().setOffline(true);
     await expect(page.getByText("You are offline.")).toBeVisible();
-    expect(await row.boundingBox()).toEqual(place);
+    await expect.poll(() => row.boundingBox()).toEqual(place);
     // Two attempts fail.
     for (const next of [2, 3]) await expect(page.getByText(`Next try in ${next} s`)).toBeVisible();
     await page.context().setOffline(false);
     await expect(badge(page)).toHaveText("Live");
     await expect(page.getByText("You are offline.")).not.toBeInViewport();
-    expect(await row.boundingBox()).toEqual(place);
+    await expect.poll(() => row.boundingBox()).toEqual(place);
     expect(sum(await shiftsSoFar(page))).toBeLessThan(0.02);
   });
 }

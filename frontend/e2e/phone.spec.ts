@@ -31,7 +31,7 @@ test("endless words and addresses wrap, and nothing is wider than the phone", as
   for (const page of [ada, bob]) {
     await expect(said(page, "see https")).toHaveCount(2);
     // The longest messages show their beginning first; both forms must fit.
-    expect(await tooWide(page)).toEqual([]);
+    await expect.poll(() => tooWide(page)).toEqual([]);
     const more = page.getByRole("button", { name: "Show all" });
     await expect(more).toHaveCount(2);
     for (let left = 2; left > 0; left--) {
@@ -39,9 +39,9 @@ test("endless words and addresses wrap, and nothing is wider than the phone", as
       await expect(more).toHaveCount(left - 1);
     }
     await expect(said(page, word)).toHaveCount(2);
-    expect(await tooWide(page)).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
-    expect(await list(page).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+    await expect.poll(() => tooWide(page)).toEqual([]);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await expect.poll(() => list(page).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
   }
   // The measurement works: the same messages overflow without wrapping.
   await ada.evaluate(() => {
@@ -49,7 +49,7 @@ test("endless words and addresses wrap, and nothing is wider than the phone", as
       text.style.overflowWrap = "normal";
     }
   });
-  expect(await tooWide(ada)).not.toEqual([]);
+  await expect.poll(() => tooWide(ada)).not.toEqual([]);
 });
 
 /** Acts as the visual viewport of an iPhone, which this browser does not have. */
@@ -74,19 +74,22 @@ test("the keyboard of an iPhone shrinks the page, and zooming does not", async (
       const fake = Object.assign(window.visualViewport as unknown as FakeViewport, to);
       fake.dispatchEvent(new Event("resize"));
     }, change);
-  expect(await height()).toBe(844);
+  await expect.poll(height).toBe(844);
 
   await become({ height: 480, scale: 1 });
-  expect(await height()).toBe(480);
-  const box = await composer(page).boundingBox();
-  expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(480);
+  await expect.poll(height).toBe(480);
+  const bottom = async () => {
+    const box = await composer(page).boundingBox();
+    return (box?.y ?? 0) + (box?.height ?? 0);
+  };
+  await expect.poll(bottom).toBeLessThanOrEqual(480);
 
   // At twice the scale half as much is visible, and it stays in place.
   await become({ height: 240, scale: 2 });
-  expect(await height()).toBe(480);
+  await expect.poll(height).toBe(480);
 
   await become({ height: 844, scale: 1 });
-  expect(await height()).toBe(844);
+  await expect.poll(height).toBe(844);
 });
 
 test("a page that an iPhone's keyboard pushed up returns", async ({ room }) => {
@@ -106,8 +109,8 @@ test("an endless name is cut off, and nothing is wider than the phone", async ({
   const robot = await room.robot();
   await robot.say("hello", "W".repeat(64));
   await expect(said(ada, "hello")).toBeVisible();
-  expect(await tooWide(ada)).toEqual([]);
-  expect(await list(ada).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  await expect.poll(() => tooWide(ada)).toEqual([]);
+  await expect.poll(() => list(ada).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
 });
 
 test("Enter starts a line on the keyboard of a phone, which has no Shift+Enter", async ({ room }) => {

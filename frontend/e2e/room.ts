@@ -21,12 +21,12 @@ export interface Room {
   server: Chatd;
   /** Another server on a free port, not started yet. */
   newServer(env: Record<string, string>): Promise<Chatd>;
-  /** Opens the page in a browser of its own. */
-  visit(options?: BrowserContextOptions, server?: Chatd): Promise<Page>;
-  /** Opens the page, joins with a name and waits for a live connection. */
-  join(name: string, options?: BrowserContextOptions, server?: Chatd): Promise<Page>;
-  /** A client without a page. */
-  robot(): Promise<Robot>;
+  /** Opens the page of a room, or of the global one, in a browser of its own. */
+  visit(options?: BrowserContextOptions, server?: Chatd, name?: string): Promise<Page>;
+  /** Opens the page, joins with a username and waits for a live connection. */
+  join(username: string, options?: BrowserContextOptions, server?: Chatd, name?: string): Promise<Page>;
+  /** A client without a page, in a room or in the global one. */
+  robot(name?: string): Promise<Robot>;
 }
 
 export interface Robot {
@@ -54,25 +54,28 @@ export const test = base.extend<Options & { room: Room }>({
     const server = await newServer(serverEnv);
     await server.start();
     const browsers = new Map<Chatd, Browser>();
-    const visit = async (options: BrowserContextOptions = {}, to = server) => {
+    const visit = async (options: BrowserContextOptions = {}, to = server, name?: string) => {
       const browser = browsers.get(to) ?? (await launch(to.port));
       if (!browsers.has(to)) ends.push(() => browser.close());
       browsers.set(to, browser);
       const context = await browser.newContext(options);
       const page = await context.newPage();
       page.on("pageerror", (error) => errors.push(error));
-      await page.goto(site.url);
+      await page.goto(name ? `${site.url}/?room=${name}` : site.url);
       return page;
     };
-    const join = async (name: string, options: BrowserContextOptions = {}, to = server) => {
-      const page = await visit(options, to);
-      await page.getByLabel("Your name").fill(name);
+    const join = async (username: string, options: BrowserContextOptions = {}, to = server, name?: string) => {
+      const page = await visit(options, to, name);
+      await page.getByLabel("Your name").fill(username);
       await page.keyboard.press("Enter");
       await expect(badge(page)).toHaveText("Live");
       return page;
     };
-    const robot = async () => {
-      const socket = io(`http://127.0.0.1:${server.port}`, { transports: ["websocket"], forceNew: true });
+    const robot = async (name?: string) => {
+      const socket = io(`http://127.0.0.1:${server.port}${name ? `/rooms/${name}` : ""}`, {
+        transports: ["websocket"],
+        forceNew: true,
+      });
       ends.push(async () => void socket.disconnect());
       return connected(socket);
     };
@@ -152,10 +155,24 @@ export async function holdScripts(page: Page, url = page.url()): Promise<() => v
 
 export { expect };
 
-/** Scrolls up until the list has noticed. */
-export async function goUp(page: Page): Promise<void> {
+/** Reads until two readings in a row are the same: rows are measured after they are shown. */
+export async function settled<T>(read: () => Promise<T>): Promise<T> {
+  let value = await read();
   await expect(async () => {
-    await list(page).evaluate((scroller) => scroller.scrollTo(0, 0));
+    const before = value;
+    value = await read();
+    expect<unknown>(value).toEqual(before);
+  }).toPass();
+  return value;
+}
+
+/** Scrolls up until the list has noticed: to its beginning, or by a distance from its end. */
+export async function goUp(page: Page, by = Number.POSITIVE_INFINITY): Promise<void> {
+  await expect(async () => {
+    await list(page).evaluate((scroller, way) => {
+      const end = scroller.scrollHeight - scroller.clientHeight;
+      scroller.scrollTo(0, Math.max(end - way, 0));
+    }, by);
     await expect(page.getByRole("button", { name: /Newest|new message/ })).toBeVisible({ timeout: 300 });
   }).toPass();
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions, Page } from "@playwright/test";
-import { badge, composer, expect, list, type Room, said, say, test } from "../e2e/room";
+import { badge, composer, expect, goUp, type Room, said, say, test } from "../e2e/room";
 
 const where = { locale: "en-GB", timezoneId: "Europe/London", reducedMotion: "reduce" } as const;
 const wide: BrowserContextOptions = { ...where, viewport: { width: 1280, height: 800 } };
@@ -102,8 +102,7 @@ test("reading further up", async ({ room }) => {
     await robot.say(`This is message number ${i} of a long talk.`, i % 5 ? "Linus" : "Margaret");
   const page = await room.join("Ada", wide);
   await expect(said(page, "number 40 ")).toBeVisible();
-  await list(page).evaluate((scroller) => scroller.scrollBy(0, -900));
-  await expect(page.getByRole("button", { name: "Newest" })).toBeVisible();
+  await goUp(page, 900);
   for (const text of ["One more.", "And another.", "That was it."]) await robot.say(text, "Grace");
   await expect(page.getByRole("button", { name: "3 new messages" })).toBeVisible();
   await take(page, "further-up");

@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 
-export const about = { name: "Chat", description: "One room, everyone in it." };
+export const about = { name: "Chat", description: "Many rooms, everyone welcome." };
 
 /** The address of the site, if the build knows it. Link previews need absolute addresses. */
 export function siteUrl(env: Record<string, string | undefined>): URL | undefined {

@@ -63,7 +63,7 @@ export function Screen() {
 function EmptyRoom() {
   return (
     <main className={styles.screen}>
-      <div className={styles.card} aria-busy="true" />
+      <section className={styles.card} aria-label="Chat" aria-busy="true" />
     </main>
   );
 }

@@ -48,7 +48,7 @@ export function OpenRoom({ opened }: { opened?: (() => void) | undefined }) {
           Open
         </button>
       </div>
-      <p id={problemId} role="alert">
+      <p id={problemId} role={bad ? "alert" : undefined}>
         {bad && roomNameRule}
       </p>
     </form>
