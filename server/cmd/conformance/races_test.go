@@ -64,7 +64,7 @@ func TestEIO2_CloseAndPollAtTheSameMoment(t *testing.T) {
 }
 
 // "upgrade > should ignore HTTP requests with same sid after upgrade".
-func TestEIO3_PollBehindAnUpgrade(t *testing.T) {
+func TestEIO3_PollAfterAnUpgrade(t *testing.T) {
 	url := start(t, "/engine.io/", "--mode", "engine")
 	for range tries {
 		p := bare(t, url)

@@ -65,7 +65,7 @@ func open(t *testing.T, network, addr string, limits Limits) *house {
 		close(h.release)
 		_ = server.Close()
 		<-served
-		assert.Eventually(t, "nobody is left", func() bool { return h.Len() == 0 })
+		assert.Eventually(t, "no connection is left", func() bool { return h.Len() == 0 })
 		h.Listener.mu.Lock()
 		defer h.Listener.mu.Unlock()
 		assert.Equal(t, "sources and waiting", len(h.sources)+h.waiting.Len(), 0)
@@ -98,7 +98,7 @@ func (h *house) visit(t *testing.T, path string) net.Conn {
 	t.Cleanup(func() { _ = nc.Close() })
 	assert.NoError(t, nc.SetDeadline(time.Now().Add(patience)), "deadline")
 	if path == "" {
-		assert.Eventually(t, "it is in", func() bool { return h.Len() > before || h.Len() == h.limits.Total })
+		assert.Eventually(t, "it is connected", func() bool { return h.Len() > before || h.Len() == h.limits.Total })
 		return nc
 	}
 	_, err = fmt.Fprintf(nc, "GET %s HTTP/1.1\r\nHost: test\r\n\r\n", path)
@@ -132,10 +132,10 @@ func TestLIM13_NewConnectionsTakeThePlaceOfIdleOnes(t *testing.T) {
 	h.waits(t, 2)
 
 	assert.Equal(t, "a new one", status(t, h.visit(t, "/")), http.StatusOK)
-	assert.Equal(t, "the longest goes", isClosed(t, silent), true)
+	assert.Equal(t, "the one that was idle longest is closed", isClosed(t, silent), true)
 	h.waits(t, 2)
 	next := h.visit(t, "/wait")
-	assert.Equal(t, "then the next", isClosed(t, idle), true)
+	assert.Equal(t, "the next one is closed", isClosed(t, idle), true)
 	h.waits(t, 1)
 	last := h.visit(t, "/wait")
 	h.waits(t, 0)
@@ -168,7 +168,7 @@ func TestLIM13_ConnectionsFromOneAddress(t *testing.T) {
 	assert.Equal(t, "refused", h.refusals(FullAddress), 1)
 	_ = first.Close()
 	assert.Eventually(t, "there is room again", func() bool { return h.Len() == 1 })
-	assert.Equal(t, "in its place", status(t, h.visit(t, "/")), http.StatusOK)
+	assert.Equal(t, "a new connection takes its place", status(t, h.visit(t, "/")), http.StatusOK)
 
 	limits.Exempt = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	h = open(t, "tcp", "127.0.0.1:0", limits)
@@ -195,5 +195,5 @@ func TestAcceptErrorsAreTold(t *testing.T) {
 	for _, err := range []error{nil, syscall.EMFILE, syscall.EMFILE, nil, nil, net.ErrClosed} {
 		l.report(err)
 	}
-	assert.Equal(t, "told", fmt.Sprint(told), fmt.Sprint([]error{syscall.EMFILE, syscall.EMFILE, nil}))
+	assert.Equal(t, "reports", fmt.Sprint(told), fmt.Sprint([]error{syscall.EMFILE, syscall.EMFILE, nil}))
 }

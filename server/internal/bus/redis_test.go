@@ -170,7 +170,7 @@ func TestP5_BusComesBackWithRedis(t *testing.T) {
 	assert.Equal(t, "heard", at.wait(t, 1)[0], a.cfg.ID+" n back")
 }
 
-func TestBusLeavesAConnectionThatDiedSilently(t *testing.T) {
+func TestBusReplacesAConnectionThatDiedSilently(t *testing.T) {
 	r := redistest.Start(t)
 	grave, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
 	if err != nil {

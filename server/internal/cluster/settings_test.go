@@ -68,8 +68,8 @@ func TestMSG12_SettingsSurviveAnOutageAndAFlush(t *testing.T) {
 	assert.Equal(t, "both have the same", a.Settings().String(), b.Settings().String())
 }
 
-// TestMSG12_WhatAnOlderVersionDidNotShareIsAdded: two nodes that want different values of a new setting still agree.
-func TestMSG12_WhatAnOlderVersionDidNotShareIsAdded(t *testing.T) {
+// TestMSG12_SettingsThatAreMissingAreAdded: two nodes that want different values of a new setting still agree.
+func TestMSG12_SettingsThatAreMissingAreAdded(t *testing.T) {
 	r := redistest.Start(t)
 	old := join(t, r, 0, wanting(Settings{"ttl": 1}))
 	a, b := join(t, r, 0, wanting(Settings{"ttl": 2, "window": 10})), join(t, r, 0, wanting(Settings{"ttl": 2, "window": 20}))

@@ -63,7 +63,7 @@ func TestP7_ForwardKeepsTheRequestAsItCame(t *testing.T) {
 	assert.Equal(t, "received", b.f.Stats().Received, 3)
 }
 
-func TestForwardLeavesTheRestAlone(t *testing.T) {
+func TestForwardServesItsOwnSessions(t *testing.T) {
 	a, _ := pair(t, answer(200, "b"), nil)
 	for query, want := range map[string]string{
 		"":                                  "a",
@@ -80,7 +80,7 @@ func TestForwardLeavesTheRestAlone(t *testing.T) {
 	assert.Equal(t, "preflight", got, "a")
 }
 
-func TestForwardToNobody(t *testing.T) {
+func TestForwardToAnUnknownNode(t *testing.T) {
 	a, b := pair(t, answer(200, "b"), nil)
 	unknown := func(what, id string) {
 		t.Helper()

@@ -22,9 +22,9 @@ func unusedAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestP7_ANodeNoticesThatItIsNotReached: whatever is wrong with the registered address, the node says so, and says when it
+// TestP7_ANodeNoticesThatOthersCannotReachIt: whatever is wrong with the registered address, the node says so, and says when it
 // is right again.
-func TestP7_ANodeNoticesThatItIsNotReached(t *testing.T) {
+func TestP7_ANodeNoticesThatOthersCannotReachIt(t *testing.T) {
 	a, b := pair(t, answer(200, "b"), nil)
 	stranger := newMember(t, nodeC, answer(200, "c"), func(c *Config, _ *timings) { c.Path = "/elsewhere/" })
 	for what, address := range map[string]string{
@@ -61,8 +61,8 @@ func TestP7_ANodeNoticesThatItIsNotReached(t *testing.T) {
 	assert.Equal(t, "probes at the edge of the other node", b.f.Stats().Received, 0)
 }
 
-// TestP7_MisroutedForwardsAreWarnedOf: both ends report the fault, and strangers cannot fill the log.
-func TestP7_MisroutedForwardsAreWarnedOf(t *testing.T) {
+// TestP7_MisroutedForwardsAreWarnedAbout: both ends report the fault, and strangers cannot fill the log.
+func TestP7_MisroutedForwardsAreWarnedAbout(t *testing.T) {
 	var log journal.Journal
 	a, b := pair(t, answer(200, "b"), func(c *Config, _ *timings) { c.Log = log.Logger() })
 	a.dir.at[nodeC] = b.address()

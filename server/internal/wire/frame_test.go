@@ -13,7 +13,7 @@ import (
 )
 
 // An independent parser reads what is written, at each border of the length encoding.
-func TestFrameIsReadByOthers(t *testing.T) {
+func TestFramesAreValidForAnotherLibrary(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 100_000} {
 		payload := bytes.Repeat([]byte{'x'}, n)
 		frame := AppendFrame(nil, OpText, payload)
@@ -29,7 +29,7 @@ func TestFrameIsReadByOthers(t *testing.T) {
 }
 
 // What an independent client writes is read.
-func TestReaderReadsOthers(t *testing.T) {
+func TestReaderReadsFramesOfAnotherLibrary(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 31, 32, 33, 125, 126, 65535, 65536} {
 		text := strings.Repeat("y", n)
 		var out bytes.Buffer

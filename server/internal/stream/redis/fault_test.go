@@ -268,8 +268,8 @@ func TestDegradedNamesRefusal(t *testing.T) {
 	}
 }
 
-// TestP5_CloseDoesNotWaitForNobody: once all callers were told that Redis does not answer, nothing is left to finish.
-func TestP5_CloseDoesNotWaitForNobody(t *testing.T) {
+// TestP5_CloseDoesNotWaitForRedis: once all callers were told that Redis does not answer, nothing is left to finish.
+func TestP5_CloseDoesNotWaitForRedis(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr, Options{AppendTimeout: 200 * time.Millisecond})
 	server.Stop()

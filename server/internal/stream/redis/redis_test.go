@@ -272,8 +272,8 @@ func putKeys(t *testing.T, s *Stream, from, to int) []stream.Offset {
 	return offsets
 }
 
-// TestMSG12_SharedSettingsHoldWhateverANodeWasTold: a stream with other options trims and forgets by the shared settings.
-func TestMSG12_SharedSettingsHoldWhateverANodeWasTold(t *testing.T) {
+// TestMSG12_SharedSettingsOverrideThoseOfANode: a stream with other options trims and forgets by the shared settings.
+func TestMSG12_SharedSettingsOverrideThoseOfANode(t *testing.T) {
 	server := redistest.Start(t)
 	mine := open(t, server.Addr, Options{MaxLen: 5000})
 	odd := open(t, server.Addr, Options{MaxLen: 60, DedupeTTL: time.Millisecond, DedupeMax: 1})

@@ -36,7 +36,7 @@ func outcome(fn func(testing.TB)) (r *recorder) {
 	return r
 }
 
-func TestWhatHoldsPasses(t *testing.T) {
+func TestTrueChecksPass(t *testing.T) {
 	full := make(chan int, 1)
 	full <- 7
 	tries := 0
@@ -51,7 +51,7 @@ func TestWhatHoldsPasses(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotHoldFailsAndSaysWhat(t *testing.T) {
+func TestFailedChecksNameTheValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for want, fn := range map[string]func(testing.TB){
 			"size:\n got 1\nwant 2":      func(t testing.TB) { Equal(t, "size", 1, 2) },
