@@ -80,28 +80,38 @@ func run(ctx context.Context, args []string, output io.Writer, ready func(addr s
 	}
 	sweepers := fanout.New(fanout.Options{})
 	defer sweepers.Close()
+	edge := newEdge(sweepers, f.serve)
+	mux := http.NewServeMux()
+	mux.Handle(f.path, edge)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	if ready != nil {
+		ready(listener.Addr().String())
+	}
+	return serve(ctx, server, edge, listener)
+}
+
+// newEdge makes an edge with the settings that the suites expect, and attaches one of their modes to it.
+func newEdge(sweepers *fanout.Sweepers, mode func(*engineio.Options) func(*engineio.Server)) *engineio.Server {
 	options := engineio.Options{
 		Sweepers:     sweepers,
 		NewID:        func() string { return nodeid.NewSession("conforms") },
 		PingInterval: pingInterval, PingTimeout: pingTimeout,
 		MaxPayload: maxPayload, MaxBody: maxPayload,
 	}
-	attach := f.serve(&options)
+	attach := mode(&options)
 	edge := engineio.NewServer(options)
 	attach(edge)
+	return edge
+}
 
-	mux := http.NewServeMux()
-	mux.Handle(f.path, edge)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+// serve serves until ctx ends, then ends the sessions and the requests.
+func serve(ctx context.Context, server *http.Server, edge *engineio.Server, listener net.Listener) error {
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		stopped <- errors.Join(edge.Shutdown(last, 0), server.Shutdown(last))
 	})
-	if ready != nil {
-		ready(listener.Addr().String())
-	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

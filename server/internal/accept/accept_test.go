@@ -120,7 +120,7 @@ func isClosed(t *testing.T, nc net.Conn) bool {
 	return err != nil && !errors.Is(err, syscall.ETIMEDOUT)
 }
 
-// TestLIM13_NewConnectionsTakeThePlaceOfIdleOnes: who holds connections without a request keeps nobody out.
+// TestLIM13_NewConnectionsTakeThePlaceOfIdleOnes: at the limit, a new connection replaces the one that has been idle longest.
 func TestLIM13_NewConnectionsTakeThePlaceOfIdleOnes(t *testing.T) {
 	h := open(t, "tcp", "127.0.0.1:0", Limits{Total: 4})
 	busy := h.visit(t, "/wait")
@@ -188,8 +188,8 @@ func TestLIM13_AnIPv6NetworkIsOneAddress(t *testing.T) {
 	assert.Equal(t, "another address", of("10.0.0.1") == of("10.0.0.2"), false)
 }
 
-// TestAcceptErrorsAreTold: each failure, and once that it is over.
-func TestAcceptErrorsAreTold(t *testing.T) {
+// TestAcceptErrorsAreReported: each failure is reported, and so is the first success after one.
+func TestAcceptErrorsAreReported(t *testing.T) {
 	var told []string
 	l := Limit(nil, Limits{}, Hooks{Failed: func(err error) { told = append(told, fmt.Sprint(err)) }})
 	for _, err := range []error{nil, syscall.EMFILE, syscall.EMFILE, nil, nil, net.ErrClosed} {

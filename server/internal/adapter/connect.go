@@ -98,6 +98,7 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 		m.alone, m.since = true, n.volatiles.now()
 	}
 	n.members.add(s.Id(), m)
+	conn.Joined(n.nsp.Name())
 	// Added with the first socket, so that listeners added before the first connection run before this one: their packets
 	// come before the log, and the turn lasts until they have returned.
 	n.once.Do(func() { _ = n.nsp.On("connection", n.connection) })
@@ -116,7 +117,7 @@ func (n *namespace) connection(args ...any) {
 	if !ok {
 		return
 	}
-	defer conn.Turn().Done()
+	defer conn.Turn(n.nsp.Name()).Done()
 	if conn.ReadyState() != "open" {
 		s.Disconnect(false)
 		return
@@ -150,7 +151,7 @@ func (n *namespace) attach(m *member, who auth.Identity) {
 
 // left releases the turn of a disconnection. The delay blocks no goroutine.
 func (n *namespace) left(m *member) {
-	turn := m.conn.Turn()
+	turn := m.conn.Turn(n.nsp.Name())
 	wait := time.Duration(0)
 	if m.client != nil && m.conn.ReadyState() == "open" {
 		wait = m.client.RejoinDelay()
@@ -164,7 +165,7 @@ func (n *namespace) left(m *member) {
 
 // event handles one event of a client.
 func (n *namespace) event(m *member, event []any, next func(error)) {
-	turn := m.conn.Turn()
+	turn := m.conn.Turn(n.nsp.Name())
 	if !m.socket.Connected() {
 		// "disconnect" is on its way and releases this turn. Once it has, turn may be that of a later packet.
 		return

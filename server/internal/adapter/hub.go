@@ -158,10 +158,13 @@ type sender interface {
 	SendVolatile(frames []byte) bool
 }
 
-// turns hand inbound packets over one at a time.
+// turns hand inbound packets over, one at a time for each namespace.
 type turns interface {
 	// Turn is the turn of the current packet. The code that handles the packet keeps the value and calls Done once.
-	Turn() engineio.Turn
+	Turn(namespace string) engineio.Turn
+	// Joined and Left say whether the library has a socket of the session in a namespace.
+	Joined(namespace string)
+	Left(namespace string)
 }
 
 // claimLook is how often claim checks whether an older socket with the same id is gone; claimWait is how long it waits.

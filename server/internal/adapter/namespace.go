@@ -112,6 +112,7 @@ func (n *namespace) DelAll(id socket.SocketId) {
 	if m.leave(n.log()) {
 		n.headcount.add(-1)
 	}
+	m.conn.Left(n.nsp.Name())
 	n.announce(id, changes)
 }
 

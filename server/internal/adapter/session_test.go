@@ -135,7 +135,11 @@ func (f *fake) close(reason string) {
 	}
 }
 
-func (f *fake) Turn() engineio.Turn {
+func (f *fake) Joined(string) {}
+
+func (f *fake) Left(string) {}
+
+func (f *fake) Turn(string) engineio.Turn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return engineio.NewTurn(f, f.turn)

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = time.Minute
 
 // load makes a configuration from the defaults and the given flags.
-func load(t *testing.T, flags ...string) config.Config {
+func load(t testing.TB, flags ...string) config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "empty.env")
 	assert.NoError(t, os.WriteFile(file, nil, 0o600))
@@ -36,7 +36,7 @@ func load(t *testing.T, flags ...string) config.Config {
 }
 
 // testLog shows what a node logs if the test fails.
-type testLog struct{ t *testing.T }
+type testLog struct{ t testing.TB }
 
 func (l testLog) Write(p []byte) (int, error) {
 	if l.t.Context().Err() == nil { // a test that has ended accepts no log
@@ -45,12 +45,12 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func logger(t *testing.T) *slog.Logger {
+func logger(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // start runs a node on a free port until the test ends.
-func start(t *testing.T, flags ...string) *App {
+func start(t testing.TB, flags ...string) *App {
 	t.Helper()
 	a, err := New(load(t, flags...), logger(t))
 	assert.NoError(t, err)

@@ -42,20 +42,20 @@ func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
 	var held []<-chan answer
 	for e.bodies.unused() > len(full) {
 		p := newPoller(t, e)
+		assert.Receive(t, "session", e.sessions).enter("/")
 		before := e.bodies.unused()
 		holders, held = append(holders, p), append(held, p.posting(full))
 		assert.Eventually(t, "it is read", func() bool { return e.bodies.unused() == before-len(full) })
-		assert.Receive(t, "session", e.sessions)
 	}
 	more := newPoller(t, e)
+	assert.Receive(t, "session", e.sessions).enter("/")
 	held = append(held, more.posting(full)) // gets only a part of its room
-	assert.Receive(t, "session", e.sessions)
 
 	for range 3 {
 		p := newPoller(t, e)
-		s := assert.Receive(t, "session", e.sessions)
+		s := assert.Receive(t, "session", e.sessions).enter("/")
 		posted := p.posting(ordinary)
-		assert.Eventually(t, "it is taken", func() bool { return s.Turn().number == 1 })
+		assert.Eventually(t, "it is taken", func() bool { return s.Turn("/").number == 1 })
 		s.EndTurn(1)
 		assert.Equal(t, "status", assert.Receive(t, "answer", posted).status, http.StatusOK)
 	}
@@ -97,7 +97,7 @@ func TestLIM12_OnlyWhatIsNotHandedOverIsCharged(t *testing.T) {
 	t.Parallel()
 	e, got := newTurns(t)
 	p := newPoller(t, e)
-	s := assert.Receive(t, "session", e.sessions)
+	s := assert.Receive(t, "session", e.sessions).enter("/")
 	packet := `42["x","` + strings.Repeat("y", 50_000) + `"]`
 	const packets = 16
 	posted := p.posting(separate(strings.Split(strings.Repeat(packet+" ", packets), " ")[:packets]...))

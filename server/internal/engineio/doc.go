@@ -9,9 +9,12 @@
 //	WebSocket ─▶ readLoop ─┘       ▲                └─────────────────────────────────────────┘
 //	                               └── the next packet waits here, and so does the client (TCP, or the POST's answer)
 //
+// There is a turn for each namespace of a session. While one is taken, packets for others go on, and those for it wait in a
+// bounded queue.
+//
 // Outbound bytes go through the session's [fanout.Conn]: the shared log and private frames, for both transports.
 //
-// It has many files because all of them work on one type, [Session], under its mutex: a file holds one concern of it. What a session is at a moment is in lifecycle.go, transport.go and turnstile.go; the rest acts on these.
+// It has many files because all of them work on one type, [Session], under its mutex: a file holds one concern of it. What a session is at a moment is in lifecycle.go, transport.go and lanes.go; the rest acts on these.
 //
 // The protocol is https://github.com/socketio/engine.io-protocol, revision 4; WebSocket is RFC 6455.
 package engineio

@@ -21,7 +21,7 @@ func (s *Session) beat() {
 	switch {
 	case s.life.ended():
 		s.mu.Unlock()
-	case s.turns.stalled(s.server.since()):
+	case s.lanes.stalled(s.server.since()):
 		s.mu.Unlock()
 		s.end(causeStalled)
 	case !s.heart.waiting:
@@ -63,9 +63,9 @@ func (s *Session) ping() {
 func (s *Session) lookLocked() (left, again time.Duration) {
 	now, opts := s.server.since(), &s.server.opts
 	written := s.conn.Written()
-	onItsWay := s.heart.written < s.heart.end || s.turns.wait == forReader
+	onItsWay := s.heart.written < s.heart.end || s.reader.wait == forReader
 	switch {
-	case s.turns.wait == forTurn:
+	case s.reader.wait == forTurn:
 		s.excuseLocked()
 	case onItsWay && written != s.heart.written:
 		s.heart.since = now

@@ -57,6 +57,9 @@ func (c *clocked) open() *Session {
 	s := c.newSession("test", handshake{uri: "/"})
 	c.admit(s)
 	s.start()
+	if !c.opts.Raw {
+		s.enter(MainNamespace)
+	}
 	return s
 }
 
@@ -217,7 +220,7 @@ func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
 						received <- err
 						return
 					}
-					turn := s.Turn()
+					turn := s.Turn("/")
 					time.AfterFunc(paced, turn.Done)
 				}
 				received <- s.receive(wire.Packet{Type: wire.PacketPong})

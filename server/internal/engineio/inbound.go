@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -12,17 +13,17 @@ import (
 // errEnded is returned for a packet of a session that has ended.
 var errEnded = errors.New("session has ended")
 
-// receive takes the client's next Engine.IO packet from either transport. It blocks while the packet before it has the turn:
-// this is the back-pressure on a client. p is not kept. The error is [errEnded] or [wire.ErrTooLarge]; in the second case the
-// caller tells the client why and ends the session.
+// receive takes the client's next Engine.IO packet from either transport. It blocks while the packet cannot go on: this is the
+// back-pressure on a client. p is not kept. The error is [errEnded] or [wire.ErrTooLarge]; in the second case the caller tells
+// the client why and ends the session.
 func (s *Session) receive(p wire.Packet) error {
 	s.inbound.Lock()
 	defer s.inbound.Unlock()
 	switch {
-	case p.Binary:
-		return s.receiveBinary(p.Data)
 	case len(p.Data) > s.server.opts.MaxPayload:
 		return wire.ErrTooLarge
+	case p.Binary:
+		return s.receiveBinary(p.Data)
 	case p.Type == wire.PacketMessage:
 		return s.receiveText(p.Data)
 	case p.Type == wire.PacketPong && s.pong():
@@ -37,35 +38,30 @@ func (s *Session) receive(p wire.Packet) error {
 	return errEnded
 }
 
-// sundry takes a packet that has no meaning, but costs time.
-func (s *Session) sundry(size int) error {
-	turn, ok := s.takeTurn(0, size)
-	if !ok {
-		return errEnded
-	}
-	s.doneInTime(turn)
-	return nil
-}
-
 func (s *Session) receiveText(text []byte) error {
 	if s.server.opts.Raw {
-		return s.handOver(0, types.NewStringBuffer(text))
+		return s.receiveRaw(types.NewStringBuffer(text))
 	}
 	h, err := wire.ParsePacket(text, wire.Limits{Binary: s.server.opts.AllowBinary, Values: s.server.opts.MaxValues})
-	if err != nil || s.attachments > 0 {
+	if err != nil || s.partial != nil {
 		s.end(causePacket)
 		return errEnded
+	}
+	p := parcel{kind: h.Kind, namespace: h.Namespace}
+	if len(p.namespace) == 0 {
+		p.namespace = []byte(MainNamespace)
 	}
 	switch {
 	case h.Kind == wire.Connect && len(h.Payload) == 0:
 		// The library would leave the handshake's auth nil, where the reference server has an empty object.
-		return s.handOver(h.Kind, types.NewStringBuffer(emptyConnect(h.Namespace)))
-	case h.Attachments > 0:
-		s.attachments, s.lastBinary = h.Attachments, h.Kind
-		return s.handOver(0, types.NewStringBuffer(wire.NameText(text, h)))
+		p.text = emptyConnect(h.Namespace)
 	default:
-		return s.handOver(h.Kind, types.NewStringBuffer(wire.NameText(text, h)))
+		p.text = wire.NameText(text, h)
 	}
+	if h.Attachments > 0 {
+		return s.begin(p, h.Attachments)
+	}
+	return s.place(p)
 }
 
 // emptyConnect is a CONNECT packet with the payload {}.
@@ -77,44 +73,51 @@ func emptyConnect(namespace []byte) []byte {
 	return append(packet, "{}"...)
 }
 
-func (s *Session) receiveBinary(data []byte) error {
-	opts := &s.server.opts
-	var kind wire.Kind
-	switch {
-	case len(data) > opts.MaxPayload:
-		return wire.ErrTooLarge
-	case opts.Raw:
-	case s.attachments == 0:
-		s.end(causePacket)
-		return errEnded
-	default:
-		s.attachments--
-		switch {
-		case s.attachments > 0:
-		case s.lastBinary == wire.BinaryEvent:
-			kind = wire.Event
-		default:
-			kind = wire.Ack
-		}
-	}
-	return s.handOver(kind, types.NewBytesBuffer(data))
+// partial is a packet whose attachments have not all come.
+type partial struct {
+	parcel
+	missing int
 }
 
-// handOver waits for the turn and gives one message to the library. The library handles CONNECT, EVENT and DISCONNECT in the
-// background: whoever completes them ends the turn. For all other kinds the turn ends here.
-func (s *Session) handOver(kind wire.Kind, message types.BufferInterface) error {
-	turn, ok := s.takeTurn(kind, message.Len())
-	if !ok {
+// begin keeps a packet until its attachments have come.
+func (s *Session) begin(p parcel, attachments int) error {
+	kind := wire.Ack
+	if p.kind == wire.BinaryEvent {
+		kind = wire.Event
+	}
+	s.partial = &partial{parcel{kind: kind, namespace: bytes.Clone(p.namespace), text: bytes.Clone(p.text)}, attachments}
+	return s.pass(len(p.text))
+}
+
+func (s *Session) receiveBinary(data []byte) error {
+	switch {
+	case s.server.opts.Raw:
+		return s.receiveRaw(types.NewBytesBuffer(data))
+	case s.partial == nil:
+		s.end(causePacket)
 		return errEnded
 	}
-	s.Emit("data", message)
-	switch kind {
-	case wire.Connect, wire.Event, wire.Disconnect:
-	case wire.Ack:
-		s.doneInTime(turn)
-	default:
-		turn.Done()
+	whole := s.partial
+	whole.attachments = append(whole.attachments, bytes.Clone(data))
+	if whole.missing--; whole.missing > 0 {
+		return s.pass(len(data))
 	}
+	s.partial = nil
+	return s.place(whole.parcel)
+}
+
+// receiveRaw hands over a message that is not a Socket.IO packet.
+func (s *Session) receiveRaw(message types.BufferInterface) error {
+	s.mu.Lock()
+	if !s.awaitPassLocked(&s.reader.wait) {
+		s.mu.Unlock()
+		return errEnded
+	}
+	s.passedLocked(message.Len())
+	turn := Turn{s, s.lanes.take(s.lanes.open(MainNamespace), 0, s.server.since())}
+	s.mu.Unlock()
+	s.Emit("data", message)
+	turn.Done()
 	return nil
 }
 
@@ -125,33 +128,75 @@ const (
 	sundriesBurst = 200
 )
 
-// doneInTime ends the turn when the rate of such packets allows it, which may be at once.
-func (s *Session) doneInTime(turn Turn) {
-	now := s.server.since()
-	until := now + s.sundries.Reserve(now)
-	s.mu.Lock()
-	s.turns.extend(turn.number, until)
-	s.mu.Unlock()
-	turn.Done()
-}
-
-// takeTurn waits until no packet has the turn and the client has read enough of its private frames. ok is false if the session
-// has ended. The turn lasts at least until the packet's bytes are within the rate. So the packet is handled at once, and the
-// client waits afterwards, when nothing of the packet is in memory.
-func (s *Session) takeTurn(kind wire.Kind, size int) (turn Turn, ok bool) {
+// sundry takes a packet that has no meaning, but costs time.
+func (s *Session) sundry(size int) error {
+	err := s.pass(size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.turns.taken && !s.life.ended() {
-		s.turns.wait = forTurn
+	s.payForSundryLocked()
+	return err
+}
+
+// pongFrame answers a ping frame. The error is [errEnded].
+func (s *Session) pongFrame(data []byte) error {
+	s.inbound.Lock()
+	defer s.inbound.Unlock()
+	err := s.sundry(len(data))
+	if err == nil {
+		s.conn.Send(wire.AppendFrame(nil, wire.OpPong, data))
+	}
+	return err
+}
+
+// pass lets a packet of that size in that needs no turn. The error is [errEnded].
+func (s *Session) pass(size int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.awaitPassLocked(&s.reader.wait) {
+		return errEnded
+	}
+	s.passedLocked(size)
+	return nil
+}
+
+// awaitPassLocked waits until the client's next packet may go on: those before it are within the rates, and the client has read
+// enough of its private frames. It notes in w what it waits for. It returns false if the session has ended.
+func (s *Session) awaitPassLocked(w *wait) bool {
+	defer func() { *w = noWait }()
+	for {
+		*w = forReader
+		if !s.awaitReaderLocked() {
+			return false
+		}
+		left := s.reader.until - s.server.since()
+		if left <= 0 {
+			return true
+		}
+		*w = forTurn
+		timer := time.AfterFunc(left, s.broadcast)
 		s.changed.Wait()
+		timer.Stop()
 	}
-	s.turns.stopWaiting()
-	if !s.awaitReaderLocked() {
-		return Turn{}, false
-	}
+}
+
+func (s *Session) broadcast() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Broadcast()
+}
+
+// passedLocked notes that a packet of that size came in. The next one waits until its bytes are within the rate. So a packet is
+// handled at once, and the client waits afterwards, when nothing of the packet is in memory.
+func (s *Session) passedLocked(size int) {
 	s.excuseLocked()
 	now := s.server.since()
-	return Turn{s, s.turns.take(kind, now, now+s.bytes.ReserveN(now, size))}, true
+	s.reader.until = max(s.reader.until, now+s.bytes.ReserveN(now, size))
+}
+
+// payForSundryLocked makes the next packet wait until the rate of sundries allows one more.
+func (s *Session) payForSundryLocked() {
+	now := s.server.since()
+	s.reader.until = max(s.reader.until, now+s.sundries.Reserve(now))
 }
 
 // awaitReaderLocked waits while more than privateLimit bytes of private frames, mostly answers to the client's own packets, are
@@ -159,73 +204,54 @@ func (s *Session) takeTurn(kind wire.Kind, size int) (turn Turn, ok bool) {
 // bound of the private queue still holds for it. It returns false if the session has ended.
 func (s *Session) awaitReaderLocked() bool {
 	for !s.life.ended() && !s.transport.probing() && s.conn.Private() > privateLimit {
-		passed := s.turns.awaitReader()
+		passed := s.reader.await()
 		s.mu.Unlock()
 		s.conn.WaitFlushed(passed) // or passed
 		s.mu.Lock()
-		s.turns.stopWaiting()
+		s.reader.waited()
 		s.excuseLocked()
 	}
 	return !s.life.ended()
 }
 
-// pongFrame answers a ping frame. The error is [errEnded].
-func (s *Session) pongFrame(data []byte) error {
-	s.inbound.Lock()
-	defer s.inbound.Unlock()
-	turn, ok := s.takeTurn(0, len(data))
-	if !ok {
-		return errEnded
-	}
-	s.conn.Send(wire.AppendFrame(nil, wire.OpPong, data))
-	s.doneInTime(turn)
-	return nil
+// wait is what the next packet of a client waits for.
+type wait uint8
+
+const (
+	noWait    wait = iota
+	forTurn        // the packets before it, or their pace
+	forReader      // the client, which has to read what was sent to it alone
+)
+
+// reader is the state of the goroutine that receives. It has no lock of its own: Session.mu guards it.
+type reader struct {
+	until time.Duration // when the next packet is within the rates; since the server's start
+	wait  wait          // of the next packet
+
+	waiting int           // how many wait for the client to read
+	passed  chan struct{} // closed when they need not any more; nil while none waits
 }
 
-// Turn is the turn of the packet that the library works on. The goroutine that works on it keeps the value: later calls
-// may return the turn of a later packet.
-func (s *Session) Turn() Turn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Turn{s, s.turns.number}
+// await notes that somebody waits for the client to read. The channel is closed by [reader.pass]; [reader.waited] has to follow.
+func (r *reader) await() <-chan struct{} {
+	r.waiting++
+	if r.passed == nil {
+		r.passed = make(chan struct{})
+	}
+	return r.passed
 }
 
-// EndTurn implements [TurnOwner].
-func (s *Session) EndTurn(number uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.turns.lasts(number) {
-		return
-	}
-	s.context = nil // only a CONNECT in turn needs it
-	left := s.turns.finish(s.server.since())
-	if left <= 0 {
-		s.releaseLocked(number)
-		return
-	}
-	time.AfterFunc(left, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.releaseLocked(number)
-	})
-}
-
-// releaseLocked ends a turn, unless it has ended before.
-func (s *Session) releaseLocked(number uint64) {
-	if s.turns.release(number) {
-		s.changed.Broadcast()
+// waited notes that somebody does not wait any more.
+func (r *reader) waited() {
+	if r.waiting--; r.waiting == 0 {
+		r.passed = nil
 	}
 }
 
-// releaseConnect ends the turn of a CONNECT that the library answers with CONNECT_ERROR: nothing else would end it.
-func (s *Session) releaseConnect(text []byte) {
-	if len(text) == 0 || text[0] != byte(wire.ConnectError) {
-		return
-	}
-	s.mu.Lock()
-	connecting, turn := s.turns.taken && s.turns.kind == wire.Connect, Turn{s, s.turns.number}
-	s.mu.Unlock()
-	if connecting {
-		s.doneInTime(turn)
+// pass ends all waits for the client to read.
+func (r *reader) pass() {
+	if r.passed != nil {
+		close(r.passed)
+		r.passed = nil
 	}
 }

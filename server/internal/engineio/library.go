@@ -112,7 +112,7 @@ func (s *Session) Request() *types.HttpContext {
 	r.RequestURI, r.Header, r.RemoteAddr = s.request.uri, http.Header{}, s.address
 	c := types.NewHttpContext(noResponse{}, r)
 	c.Flush() // ends the goroutine that waits for the request's end
-	if s.turns.taken {
+	if s.lanes.any(func(l *lane) bool { return l.taken && l.kind == wire.Connect }) {
 		s.context = c
 	}
 	return c

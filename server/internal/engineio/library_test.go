@@ -60,23 +60,24 @@ func (l *library) serve(nsp socket.Namespace) {
 		}
 		s.Use(func(event []any, next func(error)) {
 			if s.ListenerCount(types.EventName(event[0].(string))) == 0 {
-				defer session.Turn().Done()
+				defer session.Turn(nsp.Name()).Done()
 			}
 			next(nil)
 		})
-		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Turn().Done() })
+		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Left(nsp.Name()); session.Turn(nsp.Name()).Done() })
 		for name, handle := range handlers {
 			_ = s.On(name, func(args ...any) {
-				defer session.Turn().Done()
+				defer session.Turn(nsp.Name()).Done()
 				handle(s, args)
 			})
 		}
+		session.Joined(nsp.Name())
 		next(nil)
 	})
 	_ = nsp.On("connection", func(args ...any) {
 		session := args[0].(*socket.Socket).Conn().(*Session)
 		session.Follow(l.log.Head(), nil)
-		session.Turn().Done()
+		session.Turn(nsp.Name()).Done()
 	})
 }
 
@@ -130,9 +131,7 @@ func (l *library) play(t testing.TB, payload []byte) (answer string, err error) 
 			received = true
 		default:
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return received && (!s.turns.taken || s.life.ended())
+		return received && (s.isIdle() || s.hasEnded())
 	})
 
 	poll()

@@ -195,7 +195,7 @@ func TestP3_DrainDoesNotFailAPost(t *testing.T) {
 		<-release
 	}, socketIO)
 	p := newPoller(t, e)
-	assert.Receive(t, "session", e.sessions).Follow(e.log.Head(), nil)
+	assert.Receive(t, "session", e.sessions).enter("/").Follow(e.log.Head(), nil)
 	posted := make(chan int, 1)
 	go func() {
 		status, _ := p.post(`42["a"]` + "\x1e" + `42["b"]`)
@@ -223,7 +223,7 @@ func TestDrain_IsBounded(t *testing.T) {
 	c, _ := openWS(t, e)
 	c.send("4a")
 	s := assert.Receive(t, "session", e.sessions)
-	assert.Eventually(t, "a handler that hangs", func() bool { return s.Turn().number == 1 })
+	assert.Eventually(t, "a handler that hangs", func() bool { return s.Turn("/").number == 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	assert.Equal(t, "error", errors.Is(e.Shutdown(ctx, 0), context.DeadlineExceeded), true)

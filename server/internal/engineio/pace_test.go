@@ -29,9 +29,9 @@ func TestLIM10_ValuesOnBothTransports(t *testing.T) {
 	}
 	e := newEdge(t, nil, socketIO, func(o *Options) { o.MaxValues = 10_000 })
 	c, _ := openWS(t, e)
+	s := assert.Receive(t, "session", e.sessions).enter("/")
 	c.send(`42["x",` + strings.Repeat(`0,`, 9000) + `0]`)
-	s := assert.Receive(t, "session", e.sessions)
-	assert.Eventually(t, "handed over", func() bool { return s.Turn().number == 1 })
+	assert.Eventually(t, "handed over", func() bool { return s.Turn("/").number == 1 })
 }
 
 // TestLIM11_BytesAreTakenInTime: a large packet is handled at once, and delays the next.

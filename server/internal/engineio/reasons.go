@@ -28,18 +28,21 @@ var (
 	causeRepeated = cause{"transport error", "repeated poll", wire.CodePolicy, false}
 	causeHeld     = cause{"transport error", "body held too long", wire.CodePolicy, false}
 	causeStalled  = cause{"transport error", "stalled handler", wire.CodeInternal, false}
+	causeUnready  = cause{"transport error", "namespace unavailable", wire.CodeRestart, false}
 	causePanic    = cause{"transport error", "internal error", wire.CodeInternal, false}
 )
 
 // parting reports whether a client that polls may still fetch the packets that were queued before the end: the client does not
 // know of the end yet. After all other causes it is at fault, or gone.
-func (c cause) parting() bool { return c == causeForced || c == causeDrain || c == causeReset }
+func (c cause) parting() bool {
+	return c == causeForced || c == causeDrain || c == causeReset || c == causeUnready
+}
 
 // CloseReasons lists the reasons with which Hooks.Closed is called.
 func CloseReasons() []string {
 	all := []cause{
 		causeClient, causeGone, causeError, causePing, causeForced, causeDrain, causeSlow, causeReset,
-		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeHeld, causeStalled, causePanic,
+		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeHeld, causeStalled, causeUnready, causePanic,
 	}
 	reasons := make([]string, len(all))
 	for i, c := range all {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -43,6 +44,11 @@ type Options struct {
 	AllowBinary bool // Socket.IO packets with attachments; without it they close the session
 	Raw         bool // messages are not Socket.IO packets: they are handed over unchecked
 
+	// Gate decides about CONNECTs to other namespaces than the main one; nil: all go to the library.
+	Gate           Gate
+	ConnectTimeout time.Duration // for the gate's decision; default 20 s
+	MaxNamespaces  int           // that one session may be in or enter at one time; default 64
+
 	Hooks  Hooks
 	Logger *slog.Logger // default slog.Default()
 }
@@ -51,6 +57,7 @@ type Options struct {
 type Hooks struct {
 	Closed  func(reason string) // a session ended; one of CloseReasons
 	Refused func(reason string) // a request was not served; one of RefusalReasons
+	Stray   func(kind string)   // a packet was dropped: its session is not in that namespace; one of StrayKinds
 }
 
 func (h *Hooks) closed(reason string) {
@@ -62,6 +69,12 @@ func (h *Hooks) closed(reason string) {
 func (h *Hooks) refused(reason string) {
 	if h.Refused != nil {
 		h.Refused(reason)
+	}
+}
+
+func (h *Hooks) stray(kind string) {
+	if h.Stray != nil {
+		h.Stray(kind)
 	}
 }
 
@@ -81,7 +94,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	sessions  map[string]*Session
-	addresses map[string]int // sessions of each client, by network
+	addresses map[netip.Prefix]int // sessions of each client; see Session.Network
 	refusing  bool
 	emptied   chan struct{} // closed when refusing and no session is left
 }
@@ -95,6 +108,8 @@ func NewServer(o Options) *Server {
 	setDefault(&o.MaxPayload, 64<<10)
 	setDefault(&o.MaxValues, wire.MaxValues)
 	setDefault(&o.MaxBody, 1_000_000)
+	setDefault(&o.ConnectTimeout, 20*time.Second)
+	setDefault(&o.MaxNamespaces, 64)
 	setDefault(&o.SendBuffer, 64<<10)
 	setDefault(&o.Logger, slog.Default())
 	wheel := newWheel(min(o.PingInterval, o.PingTimeout), max(o.PingInterval, o.PingTimeout))
@@ -107,7 +122,7 @@ func NewServer(o Options) *Server {
 		started:    time.Now(),
 		bodies:     newBodies(max(bodiesRoom, o.MaxBody)),
 		sessions:   map[string]*Session{},
-		addresses:  map[string]int{},
+		addresses:  map[netip.Prefix]int{},
 		emptied:    make(chan struct{}),
 	}
 }
@@ -140,11 +155,11 @@ func (s *Server) admit(session *Session) *refusal {
 		return &refuseDraining
 	case s.opts.MaxConnections > 0 && len(s.sessions) >= s.opts.MaxConnections:
 		return &refuseFull
-	case s.opts.MaxPerAddress > 0 && s.addresses[session.network()] >= s.opts.MaxPerAddress:
+	case s.opts.MaxPerAddress > 0 && s.addresses[session.Network()] >= s.opts.MaxPerAddress:
 		return &refuseAddress
 	}
 	s.sessions[session.id] = session
-	s.addresses[session.network()]++
+	s.addresses[session.Network()]++
 	return nil
 }
 
@@ -152,7 +167,7 @@ func (s *Server) forget(session *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, session.id)
-	network := session.network()
+	network := session.Network()
 	if s.addresses[network]--; s.addresses[network] <= 0 {
 		delete(s.addresses, network)
 	}

@@ -31,22 +31,27 @@ type Session struct {
 	wheel wheelLinks
 
 	mu        sync.Mutex
-	changed   sync.Cond // on mu: life, transport or turns did
+	changed   sync.Cond // on mu: life, transport, reader or lanes did
 	life      lifecycle
 	transport transport
-	turns     turnstile
+	reader    reader
+	lanes     lanes
+	gone      bool // the library was told of the end
 	heart     heartbeat
 	poll      *poll              // the open GET
 	marks     *marks             // of its requests; nil until there is one
 	posting   bool               // a POST is being read
 	context   *types.HttpContext // of the handshake, while a CONNECT is in turn
 
-	inbound     sync.Mutex // one packet is received at a time, by either transport; guards what follows
-	attachments int        // binary messages that still belong to the last packet
-	lastBinary  wire.Kind  // what that packet is
+	attachment any // of the owner; see Attachment
 
-	sundries pace.Bucket // see doneInTime
-	bytes    pace.Bucket // of messages; see takeTurn
+	inbound sync.Mutex // one packet is received at a time, by either transport; guards partial
+	partial *partial   // a packet whose attachments have not all come
+
+	decoder sync.RWMutex // see handToLibrary
+
+	sundries pace.Bucket // see payForSundryLocked
+	bytes    pace.Bucket // of messages; see passedLocked
 }
 
 var (
@@ -105,6 +110,7 @@ func (s *Session) end(c cause) {
 	if c == causeClient && s.transport.polls() && (s.poll == nil || s.poll.answered) {
 		s.server.farewells.add(s.id)
 	}
+	s.lanes.stop()
 	s.changed.Broadcast()
 	if s.poll != nil {
 		s.poll.wakeUp()
@@ -131,10 +137,11 @@ func (s *Session) finish() {
 	s.conn.Close()
 
 	s.mu.Lock()
-	for s.transport.busy() {
+	for s.transport.busy() || s.lanes.any((*lane).manned) {
 		s.changed.Wait()
 	}
 	s.mu.Unlock()
+	s.leaveGate()
 	s.server.forget(s)
 }
 
@@ -254,15 +261,38 @@ func (s *Session) SendVolatile(frames []byte) bool {
 	return !s.hasEnded() && s.conn.SendVolatile(frames)
 }
 
-// network is what MaxPerAddress counts by: an IPv4 address, or the /64 network of an IPv6 address, because one subscriber has
-// all of that network.
-func (s *Session) network() string {
+// Network is what stands for the client where clients are counted by address: its IPv4 address, or the /64 network of its
+// IPv6 address, because one subscriber has all of that network. It is zero if the address is unknown.
+func (s *Session) Network() netip.Prefix {
 	addr, err := netip.ParseAddr(s.address)
-	if err != nil || addr.Unmap().Is4() {
-		return s.address
+	if err != nil {
+		return netip.Prefix{}
 	}
-	network, _ := addr.Prefix(64) // it is an IPv6 address
-	return network.String()
+	addr = addr.Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	network, _ := addr.Prefix(bits) // it is a valid address
+	return network
+}
+
+// Attachment is a value of the session's owner, which lasts as long as the session. The first call makes it. If several
+// first calls come at once, each may make one, and all get the same.
+func (s *Session) Attachment(make func() any) any {
+	s.mu.Lock()
+	kept := s.attachment
+	s.mu.Unlock()
+	if kept != nil {
+		return kept
+	}
+	made := make()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.attachment == nil {
+		s.attachment = made
+	}
+	return s.attachment
 }
 
 func (s *Session) hasEnded() bool {

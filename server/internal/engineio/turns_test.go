@@ -12,19 +12,37 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// newTurns is a server that hands packets to a channel and never ends a turn.
+// newTurns is a server that hands packets to a channel and never ends a turn. Sessions join at CONNECT.
 func newTurns(t *testing.T, change ...func(*Options)) (*edge, <-chan string) {
 	got := make(chan string, 100)
-	return newEdge(t, func(_ *Session, message io.Reader) {
+	return newEdge(t, func(s *Session, message io.Reader) {
 		b, _ := io.ReadAll(message)
+		if b[0] == byte(wire.Connect) {
+			s.Joined(string(wire.NamespaceOf(b)))
+		}
 		got <- string(b)
 	}, append(change, socketIO)...), got
+}
+
+// enter makes a session a member of a namespace, as if a CONNECT had been answered.
+func (s *Session) enter(namespace string) *Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lanes.open(namespace).joined = true
+	return s
+}
+
+// isIdle reports whether no packet has the turn or waits for it.
+func (s *Session) isIdle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.lanes.any((*lane).busy)
 }
 
 func (s *Session) isHeld() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.turns.wait == forTurn
+	return s.reader.wait == forTurn
 }
 
 func TestP2_OnePacketAtATime(t *testing.T) {
@@ -39,11 +57,11 @@ func TestP2_OnePacketAtATime(t *testing.T) {
 		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 		assert.Eventually(t, "the next one waits", s.isHeld)
 		assert.Equal(t, "handed over", len(got), 0)
-		assert.Equal(t, "turn", s.Turn().number, uint64(turn)+1)
-		s.EndTurn(s.Turn().number - 1) // late
-		s.EndTurn(s.Turn().number + 1) // of the future
+		assert.Equal(t, "turn", s.Turn("/").number, uint64(turn)+1)
+		s.EndTurn(s.Turn("/").number - 1) // late
+		s.EndTurn(s.Turn("/").number + 1) // of the future
 		assert.Equal(t, "still held", s.isHeld(), true)
-		s.Turn().Done()
+		s.Turn("/").Done()
 		s.EndTurn(uint64(turn) + 1) // double
 	}
 	// Acknowledgements hold nothing.
@@ -89,20 +107,22 @@ func TestTurn_ConnectErrorReleases(t *testing.T) {
 	c, _ := openWS(t, e)
 	s := assert.Receive(t, "session", e.sessions)
 	c.send("40/x,")
-	c.send("40/y")
+	c.send("40/x")
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/x,{}")
 	assert.Eventually(t, "the next one waits", s.isHeld)
 	s.Write(types.NewStringBufferString(`2["an event"]`), nil, nil)
+	s.Write(types.NewStringBufferString(`4/y,{"message":"no"}`), nil, nil)
+	s.Write(types.NewStringBufferString(`4{"message":"no"}`), nil, nil)
 	assert.Equal(t, "still held", s.isHeld(), true)
 	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
-	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/y,{}")
-	c.expect(`42["an event"]`, `44/x,{"message":"no"}`)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/x,{}")
+	c.expect(`42["an event"]`, `44/y,{"message":"no"}`, `44{"message":"no"}`, `44/x,{"message":"no"}`)
 
-	c.send(`42/y,["a"]`) // a CONNECT_ERROR ends a CONNECT's turn only
+	c.send(`42/x,["a"]`) // a CONNECT_ERROR ends a CONNECT's turn only
 	s.EndTurn(2)
-	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2/y,["a"]`)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2/x,["a"]`)
 	s.Write(types.NewStringBufferString(`4/x,{"message":"no"}`), nil, nil)
-	c.send("41/y,")
+	c.send("41/x,")
 	assert.Eventually(t, "the next one waits", s.isHeld)
 }
 
@@ -178,7 +198,7 @@ func TestRow11_Attachments(t *testing.T) {
 	e, got := newTurns(t, func(o *Options) { o.AllowBinary = true })
 	open := func() (*wsClient, *Session) {
 		c, _ := openWS(t, e)
-		return c, assert.Receive(t, "session", e.sessions)
+		return c, assert.Receive(t, "session", e.sessions).enter("/")
 	}
 	event := func(n int) string {
 		text := fmt.Sprintf(`45%d-["a"`, n)
@@ -196,16 +216,15 @@ func TestRow11_Attachments(t *testing.T) {
 		assert.Equal(t, "packet", assert.Receive(t, "packet", got), want)
 	}
 	assert.Eventually(t, "held until the event is done", s.isHeld)
-	s.EndTurn(3)
+	s.EndTurn(1)
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2["next"]`)
 
-	for name, after := range map[string]func(c *wsClient){
+	for _, after := range map[string]func(c *wsClient){
 		"text instead":    func(c *wsClient) { c.send(`42["x"]`) },
 		"connect instead": func(c *wsClient) { c.send("40") },
 	} {
 		c, _ := open()
 		c.send(event(1))
-		assert.Receive(t, name, got)
 		after(c)
 		c.expectClose(wire.CodePolicy)
 	}

@@ -44,7 +44,7 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	}
 	// From now on the end of the session ends the attempt, too.
 	s.limitProbeLocked()
-	s.turns.pass()
+	s.reader.pass()
 	s.mu.Unlock()
 
 	p := &prober{session: s, nc: nc, reader: r, unread: early}

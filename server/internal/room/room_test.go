@@ -69,7 +69,7 @@ func TestPRE1_TheGreetingHasTheJoiningOffset(t *testing.T) {
 	binding := r.Bind(&namespace{})
 	at := rep.Start(0)
 	assert.Equal(t, "greeting", string(payloadOf(binding.Greeting(nil, at))), `42["presence",{"online":7},"`+at.Offset().String()+`"]`)
-	assert.Equal(t, "history that may be asked for", binding.History(map[string]any{"history": 100.0}), 5)
+	assert.Equal(t, "the most history on joining", binding.History(map[string]any{"history": 100.0}), 5)
 }
 
 func TestPRE2_PresenceAndTypingGoToTheNamespace(t *testing.T) {
@@ -137,7 +137,7 @@ type closable struct {
 
 func (c *closable) ReadyState() string { return c.state }
 
-// TestLIM1_LimitsAreTheConnections: they are remembered while it lasts, and no longer.
+// TestLIM1_LimitsAreTheConnections: sockets of one connection share its rates, which are forgotten when it ends.
 func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 	r, _ := newRoom(t)
 	c := &closable{EventEmitter: events.New(), state: "open"}

@@ -28,7 +28,7 @@ func TestFramesAreValidForAnotherLibrary(t *testing.T) {
 	}
 }
 
-// What an independent client writes is read.
+// The reader understands the frames of another WebSocket library.
 func TestReaderReadsFramesOfAnotherLibrary(t *testing.T) {
 	for _, n := range []int{0, 1, 7, 8, 31, 32, 33, 125, 126, 65535, 65536} {
 		text := strings.Repeat("y", n)

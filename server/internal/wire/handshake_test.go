@@ -15,7 +15,7 @@ func TestAcceptKey(t *testing.T) {
 	assert.Equal(t, "accept", AcceptKey("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 }
 
-// upgrades are changes of a good handshake, and the status that each is refused with; 0: it is not.
+// upgrades are changes to a valid handshake, each with the status of its refusal, or 0 if it stays valid.
 var upgrades = []struct {
 	name   string
 	change func(*http.Request)

@@ -171,6 +171,17 @@ func cutNamespace(p []byte) (name, rest []byte, err PacketError) {
 	return name, rest, valid
 }
 
+// NamespaceOf returns the name of the namespace of a packet without attachments that the library has encoded.
+func NamespaceOf(packet []byte) []byte {
+	name, _, _ := cutNamespace(packet[min(1, len(packet)):])
+	if name == nil {
+		return mainNamespace
+	}
+	return name
+}
+
+var mainNamespace = []byte{'/'}
+
 // cutID reads the digits at the start of p.
 func cutID(p []byte) (id uint64, has bool, rest []byte, err PacketError) {
 	i := 0

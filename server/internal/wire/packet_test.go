@@ -214,7 +214,7 @@ func TestP6_DepthIsBounded(t *testing.T) {
 	}
 }
 
-// TestLIM10_ValuesAreBounded: what a decoder makes of a packet is bounded, too, whatever is nested in what.
+// TestLIM10_ValuesAreBounded: a packet holds at most a certain number of JSON values, however they are nested.
 func TestLIM10_ValuesAreBounded(t *testing.T) {
 	list := func(n int, of string) string { return strings.Repeat(of+",", n-1) + of }
 	for name, c := range map[string]struct {

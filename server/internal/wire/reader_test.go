@@ -148,7 +148,7 @@ func TestP6_ReaderMemory(t *testing.T) {
 	assert.Equal(t, "let go", r.partial(), false)
 }
 
-// Reading is held back by not calling Next: what is behind a message stays as it was.
+// A caller delays the next message by not calling Next: the reader does not touch the bytes after a message.
 func TestP2_ReaderStopsAfterEachMessage(t *testing.T) {
 	first, second := clientFrame(finBit, OpText, "first"), clientFrame(finBit, OpText, "second")
 	chunk := join(first, second)

@@ -1,0 +1,190 @@
+package engineio
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"scalable-chat/server/internal/wire"
+)
+
+// lane is what a session keeps for one namespace: the turn, and the packets that wait for theirs.
+//
+//	no lane ── CONNECT ──▶ busy ── Joined, end of the turn ──▶ free ── packet ──▶ busy ── end of the turn ──▶ free
+//	   ▲                    │                                                      │
+//	   └────────────────────┴── refused, or Left: the gate is told ────────────────┘
+//
+// While a lane is free, the session is in its namespace.
+type lane struct {
+	namespace string // "" while the first lane is not used
+	next      *lane
+
+	number uint64        // of the newest turn
+	since  time.Duration // when it began; since the server's start
+	kind   wire.Kind     // of its packet
+	taken  bool          // it lasts
+
+	opening bool // a CONNECT is with the gate or is being handed over
+	running bool // a goroutine is about to hand over the next packet
+	joined  bool // the library has a socket
+	entered bool // the gate let the session in, and is to be told when it leaves
+
+	stop  context.CancelFunc // ends the gate's wait; nil while there is none
+	queue []parcel           // in order
+}
+
+// working reports whether a packet of the lane is being dealt with.
+func (l *lane) working() bool { return l.taken || l.opening || l.running }
+
+// busy reports whether the next packet of the lane has to wait.
+func (l *lane) busy() bool { return l.working() || len(l.queue) > 0 }
+
+// manned reports whether a goroutine works for the lane.
+func (l *lane) manned() bool { return l.opening || l.running }
+
+// lanes are those of one session: the first in place, because most sessions are in one namespace only. They have no lock of
+// their own: Session.mu guards them.
+type lanes struct {
+	first  lane
+	count  int
+	number uint64 // of the newest turn of all lanes
+	kept   int    // what the packets cost that wait in lanes, see parcel.cost
+}
+
+// find returns the lane of a namespace, nil if there is none.
+func find[T string | []byte](ls *lanes, namespace T) *lane {
+	for l := &ls.first; l != nil; l = l.next {
+		if l.namespace == string(namespace) {
+			return l
+		}
+	}
+	return nil
+}
+
+// open makes the lane of a namespace that has none.
+func (ls *lanes) open(namespace string) *lane {
+	ls.count++
+	if ls.first.namespace == "" {
+		ls.first.namespace = namespace
+		return &ls.first
+	}
+	l := &lane{namespace: namespace, next: ls.first.next}
+	ls.first.next = l
+	return l
+}
+
+// remove forgets a lane.
+func (ls *lanes) remove(gone *lane) {
+	ls.count--
+	if gone == &ls.first {
+		ls.first = lane{next: ls.first.next}
+		return
+	}
+	for l := &ls.first; l != nil; l = l.next {
+		if l.next == gone {
+			l.next = gone.next
+			return
+		}
+	}
+}
+
+// withTurn returns the lane in which the turn with this number lasts, nil if it does not.
+func (ls *lanes) withTurn(number uint64) *lane {
+	for l := &ls.first; l != nil; l = l.next {
+		if l.taken && l.number == number {
+			return l
+		}
+	}
+	return nil
+}
+
+// any reports whether the predicate holds for one of the lanes.
+func (ls *lanes) any(is func(*lane) bool) bool {
+	for l := &ls.first; l != nil; l = l.next {
+		if l.namespace != "" && is(l) {
+			return true
+		}
+	}
+	return false
+}
+
+// take begins the next turn of a lane.
+func (ls *lanes) take(l *lane, kind wire.Kind, now time.Duration) (number uint64) {
+	ls.number++
+	l.number, l.taken, l.kind, l.since = ls.number, true, kind, now
+	return l.number
+}
+
+// stop drops what waits in the lanes of a session that has ended, and ends the waits of its gate.
+func (ls *lanes) stop() {
+	ls.kept = 0
+	for l := &ls.first; l != nil; l = l.next {
+		l.queue = nil
+		if l.stop != nil {
+			l.stop()
+		}
+	}
+}
+
+// stalled reports whether the library has had one of the turns for longer than [stallTimeout].
+func (ls *lanes) stalled(now time.Duration) bool {
+	return ls.any(func(l *lane) bool { return l.taken && now-l.since > stallTimeout })
+}
+
+// keptLimit bounds what the packets of one session may cost that wait in its lanes.
+const keptLimit = 64 << 10
+
+// fits reports whether a packet of that cost may wait. A single one may always.
+func (ls *lanes) fits(cost int) bool { return ls.kept == 0 || ls.kept+cost <= keptLimit }
+
+// push lets a packet wait.
+func (ls *lanes) push(l *lane, p parcel) {
+	ls.kept += p.cost()
+	l.queue = append(l.queue, p.clone())
+}
+
+// pop takes the packet that has waited longest.
+func (ls *lanes) pop(l *lane) (p parcel, ok bool) {
+	if len(l.queue) == 0 {
+		return parcel{}, false
+	}
+	p, l.queue[0] = l.queue[0], parcel{}
+	if l.queue = l.queue[1:]; len(l.queue) == 0 {
+		l.queue = nil
+	}
+	ls.kept -= p.cost()
+	return p, true
+}
+
+// parcel is one Socket.IO packet with its attachments.
+type parcel struct {
+	kind        wire.Kind // of a binary one: that of its like without attachments
+	namespace   []byte    // its name; not kept by clone
+	text        []byte    // for the library
+	attachments [][]byte
+}
+
+// parcelCost is what a parcel costs beside its bytes.
+const parcelCost = 128
+
+// cost is what a parcel takes while it waits, in bytes.
+func (p *parcel) cost() int {
+	cost := parcelCost + len(p.text)
+	for _, a := range p.attachments {
+		cost += parcelCost + len(a)
+	}
+	return cost
+}
+
+// newest is the size of what came in last: the parts before it have been paid for.
+func (p *parcel) newest() int {
+	if n := len(p.attachments); n > 0 {
+		return len(p.attachments[n-1])
+	}
+	return len(p.text)
+}
+
+// clone is a copy that can be kept. Attachments are copies already.
+func (p *parcel) clone() parcel {
+	return parcel{kind: p.kind, text: bytes.Clone(p.text), attachments: p.attachments}
+}
