@@ -74,7 +74,7 @@ func (c *Cluster) MasterOf(t testing.TB, key string) *Server {
 func (c *Cluster) MoveSlot(t testing.TB, key string) *Server {
 	t.Helper()
 	from := c.MasterOf(t, key)
-	to := c.Nodes[(slices.Index(c.Nodes, from)+1)%len(c.Nodes)]
+	to := c.masterAfter(from)
 	slot, fromID, toID := from.CLI("CLUSTER", "KEYSLOT", key), from.CLI("CLUSTER", "MYID"), to.CLI("CLUSTER", "MYID")
 	to.CLI("CLUSTER", "SETSLOT", slot, "IMPORTING", fromID)
 	from.CLI("CLUSTER", "SETSLOT", slot, "MIGRATING", toID)
@@ -89,6 +89,16 @@ func (c *Cluster) MoveSlot(t testing.TB, key string) *Server {
 		s.CLI("CLUSTER", "SETSLOT", slot, "NODE", toID)
 	}
 	return to
+}
+
+// masterAfter is the next node that is a master.
+func (c *Cluster) masterAfter(s *Server) *Server {
+	for i := slices.Index(c.Nodes, s) + 1; ; i++ {
+		node := c.Nodes[i%len(c.Nodes)]
+		if role, err := node.cli("ROLE"); err == nil && strings.HasPrefix(role, "master") {
+			return node
+		}
+	}
 }
 
 // Sentinels is a master with one replica, watched by three Sentinels.

@@ -33,9 +33,6 @@ func start(t testing.TB, opts Options, addrs ...string) *Rooms {
 	opts.Logger = slog.New(slog.DiscardHandler)
 	s, err := New(opts)
 	assert.NoError(t, err)
-	if s.follower == nil {
-		s.follower = deaf{}
-	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -129,14 +126,3 @@ func TestP10_EachRoomHasItsOrder(t *testing.T) {
 		})
 	}
 }
-
-// deaf is a follower that does nothing.
-type deaf struct{}
-
-func (deaf) open(*room, int, stream.Sink) {}
-func (deaf) close(*room)                  {}
-func (deaf) stored(*room, stream.Offset)  {}
-func (deaf) missed(*room)                 {}
-func (deaf) publish(*room, []byte)        {}
-func (deaf) degraded() string             { return "" }
-func (deaf) stop()                        {}

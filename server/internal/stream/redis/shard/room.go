@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"sync/atomic"
+
 	"scalable-chat/server/internal/stream"
 )
 
@@ -14,16 +16,17 @@ type room struct {
 
 	appends appends
 	members membership
+	feed    atomic.Pointer[feed] // nil before Follow
 }
 
 // Follow implements [stream.Room].
-func (r *room) Follow(tail int, sink stream.Sink) { r.rooms.follower.open(r, tail, sink) }
+func (r *room) Follow(tail int, sink stream.Sink) { r.rooms.feeds.open(r, tail, sink) }
 
 // Publish implements [stream.Room].
-func (r *room) Publish(message []byte) { r.rooms.follower.publish(r, message) }
+func (r *room) Publish(message []byte) { r.rooms.feeds.publish(r, message) }
 
 // Close implements [stream.Room].
 func (r *room) Close() {
-	r.rooms.follower.close(r)
+	r.rooms.feeds.close(r)
 	r.rooms.census.leave(r)
 }

@@ -6,6 +6,9 @@
 // only "{key:name}:room:genesis", the id of the entry that the stream will begin with. The other keys are those of
 // the main record ("…:room:keys:0", "…:room:keys:1", "…:room:writer:<id>"), and "…:room:online", a hash of the members of
 // each node. "{key}:rooms:news" says by which kind of channel the nodes send their news.
+//
+// Three parts share the rooms: senders store what is appended (sender.go), receivers follow what is stored (receiver.go), a
+// census counts members (members.go). It has many files because each of them is a machine of several.
 package shard
 
 import (
@@ -85,10 +88,11 @@ func (o *Options) check() error {
 
 // Rooms is a [stream.Rooms] in Redis.
 type Rooms struct {
-	opts     Options
-	writer   string // names the markers of this process
-	follower follower
-	census   *census
+	opts   Options
+	writer string // names the markers of this process
+	feeds  *feeds
+	census *census
+	newsBy atomic.Pointer[string] // see sharded
 
 	shardedNews atomic.Bool   // news is published by SPUBLISH; set before the first batch is sent
 	unheard     atomic.Uint64 // batches whose news was not told
@@ -107,26 +111,6 @@ type Rooms struct {
 	done    bool               // guarded by mu; drained is closed
 }
 
-// follower hands the entries, messages and members of rooms to their sinks. All methods but close return at once.
-type follower interface {
-	// open begins to follow a room, as [stream.Room.Follow] says. The sink's Reset, tail entries at most, comes from
-	// [Rooms.newest].
-	open(r *room, tail int, sink stream.Sink)
-	// close ends it. No method of the sink runs or will run when it has returned. It is called once, also for a room that
-	// was never opened.
-	close(r *room)
-	// stored says that this node has stored an entry at this offset, so that its news should come soon.
-	stored(r *room, o stream.Offset)
-	// missed says that news of the room may be lost: it must be read from the stream.
-	missed(r *room)
-	// publish sends the message to the other nodes, or drops it.
-	publish(r *room, message []byte)
-	// degraded is [Rooms.Degraded] for the receiving.
-	degraded() string
-	// stop ends everything and waits for it.
-	stop()
-}
-
 // New starts what appends and follows. It does not wait for Redis. The caller closes it.
 func New(opts Options) (*Rooms, error) {
 	if err := opts.check(); err != nil {
@@ -135,6 +119,7 @@ func New(opts Options) (*Rooms, error) {
 	s := &Rooms{opts: opts, writer: rand.Text()[:13], drained: make(chan struct{}), senders: map[string]*sender{}}
 	s.ended, s.end = context.WithCancel(context.Background())
 	s.router, s.census = s.newSender(nil), newCensus(s)
+	s.feeds = newFeeds(s)
 	s.parts.Go(func() { s.router.run(s.ended) })
 	s.parts.Go(func() { s.census.run(s.ended) })
 	return s, nil
@@ -149,7 +134,7 @@ func (s *Rooms) Degraded() string {
 		troubles = append(troubles, w.trouble)
 	}
 	s.mu.Unlock()
-	return strings.Join(slices.DeleteFunc([]string{redisx.Troubles(troubles...), s.follower.degraded()},
+	return strings.Join(slices.DeleteFunc([]string{redisx.Troubles(troubles...), s.feeds.degraded()},
 		func(words string) bool { return words == "" }), "; ")
 }
 
@@ -169,7 +154,7 @@ func (s *Rooms) Close(ctx context.Context) error {
 	s.census.flush(ctx)
 	s.end()
 	s.parts.Wait()
-	s.follower.stop()
+	s.feeds.stop()
 	return err
 }
 

@@ -221,11 +221,11 @@ func (w *sender) report(r *room, o outcome) {
 	}
 	s.told(len(b.records) - b.told)
 	if o.err == nil {
-		s.follower.stored(r, o.offsets[len(o.offsets)-1])
+		s.feeds.stored(r, o.offsets[len(o.offsets)-1])
 	}
 	if o.unheard != nil {
 		s.unheard.Add(1)
-		s.follower.missed(r)
+		s.feeds.missed(r)
 	}
 	w.queue(r)
 }
