@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -172,4 +173,28 @@ func TestP11_TheRoomAsksItsAuthenticator(t *testing.T) {
 	who, refusal := r.Bind(&namespace{}).Authenticator.Authenticate(auth.Connect{Namespace: "/"})
 	assert.Equal(t, "refusal", refusal == nil, true)
 	assert.Equal(t, "a guest", who, auth.Identity{})
+}
+
+func TestP10_ARoomIsSmall(t *testing.T) {
+	const many = 2000
+	_, rep := newRoom(t)
+	options := Options{Namespace: "/rooms/cats", Replica: rep, Authenticator: auth.Guests{}, Online: func() int { return 0 }}
+	rooms, bindings := make([]*Room, many), make([]adapter.Binding, many)
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range rooms {
+		rooms[i] = New(options)
+		bindings[i] = rooms[i].Bind(&namespace{})
+	}
+	each := (heap() - before) / many
+	t.Logf("a room: %d bytes", each)
+	if each > 1024 {
+		t.Errorf("a room takes %d bytes", each)
+	}
+	runtime.KeepAlive(bindings)
 }
