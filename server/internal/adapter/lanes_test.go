@@ -60,8 +60,7 @@ func TestROOM11_ASlowConnectHoldsNoOtherRoomOfTheConnection(t *testing.T) {
 	}
 	close(slow.release)
 	for _, prefix := range []string{"40" + slow.namespace + `,{"sid"`, "42" + cats + `,["presence"`, "43" + slow.namespace + `,1["waits"]`} {
-		got := c.receive()
-		if !strings.HasPrefix(got, prefix) {
+		if got := c.receive(); !strings.HasPrefix(got, prefix) {
 			t.Errorf("got %s, want %s", got, prefix)
 		}
 	}
@@ -70,20 +69,20 @@ func TestROOM11_ASlowConnectHoldsNoOtherRoomOfTheConnection(t *testing.T) {
 // round enters rooms, asks in each, and leaves it again, without waiting in between; then it reads all that comes of it.
 func (c *remote) round(number int, rooms []string) {
 	c.t.Helper()
-	for _, packet := range []string{"40%s,", `42%s,%d["x"]`, "41%s,"} {
+	question := fmt.Sprintf(`,%d["x"]`, number)
+	for _, packet := range [][2]string{{"40", ","}, {"42", question}, {"41", ","}} {
 		for _, name := range rooms {
-			c.send(strings.ReplaceAll(fmt.Sprintf(packet, name, number), "%!(EXTRA int="+fmt.Sprint(number)+")", ""))
+			c.send(packet[0] + name + packet[1])
 		}
 	}
 	acks := map[string]int{}
 	for range 3 * len(rooms) {
-		got := c.receive()
-		if kind, rest, _ := strings.Cut(got, "/rooms/"); kind == "43" {
-			acks[rest]++
+		if ack, ok := strings.CutPrefix(c.receive(), "43"); ok {
+			acks[ack]++
 		}
 	}
 	for _, name := range rooms {
-		assert.Equal(c.t, "acks in "+name, acks[strings.TrimPrefix(name, "/rooms/")+fmt.Sprintf(`,%d["x"]`, number)], 1)
+		assert.Equal(c.t, "acks in "+name, acks[name+question], 1)
 	}
 }
 

@@ -10,12 +10,9 @@ package room
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/zishang520/engine.io/v2/engine"
-	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/adapter"
@@ -48,9 +45,6 @@ type Room struct {
 	logger    *slog.Logger
 	rules     *chat.Service
 	namespace atomic.Pointer[adapter.Namespace]
-
-	mu          sync.Mutex
-	connections map[connection]*chat.Connection // until the connection closes
 }
 
 var (
@@ -63,7 +57,7 @@ func New(o Options) *Room {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	r := &Room{opts: o, logger: o.Logger, connections: map[connection]*chat.Connection{}}
+	r := &Room{opts: o, logger: o.Logger}
 	r.rules = chat.New(o.Limits, r, r, r.relay, chat.Hooks{Handled: o.Handled, Logger: o.Logger})
 	return r
 }
@@ -82,13 +76,10 @@ func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 	}
 }
 
-// connection is what the room needs of an [engine.Socket].
-type connection interface {
-	ReadyState() string
-	Once(events.EventName, ...events.Listener) error
+// attached is what the room needs of a connection of the edge.
+type attached interface {
+	Attachment(make func() any) any
 }
-
-var _ connection = engine.Socket(nil)
 
 // client is the room's side of one socket.
 type client struct {
@@ -101,36 +92,13 @@ var _ adapter.Client = client{}
 func (r *Room) newClient(s *socket.Socket, who auth.Identity) adapter.Client {
 	// The handshake is not needed any more, but the library keeps it, with the client's data, as long as the socket.
 	*s.Handshake() = socket.Handshake{}
-	return client{r, r.rules.NewClient(r.connectionOf(s.Conn()), string(s.Id()), who)}
+	return client{r, r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), who)}
 }
 
-// connectionOf is the rules' state of a connection. The room keeps it as long as the connection lasts, so that leaving the
-// room and joining again resets no limit.
-func (r *Room) connectionOf(conn connection) *chat.Connection {
-	known, isNew := r.remember(conn)
-	if isNew {
-		_ = conn.Once("close", func(...any) { r.forget(conn) })
-		if conn.ReadyState() != "open" {
-			r.forget(conn) // the close event may have fired already
-		}
-	}
-	return known
-}
-
-func (r *Room) remember(conn connection) (known *chat.Connection, isNew bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known = r.connections[conn]; known == nil {
-		known, isNew = r.rules.NewConnection(), true
-		r.connections[conn] = known
-	}
-	return known, isNew
-}
-
-func (r *Room) forget(conn connection) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.connections, conn)
+// connectionOf is what the rules remember of a connection. It lasts as long as that and is the same in all rooms, so that
+// neither another room nor leaving and joining again resets a limit.
+func (r *Room) connectionOf(conn attached) *chat.Connection {
+	return conn.Attachment(func() any { return r.rules.NewConnection() }).(*chat.Connection)
 }
 
 // Event implements [adapter.Client].

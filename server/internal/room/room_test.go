@@ -11,19 +11,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zishang520/engine.io/v2/events"
 	"github.com/zishang520/socket.io/v2/socket"
 	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/wire"
 )
+
+var _ attached = (*engineio.Session)(nil)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -130,27 +132,25 @@ type nobody struct{}
 func (nobody) Lost(fanout.Lost) {}
 func (nobody) Pending()         {}
 
-// closable is a connection that can be closed.
-type closable struct {
-	events.EventEmitter
-	state string
+// connection keeps what a room attaches to it.
+type connection struct{ attachment any }
+
+func (c *connection) Attachment(make func() any) any {
+	if c.attachment == nil {
+		c.attachment = make()
+	}
+	return c.attachment
 }
 
-func (c *closable) ReadyState() string { return c.state }
-
-// TestLIM1_LimitsAreTheConnections: sockets of one connection share its rates, which are forgotten when it ends.
+// TestLIM1_LimitsAreTheConnections: sockets of one connection share its rates, in all rooms, as long as it lasts.
 func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 	r, _ := newRoom(t)
-	c := &closable{EventEmitter: events.New(), state: "open"}
+	other, _ := newRoom(t)
+	c := &connection{}
 	first := r.connectionOf(c)
 	assert.Equal(t, "the same for another socket of it", r.connectionOf(c) == first, true)
-	c.state = "closed"
-	c.Emit("close")
-	assert.Equal(t, "connections that are remembered", len(r.connections), 0)
-
-	gone := &closable{EventEmitter: events.New(), state: "closed"} // its close event is over
-	r.connectionOf(gone)
-	assert.Equal(t, "connections that are remembered", len(r.connections), 0)
+	assert.Equal(t, "the same in another room", other.connectionOf(c) == first, true)
+	assert.Equal(t, "the same for another connection", r.connectionOf(&connection{}) == first, false)
 }
 
 func TestEventsGoToTheRules(t *testing.T) {
