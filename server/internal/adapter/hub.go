@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/zishang520/engine.io/v2/engine"
-	"github.com/zishang520/socket.io-go-parser/v2/parser"
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/auth"
@@ -201,7 +200,7 @@ func (h *Hub) ServerOptions() *socket.ServerOptions {
 	o := socket.DefaultServerOptions()
 	o.SetServeClient(false)
 	o.SetAdapter(h)
-	o.SetParser(identifying{parser.NewParser(), h})
+	o.SetParser(engineio.NewParser(h.identify))
 	if h.opts.Recovery {
 		recovery := &socket.ConnectionStateRecovery{}
 		recovery.SetSkipMiddlewares(false)

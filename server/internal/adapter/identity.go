@@ -34,23 +34,10 @@ type connect struct {
 	refusal  *auth.Refusal
 }
 
-// identifying is a parser whose decoders complete CONNECT.
-type identifying struct {
-	parser.Parser
-	hub *Hub
-}
-
-// NewDecoder makes a decoder whose packets pass [Hub.identify] before the library gets them.
-func (p identifying) NewDecoder() parser.Decoder {
-	d := p.Parser.NewDecoder()
-	_ = d.On("decoded", p.hub.identify)
-	return d
-}
-
-// identify finds out for whom a CONNECT speaks, and makes it name a private id and an offset.
-func (h *Hub) identify(args ...any) {
-	p, ok := args[0].(*parser.Packet)
-	if !ok || p.Type != parser.CONNECT {
+// identify finds out for whom a CONNECT speaks, and makes it name a private id and an offset. It sees every packet before the
+// library does.
+func (h *Hub) identify(p *parser.Packet) {
+	if p.Type != parser.CONNECT {
 		return
 	}
 	if n := h.namespaceOf(p.Nsp); n != nil && (n.follows() || n.binding.Authenticator != nil) {

@@ -64,10 +64,13 @@ func (s *Session) opened(l *lane, cost int) {
 // mayEnter asks the gate. It returns false if the library must not get the CONNECT.
 func (s *Session) mayEnter(l *lane) bool {
 	gate := s.server.opts.Gate
+	if gate == nil || l.namespace == MainNamespace {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.ConnectTimeout)
 	defer cancel()
 	s.mu.Lock()
-	ended, pass := s.life.ended(), gate == nil || l.joined || l.namespace == MainNamespace
+	ended, pass := s.life.ended(), l.joined
 	l.stop = cancel
 	s.mu.Unlock()
 	if ended || pass {
@@ -117,17 +120,14 @@ func (s *Session) leaveGate() {
 	}
 }
 
-// handToLibrary gives one packet to the library. The library's decoder cannot take anything else between a packet and its
-// attachments.
+// handToLibrary gives one packet to the library.
 func (s *Session) handToLibrary(p parcel) {
 	if len(p.attachments) == 0 {
-		s.decoder.RLock()
-		defer s.decoder.RUnlock()
 		s.Emit("data", types.NewStringBuffer(p.text))
 		return
 	}
-	s.decoder.Lock()
-	defer s.decoder.Unlock()
+	s.binary.Lock()
+	defer s.binary.Unlock()
 	s.Emit("data", types.NewStringBuffer(p.text))
 	for _, a := range p.attachments {
 		s.Emit("data", types.NewBytesBuffer(a))

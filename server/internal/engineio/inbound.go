@@ -29,7 +29,7 @@ func (s *Session) receive(p wire.Packet) error {
 	case p.Type == wire.PacketPong && s.pong():
 		return nil
 	case p.Type == wire.PacketClose:
-		s.end(causeClient)
+		s.endDrained(causeClient)
 	case p.Type == wire.PacketPing:
 		s.end(causePacket) // pings come from the server in this revision
 	default: // as in the reference server, open, upgrade, noop and an unexpected pong have no meaning here
@@ -127,6 +127,26 @@ const (
 	sundriesRate  = 50 // per second
 	sundriesBurst = 200
 )
+
+// endDrained ends the session of a client that has closed it, after every packet that waits in a lane has had its turn: they came
+// before the end. The caller holds inbound.
+func (s *Session) endDrained(c cause) {
+	s.mu.Lock()
+	for !s.life.ended() && s.lanes.any(func(l *lane) bool { return len(l.queue) > 0 }) {
+		s.reader.wait = forTurn
+		s.changed.Wait()
+		s.reader.wait = noWait
+	}
+	s.mu.Unlock()
+	s.end(c)
+}
+
+// hungUp is endDrained for a WebSocket.
+func (s *Session) hungUp(c cause) {
+	s.inbound.Lock()
+	defer s.inbound.Unlock()
+	s.endDrained(c)
+}
 
 // sundry takes a packet that has no meaning, but costs time.
 func (s *Session) sundry(size int) error {

@@ -36,7 +36,9 @@ func newLibrary(binary bool) *library {
 		Sweepers: l.sweepers, NewID: rand.Text, AllowBinary: binary, MaxPayload: 2000,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
-	l.io = socket.NewServer(nil, nil)
+	options := socket.DefaultServerOptions()
+	options.SetParser(NewParser(nil))
+	l.io = socket.NewServer(nil, options)
 	l.io.Bind(l.Server)
 	for _, nsp := range []string{"/", "/x"} {
 		l.serve(l.io.Of(nsp, nil))

@@ -48,7 +48,7 @@ type Session struct {
 	inbound sync.Mutex // one packet is received at a time, by either transport; guards partial
 	partial *partial   // a packet whose attachments have not all come
 
-	decoder sync.RWMutex // see handToLibrary
+	binary sync.Mutex // held while a packet with attachments is handed to the library
 
 	sundries pace.Bucket // see payForSundryLocked
 	bytes    pace.Bucket // of messages; see passedLocked

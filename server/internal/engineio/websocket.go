@@ -115,7 +115,7 @@ func (s *Session) readLoop(r *wsReader) {
 	p, err := s.read(r)
 	if err != nil {
 		giveBack(p)
-		s.end(causeGone)
+		s.hungUp(causeGone)
 		s.discard()
 		return
 	}
@@ -205,7 +205,7 @@ func (s *Session) receiveMessage(m wire.Message) error {
 		if code, _, err := wire.ParseClose(m.Payload); err == nil {
 			c.code = code // echoed
 		}
-		s.end(c)
+		s.hungUp(c)
 		return errEnded
 	}
 	s.inbound.Lock() // a pong frame has no meaning here
