@@ -151,8 +151,12 @@ test("render.yaml: the service knows its settings, its health does not follow Re
   assert.notEqual(value("PORT"), "10000");
   assert.ok(web.maxShutdownDelaySeconds >= seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")) + 15);
   assert.ok(web.maxShutdownDelaySeconds <= 300);
-  const messages = value("HISTORY_WINDOW") * 6 * value("MAX_MESSAGE_CHARS");
-  assert.ok(messages + value("DEDUPE_MAX") * 200 + 10e6 <= 256e6, "what the servers keep must fit into the plan");
+  const rooms = value("ROOMS").split(",");
+  assert.ok(!rooms.some((name) => name.includes("*")), "the number of rooms must be known");
+  const messages =
+    (Number(value("HISTORY_WINDOW")) + rooms.length * value("ROOM_WINDOW")) * 6 * value("MAX_MESSAGE_CHARS");
+  const ids = (1 + rooms.length) * value("DEDUPE_MAX") * 200;
+  assert.ok(messages + ids + 10e6 <= 256e6, "what the servers keep must fit into the plan");
   const redis = web.envVars.find((v) => v.key === "REDIS_URL").fromService;
   assert.deepEqual(redis, { type: "keyvalue", name: keyvalue.name, property: "connectionString" });
   assert.equal(keyvalue.maxmemoryPolicy, "noeviction");

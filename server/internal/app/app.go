@@ -34,12 +34,17 @@ import (
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/room"
+	"scalable-chat/server/internal/rooms"
 	"scalable-chat/server/internal/stream"
 )
 
 // eventBytes is the average size of an event, in bytes, above which a connection is slowed down: MAX_MESSAGE_CHARS of ASCII
 // letters. Decoding larger events at the full rate would cost too much CPU time.
 const eventBytes = 4 << 10
+
+// spareNamespaces is how many namespaces a session may be in beside its rooms: the global room, and those that it has asked for
+// and is refused.
+const spareNamespaces = 14
 
 // Path is where Engine.IO is served.
 const Path = "/socket.io/"
@@ -55,8 +60,11 @@ type App struct {
 	sweepers *fanout.Sweepers
 	replica  *replica.Replica
 	topology topology
-	parts    parts // of the topology
-	room     *room.Room
+	parts    parts      // of the topology
+	room     *room.Room // the global one
+	rooms    *rooms.Manager
+	budget   *fanout.Budget // of their logs
+	binding  sync.Map       // by namespace: what binds the room that is being opened
 	hub      *adapter.Hub
 	edge     *engineio.Server
 
@@ -94,10 +102,11 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 	a.metrics = ops.NewMetrics(ops.Catalogues{
 		Events: chat.Events(), Outcomes: chat.Outcomes(),
 		Closes: engineio.CloseReasons(), Refusals: slices.Concat(engineio.RefusalReasons(), accept.Reasons()),
+		Rooms: rooms.Codes(), Strays: engineio.StrayKinds(),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
 	a.topology, err = newTopology(a.life, host{
-		cfg: cfg, log: logger, port: a.port(), connections: func() int { return a.edge.Connections() },
+		cfg: cfg, log: logger, port: a.port(), members: func() int { return a.hub.Members("/") },
 	})
 	if err != nil {
 		return nil, err
@@ -122,18 +131,8 @@ func (a *App) build() {
 		Hooks:    replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:   a.log,
 	})
-	a.room = room.New(room.Options{
-		Namespace:     "/",
-		Replica:       a.replica,
-		Authenticator: auth.Guests{},
-		Limits: chat.Limits{
-			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
-		},
-		MaxHistory: cfg.HistoryMax,
-		Online:     func() int { return a.parts.members.Online() },
-		Handled:    a.metrics.Handled,
-		Logger:     a.log,
-	})
+	a.rooms = a.newRooms()
+	a.room = a.newRoom("/", a.replica, a.parts.members.Online)
 	a.hub = adapter.New(adapter.Options{
 		Bind: a.bind, Recovery: true,
 		Bus: a.parts.bus, Nodes: a.parts.nodes,
@@ -143,7 +142,9 @@ func (a *App) build() {
 	a.edge = a.newEdge()
 	options := a.hub.ServerOptions()
 	options.SetConnectTimeout(cfg.ConnectTimeout)
-	socket.NewServer(nil, options).Bind(a.edge)
+	io := socket.NewServer(nil, options)
+	a.hub.Attach(io)
+	io.Bind(a.edge)
 }
 
 // newEdge makes the Engine.IO server.
@@ -160,17 +161,30 @@ func (a *App) newEdge() *engineio.Server {
 		MaxConnections: cfg.MaxConnections, MaxPerAddress: cfg.MaxConnectionsPerIP,
 		Origins: engineio.NewOrigins(cfg.AllowedOrigins), Proxies: cfg.TrustedProxies,
 
-		Hooks:  engineio.Hooks{Closed: a.metrics.Closed, Refused: a.metrics.Refused},
+		Gate: a.rooms, ConnectTimeout: cfg.ConnectTimeout,
+		MaxNamespaces: cfg.Rooms.MaxPerConnection + spareNamespaces,
+
+		Hooks:  engineio.Hooks{Closed: a.metrics.Closed, Refused: a.metrics.Refused, Stray: a.metrics.Stray},
 		Logger: a.log,
 	})
 }
 
-// bind gives the main namespace its room. Others are plain.
-func (a *App) bind(n adapter.Namespace) adapter.Binding {
-	if n.Name() == "/" {
-		return a.room.Bind(n)
-	}
-	return adapter.Binding{}
+// newRoom makes the chat of a namespace. others tells how many are online without the client that is greeted.
+func (a *App) newRoom(namespace string, record *replica.Replica, others func() int) *room.Room {
+	cfg := a.cfg
+	return room.New(room.Options{
+		Namespace:     namespace,
+		Replica:       record,
+		Authenticator: auth.Guests{},
+		Limits: chat.Limits{
+			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
+		},
+		MaxHistory: cfg.HistoryMax,
+		Online:     func() int { return others() + 1 },
+		Rooms:      a.rooms.List,
+		Handled:    a.metrics.Handled,
+		Logger:     a.log,
+	})
 }
 
 // Start answers requests, loads the window, joins the cluster, and is then ready. It waits for Redis as long as ctx

@@ -14,7 +14,6 @@ import (
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/forward"
 	"scalable-chat/server/internal/nodeid"
-	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/stream/redis"
 )
 
@@ -54,7 +53,7 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 	c := &clustered{id: nodeid.New(), log: h.log, client: client, record: record}
 	c.registry = cluster.NewRegistry(cluster.RegistryConfig{
 		Client: client, Key: cfg.StreamKey, ID: c.id, Address: address,
-		Local: h.connections, Secret: cfg.ClusterSecret, Settings: record.Settings(), Log: h.log,
+		Local: h.members, Secret: cfg.ClusterSecret, Settings: record.Settings(), Log: h.log,
 	})
 	c.bus = bus.New(bus.Config{Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: c.id, Log: h.log})
 	c.forwarder = forward.New(forward.Config{
@@ -97,11 +96,13 @@ func (c *clustered) route(edge *engineio.Server) http.Handler {
 }
 
 // deliver waits for nothing: clients get the rest from the node that they reconnect to.
-func (c *clustered) deliver(context.Context, *replica.Replica) error { return nil }
+func (c *clustered) deliver(context.Context, ...drainer) error { return nil }
 
 func (c *clustered) drain(ctx context.Context, spread time.Duration) {
 	c.forwarder.Shutdown(ctx, spread)
 }
+
+func (c *clustered) finish(ctx context.Context) error { return c.record.Close(ctx) }
 
 func (c *clustered) degraded() map[string]func() string {
 	return map[string]func() string{

@@ -10,7 +10,12 @@ func (a *App) measure() {
 	m := a.metrics
 	m.Gauge("connections", "Sessions on this node.", func() float64 { return float64(a.edge.Connections()) })
 	m.Gauge("sockets", "TCP connections to the main port, sessions or not.", func() float64 { return float64(a.public.net.Len()) })
-	m.Gauge("online", "Connections to the cluster, as this node knows it.", func() float64 { return float64(a.parts.members.Online()) })
+	m.Gauge("online", "Members of the global room on all nodes, as this node knows it.", func() float64 { return float64(a.parts.members.Online()) })
+
+	m.Gauge("rooms", "Rooms that are open on this node, the global one not included.", func() float64 { return float64(a.rooms.Stats().Open) })
+	m.Gauge("rooms_waiting", "Clients that wait to enter a room.", func() float64 { return float64(a.rooms.Stats().Waiting) })
+	m.Counter("rooms_opened_total", "Rooms that were opened.", func() float64 { return float64(a.rooms.Stats().Opened) })
+	m.Gauge("rooms_bytes", "Memory for the messages of rooms.", func() float64 { return float64(a.budget.Used()) })
 
 	log := func(of func(fanout.Stats) int64) func() float64 {
 		return func() float64 { return float64(of(a.sweepers.Stats())) }

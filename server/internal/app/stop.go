@@ -34,7 +34,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.edge.Refuse()
 	var err error
 	if wasReady {
-		err = step("deliver what was acked", a.topology.deliver(draining, a.replica))
+		err = step("deliver what was acked", a.topology.deliver(draining, a.replica, a.rooms))
 	}
 	spread := min(a.cfg.DrainTimeout/2, time.Duration(a.edge.Connections())*spreadPerSession)
 	var others sync.WaitGroup
@@ -50,7 +50,7 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	appends, cancel := context.WithTimeout(ctx, appendsTimeout)
 	defer cancel()
-	err = errors.Join(err, step("finish the appends", a.parts.stream.Close(appends)))
+	err = errors.Join(err, step("finish the appends", a.topology.finish(appends)))
 	a.release()
 	a.log.Info("stopped", "error", err)
 	return err
@@ -60,6 +60,9 @@ func (a *App) Stop(ctx context.Context) error {
 func (a *App) release() {
 	if a.replica != nil {
 		a.replica.Close()
+	}
+	if a.rooms != nil {
+		a.rooms.Close()
 	}
 	if a.hub != nil {
 		a.hub.Close()

@@ -21,12 +21,18 @@ import (
 // TestStopDuringTraffic: the server closes the transport, so that clients reconnect by themselves, and every client
 // has received what was acked: the record ends with the node.
 func TestStopDuringTraffic(t *testing.T) {
+	for _, namespace := range []string{"/", "/rooms/cats"} {
+		t.Run(namespace, func(t *testing.T) { stopDuringTraffic(t, namespace) })
+	}
+}
+
+func stopDuringTraffic(t *testing.T, namespace string) {
 	a, err := New(load(t), logger(t))
 	assert.NoError(t, err)
 	assert.NoError(t, a.Start(t.Context()))
 	var all []*siotest.Client
 	for i := range 9 {
-		all = append(all, open(t, a.url(), siotest.Options{Transport: transports[i%len(transports)]}))
+		all = append(all, open(t, a.url(), siotest.Options{Transport: transports[i%len(transports)], Namespace: namespace}))
 	}
 	var mu sync.Mutex
 	var acked []string

@@ -11,7 +11,6 @@ import (
 	"scalable-chat/server/internal/config"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/ops"
-	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -26,9 +25,11 @@ type topology interface {
 	// route returns the handler that stands in front of the edge.
 	route(edge *engineio.Server) http.Handler
 	// deliver blocks until the clients of this node have what they cannot get from another node, or until ctx ends.
-	deliver(ctx context.Context, r *replica.Replica) error
+	deliver(ctx context.Context, all ...drainer) error
 	// drain ends what this node does for others, evenly over the given time; when ctx ends, it ends the rest at once.
 	drain(ctx context.Context, spread time.Duration)
+	// finish ends appends, and blocks until those that are queued are stored, or until ctx ends.
+	finish(ctx context.Context) error
 	// degraded returns a question for each part that can be degraded: what is wrong with it, "" if nothing is.
 	degraded() map[string]func() string
 	// measure registers the numbers of the parts.
@@ -40,25 +41,26 @@ type topology interface {
 // parts are what either topology gives to the rest of the node.
 type parts struct {
 	id       string // of this node
-	stream   record
+	stream   stream.Stream
+	rooms    stream.Rooms // nil with ROOMS=off
 	members  cluster.Members
 	bus      bus.Bus    // nil: there are no other nodes
 	nodes    func() int // live nodes, this one included; nil: one
 	retained func() int // entries that the stream retains; nil: HISTORY_WINDOW
+	window   func() int // entries that the record of a room retains; nil: ROOM_WINDOW
 }
 
-// record is a stream that can be closed.
-type record interface {
-	stream.Stream
-	Close(ctx context.Context) error
+// drainer ends appends, and waits until what was stored is delivered.
+type drainer interface {
+	Drain(ctx context.Context) error
 }
 
 // host is what a topology needs of the node around it.
 type host struct {
-	cfg         config.Config
-	log         *slog.Logger
-	port        int        // of the main listener
-	connections func() int // sessions on this node; may be called from any goroutine
+	cfg     config.Config
+	log     *slog.Logger
+	port    int        // of the main listener
+	members func() int // of the global room, on this node; may be called from any goroutine
 }
 
 // newTopology makes the topology that the settings ask for. ctx bounds the search for this node's address.

@@ -9,7 +9,7 @@ package cluster
 // Members answers what the rest of the server asks about the cluster. All methods may be called from any goroutine and
 // do no I/O.
 type Members interface {
-	// Online returns the number of connections to the whole cluster: the live count of this node and what the other
+	// Online returns the number of members of the global room in the whole cluster: the live count of this node and what the other
 	// live nodes last reported (not older than the heartbeat while Redis is reachable, the last known while it is not).
 	Online() int
 	// Watch calls fn with the new count after it changed, at most once a second, from one goroutine and without

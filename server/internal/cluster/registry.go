@@ -34,7 +34,7 @@ type RegistryConfig struct {
 	Key     string                // STREAM_KEY: the hash tag of all keys
 	ID      string                // from [nodeid.New]
 	Address string                // host:port from [Address]; if it is empty, nothing can be forwarded to this node
-	Local   func() int            // this node's connections; may be called from any goroutine
+	Local   func() int            // this node's members of the global room; may be called from any goroutine
 	// Secret is what all nodes share to recognise each other. If it is empty, the first node makes one and keeps it in
 	// Redis.
 	Secret string
@@ -149,11 +149,14 @@ func (r *Registry) Degraded() string {
 	}
 }
 
-// Online returns the connections to the cluster, as [Members] says.
+// Online returns the members of the global room, as [Members] says.
 func (r *Registry) Online() int { return r.cfg.Local() + r.view.Load().online }
 
 // Nodes returns the number of live nodes that this node knows, itself included.
 func (r *Registry) Nodes() int { return r.view.Load().nodes + 1 }
+
+// Alive reports whether a node lives, as far as this one knows. This one does.
+func (r *Registry) Alive(id string) bool { return id == r.cfg.ID || r.view.Load().alive[id] }
 
 // Watch calls fn as [Members] says, while Run runs.
 func (r *Registry) Watch(fn func(online int)) (stop func()) { return r.watchers.add(fn) }

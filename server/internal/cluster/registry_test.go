@@ -75,6 +75,9 @@ func TestRegistryCountsTheWholeCluster(t *testing.T) {
 	for _, n := range []*testNode{a, b, c} {
 		n.waitOnline(t, 321)
 		assert.Equal(t, "nodes", n.Nodes(), 3)
+		for id, lives := range map[string]bool{a.cfg.ID: true, b.cfg.ID: true, c.cfg.ID: true, nodeid.New(): false} {
+			assert.Equal(t, "alive", n.Alive(id), lives)
+		}
 	}
 	b.count.Store(25)
 	a.waitOnline(t, 326)

@@ -114,7 +114,8 @@ func newPeer(id, raw string) *peer {
 // view is the roster as others see it. It never changes once it is made.
 type view struct {
 	nodes     int               // other live nodes
-	online    int               // connections to them
+	online    int               // members that they have of the global room
+	alive     map[string]bool   // their ids
 	addresses map[string]string // of those that can be reached, by id
 	claimed   map[string]bool   // the addresses of nodes that were seen to live
 }
@@ -133,12 +134,13 @@ func (r *roster) agree(s Settings) bool {
 }
 
 func (r *roster) view() *view {
-	v := &view{addresses: make(map[string]string, len(r.peers)), claimed: make(map[string]bool, len(r.peers))}
+	v := &view{alive: make(map[string]bool, len(r.peers)), addresses: make(map[string]string, len(r.peers)), claimed: make(map[string]bool, len(r.peers))}
 	for id, p := range r.peers {
 		if !r.lives(p) {
 			continue
 		}
 		v.nodes++
+		v.alive[id] = true
 		v.online += p.record.Connections
 		if p.record.Address != "" {
 			v.addresses[id] = p.record.Address

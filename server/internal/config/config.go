@@ -3,6 +3,8 @@
 // The sources of a setting are, in this order, the flags, the environment, a .env file, and the defaults. An
 // empty value means the default. [Load] reads everything once, checks everything, and reports all problems in one error.
 // The result is a value that nobody changes. This is the only package that knows viper.
+//
+// It has many files because each kind of value that people write in many ways has its own.
 package config
 
 import (

@@ -245,14 +245,7 @@ func (s *Server) Close() engine.BaseServer {
 
 // ServeHTTP serves the Engine.IO path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.boundBody(w, r)
-	allowed := s.cors(w.Header(), r)
-	if r.Method == http.MethodOptions {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	if !allowed {
-		s.refuse(w, refuseOrigin)
+	if !s.Allow(w, r) {
 		return
 	}
 	query := r.URL.Query()
@@ -274,6 +267,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.servePolling(w, r, sid)
 	}
+}
+
+// Allow sets the CORS headers of an answer, and bounds the time for the body of its request. It returns false if it has answered
+// itself: a preflight, or the request of a page whose origin is not allowed.
+func (s *Server) Allow(w http.ResponseWriter, r *http.Request) bool {
+	s.boundBody(w, r)
+	allowed := s.cors(w.Header(), r)
+	switch {
+	case r.Method == http.MethodOptions:
+		w.WriteHeader(http.StatusNoContent)
+		return false
+	case !allowed:
+		s.refuse(w, refuseOrigin)
+	}
+	return allowed
 }
 
 // RefuseUnknownSession answers a request whose session does not exist, as the protocol prescribes. The client opens a new one.

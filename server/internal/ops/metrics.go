@@ -17,6 +17,8 @@ type Catalogues struct {
 	Outcomes []string // of those events
 	Closes   []string // why sessions end
 	Refusals []string // why handshakes and packets are turned away
+	Rooms    []string // why a client may not enter a room
+	Strays   []string // packets for a namespace that their session is not in
 }
 
 // Metrics counts what happens. It has a registry of its own. Its methods are quick and may be called from any goroutine.
@@ -25,6 +27,8 @@ type Metrics struct {
 	handled    counters
 	closes     counters
 	refusals   counters
+	rooms      counters
+	strays     counters
 	recoveries counters
 	resets     prometheus.Counter
 	followed   prometheus.Counter
@@ -37,6 +41,8 @@ func NewMetrics(c Catalogues) *Metrics {
 	m.handled = m.counters("events_total", "Events received from clients.", label{"event", c.Events}, label{"outcome", c.Outcomes})
 	m.closes = m.counters("closes_total", "Sessions that ended.", label{"reason", c.Closes})
 	m.refusals = m.counters("refusals_total", "Handshakes and packets that were turned away.", label{"reason", c.Refusals})
+	m.rooms = m.counters("room_refusals_total", "Clients that may not enter a room.", label{"code", c.Rooms})
+	m.strays = m.counters("strays_total", "Packets dropped because their session is not in that namespace.", label{"kind", c.Strays})
 	m.recoveries = m.counters("recoveries_total", "Clients that asked for what they missed.", label{"outcome", []string{recovered, refused}})
 	m.resets = prometheus.NewCounter(options("resets_total", "Times the log was dropped because the stream had a gap."))
 	m.followed = prometheus.NewCounter(options("messages_total", "Messages that came out of the stream on this node."))
@@ -64,6 +70,12 @@ func (m *Metrics) Closed(reason string) { m.closes.inc(reason) }
 
 // Refused counts a handshake or a packet that was turned away.
 func (m *Metrics) Refused(reason string) { m.refusals.inc(reason) }
+
+// RoomRefused counts a client that may not enter a room.
+func (m *Metrics) RoomRefused(code string) { m.rooms.inc(code) }
+
+// Stray counts a packet that was dropped because its session is not in that namespace.
+func (m *Metrics) Stray(kind string) { m.strays.inc(kind) }
 
 // Recovered counts a client that asked for what it missed, and whether it got it.
 func (m *Metrics) Recovered(ok bool) {
