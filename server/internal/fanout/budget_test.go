@@ -1,0 +1,116 @@
+package fanout
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"scalable-chat/server/internal/test/assert"
+)
+
+// budgetLogs makes logs that share sweepers and a budget.
+func budgetLogs(t *testing.T, n int, limit int64) (*Budget, []*Log) {
+	sweepers := New(Options{Shards: 1})
+	t.Cleanup(sweepers.Close)
+	b := NewBudget(limit)
+	logs := make([]*Log, n)
+	for i := range logs {
+		logs[i] = sweepers.NewLog(offset(0), Window{Budget: b})
+	}
+	return b, logs
+}
+
+// grow appends so many frames of a kilobyte.
+func grow(l *Log, frames int) {
+	for range frames {
+		n := l.Head().Offset().Seq + 1
+		l.Append(logFrames(n, n, sized(1<<10)))
+	}
+}
+
+func TestP6_BudgetShrinksTheLogsThatGrow(t *testing.T) {
+	const limit = 4 << 20
+	b, logs := budgetLogs(t, 10, limit)
+	for _, l := range logs {
+		grow(l, 100)
+	}
+	assert.Equal(t, "full", b.Full(), false)
+	before := make([]int64, len(logs))
+	for i, l := range logs {
+		before[i] = l.Bytes()
+	}
+	grow(logs[0], 20_000)
+	for i, l := range logs[1:] {
+		assert.Equal(t, "bytes of a log that did not grow", l.Bytes(), before[i+1])
+	}
+	if used := b.Used(); used > limit+2*segmentSize {
+		t.Errorf("%d bytes are used", used)
+	}
+	if held := logs[0].Bytes(); held < limit/2 {
+		t.Errorf("the log that grew holds %d bytes, although nobody else wants them", held)
+	}
+	_, ok := logs[0].After(logs[0].Head().Offset())
+	assert.Equal(t, "the newest is known", ok, true)
+
+	for range 20_000 {
+		grow(logs[rand.IntN(len(logs))], 1)
+	}
+	if used := b.Used(); used > limit+int64(len(logs))*2*segmentSize {
+		t.Errorf("%d bytes are used", used)
+	}
+	for _, l := range logs {
+		if held := l.Bytes(); held < limit/10/2 {
+			t.Errorf("a log holds %d bytes, much less than its share", held)
+		}
+		l.Close()
+	}
+	assert.Equal(t, "used by closed logs", b.Used(), 0)
+	assert.Equal(t, "open logs", b.Logs(), 0)
+}
+
+// A log that shrinks does so more slowly than the sweepers look: who falls behind by half of what is left is lost as a slow
+// consumer, and its place is still there.
+func TestP3_PlaceOfASlowReaderIsThereWhileTheWindowShrinks(t *testing.T) {
+	b, logs := budgetLogs(t, 2, 8<<20)
+	hog, l := logs[0], logs[1]
+	grow(l, 4000)
+	for l.Bytes() > 256<<10 {
+		b.limit.Store(max(b.Used()*9/10, 1)) // as if many other rooms opened
+		b.logs.Add(1)
+		o := newOwner()
+		c := l.sweepers.NewConn(o) // polls, and never takes anything
+		at := l.Head()
+		c.Join(at, nil)
+		seen := at.Offset()
+		readable := make(chan bool, 10)
+		o.onLost = func() {
+			_, ok := l.After(seen)
+			readable <- ok
+		}
+		for len(o.lost) == 0 {
+			grow(l, 1)
+		}
+		assert.Equal(t, "reason", <-o.lost, LostSlow)
+		assert.Equal(t, "its place is readable", <-readable, true)
+		c.Close()
+	}
+	assert.Equal(t, "the other log", hog.Bytes(), 0)
+}
+
+// A log that had to shrink gets its window back when there is room.
+func TestP6_WindowGrowsAgain(t *testing.T) {
+	b, logs := budgetLogs(t, 2, 256<<10)
+	grow(logs[1], 2000)
+	if held := logs[1].Bytes(); held > 512<<10 {
+		t.Fatalf("%d bytes are held", held)
+	}
+	b.limit.Store(b.Used())
+	assert.Equal(t, "room for older frames", logs[1].Spare(), 0)
+	b.limit.Store(64 << 20)
+	grow(logs[1], 2000)
+	if held := logs[1].Bytes(); held < 2000<<10 {
+		t.Errorf("only %d bytes are held", held)
+	}
+	if logs[1].Spare() == 0 {
+		t.Error("no room for older frames")
+	}
+}
