@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/zishang520/engine.io/v2/types"
@@ -27,17 +28,41 @@ type library struct {
 	sweepers *fanout.Sweepers
 	log      *fanout.Log
 	io       *socket.Server
+	gate     *gate // of all namespaces but the main one
+
+	joined sync.Map // socket.SocketId -> *Session
+}
+
+// New implements socket.AdapterConstructor.
+func (l *library) New(nsp socket.Namespace) socket.Adapter {
+	a := &leaving{socket.NewAdapter(nsp), l}
+	a.Prototype(a)
+	return a
+}
+
+// leaving is the library's adapter, and tells the edge who leaves.
+type leaving struct {
+	socket.Adapter
+	library *library
+}
+
+func (a *leaving) DelAll(id socket.SocketId) {
+	a.Adapter.DelAll(id)
+	if s, ok := a.library.joined.LoadAndDelete(id); ok {
+		s.(*Session).Left(a.Nsp().Name())
+	}
 }
 
 func newLibrary(binary bool) *library {
-	l := &library{sweepers: fanout.New(fanout.Options{Shards: 1})}
+	l := &library{sweepers: fanout.New(fanout.Options{Shards: 1}), gate: newGate(func(context.Context, string) error { return nil })}
 	l.log = l.sweepers.NewLog(stream.Offset{}, fanout.Window{})
 	l.Server = NewServer(Options{
-		Sweepers: l.sweepers, NewID: rand.Text, AllowBinary: binary, MaxPayload: 2000,
+		Sweepers: l.sweepers, NewID: rand.Text, AllowBinary: binary, MaxPayload: 2000, Gate: l.gate,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	options := socket.DefaultServerOptions()
 	options.SetParser(NewParser(nil))
+	options.SetAdapter(l)
 	l.io = socket.NewServer(nil, options)
 	l.io.Bind(l.Server)
 	for _, nsp := range []string{"/", "/x"} {
@@ -66,20 +91,25 @@ func (l *library) serve(nsp socket.Namespace) {
 			}
 			next(nil)
 		})
-		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Left(nsp.Name()); session.Turn(nsp.Name()).Done() })
+		_ = s.On("disconnect", func(...any) { session.Unfollow(l.log); session.Turn(nsp.Name()).Done() })
 		for name, handle := range handlers {
 			_ = s.On(name, func(args ...any) {
 				defer session.Turn(nsp.Name()).Done()
 				handle(s, args)
 			})
 		}
+		l.joined.Store(s.Id(), session)
 		session.Joined(nsp.Name())
 		next(nil)
 	})
 	_ = nsp.On("connection", func(args ...any) {
-		session := args[0].(*socket.Socket).Conn().(*Session)
+		s := args[0].(*socket.Socket)
+		session := s.Conn().(*Session)
 		session.Follow(l.log.Head(), nil)
 		session.Turn(nsp.Name()).Done()
+		if session.ReadyState() != "open" { // the library was told before it knew the socket
+			s.Disconnect(false)
+		}
 	})
 }
 

@@ -40,6 +40,7 @@ func (l *library) playBoth(t testing.TB, one, two []byte) {
 	}
 	both.Wait()
 	settled(t, before)
+	l.gate.check(t)
 }
 
 func TestLibrary_SurvivesSequences(t *testing.T) {

@@ -12,13 +12,16 @@ import (
 	"scalable-chat/server/internal/wire"
 )
 
-// newTurns is a server that hands packets to a channel and never ends a turn. Sessions join at CONNECT.
+// newTurns is a server that hands packets to a channel and never ends a turn. Sessions join at CONNECT and leave at DISCONNECT.
 func newTurns(t *testing.T, change ...func(*Options)) (*edge, <-chan string) {
 	got := make(chan string, 100)
 	return newEdge(t, func(s *Session, message io.Reader) {
 		b, _ := io.ReadAll(message)
-		if b[0] == byte(wire.Connect) {
+		switch wire.Kind(b[0]) {
+		case wire.Connect:
 			s.Joined(string(wire.NamespaceOf(b)))
+		case wire.Disconnect:
+			s.Left(string(wire.NamespaceOf(b)))
 		}
 		got <- string(b)
 	}, append(change, socketIO)...), got
