@@ -150,11 +150,15 @@ func newPeers(t *testing.T, n int) (*fabric, []*peer) {
 	return f, all
 }
 
-func newPeer(t *testing.T, s stream.Stream, b bus.Bus, nodes func() int) *peer {
+func newPeer(t *testing.T, s stream.Stream, b bus.Bus, nodes func() int, gates ...engineio.Gate) *peer {
 	t.Helper()
 	n := &node{t: t}
 	following := n.start(s, setup{Options: Options{Bus: b, Nodes: nodes, Timeout: clusterTimeout}})
-	edge := engineio.NewServer(engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: n.hub.logger})
+	options := engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: n.hub.logger}
+	for _, gate := range gates {
+		options.Gate = gate
+	}
+	edge := engineio.NewServer(options)
 	n.io.Bind(edge)
 	server := httptest.NewServer(edge)
 	t.Cleanup(func() {

@@ -58,7 +58,7 @@ func TestROOM1_AClientWithoutPayloadEntersAndLeavesARoom(t *testing.T) {
 	f, _ := n.join("{}")
 	for range 3 {
 		f.enterRoom(t, "")
-		assert.Equal(t, "members", n.hub.Members(cats), 1)
+		assert.Eventually(t, "it is a member", func() bool { return n.hub.Members(cats) == 1 })
 		f.send("1" + cats + ",")
 		assert.Eventually(t, "it has left", func() bool { return n.hub.Members(cats) == 0 })
 	}
