@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"scalable-chat/server/internal/forward"
 	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/stream/redis"
+	"scalable-chat/server/internal/stream/redis/shard"
 )
 
 // clustered is the topology of a node that shares the room with others through Redis.
@@ -23,6 +25,7 @@ type clustered struct {
 	log       *slog.Logger
 	client    redis.Client
 	record    *redis.Stream
+	rooms     *shard.Rooms // nil with ROOMS=off
 	registry  *cluster.Registry
 	bus       *bus.Redis
 	forwarder *forward.Forwarder
@@ -53,7 +56,7 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 	c := &clustered{id: nodeid.New(), log: h.log, client: client, record: record}
 	c.registry = cluster.NewRegistry(cluster.RegistryConfig{
 		Client: client, Key: cfg.StreamKey, ID: c.id, Address: address,
-		Local: h.members, Secret: cfg.ClusterSecret, Settings: record.Settings(), Log: h.log,
+		Local: h.members, Secret: cfg.ClusterSecret, Settings: sharedSettings(cfg, record), Log: h.log,
 	})
 	c.bus = bus.New(bus.Config{Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: c.id, Log: h.log})
 	c.forwarder = forward.New(forward.Config{
@@ -62,14 +65,52 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 	})
 	c.reach = forward.NewReach(c.forwarder, c.registry.Self)
 	c.rights = &rights{record: record, bus: c.bus, log: h.log.With("user", cmp.Or(cfg.Redis.Username, "default"))}
+	if c.rooms, err = c.newRooms(cfg); err != nil {
+		c.close()
+		return nil, err
+	}
 	return c, nil
 }
 
-func (c *clustered) parts() parts {
-	return parts{
-		id: c.id, stream: c.record, members: c.registry, bus: c.bus, nodes: c.registry.Nodes,
-		retained: func() int { return int(c.registry.Settings()[redis.HistoryWindow]) },
+// The settings of rooms that all nodes share, by their names in Redis.
+const (
+	roomWindow = "room_window"
+	roomTTL    = "room_ttl_ms"
+)
+
+func sharedSettings(cfg config.Config, record *redis.Stream) cluster.Settings {
+	all := cluster.Settings(record.Settings())
+	all[roomWindow], all[roomTTL] = int64(cfg.Rooms.Window), cfg.Rooms.TTL.Milliseconds()
+	return all
+}
+
+// newRooms makes the records of the rooms, nil if there are none.
+func (c *clustered) newRooms(cfg config.Config) (*shard.Rooms, error) {
+	if !cfg.Rooms.Enabled() {
+		return nil, nil
 	}
+	return shard.New(shard.Options{
+		Client: c.client, Key: cfg.StreamKey, DB: cfg.Redis.DB, Node: c.id, Alive: c.registry.Alive,
+		Window:    c.inForce(roomWindow),
+		TTL:       func() time.Duration { return time.Duration(c.inForce(roomTTL)()) * time.Millisecond },
+		DedupeTTL: cfg.DedupeTTL, DedupeMax: int64(cfg.DedupeMax), AppendTimeout: cfg.AppendTimeout, Logger: c.log,
+	})
+}
+
+// inForce reads a setting that all nodes share.
+func (c *clustered) inForce(name string) func() int {
+	return func() int { return int(c.registry.Settings()[name]) }
+}
+
+func (c *clustered) parts() parts {
+	p := parts{
+		id: c.id, stream: c.record, members: c.registry, bus: c.bus, nodes: c.registry.Nodes,
+		retained: c.inForce(redis.HistoryWindow), window: c.inForce(roomWindow),
+	}
+	if c.rooms != nil {
+		p.rooms = c.rooms // not a nil of another type
+	}
+	return p
 }
 
 func (c *clustered) run(ctx context.Context) {
@@ -102,17 +143,27 @@ func (c *clustered) drain(ctx context.Context, spread time.Duration) {
 	c.forwarder.Shutdown(ctx, spread)
 }
 
-func (c *clustered) finish(ctx context.Context) error { return c.record.Close(ctx) }
+func (c *clustered) finish(ctx context.Context) error {
+	err := c.record.Close(ctx)
+	if c.rooms != nil {
+		err = errors.Join(err, c.rooms.Close(ctx))
+	}
+	return err
+}
 
 func (c *clustered) degraded() map[string]func() string {
-	return map[string]func() string{
+	all := map[string]func() string{
 		"stream": c.record.Degraded, "rights": c.rights.degraded,
 		"cluster": c.registry.Degraded, "bus": c.bus.Degraded, "address": c.reach.Degraded,
 	}
+	if c.rooms != nil {
+		all["rooms"] = c.rooms.Degraded
+	}
+	return all
 }
 
 func (c *clustered) close() {
-	_ = c.record.Close(atOnce()) // closed in order before, unless the node never started
+	_ = c.finish(atOnce()) // done in order before, unless the node never started
 	c.forwarder.Shutdown(atOnce(), 0)
 	_ = c.client.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/forward"
 	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/stream/redis/shard"
 )
 
 func (c *clustered) measure(m *ops.Metrics) {
@@ -33,4 +34,31 @@ func (c *clustered) measure(m *ops.Metrics) {
 	} {
 		m.Counter("bus_messages_total", "Messages between nodes.", func() float64 { return float64(of(c.bus.Stats())) }, "outcome", outcome)
 	}
+	if c.rooms != nil {
+		c.measureRooms(m)
+	}
+}
+
+func (c *clustered) measureRooms(m *ops.Metrics) {
+	count := func(of func(shard.Stats) uint64) func() float64 {
+		return func() float64 { return float64(of(c.rooms.Stats())) }
+	}
+	for way, of := range map[string]func(shard.Stats) uint64{
+		"channel": func(s shard.Stats) uint64 { return s.ByChannel },
+		"read":    func(s shard.Stats) uint64 { return s.ByRead },
+	} {
+		m.Counter("room_entries_total", "Messages that came to the rooms of this node, by the way they took.", count(of), "way", way)
+	}
+	for reason, of := range map[string]func(shard.Stats) uint64{
+		"old":       func(s shard.Stats) uint64 { return s.Old },
+		"malformed": func(s shard.Stats) uint64 { return s.Malformed },
+		"unchained": func(s shard.Stats) uint64 { return s.Unchained },
+		"unsent":    func(s shard.Stats) uint64 { return s.Unsent },
+	} {
+		m.Counter("room_news_dropped_total", "Messages on the channels of rooms that were dropped. What is missing is read.", count(of), "reason", reason)
+	}
+	m.Counter("room_entries_missed_total", "Messages of rooms that no channel brought, so that they were read.", count(func(s shard.Stats) uint64 { return s.Missed }))
+	m.Counter("room_batches_unheard_total", "Batches of rooms that are stored, and that no channel could tell.", count(func(s shard.Stats) uint64 { return s.Unheard }))
+	m.Counter("room_gaps_total", "Rooms that began anew because messages were lost.", count(func(s shard.Stats) uint64 { return s.Gaps }))
+	m.Counter("room_resyncs_total", "Links to a master that failed, so that all its rooms were read.", count(func(s shard.Stats) uint64 { return s.Resyncs }))
 }

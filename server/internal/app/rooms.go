@@ -19,9 +19,6 @@ const RoomsPath = "/rooms"
 // newRooms makes the manager of the rooms. With ROOMS=off it refuses all of them.
 func (a *App) newRooms() *rooms.Manager {
 	cfg := a.cfg.Rooms
-	if a.parts.rooms == nil {
-		cfg.Patterns, cfg.Listed = nil, nil
-	}
 	a.budget = fanout.NewBudget(int64(cfg.Bytes))
 	return rooms.New(rooms.Options{
 		Backend: a.parts.rooms, Permits: cfg.Permits, Open: a.openRoom, Full: a.budget.Full,

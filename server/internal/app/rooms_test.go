@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -68,10 +70,15 @@ func chatInRooms(t *testing.T, urls ...string) {
 			wait(t, c, "told everything in "+name, func(s siotest.State) bool { return s.Messages >= 10 })
 			assert.Equal(t, name, texts(c), want[name])
 			sound(t, c)
-			c.Cut()
 		}
 	}
+	for _, c := range slices.Concat(groups["cats"], groups["global"]) { // and so dogs
+		c.Cut()
+	}
 	for name, members := range groups {
+		for _, c := range members {
+			wait(t, c, "back", func(s siotest.State) bool { return s.Joined && s.Recovered > 0 })
+		}
 		say(t, members[0], name+" again")
 		for _, c := range members {
 			wait(t, c, "told the rest", func(s siotest.State) bool { return s.Messages >= 11 })
@@ -85,6 +92,12 @@ func TestP10_RoomsAreApart(t *testing.T) {
 	a := start(t)
 	chatInRooms(t, a.url())
 	assert.Equal(t, "rooms", a.rooms.Stats().Open, 2)
+}
+
+func TestP10_RoomsAreTheSameOnAllNodes(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
+	chatInRooms(t, a.url(), b.url(), roundRobin(t, a, b))
 }
 
 func TestROOM7_ARefusalIsAnswered(t *testing.T) {

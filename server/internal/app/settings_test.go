@@ -29,7 +29,7 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 	assert.NoError(t, a.Start(t.Context()))
 	next := []string{url, "--history-window=60", "--history-max=50", "--dedupe-ttl=11m"}
 	b, log := logging(t, next...)
-	if !strings.Contains(log.String(), "in_force=\"dedupe_max=500000 dedupe_ttl_ms=600000 history_window=5000\"") {
+	if !strings.Contains(log.String(), "in_force=\"dedupe_max=500000 dedupe_ttl_ms=600000 history_window=5000 room_ttl_ms=2592000000 room_window=1000\"") {
 		t.Errorf("no warning of the difference:\n%s", log)
 	}
 	first := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
@@ -54,4 +54,29 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 		t.Errorf("warned of nothing:\n%s", log)
 	}
 	assert.Equal(t, "the id is still known", sayAs(t, second, "1"), ack)
+}
+
+// TestROOM16_NodesWithAnotherRoomWindowFollow: a node with a smaller window trims no room before all nodes have it.
+func TestROOM16_NodesWithAnotherRoomWindowFollow(t *testing.T) {
+	r := redistest.Start(t)
+	url := "--redis-url=" + r.URL()
+	a, err := New(load(t, url, "--room-window=1000"), logger(t))
+	assert.NoError(t, err)
+	assert.NoError(t, a.Start(t.Context()))
+	b, log := logging(t, url, "--room-window=60")
+	if !strings.Contains(log.String(), "room_window=1000\" ours=") {
+		t.Errorf("no warning of the difference:\n%s", log)
+	}
+	first, second := inRoom(t, a.url(), "cats", siotest.WebSocket), inRoom(t, b.url(), "cats", siotest.WebSocket)
+	for n := range 300 {
+		say(t, []*siotest.Client{first, second}[n%2], fmt.Sprint(n))
+	}
+	assert.Equal(t, "nothing was trimmed", r.CLI("XLEN", "{chat:cats}:room"), "301")
+	assert.NoError(t, a.Stop(t.Context()))
+	assert.Eventually(t, "the new settings are in force", func() bool { return b.parts.window() == 60 })
+	say(t, second, "after the change")
+	if n, _ := strconv.Atoi(r.CLI("XLEN", "{chat:cats}:room")); n > 260 {
+		t.Errorf("%d entries are left", n)
+	}
+	sound(t, second)
 }

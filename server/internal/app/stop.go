@@ -48,6 +48,7 @@ func (a *App) Stop(ctx context.Context) error {
 		// Long polls that were forwarded to nodes that go on. Their clients come back.
 		a.log.Info("requests were broken off", "error", cut)
 	}
+	a.rooms.Close()
 	appends, cancel := context.WithTimeout(ctx, appendsTimeout)
 	defer cancel()
 	err = errors.Join(err, step("finish the appends", a.topology.finish(appends)))
