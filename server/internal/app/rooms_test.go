@@ -226,3 +226,22 @@ func TestPRE3_TheNumberOnlineIsThatOfTheRoom(t *testing.T) {
 		t.Errorf("after %v", took)
 	}
 }
+
+// TestPRE3_MembersOfADeadNodeAreNotCounted: a node that has died without a farewell has no members in any room.
+func TestPRE3_MembersOfADeadNodeAreNotCounted(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
+	inRoom(t, a.url(), "cats", siotest.WebSocket)
+	inRoom(t, a.url(), "cats", siotest.Polling)
+	c := session(t, b)
+	c.enter(t, "cats")
+	c.until(t, `42/rooms/cats,["presence",{"online":3}]`)
+	a.clustered().client.Close() // as after kill -9
+	died := time.Now()
+	c.until(t, `42/rooms/cats,["presence",{"online":1}]`)
+	took := time.Since(died)
+	t.Logf("noticed after %v", took)
+	if took > 10*time.Second { // eight, and the time until this node looks
+		t.Errorf("noticed after %v", took)
+	}
+}

@@ -69,9 +69,7 @@ func (m *Manager) admit(ctx context.Context, key visitorKey, name string) error 
 		err = m.hold(ctx, v, name)
 	}
 	if err != nil {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.releaseLocked(v)
+		m.release(v)
 	}
 	return err
 }
@@ -97,7 +95,10 @@ func (m *Manager) hold(ctx context.Context, v *visitor, name string) error {
 		case wait != nil:
 			err = m.await(ctx, wait)
 		case e == nil:
-			err = m.open(ctx, v.network, name)
+			var opened *entry
+			if opened, err = m.open(ctx, v.network, name); opened != nil {
+				defer m.release(opened)
+			}
 		}
 		if err != nil && e != nil {
 			m.part(e, v)

@@ -27,10 +27,9 @@ type entry struct {
 
 var _ stream.Sink = (*entry)(nil)
 
-// open opens a room for one more client of the network, unless somebody else does. The room has no member when it returns.
-func (m *Manager) open(ctx context.Context, n *network, name string) error {
-	var e *entry
-	var err error
+// open opens a room for a client of the network, unless somebody else does. The caller uses the room that it returns, and
+// releases it.
+func (m *Manager) open(ctx context.Context, n *network, name string) (e *entry, err error) {
 	needless := func() bool { return m.has(name) }
 	always := func() bool { return true }
 	waited := n.line.pass(ctx, m.now, needless, always, func() {
@@ -40,9 +39,9 @@ func (m *Manager) open(ctx context.Context, n *network, name string) error {
 		m.build(e)
 	}
 	if waited != nil {
-		return waited
+		err = waited
 	}
-	return err
+	return e, err
 }
 
 func (m *Manager) has(name string) bool {
@@ -58,7 +57,7 @@ func (m *Manager) hasRoom() bool {
 	return len(m.rooms) < m.opts.Max && !m.opts.Full()
 }
 
-// insert makes an entry that has one user, who builds it; nil: the node drains, or somebody was quicker.
+// insert makes an entry with one user, who builds it; nil: the node drains, or somebody was quicker.
 func (m *Manager) insert(name string) *entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,9 +81,6 @@ func (m *Manager) build(e *entry) {
 	e.record, e.place = record, place
 	m.mu.Unlock()
 	record.Follow(m.opts.Tail, e)
-	m.mu.Lock()
-	m.releaseLocked(e)
-	m.mu.Unlock()
 }
 
 // built returns the place, nil if there is none yet.

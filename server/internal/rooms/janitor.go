@@ -26,8 +26,8 @@ func (q *queue) expired(now, linger time.Duration, expire func(idler)) {
 		u.queued = false
 		switch {
 		case u.users > 0:
-		case u.since > first.at: // it had users in between
-			q.put(first.idler, now)
+		case now-u.since < linger: // it had users in between
+			q.put(first.idler, u.since)
 		default:
 			expire(first.idler)
 		}

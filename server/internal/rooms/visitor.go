@@ -66,6 +66,12 @@ func (m *Manager) networkLocked(address netip.Prefix) *network {
 	return n
 }
 
+func (m *Manager) release(i idler) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.releaseLocked(i)
+}
+
 // releaseLocked takes back one use.
 func (m *Manager) releaseLocked(i idler) {
 	u := i.used()
