@@ -23,6 +23,12 @@ func start(t testing.TB, opts Options, addrs ...string) *Rooms {
 	t.Helper()
 	client, err := redis.NewClient(redis.ClientOptions{Addrs: addrs})
 	assert.NoError(t, err)
+	return startOn(t, client, opts)
+}
+
+// startOn is start with a client, which it closes too.
+func startOn(t testing.TB, client redis.Client, opts Options) *Rooms {
+	t.Helper()
 	opts.Client, opts.Key, opts.Node = client, "chat", nodeid.New()
 	if opts.Alive == nil {
 		opts.Alive = func(string) bool { return true }

@@ -127,7 +127,7 @@ func (d *feed) beginCheck(ctx context.Context, pipe redis.Pipeliner) (c checking
 // renewLocked makes sure that a room with members does not expire.
 func (d *feed) renewLocked(ctx context.Context, pipe redis.Pipeliner, key string) {
 	ttl, now := d.feeds.rooms.opts.TTL(), d.feeds.now()
-	if now-d.renewed > ttl/renewPerExpiry {
+	if d.renewed == 0 || now-d.renewed > ttl/renewPerExpiry {
 		d.renewed = now
 		pipe.PExpire(ctx, key, ttl)
 		pipe.PExpire(ctx, d.room.online(), ttl)

@@ -43,7 +43,7 @@ type feed struct {
 	acked   stream.Offset // an entry that should have come by now, if it is beyond last
 	watched bool          // there is a deadline for that
 	checks  uint8         // since the members were read
-	renewed time.Duration // when the expiry was renewed
+	renewed time.Duration // when the expiry was renewed; 0 is never
 	roll    roll
 }
 
@@ -60,6 +60,9 @@ const (
 func (d *feed) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.sink == nil {
+		return
+	}
 	d.sink = nil
 	if d.home != nil {
 		d.home.remove(d)

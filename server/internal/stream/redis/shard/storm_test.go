@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/redis"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/redistest"
 )
@@ -20,21 +21,18 @@ const stormRooms = 60
 
 // storm is a node that follows rooms in which another node speaks all the time.
 type storm struct {
-	t       *testing.T
-	cluster *redistest.Cluster
-	here    *Rooms
-	rooms   []*room
-	sinks   []*record
-	sent    atomic.Int64
+	t     *testing.T
+	here  *Rooms
+	rooms []*room
+	sinks []*record
+	sent  atomic.Int64
 }
 
-func startStorm(t *testing.T) *storm {
-	w := &storm{t: t, cluster: redistest.StartCluster(t)}
-	w.here = start(t, Options{}, w.cluster.Addrs()...)
-	there := start(t, Options{}, w.cluster.Addrs()...)
+func startStorm(t *testing.T, here, there *Rooms) *storm {
+	w := &storm{t: t, here: here}
 	var speakers []stream.Room
 	for i := range stormRooms {
-		r, sink := follow(t, w.here, fmt.Sprint("storm", i))
+		r, sink := follow(t, here, fmt.Sprint("storm", i))
 		w.rooms, w.sinks = append(w.rooms, r), append(w.sinks, sink)
 		speakers = append(speakers, there.Room(r.name))
 	}
@@ -94,40 +92,67 @@ func (w *storm) unbroken(what string) {
 }
 
 func TestP10_NoTimelineDiffersAfterAStorm(t *testing.T) {
-	w := startStorm(t)
-	w.speak(100)
-	w.unbroken("at rest")
+	for _, kind := range []string{newsSharded, newsPlain} {
+		t.Run(kind, func(t *testing.T) {
+			cluster := redistest.StartCluster(t)
+			client := redistest.NewClient(t, cluster.Addrs()...)
+			assert.NoError(t, client.Set(t.Context(), "{chat}:rooms:news", kind, 0).Err())
+			w := startStorm(t, start(t, Options{}, cluster.Addrs()...), start(t, Options{}, cluster.Addrs()...))
+			w.speak(100)
+			w.unbroken("at rest")
 
-	for range 3 {
-		for _, node := range w.cluster.Nodes {
-			node.CLI("CLIENT", "KILL", "TYPE", "pubsub")
-		}
-		w.speak(50)
+			for range 3 {
+				for _, node := range cluster.Nodes {
+					node.CLI("CLIENT", "KILL", "TYPE", "pubsub")
+				}
+				w.speak(50)
+			}
+			w.unbroken("pub/sub killed")
+
+			for i := range 10 {
+				cluster.MoveSlot(t, w.rooms[i].stream())
+				w.speak(10)
+			}
+			w.unbroken("slots moved")
+
+			failover(t, cluster)
+			w.speak(100)
+			w.unbroken("failover")
+
+			cluster.MasterOf(t, w.rooms[20].stream()).Kill()
+			w.speak(100)
+			w.agree("a master killed")
+		})
 	}
-	w.unbroken("pub/sub killed")
-
-	for i := range 10 {
-		w.cluster.MoveSlot(t, w.rooms[i].stream())
-		w.speak(10)
-	}
-	w.unbroken("slots moved")
-
-	w.failover()
-	w.speak(100)
-	w.unbroken("failover")
-
-	w.cluster.MasterOf(t, w.rooms[20].stream()).Kill()
-	w.speak(100)
-	w.agree("a master killed")
 }
 
 // failover makes a replica take over in order.
-func (w *storm) failover() {
-	for _, node := range w.cluster.Nodes {
-		if strings.Contains(node.CLI("ROLE"), "slave") {
+func failover(t *testing.T, cluster *redistest.Cluster) {
+	t.Helper()
+	for _, node := range cluster.Nodes {
+		if strings.HasPrefix(node.CLI("ROLE"), "slave") {
 			node.CLI("CLUSTER", "FAILOVER")
-			assert.Eventually(w.t, "the replica is the master", func() bool { return strings.Contains(node.CLI("ROLE"), "master") })
+			assert.Eventually(t, "the replica is the master", func() bool { return strings.HasPrefix(node.CLI("ROLE"), "master") })
 			return
 		}
 	}
+}
+
+func TestP10_NoTimelineDiffersAfterAFailoverOfSentinels(t *testing.T) {
+	sentinels := redistest.StartSentinels(t)
+	node := func() *Rooms {
+		client, err := redis.NewClient(redis.ClientOptions{Addrs: sentinels.Addrs(), SentinelMaster: sentinels.Name})
+		assert.NoError(t, err)
+		return startOn(t, client, Options{})
+	}
+	w := startStorm(t, node(), node())
+	w.speak(100)
+	w.unbroken("at rest")
+	sentinels.Watchers[0].CLI("SENTINEL", "FAILOVER", sentinels.Name)
+	assert.Eventually(t, "the replica is the master", func() bool {
+		master := sentinels.Watchers[0].CLI("SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinels.Name)
+		return strings.Contains(master, sentinels.Replica.Port)
+	})
+	w.speak(100)
+	w.agree("failover")
 }
