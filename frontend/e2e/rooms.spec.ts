@@ -5,7 +5,7 @@ const wide: BrowserContextOptions = { viewport: { width: 1100, height: 700 } };
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 const rooms = (page: Page) => page.getByRole("navigation", { name: "Rooms" });
-const link = (page: Page, name: string) => rooms(page).getByRole("link", { name: new RegExp(`^${name}(,|$)`) });
+const link = (page: Page, name: string) => rooms(page).getByRole("link", { name: new RegExp(`^${name}( ?,|$)`) });
 const title = (page: Page) => page.getByRole("heading", { level: 1 });
 const field = (page: Page) => page.getByRole("textbox", { name: "Open a room" });
 

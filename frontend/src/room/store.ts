@@ -273,6 +273,7 @@ export class RoomStore {
     this.#flush();
     this.#joinedAt = at;
     this.#changeTimeline({ type: "joined", at, recovered: this.#recovered });
+    if (this.#reading) this.#markRead();
   }
 
   #lost(): void {
@@ -337,8 +338,9 @@ export class RoomStore {
   }
 
   #markRead(): void {
-    const newest = this.#state.timeline.entries.at(-1)?.offset;
-    if (newest !== undefined) this.#readIs(this.#lastRead.advance(newest));
+    const { entries, live } = this.#state.timeline;
+    const place = entries.at(-1)?.offset ?? live;
+    if (place !== null) this.#readIs(this.#lastRead.advance(place));
   }
 
   #readIs(read: Offset | null): void {

@@ -197,6 +197,15 @@ describe("each room has", () => {
     expect(rooms.unreadBut(undefined)).toBe(100);
   });
 
+  test("unread messages from the first on, if somebody has seen it empty", () => {
+    const { rooms, link } = open("?room=cats");
+    rooms.getState().shown?.setReading(true);
+    link.accept(false, "5-0", "cats");
+    rooms.getState().shown?.setReading(false);
+    link.at("cats").listener.message(placed(1));
+    expect(rooms.unreadBut(undefined)).toBe(1);
+  });
+
   test("news of its own, by its name", () => {
     const { rooms, link } = open("");
     rooms.show("cats");
