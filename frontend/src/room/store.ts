@@ -11,6 +11,8 @@ import {
   emptyTimeline,
   firstAfter,
   isFull,
+  maxEntries,
+  maxHiddenEntries,
   nextTimeline,
   type Timeline,
   type TimelineAction,
@@ -187,6 +189,11 @@ export class RoomStore {
   /** Call it on each change of the text: the others see who is typing. */
   typing(username: string, typing: boolean): void {
     this.#ownTyping.changed(username, typing);
+  }
+
+  /** Says whether the room is on the screen. A hidden one holds fewer messages. */
+  setShown(shown: boolean): void {
+    this.#changeTimeline({ type: "limited", limit: shown ? maxEntries : maxHiddenEntries });
   }
 
   /**

@@ -86,7 +86,10 @@ export class Rooms {
   /** Opens the rooms of earlier visits. Call it when it is known who we are. */
   openRemembered(): void {
     const names = this.#remembered.names.filter((name) => this.#find(name) === undefined);
-    if (names.length > 0) this.#update({ mine: [...this.#state.mine, ...names.map((name) => this.#open(name))] });
+    if (names.length === 0) return;
+    const opened = names.map((name) => this.#open(name));
+    for (const room of opened) room.setShown(false);
+    this.#update({ mine: [...this.#state.mine, ...opened] });
   }
 
   /** Shows a room, and opens it first if need be. The browser's back button returns to the room before it. */
@@ -104,6 +107,8 @@ export class Rooms {
     if (shown !== undefined && shown === before) return;
     const mine = this.#state.mine.filter((room) => room === shown || room !== before || !this.#isVain(room));
     for (const room of this.#state.mine) if (!mine.includes(room)) room.leave();
+    before?.setShown(false);
+    shown?.setShown(true);
     this.#update({ wanted, mine: shown && !mine.includes(shown) ? [...mine, shown] : mine, shown });
   }
 

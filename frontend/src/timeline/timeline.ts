@@ -14,8 +14,9 @@ export interface Gap {
 }
 
 export interface Timeline {
-  /** At most `maxEntries`. */
+  /** At most `limit`. */
   readonly entries: Entries;
+  readonly limit: number;
   /** The stretches of the stream of which we know every message. */
   readonly spans: Spans;
   /** The places between the spans, each behind an entry. */
@@ -35,12 +36,16 @@ export type TimelineAction =
   | { type: "older"; entries: readonly Entry[]; more: boolean }
   /** An answer: the messages before the first entry behind the gap. */
   | { type: "filled"; after: Offset; entries: readonly Entry[]; more: boolean }
-  | { type: "gap"; after: Offset; state: "open" | "loading" | "failed" };
+  | { type: "gap"; after: Offset; state: "open" | "loading" | "failed" }
+  /** Nobody looks at the room, or somebody does again. A page holds many rooms, and one of them is shown. */
+  | { type: "limited"; limit: number };
 
 export const maxEntries = 20_000;
+/** For a room that is not shown. */
+export const maxHiddenEntries = 1000;
 const maxSpans = 20;
 
-export const emptyTimeline: Timeline = { entries: [], spans: [], gaps: [], live: null, more: true };
+export const emptyTimeline: Timeline = { entries: [], limit: maxEntries, spans: [], gaps: [], live: null, more: true };
 
 export function nextTimeline(state: Timeline, action: TimelineAction): Timeline {
   switch (action.type) {
@@ -55,6 +60,8 @@ export function nextTimeline(state: Timeline, action: TimelineAction): Timeline 
       return filled(state, action.after, action.entries, action.more);
     case "gap":
       return withGap(state, action.after, action.state);
+    case "limited":
+      return bounded({ ...state, limit: action.limit });
   }
 }
 
@@ -65,7 +72,7 @@ export function firstAfter(state: Timeline, after: Offset): Entry | undefined {
 
 /** Whether an older page would push out newer entries. */
 export function isFull(state: Timeline): boolean {
-  return state.entries.length + maxHistoryMessages > maxEntries;
+  return state.entries.length + maxHistoryMessages > state.limit;
 }
 
 /** How many entries are behind a place. */
@@ -113,7 +120,7 @@ function withGap(state: Timeline, after: Offset, to: Gap["state"]): Timeline {
 function bounded(state: Timeline): Timeline {
   const spans = state.spans.slice(-maxSpans);
   const forgotten = spans.length < state.spans.length ? countBefore(state.entries, spans[0]?.from) : 0;
-  const cut = Math.max(forgotten, state.entries.length - maxEntries, 0);
+  const cut = Math.max(forgotten, state.entries.length - state.limit, 0);
   const entries = cut > 0 ? withoutFirst(state.entries, cut) : state.entries;
   const gaps: Gap[] = [];
   for (const span of spans.slice(0, -1)) {

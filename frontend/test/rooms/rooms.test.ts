@@ -197,6 +197,29 @@ describe("each room has", () => {
     expect(rooms.unreadBut(undefined)).toBe(100);
   });
 
+  test("a bound while it is hidden: the newest thousand messages", () => {
+    const { rooms, link } = open("?room=cats");
+    link.accept(false, "5-0", "cats");
+    const cats = rooms.getState().shown;
+    const { listener } = link.at("cats");
+    const length = () => cats?.getState().timeline.entries.length;
+    for (const message of placedRange(0, 3000)) listener.message(message);
+    vi.advanceTimersByTime(100);
+    expect(length()).toBe(3000);
+    rooms.show(lobby);
+    expect(length()).toBe(1000);
+    for (const message of placedRange(3000, 5000)) listener.message(message);
+    vi.advanceTimersByTime(100);
+    expect(length()).toBe(1000);
+    expect(cats?.getState().timeline.entries.at(-1)).toEqual(placed(4999));
+    expect(cats?.getState().timeline.more).toBe(true);
+    rooms.show("cats");
+    for (const message of placedRange(5000, 6000)) listener.message(message);
+    vi.advanceTimersByTime(100);
+    expect(length()).toBe(2000);
+    expect(cats?.getState().timeline.gaps).toEqual([]);
+  });
+
   test("unread messages from the first on, if somebody has seen it empty", () => {
     const { rooms, link } = open("?room=cats");
     rooms.getState().shown?.setReading(true);
