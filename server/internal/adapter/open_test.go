@@ -172,33 +172,23 @@ func TestP10_ADiscardedNamespaceLeavesNoMemory(t *testing.T) {
 		all.Wait()
 	}
 	cycle(many / 10) // what grows once
-	before := heapInUse()
+	before := assert.HeapInUse()
 	cycle(many)
-	if grown := heapInUse() - before; grown > 2<<20 {
+	if grown := assert.HeapInUse() - before; grown > 2<<20 {
 		t.Errorf("%d namespaces left %d bytes", many, grown)
 	}
 	assert.Equal(t, "children", n.hub.parent.Children().Len(), 0)
-}
-
-// heapInUse is the size of what is alive.
-func heapInUse() int64 {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 func TestP10_AnEmptyNamespaceIsSmall(t *testing.T) {
 	const many = 5000
 	n := newRoomy(t, nil)
 	n.hub.Open("/rooms/first")
-	before := heapInUse()
+	before := assert.HeapInUse()
 	for i := range many {
 		n.hub.Open(fmt.Sprintf("/rooms/%d", i))
 	}
-	each := (heapInUse() - before) / many
+	each := (assert.HeapInUse() - before) / many
 	t.Logf("an empty namespace: %d bytes", each)
 	if each > 2048 {
 		t.Errorf("an empty namespace takes %d bytes", each)
@@ -216,7 +206,7 @@ func TestP10_OneMoreSocketOfAConnectionIsSmall(t *testing.T) {
 	for i := range rooms {
 		n.hub.Open(fmt.Sprintf("/rooms/%d", i))
 	}
-	before, goroutines := heapInUse(), runtime.NumGoroutine()
+	before, goroutines := assert.HeapInUse(), runtime.NumGoroutine()
 	for i := range rooms {
 		for _, f := range all {
 			f.enter(t, fmt.Sprintf("/rooms/%d", i), "{}")
@@ -224,7 +214,7 @@ func TestP10_OneMoreSocketOfAConnectionIsSmall(t *testing.T) {
 		}
 	}
 	assert.Eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
-	each := (heapInUse() - before) / (rooms * connections)
+	each := (assert.HeapInUse() - before) / (rooms * connections)
 	t.Logf("one more socket of a connection: %d bytes", each)
 	if each > 3<<10 {
 		t.Errorf("one more socket of a connection takes %d bytes", each)

@@ -191,11 +191,11 @@ func TestP10_ASilentLogIsSmall(t *testing.T) {
 	first := newTestLog(t, settings{})
 	goroutines := runtime.NumGoroutine()
 	logs := make([]*Log, count)
-	before := heapInUse()
+	before := assert.HeapInUse()
 	for i := range logs {
 		logs[i] = first.sweepers.NewLog(offset(0), Window{})
 	}
-	each := (heapInUse() - before) / count
+	each := (assert.HeapInUse() - before) / count
 	if each > 1<<10 {
 		t.Errorf("%d bytes each", each)
 	}
@@ -203,12 +203,4 @@ func TestP10_ASilentLogIsSmall(t *testing.T) {
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}
 	runtime.KeepAlive(logs)
-}
-
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

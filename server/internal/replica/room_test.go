@@ -294,11 +294,11 @@ func TestP10_ASilentRoomIsSmall(t *testing.T) {
 	budget := fanout.NewBudget(1 << 30)
 	goroutines := runtime.NumGoroutine()
 	measure := func(what string, most int64, one func(i int)) {
-		before := heapInUse()
+		before := assert.HeapInUse()
 		for i := range count {
 			one(i)
 		}
-		each := (heapInUse() - before) / count
+		each := (assert.HeapInUse() - before) / count
 		t.Logf("%s: %d bytes each", what, each)
 		if each > most {
 			t.Errorf("%s: %d bytes each, at most %d", what, each, most)
@@ -325,14 +325,6 @@ func TestP10_ASilentRoomIsSmall(t *testing.T) {
 		replicas[i].Close()
 	}
 	assert.Equal(t, "bytes of the budget", budget.Used(), 0)
-}
-
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // A room without credit blocks only its own appends.

@@ -180,18 +180,12 @@ func TestP10_ARoomIsSmall(t *testing.T) {
 	_, rep := newRoom(t)
 	options := Options{Namespace: "/rooms/cats", Replica: rep, Authenticator: auth.Guests{}, Online: func() int { return 0 }}
 	rooms, bindings := make([]*Room, many), make([]adapter.Binding, many)
-	heap := func() int64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
-	before := heap()
+	before := assert.HeapInUse()
 	for i := range rooms {
 		rooms[i] = New(options)
 		bindings[i] = rooms[i].Bind(&namespace{})
 	}
-	each := (heap() - before) / many
+	each := (assert.HeapInUse() - before) / many
 	t.Logf("a room: %d bytes", each)
 	if each > 1024 {
 		t.Errorf("a room takes %d bytes", each)

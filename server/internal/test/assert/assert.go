@@ -1,5 +1,5 @@
 // Package assert has the checks of all packages' tests: a value, an error, a condition that becomes true, something that
-// arrives. Nothing in it waits for a fixed time.
+// arrives; and the size of the heap. Nothing in it waits for a fixed time.
 package assert
 
 import (
@@ -62,4 +62,13 @@ func Receive[T any](t testing.TB, what string, from <-chan T) T {
 		t.Fatalf("never arrived: %s", what)
 		panic("unreachable")
 	}
+}
+
+// HeapInUse is how many bytes are reachable.
+func HeapInUse() int64 {
+	runtime.GC()
+	runtime.GC() // frees what the first one only finalised
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
