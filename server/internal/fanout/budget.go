@@ -1,6 +1,9 @@
 package fanout
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 const (
 	// entryCost is what the index keeps for each frame, in bytes.
@@ -8,26 +11,43 @@ const (
 
 	// leastShare is the least share of a log, in bytes, however many logs share a budget.
 	leastShare = 4 << 10
+
+	// yieldAtOnce is how many large logs have to give something back at once.
+	yieldAtOnce = 16
 )
 
 // Budget bounds the memory of several logs together: the bytes of their frames and of their indexes. While it is used up, a
 // log that grows gives back its own oldest frames, down to an equal share of the budget, but at most twice what it takes: so
 // its window shrinks slowly enough that the sweepers still find each slow reader before its place is gone. Logs that hold
-// less than their share give nothing, so all together may hold up to twice the limit. All methods may be called from any
-// goroutine.
+// less than their share give nothing. So all together may hold up to twice the limit, until [Budget.Full] takes back what
+// silent logs hold beyond their shares. All methods may be called from any goroutine.
 type Budget struct {
 	limit, used, logs atomic.Int64
+
+	mu    sync.Mutex // taken after Log.mu
+	large map[*Log]struct{}
 }
 
 // NewBudget makes a budget of so many bytes.
 func NewBudget(limit int64) *Budget {
-	b := &Budget{}
+	b := &Budget{large: map[*Log]struct{}{}}
 	b.limit.Store(limit)
 	return b
 }
 
-// Full reports whether the logs use the budget up. Their owner then opens no more of them. A nil budget is never full.
-func (b *Budget) Full() bool { return b != nil && b.used.Load() >= b.limit.Load() }
+// Full reports whether the logs use the budget up. Their owner then opens no more of them. Each time that it is used up, some
+// of the large logs that hold more than their share give back an eighth, whether they grow or not.
+func (b *Budget) Full() bool {
+	if b.isUsedUp() {
+		for _, l := range b.some() {
+			l.yield()
+		}
+	}
+	return b.isUsedUp()
+}
+
+// isUsedUp is [Budget.Full] without a consequence. A nil budget is never used up.
+func (b *Budget) isUsedUp() bool { return b != nil && b.used.Load() >= b.limit.Load() }
 
 // Used is what all logs hold now, in bytes.
 func (b *Budget) Used() int64 { return b.used.Load() }
@@ -35,9 +55,49 @@ func (b *Budget) Used() int64 { return b.used.Load() }
 // Logs is how many logs are open.
 func (b *Budget) Logs() int { return int(b.logs.Load()) }
 
+// share is what a log may hold in any case, in bytes.
+func (b *Budget) share() int64 { return max(b.limit.Load()/max(b.logs.Load(), 1), leastShare) }
+
 // demands reports whether a log that holds so many bytes has to give some back.
-func (b *Budget) demands(held int64) bool {
-	return b.Full() && held > max(b.limit.Load()/max(b.logs.Load(), 1), leastShare)
+func (b *Budget) demands(held int64) bool { return b.isUsedUp() && held > b.share() }
+
+// some returns a few large logs. They leave the list, and come back when they grow or still have more to give.
+func (b *Budget) some() []*Log {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var some []*Log
+	for l := range b.large {
+		if len(some) == yieldAtOnce {
+			break
+		}
+		some = append(some, l)
+		delete(b.large, l)
+	}
+	return some
+}
+
+// enlist notes that a log may have to give something back although it does not grow.
+func (b *Budget) enlist(l *Log) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.large[l] = struct{}{}
+}
+
+// forget drops a log.
+func (b *Budget) forget(l *Log) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.large, l)
+}
+
+// yield gives back an eighth of what the log holds, if the budget demands it, and has slow readers looked for.
+func (l *Log) yield() {
+	l.mu.Lock()
+	if l.budget != nil {
+		l.shrinkLocked(l.held / 16)
+	}
+	l.mu.Unlock()
+	l.wakeAll()
 }
 
 // chargeLocked counts bytes that the log takes, or gives back.
@@ -66,16 +126,17 @@ func (l *Log) Close() {
 	if l.budget != nil {
 		l.budget.used.Add(-l.held)
 		l.budget.logs.Add(-1)
+		l.budget.forget(l)
 		l.budget = nil
 	}
 }
 
-// shrinkLocked drops the oldest segments that the window or the budget no longer holds; growth is the size of the newest
-// one. A window that had to shrink stays one for the rules of slow readers, until it has its full size again.
-func (l *Log) shrinkLocked(growth int) {
+// shrinkLocked drops the oldest segments that the window or the budget no longer holds; of those that only the budget demands
+// about twice as many bytes as growth, which is mostly the size of the newest segment. A window that had to shrink stays one for the rules of slow readers, until it has its full size again.
+func (l *Log) shrinkLocked(growth int64) {
 	drop, given := 0, int64(0)
 	for drop < len(l.segments)-1 {
-		demanded := given < 2*int64(growth) && l.budget.demands(l.held)
+		demanded := given < 2*growth && l.budget.demands(l.held)
 		if !demanded && !l.exceedsLocked(drop) {
 			break
 		}
@@ -93,6 +154,9 @@ func (l *Log) shrinkLocked(growth int) {
 		limit = min(limit, max(l.total.bytes-l.segments[0].start.bytes, leastShare))
 	}
 	l.window.Store(limit)
+	if l.budget != nil && len(l.segments) > 1 && l.held > segmentSize {
+		l.budget.enlist(l)
+	}
 }
 
 // exceedsLocked reports whether the window is still full without its oldest segments up to this one.

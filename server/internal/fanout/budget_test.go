@@ -114,3 +114,50 @@ func TestP6_WindowGrowsAgain(t *testing.T) {
 		t.Error("no room for older frames")
 	}
 }
+
+// Large logs that do not grow any more give back what they hold beyond their shares when others need it.
+func TestP6_SilentLogsMakePlaceForMoreRooms(t *testing.T) {
+	const limit = 4 << 20
+	b, logs := budgetLogs(t, 100, limit)
+	for _, l := range logs[:4] {
+		grow(l, 1000)
+	}
+	for _, l := range logs[4:10] {
+		grow(l, 30)
+	}
+	small := logs[5].Bytes()
+	o := newOwner()
+	logs[0].sweepers.NewConn(o).Join(logs[0].Head(), nil)
+	assert.Eventually(t, "there is room", func() bool { return !b.Full() })
+	for _, l := range logs[:4] {
+		if held := l.Bytes(); held > 1100<<10 || held < limit/100/2 {
+			t.Errorf("a large log holds %d bytes", held)
+		}
+		_, ok := l.After(l.Head().Offset())
+		assert.Equal(t, "the newest is known", ok, true)
+	}
+	assert.Equal(t, "bytes of a small log", logs[5].Bytes(), small)
+	b.limit.Store(1 << 20)
+	assert.Eventually(t, "there is room for less", func() bool { return !b.Full() })
+	assert.Equal(t, "losses of who is at the head", len(o.lost), 0)
+	grow(logs[0], 1)
+	for _, l := range logs {
+		l.Close()
+	}
+	assert.Equal(t, "used by closed logs", b.Used(), 0)
+	assert.Equal(t, "large logs", len(b.large), 0)
+}
+
+// With many logs and no budget left, segments are small, so that a log can give back almost everything.
+func TestP6_ManyLogsKeepToTheirShares(t *testing.T) {
+	const count = 1000
+	b, logs := budgetLogs(t, count, count*8<<10)
+	for range 60 {
+		for _, l := range logs {
+			grow(l, 1)
+		}
+	}
+	if used := b.Used(); used > count*16<<10 {
+		t.Errorf("%d bytes are used, the limit is %d", used, b.limit.Load())
+	}
+}

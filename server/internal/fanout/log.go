@@ -137,13 +137,17 @@ func (l *Log) growLocked(seg *segment, atLeast int) *segment {
 	l.segments = append(l.segments, next)
 	seg.next.Store(next)
 	l.head.Store(next)
-	l.shrinkLocked(len(next.buf))
+	l.shrinkLocked(int64(len(next.buf)))
 	return next
 }
 
 // sizeFor is the size of the segment after before; it has room for atLeast bytes.
 func (l *Log) sizeFor(before *segment, atLeast int) int {
-	return max(min(max(2*len(before.buf), minSegment), l.segBytes), atLeast)
+	most := l.segBytes
+	if l.budget.isUsedUp() {
+		most = min(most, int(l.budget.share()/4)) // what it gives back are whole segments
+	}
+	return max(min(max(2*len(before.buf), minSegment), most), atLeast)
 }
 
 // newSegmentLocked makes a segment without a buffer: the first frame allocates it.
@@ -161,7 +165,7 @@ func (l *Log) Spare() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first := l.segments[0].start
-	if l.budget.Full() || l.total.bytes-first.bytes >= l.maxBytes {
+	if l.budget.isUsedUp() || l.total.bytes-first.bytes >= l.maxBytes {
 		return 0
 	}
 	return int(max(l.maxCount-(l.total.count-first.count), 0))
