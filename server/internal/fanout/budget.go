@@ -12,20 +12,21 @@ const (
 	// leastShare is the least share of a log, in bytes, however many logs share a budget.
 	leastShare = 4 << 10
 
-	// yieldAtOnce is how many large logs have to give something back at once.
+	// yieldAtOnce is how many logs have to give something back at once.
 	yieldAtOnce = 16
 )
 
 // Budget bounds the memory of several logs together: the bytes of their frames and of their indexes. While it is used up, a
 // log that grows gives back its own oldest frames, down to an equal share of the budget, but at most twice what it takes: so
 // its window shrinks slowly enough that the sweepers still find each slow reader before its place is gone. Logs that hold
-// less than their share give nothing. So all together may hold up to twice the limit, until [Budget.Full] takes back what
-// silent logs hold beyond their shares. All methods may be called from any goroutine.
+// less than their share give nothing, and older frames for a recovery may exceed the budget by half. So all together may hold
+// up to twice the limit, until [Budget.Full] takes back what silent logs hold beyond their shares. All methods may be called
+// from any goroutine.
 type Budget struct {
 	limit, used, logs atomic.Int64
 
-	mu    sync.Mutex // taken after Log.mu
-	large map[*Log]struct{}
+	mu    sync.Mutex        // taken after Log.mu
+	large map[*Log]struct{} // hold more than their share, or did
 }
 
 // NewBudget makes a budget of so many bytes.
@@ -36,12 +37,13 @@ func NewBudget(limit int64) *Budget {
 }
 
 // Full reports whether the logs use the budget up. Their owner then opens no more of them. Each time that it is used up, some
-// of the large logs that hold more than their share give back an eighth, whether they grow or not.
+// of the logs that hold more than their share give back an eighth, whether they grow or not.
 func (b *Budget) Full() bool {
-	if b.isUsedUp() {
-		for _, l := range b.some() {
-			l.yield()
-		}
+	if !b.isUsedUp() {
+		return false
+	}
+	for _, l := range b.some() {
+		l.yield()
 	}
 	return b.isUsedUp()
 }
@@ -61,7 +63,7 @@ func (b *Budget) share() int64 { return max(b.limit.Load()/max(b.logs.Load(), 1)
 // demands reports whether a log that holds so many bytes has to give some back.
 func (b *Budget) demands(held int64) bool { return b.isUsedUp() && held > b.share() }
 
-// some returns a few large logs. They leave the list, and come back when they grow or still have more to give.
+// some returns a few of the logs that have something to give. They leave the list, and come back when they grow or still have more to give.
 func (b *Budget) some() []*Log {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -76,12 +78,28 @@ func (b *Budget) some() []*Log {
 	return some
 }
 
-// enlist notes that a log may have to give something back although it does not grow.
-func (b *Budget) enlist(l *Log) {
+// enlistLocked notes that the log may have to give something back although it does not grow.
+func (l *Log) enlistLocked() {
+	b := l.budget
+	if b == nil || len(l.segments) == 1 || l.held <= b.share() {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.large[l] = struct{}{}
 }
+
+// Crowded reports whether there is no memory for older frames now: the logs exceed their budget by half. Then some of them give
+// something back, so that there may be a little later.
+func (l *Log) Crowded() bool {
+	l.mu.Lock()
+	b := l.budget
+	l.mu.Unlock()
+	return b.isExceeded() && b.Full() && b.isExceeded()
+}
+
+// isExceeded reports whether the logs use one and a half times the budget. A nil budget is never exceeded.
+func (b *Budget) isExceeded() bool { return b != nil && b.used.Load() >= b.limit.Load()/2*3 }
 
 // forget drops a log.
 func (b *Budget) forget(l *Log) {
@@ -154,9 +172,7 @@ func (l *Log) shrinkLocked(growth int64) {
 		limit = min(limit, max(l.total.bytes-l.segments[0].start.bytes, leastShare))
 	}
 	l.window.Store(limit)
-	if l.budget != nil && len(l.segments) > 1 && l.held > segmentSize {
-		l.budget.enlist(l)
-	}
+	l.enlistLocked()
 }
 
 // exceedsLocked reports whether the window is still full without its oldest segments up to this one.

@@ -104,15 +104,15 @@ func TestP6_WindowGrowsAgain(t *testing.T) {
 		t.Fatalf("%d bytes are held", held)
 	}
 	b.limit.Store(b.Used())
-	assert.Equal(t, "room for older frames", logs[1].Spare(), 0)
+	assert.Equal(t, "memory for older frames, if only just", logs[1].Crowded(), false)
+	b.limit.Store(b.Used() / 4)
+	assert.Equal(t, "no memory for older frames", logs[1].Crowded(), true)
 	b.limit.Store(64 << 20)
 	grow(logs[1], 2000)
 	if held := logs[1].Bytes(); held < 2000<<10 {
 		t.Errorf("only %d bytes are held", held)
 	}
-	if logs[1].Spare() == 0 {
-		t.Error("no room for older frames")
-	}
+	assert.Equal(t, "no memory for older frames", logs[1].Crowded(), false)
 }
 
 // Large logs that do not grow any more give back what they hold beyond their shares when others need it.

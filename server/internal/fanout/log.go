@@ -160,12 +160,12 @@ func (l *Log) newSegmentLocked(base stream.Offset) *segment {
 	}
 }
 
-// Spare is how many frames may still be put before the oldest one: none if the window or the budget is used up.
+// Spare is how many frames may still be put before the oldest one: none if the window is full.
 func (l *Log) Spare() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first := l.segments[0].start
-	if l.budget.isUsedUp() || l.total.bytes-first.bytes >= l.maxBytes {
+	if l.total.bytes-first.bytes >= l.maxBytes {
 		return 0
 	}
 	return int(max(l.maxCount-(l.total.count-first.count), 0))
@@ -173,7 +173,7 @@ func (l *Log) Spare() int {
 
 // Prepend puts frames, oldest first, before the oldest place of the log, which the caller has got from [Log.Back]; base is
 // the entry before them. It is false, and changes nothing, if that is no longer the oldest place. The caller minds
-// [Log.Spare]: what is beyond the window goes with the next growth.
+// [Log.Spare] and [Log.Crowded]: what is beyond the window goes with the next growth.
 func (l *Log) Prepend(oldest Cursor, base stream.Offset, frames []Frame) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,6 +199,7 @@ func (l *Log) Prepend(oldest Cursor, base stream.Offset, frames []Frame) bool {
 	older[len(older)-1].next.Store(first)
 	l.segments = append(older, l.segments...)
 	l.oldest.Store(older[0])
+	l.enlistLocked()
 	return true
 }
 

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -19,8 +20,14 @@ const (
 	recoverPoll = 20 * time.Millisecond
 )
 
-// olderPage is how many older entries are read from the stream at once.
-const olderPage = 128
+// olderPage is how many older entries are read from the stream at once; sparePages is how many more reads than the window has
+// pages one recovery tries, because the log may have to give back a page that was just read.
+const (
+	olderPage  = 128
+	sparePages = 8
+)
+
+var errCrowded = fmt.Errorf("%w: no memory for older messages", stream.ErrUnavailable)
 
 // older is what a replica knows about the entries before its log. One read serves all recoveries that wait for it.
 type older struct {
@@ -30,11 +37,15 @@ type older struct {
 
 // Recover finds the place right after an offset that a client has seen. It is false unless exactly that entry is in the
 // window. If this node has not reached the offset yet, Recover waits for it for a bounded time: the client may have seen it
-// on a faster node. A replica that began with the newest entries of a room reads older ones from the stream, as far as the
-// window and its budget allow. The error means that they could not be read: the client should come back.
+// on a faster node. A replica that began with the newest entries of a room reads older ones from the stream, as many as the
+// window holds. The error means that they could not be read now, or that there is no memory for them: the client should come
+// back.
 func (r *Replica) Recover(seen stream.Offset) (at fanout.Cursor, found bool, err error) {
 	r.await(r.life, seen)
-	for r.isBefore(seen) {
+	for pages := 0; r.isBefore(seen); pages++ {
+		if pages > r.opts.Window.MaxCount/olderPage+sparePages {
+			return fanout.Cursor{}, false, errCrowded
+		}
 		if _, err, _ := r.older.reading.Do("", func() (any, error) { return nil, r.readOlder() }); err != nil {
 			return fanout.Cursor{}, false, err
 		}
@@ -57,6 +68,9 @@ func (r *Replica) isBefore(seen stream.Offset) bool {
 // readOlder reads one page of the stream and puts it before the log. It reads the entry where the log begins again, because
 // the log does not hold it.
 func (r *Replica) readOlder() error {
+	if r.log.Crowded() {
+		return errCrowded
+	}
 	r.starts.RLock()
 	oldest := r.log.Back(math.MaxInt)
 	want := min(olderPage, r.log.Spare()) + 1

@@ -186,19 +186,47 @@ func TestP3_RecoveryThatCannotReadSaysSo(t *testing.T) {
 	h.recovers(r, entries, 5)
 }
 
-// When the memory of all rooms is used up, no older entries are read: the client begins afresh.
+// When the rooms exceed their memory by far, no older entries are read: the client comes back.
 func TestP6_RecoveryKeepsToTheBudget(t *testing.T) {
 	h := newHouse(t)
 	entries := h.fill("cats", 500)
 	c, budget := &counted{}, fanout.NewBudget(1)
 	r := h.open("cats", 10, func(o *Options) { c.Record, o.Stream, o.Window.Budget = o.Stream, c, budget })
-	_, ok, err := r.Recover(entries[5].Offset)
-	assert.NoError(t, err)
-	assert.Equal(t, "found", ok, false)
+	if _, ok, err := r.Recover(entries[5].Offset); ok || !errors.Is(err, stream.ErrUnavailable) {
+		t.Errorf("recovered %v, error %v", ok, err)
+	}
 	assert.Equal(t, "reads", c.reads.Load(), 0)
 	h.recovers(r, entries, 495)
 	r.Close()
 	assert.Equal(t, "bytes of a closed room", budget.Used(), 0)
+}
+
+// A node whose rooms always use up their memory keeps small windows, and clients still recover what the stream has: at once, or
+// when they come back.
+func TestP3_RecoveryWhileTheBudgetIsUsedUp(t *testing.T) {
+	const rooms, limit = 30, 256 << 10
+	h := newHouse(t)
+	budget := fanout.NewBudget(limit)
+	entries, replicas := make([][]stream.Entry, rooms), make([]*Replica, rooms)
+	for i := range rooms {
+		name := fmt.Sprint("room-", i)
+		entries[i] = h.fill(name, 500)
+		replicas[i] = h.open(name, 200, func(o *Options) { o.Window.Budget = budget })
+	}
+	most := int64(0)
+	for range 10 {
+		for i, r := range replicas {
+			assert.Eventually(t, "the client comes back often enough", func() bool {
+				_, ok, err := r.Recover(entries[i][5].Offset)
+				return ok && err == nil
+			})
+			h.recovers(r, entries[i], 5)
+			most = max(most, budget.Used())
+		}
+	}
+	if most > 2*limit+olderPage*200 {
+		t.Errorf("%d bytes were used of %d", most, limit)
+	}
 }
 
 // Clients recover from everywhere while others append.
