@@ -20,7 +20,7 @@ import (
 
 const (
 	defaultInterval = time.Second
-	defaultTTL      = 8 * time.Second
+	defaultTTL      = 5 * time.Second
 	// lookupGap is the shortest time between two readings of the registry: however many unknown ids are asked for, they
 	// share one reading.
 	lookupGap = 250 * time.Millisecond
@@ -41,7 +41,7 @@ type RegistryConfig struct {
 	// Settings must be the same on all nodes: this is what this node would have, [Registry.Settings] what counts.
 	Settings Settings
 	Interval time.Duration // between heartbeats; 0 means 1 s
-	TTL      time.Duration // a node whose heartbeat has not been seen for so long is gone; 0 means 8 s
+	TTL      time.Duration // a node whose heartbeat has not been seen for so long is gone; 0 means 5 s
 	Log      *slog.Logger  // nil means the default logger
 }
 
