@@ -197,9 +197,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.private.serve(ops.Private(a.health, a.metrics))
 	}
 	a.background.Go(func() { a.topology.run(a.life) })
-	if len(a.topology.degraded()) > 0 {
-		a.background.Go(a.watchHealth)
-	}
+	a.background.Go(a.watchHealth)
 	if err := a.replica.Load(ctx); err != nil {
 		return fmt.Errorf("load the window: %w", err)
 	}

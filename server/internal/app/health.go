@@ -1,6 +1,9 @@
 package app
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // healthInterval is how often the parts are asked whether they work.
 const healthInterval = 500 * time.Millisecond
@@ -10,7 +13,7 @@ func (a *App) watchHealth() {
 	ticker := time.NewTicker(healthInterval)
 	defer ticker.Stop()
 	for {
-		for part, ask := range a.topology.degraded() {
+		for part, ask := range a.degraded() {
 			a.health.Degrade(part, ask())
 		}
 		select {
@@ -19,4 +22,11 @@ func (a *App) watchHealth() {
 			return
 		}
 	}
+}
+
+// degraded returns a question for each part of the node that can be degraded.
+func (a *App) degraded() map[string]func() string {
+	all := map[string]func() string{"capacity": a.rooms.Degraded}
+	maps.Copy(all, a.topology.degraded())
+	return all
 }

@@ -37,7 +37,7 @@ func (a *App) measure() {
 		m.Counter("requests_lost_total", "Socket.IO requests between nodes that came to nothing.",
 			func() float64 { return float64(of(a.hub.Stats())) }, "outcome", outcome)
 	}
-	for part, ask := range a.topology.degraded() {
+	for part, ask := range a.degraded() {
 		m.Gauge("up", "Whether a part works as it should.", func() float64 {
 			if ask() == "" {
 				return 1

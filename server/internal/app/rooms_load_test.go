@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -45,11 +46,15 @@ func sessions(t *testing.T, a *App, n int) []*raw {
 
 // TestP6_TenThousandSilentRoomsAreSmall: what a room takes is what its members take, and a little more.
 func TestP6_TenThousandSilentRoomsAreSmall(t *testing.T) {
+	t.Run("alone", func(t *testing.T) { silentRooms(t, start(t)) })
+	t.Run("clustered", func(t *testing.T) { silentRooms(t, start(t, "--redis-url="+redistest.Start(t).URL())) })
+}
+
+func silentRooms(t *testing.T, a *App) {
 	connections, share := 200, 50
 	if underRace {
 		connections = 20
 	}
-	a := start(t)
 	first, second := sessions(t, a, connections), sessions(t, a, connections)
 	assert.Eventually(t, "all are there", func() bool { return a.edge.Connections() == 2*connections })
 	goroutines, before := runtime.NumGoroutine(), heapInUse()

@@ -20,7 +20,8 @@ import (
 
 const (
 	defaultInterval = time.Second
-	defaultTTL      = 5 * time.Second
+	// defaultTTL leaves time for the others to notice, and to tell their clients, within the eight seconds of PRE-3.
+	defaultTTL = 5 * time.Second
 	// lookupGap is the shortest time between two readings of the registry: however many unknown ids are asked for, they
 	// share one reading.
 	lookupGap = 250 * time.Millisecond

@@ -103,6 +103,7 @@ func TestROOM8_AFullNodeLetsClientsWait(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		assert.Equal(t, "degraded", n.Degraded(), "no more rooms can be opened (MAX_ROOMS, ROOMS_BYTES)")
 		expect("full", context.DeadlineExceeded)
 		expect("a1", nil)
 		n.leave(c, "/rooms/a2")
@@ -114,6 +115,9 @@ func TestROOM8_AFullNodeLetsClientsWait(t *testing.T) {
 		full.Store(false)
 		expect("memory", nil)
 		assert.Equal(t, "rooms", n.Stats().Open, 10)
+		n.leave(c, "/rooms/a4")
+		time.Sleep(20 * time.Second)
+		assert.Equal(t, "degraded", n.Degraded(), "")
 		assert.Equal(t, "refusals", len(n.refused), 0)
 	})
 }

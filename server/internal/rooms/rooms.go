@@ -133,6 +133,14 @@ func (m *Manager) Stats() Stats {
 	return Stats{Open: len(m.rooms), Waiting: int(m.waiting.Load()), Opened: m.opened.Load()}
 }
 
+// Degraded says why no more rooms can be opened. It is empty while some can.
+func (m *Manager) Degraded() string {
+	if m.hasRoom() {
+		return ""
+	}
+	return "no more rooms can be opened (MAX_ROOMS, ROOMS_BYTES)"
+}
+
 // Drain opens no more rooms, ends the appends of all, and waits until everything that was stored is delivered to the members of
 // this node, or until ctx ends.
 func (m *Manager) Drain(ctx context.Context) error {
