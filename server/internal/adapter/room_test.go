@@ -11,6 +11,8 @@ import (
 
 	"github.com/zishang520/socket.io/v2/socket"
 
+	"scalable-chat/server/internal/replica"
+	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
 )
@@ -267,4 +269,31 @@ func TestClusterCallbacksRunWithoutTheLockAfterTheEnd(t *testing.T) {
 	}
 	g.expire(context.Canceled, time.Second)
 	assert.Equal(t, "told", await(t, "the end", ended) != nil, true)
+}
+
+// unreadable is a record that is away.
+type unreadable struct{ stream.Record }
+
+func (unreadable) Last(context.Context, stream.Offset, int) ([]stream.Entry, error) {
+	return nil, stream.ErrClosed
+}
+
+// A client that may be able to recover, but not now, is not told that it could not: its transport closes, and it comes back.
+func TestP3_RecoveryThatCannotReadClosesTheTransport(t *testing.T) {
+	n := newNode(t, nil, nil)
+	const prefix = "2" + cats + ","
+	r := replica.New(replica.Options{
+		Stream: unreadable{}, Sweepers: n.sweepers, Encode: encoderOf(prefix), Decode: func(frame []byte) []byte { return frame },
+	})
+	t.Cleanup(r.Close)
+	r.Reset([]stream.Entry{{Offset: stream.Offset{Ms: 100}}})
+	n.hub.opts.Bind = func(Namespace) Binding { return Binding{Replica: r, Greeting: greetingOf(prefix, 0)} }
+	n.hub.Attach(n.io)
+	n.hub.Open(cats)
+	f := n.open()
+	f.send("0" + cats + "," + back("pid", "50-0"))
+	assert.Eventually(t, "the transport closes", func() bool { return f.ReadyState() == "closed" })
+	assert.Equal(t, "members", n.hub.Members(cats), 0)
+	assert.Equal(t, "a new client is let in", isIn(n.open().enter(t, cats, "{}")), true)
+	assert.Equal(t, "one that has seen the newest, too", isIn(n.open().enter(t, cats, back("pid", "100-0"))), true)
 }

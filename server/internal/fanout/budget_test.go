@@ -50,8 +50,13 @@ func TestP6_BudgetShrinksTheLogsThatGrow(t *testing.T) {
 	}
 	_, ok := logs[0].After(logs[0].Head().Offset())
 	assert.Equal(t, "the newest is known", ok, true)
+}
 
-	for range 20_000 {
+func TestP6_LogsThatAllGrowShareTheBudget(t *testing.T) {
+	const limit = 4 << 20
+	b, logs := budgetLogs(t, 10, limit)
+	grow(logs[0], 5000)
+	for range 100_000 {
 		grow(logs[rand.IntN(len(logs))], 1)
 	}
 	if used := b.Used(); used > limit+int64(len(logs))*2*segmentSize {

@@ -60,17 +60,10 @@ func TestP10_StormOverSeveralLogsKeepsEachInOrder(t *testing.T) {
 			continue // polls until it has seen a place in the first log, which it may not follow here
 		}
 		m := &roamer{logs: logs}
-		m.member = member{name: name, owner: newOwner(), stop: make(chan struct{}), rng: rand.New(rand.NewPCG(seed, uint64(len(all))))}
-		m.conn = logs[0].sweepers.NewConn(m.owner)
-		if nc := reader(t, &m.member); nc != nil {
-			m.conn.Attach(nc)
-		}
+		m.member = member{name: name, rng: rand.New(rand.NewPCG(seed, uint64(len(all))))}
+		m.begin(t, logs[0].sweepers, reader)
 		all = append(all, m)
-		reading.Go(func() {
-			if err := m.run(&m.member); err != nil {
-				t.Errorf("%s: %v", m.name, err)
-			}
-		})
+		reading.Go(func() { m.read(t) })
 		acting.Go(m.act)
 	}
 	for i, l := range logs {

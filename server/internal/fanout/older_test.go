@@ -15,52 +15,49 @@ func prepend(l *Log, first, last uint64, size func(uint64) int) bool {
 	return l.Prepend(l.Back(1<<30), offset(first-1), logFrames(first, last, size))
 }
 
+const olderFrames, olderLast = 2000, 6000 // the first frame after those that come late, and the last one
+
+// ahead appends the frames that come after the base.
+func ahead(l *Log, rng *rand.Rand) {
+	for n := uint64(olderFrames + 1); n <= olderLast; {
+		end := min(n+rng.Uint64N(20), olderLast)
+		l.Append(logFrames(n, end, stormSize))
+		n = end + 1
+	}
+}
+
+// back prepends the frames that come before it.
+func back(t *testing.T, l *Log, rng *rand.Rand) {
+	for end := uint64(olderFrames); end > 0; {
+		first := end - min(rng.Uint64N(100), end-1)
+		if !prepend(l, first, end, stormSize) {
+			t.Error("the log begins elsewhere")
+			return
+		}
+		end = first - 1
+	}
+}
+
 // Frames are put before the log while others append to it, and clients that begin anywhere follow both.
 func TestP10_OlderFramesComeWhileTheLogGrowsAndClientsFollow(t *testing.T) {
-	const older, last = 2000, 6000
 	seed := stormSeed(t)
-	sweepers := New(Options{Shards: 2})
-	t.Cleanup(sweepers.Close)
-	l := sweepers.NewLog(offset(older), Window{MaxCount: 3 * last})
+	l := newTestLog(t, settings{MaxCount: 3 * olderLast, Shards: 2})
+	l.Reset(offset(olderFrames))
 	var acting, reading sync.WaitGroup
-	acting.Go(func() {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		for n := uint64(older + 1); n <= last; {
-			end := min(n+rng.Uint64N(20), last)
-			l.Append(logFrames(n, end, stormSize))
-			n = end + 1
-		}
-	})
-	acting.Go(func() {
-		rng := rand.New(rand.NewPCG(seed, 2))
-		for end := uint64(older); end > 0; {
-			first := end - min(rng.Uint64N(100), end-1)
-			if !prepend(l, first, end, stormSize) {
-				t.Error("the log begins elsewhere")
-				return
-			}
-			end = first - 1
-		}
-	})
+	acting.Go(func() { ahead(l, rand.New(rand.NewPCG(seed, 1))) })
+	acting.Go(func() { back(t, l, rand.New(rand.NewPCG(seed, 2))) })
 	var members []*member
 	for name, reader := range readers {
 		if name == "upgrade" {
 			continue // leaves its poll at a frame that it may have seen before
 		}
-		m := &member{name: name, owner: newOwner(), stop: make(chan struct{}), rng: rand.New(rand.NewPCG(seed, uint64(10+len(members))))}
-		m.conn = sweepers.NewConn(m.owner)
-		if nc := reader(t, m); nc != nil {
-			m.conn.Attach(nc)
-		}
+		m := &member{name: name, rng: rand.New(rand.NewPCG(seed, uint64(10+len(members))))}
+		m.begin(t, l.sweepers, reader)
 		members = append(members, m)
-		reading.Go(func() {
-			if err := m.run(m); err != nil {
-				t.Errorf("%s: %v", m.name, err)
-			}
-		})
+		reading.Go(func() { m.read(t) })
 		acting.Go(func() {
 			for range 60 {
-				at := l.Back(m.rng.IntN(last))
+				at := l.Back(m.rng.IntN(olderLast))
 				m.conn.Join(at, joinFrame(at))
 			}
 		})
@@ -70,7 +67,7 @@ func TestP10_OlderFramesComeWhileTheLogGrowsAndClientsFollow(t *testing.T) {
 		at := l.Back(1 << 30)
 		assert.Equal(t, "the log begins with", at.Offset(), offset(0))
 		m.conn.Join(at, joinFrame(at))
-		assert.Eventually(t, m.name+" to have everything", func() bool { return m.check.logs[0].seen.Load() == last })
+		assert.Eventually(t, m.name+" to have everything", func() bool { return m.check.logs[0].seen.Load() == olderLast })
 		endMember(m)
 	}
 	reading.Wait()

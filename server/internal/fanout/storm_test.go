@@ -81,6 +81,22 @@ var readers = map[string]func(t *testing.T, m *member) net.Conn{
 	},
 }
 
+// begin gives the member its connection, with a reader of some kind.
+func (m *member) begin(t *testing.T, s *Sweepers, reader func(*testing.T, *member) net.Conn) {
+	m.owner, m.stop = newOwner(), make(chan struct{})
+	m.conn = s.NewConn(m.owner)
+	if nc := reader(t, m); nc != nil {
+		m.conn.Attach(nc)
+	}
+}
+
+// read reads to the end.
+func (m *member) read(t *testing.T) {
+	if err := m.run(m); err != nil {
+		t.Errorf("%s: %v", m.name, err)
+	}
+}
+
 // yielding lets other goroutines run before each read.
 type yielding struct{ net.Conn }
 
@@ -174,18 +190,10 @@ func TestP1_StormOfReadersSeesEachFrameOnceInOrder(t *testing.T) {
 	var reading, acting sync.WaitGroup
 	for name, reader := range readers {
 		for range 3 {
-			m := &member{name: name, owner: newOwner(), stop: make(chan struct{})}
-			m.rng = rand.New(rand.NewPCG(seed, uint64(len(members))))
-			m.conn = l.sweepers.NewConn(m.owner)
-			if nc := reader(t, m); nc != nil {
-				m.conn.Attach(nc)
-			}
+			m := &member{name: name, rng: rand.New(rand.NewPCG(seed, uint64(len(members))))}
+			m.begin(t, l.sweepers, reader)
 			members = append(members, m)
-			reading.Go(func() {
-				if err := m.run(m); err != nil {
-					t.Errorf("%s: %v", m.name, err)
-				}
-			})
+			reading.Go(func() { m.read(t) })
 			acting.Go(func() { m.act(l) })
 		}
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -18,14 +20,13 @@ import (
 const (
 	recoverWait = 2 * time.Second
 	recoverPoll = 20 * time.Millisecond
+	// recoverPatience bounds how long a recovery tries to read older entries, with pauses. Other rooms of the connection go on
+	// meanwhile; when it gives up, they are interrupted.
+	recoverPatience = 20 * time.Second
 )
 
-// olderPage is how many older entries are read from the stream at once; sparePages is how many more reads than the window has
-// pages one recovery tries, because the log may have to give back a page that was just read.
-const (
-	olderPage  = 128
-	sparePages = 8
-)
+// olderPage is how many older entries are read from the stream at once.
+const olderPage = 128
 
 var errCrowded = fmt.Errorf("%w: no memory for older messages", stream.ErrUnavailable)
 
@@ -38,22 +39,37 @@ type older struct {
 // Recover finds the place right after an offset that a client has seen. It is false unless exactly that entry is in the
 // window. If this node has not reached the offset yet, Recover waits for it for a bounded time: the client may have seen it
 // on a faster node. A replica that began with the newest entries of a room reads older ones from the stream, as many as the
-// window holds. The error means that they could not be read now, or that there is no memory for them: the client should come
-// back.
+// window holds. The error means that they could not be read for a while, or that there was no memory for them: the client should
+// come back.
 func (r *Replica) Recover(seen stream.Offset) (at fanout.Cursor, found bool, err error) {
 	r.await(r.life, seen)
-	for pages := 0; r.isBefore(seen); pages++ {
-		if pages > r.opts.Window.MaxCount/olderPage+sparePages {
-			return fanout.Cursor{}, false, errCrowded
-		}
-		if _, err, _ := r.older.reading.Do("", func() (any, error) { return nil, r.readOlder() }); err != nil {
-			return fanout.Cursor{}, false, err
-		}
+	if err := r.reachBack(seen); err != nil {
+		return fanout.Cursor{}, false, err
 	}
 	r.starts.RLock()
 	defer r.starts.RUnlock()
 	at, found = r.log.After(seen)
 	return at, found, nil
+}
+
+// reachBack reads older entries into the log until it holds the offset, or there are no more.
+func (r *Replica) reachBack(seen stream.Offset) error {
+	ctx, cancel := context.WithTimeout(r.life, recoverPatience)
+	defer cancel()
+	for pause := minBackoff; r.isBefore(seen); {
+		if err := ctx.Err(); err != nil {
+			return err // also if the log gave back again and again what was read
+		}
+		_, err, _ := r.older.reading.Do("", func() (any, error) { return nil, r.readOlder() })
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, stream.ErrClosed) || pace.Sleep(ctx, jittered(pause)) != nil {
+			return err
+		}
+		pause = min(2*pause, maxBackoff)
+	}
+	return nil
 }
 
 // isBefore reports whether an offset is before the log, but may be in the stream, and the log has room for it.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
@@ -35,6 +37,7 @@ type house struct {
 }
 
 func newHouse(t *testing.T) *house {
+	t.Helper()
 	h := &house{t: t, rooms: memory.NewRooms(memory.RoomsOptions{}), sweepers: fanout.New(fanout.Options{Shards: 1})}
 	t.Cleanup(h.sweepers.Close)
 	return h
@@ -172,33 +175,42 @@ func TestP6_ForgedOffsetsReadTheWindowOnce(t *testing.T) {
 	}
 }
 
-func TestP3_RecoveryThatCannotReadSaysSo(t *testing.T) {
-	h := newHouse(t)
-	entries := h.fill("cats", 100)
-	c := &counted{}
-	r := h.open("cats", 10, func(o *Options) { c.Record, o.Stream = o.Stream, c })
-	c.fails.Store(true)
-	if _, ok, err := r.Recover(entries[5].Offset); ok || !errors.Is(err, stream.ErrUnavailable) {
-		t.Errorf("recovered %v, error %v", ok, err)
-	}
-	h.recovers(r, entries, 95) // is in the log
-	c.fails.Store(false)
-	h.recovers(r, entries, 5)
+func TestP3_RecoveryThatCannotReadTriesForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		entries := h.fill("cats", 100)
+		c := &counted{}
+		r := h.open("cats", 10, func(o *Options) { c.Record, o.Stream = o.Stream, c })
+		c.fails.Store(true)
+		began := time.Now()
+		if _, ok, err := r.Recover(entries[5].Offset); ok || !errors.Is(err, stream.ErrUnavailable) {
+			t.Errorf("recovered %v, error %v", ok, err)
+		}
+		assert.Equal(t, "tried for", time.Since(began), recoverPatience)
+		if reads := c.reads.Load(); reads > 25 {
+			t.Errorf("%d reads", reads)
+		}
+		h.recovers(r, entries, 95) // is in the log
+		time.AfterFunc(recoverPatience/2, func() { c.fails.Store(false) })
+		h.recovers(r, entries, 5)
+	})
 }
 
 // When the rooms exceed their memory by far, no older entries are read: the client comes back.
 func TestP6_RecoveryKeepsToTheBudget(t *testing.T) {
-	h := newHouse(t)
-	entries := h.fill("cats", 500)
-	c, budget := &counted{}, fanout.NewBudget(1)
-	r := h.open("cats", 10, func(o *Options) { c.Record, o.Stream, o.Window.Budget = o.Stream, c, budget })
-	if _, ok, err := r.Recover(entries[5].Offset); ok || !errors.Is(err, stream.ErrUnavailable) {
-		t.Errorf("recovered %v, error %v", ok, err)
-	}
-	assert.Equal(t, "reads", c.reads.Load(), 0)
-	h.recovers(r, entries, 495)
-	r.Close()
-	assert.Equal(t, "bytes of a closed room", budget.Used(), 0)
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		entries := h.fill("cats", 500)
+		c, budget := &counted{}, fanout.NewBudget(1)
+		r := h.open("cats", 10, func(o *Options) { c.Record, o.Stream, o.Window.Budget = o.Stream, c, budget })
+		if _, ok, err := r.Recover(entries[5].Offset); ok || !errors.Is(err, stream.ErrUnavailable) {
+			t.Errorf("recovered %v, error %v", ok, err)
+		}
+		assert.Equal(t, "reads", c.reads.Load(), 0)
+		h.recovers(r, entries, 495)
+		r.Close()
+		assert.Equal(t, "bytes of a closed room", budget.Used(), 0)
+	})
 }
 
 // A node whose rooms always use up their memory keeps small windows, and clients still recover what the stream has: at once, or
@@ -321,24 +333,13 @@ func TestP10_ASilentRoomIsSmall(t *testing.T) {
 	h := newHouse(t)
 	budget := fanout.NewBudget(1 << 30)
 	goroutines := runtime.NumGoroutine()
-	measure := func(what string, most int64, one func(i int)) {
-		before := assert.HeapInUse()
-		for i := range count {
-			one(i)
-		}
-		each := (assert.HeapInUse() - before) / count
-		t.Logf("%s: %d bytes each", what, each)
-		if each > most {
-			t.Errorf("%s: %d bytes each, at most %d", what, each, most)
-		}
-	}
 	rooms, replicas := make([]stream.Room, count), make([]*Replica, count)
 	names := make([]string, count)
 	for i := range names {
 		names[i] = fmt.Sprint("room-", i)
 	}
-	measure("the record", 2048, func(i int) { rooms[i] = h.rooms.Room(names[i]) })
-	measure("replica and log", 1536, func(i int) {
+	measure(t, "the record", count, 2048, func(i int) { rooms[i] = h.rooms.Room(names[i]) })
+	measure(t, "replica and log", count, 1536, func(i int) {
 		replicas[i] = New(Options{
 			Stream: rooms[i], Sweepers: h.sweepers, Encode: encodeEntry, Decode: decodeFrame, Window: fanout.Window{MaxCount: 1000, Budget: budget},
 		})
@@ -374,4 +375,18 @@ func TestP10_RoomWithoutCreditBlocksNoOther(t *testing.T) {
 	newest, err := free.Before(t.Context(), stream.Offset{}, 1, enough)
 	assert.NoError(t, err)
 	assert.Equal(t, "event", bytes.HasPrefix(newest[0].Event, []byte(`["m",1999`)), true)
+}
+
+// measure makes so many of something, each of which may take most bytes.
+func measure(t *testing.T, what string, count int, most int64, one func(i int)) {
+	t.Helper()
+	before := assert.HeapInUse()
+	for i := range count {
+		one(i)
+	}
+	each := (assert.HeapInUse() - before) / int64(count)
+	t.Logf("%s: %d bytes each", what, each)
+	if each > most {
+		t.Errorf("%s: %d bytes each, at most %d", what, each, most)
+	}
 }

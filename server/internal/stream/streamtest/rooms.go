@@ -27,35 +27,41 @@ type RoomsHarness struct {
 func (h RoomsHarness) first() stream.Rooms { return h.Nodes[0] }
 func (h RoomsHarness) other() stream.Rooms { return h.Nodes[len(h.Nodes)-1] }
 
+// roomTests are about what rooms have beyond a record.
+var roomTests = map[string]func(*testing.T, RoomsHarness){
+	"Follow/ResetComesFirst":               testResetFirst,
+	"Follow/EmptyRoomBeginsWithItsGenesis": testFollowEmpty,
+	"P10_Order_EveryNodeSeesTheSame":       testRoomOrder,
+	"P10_ManyRoomsAtOnce":                  testManyRooms,
+	"P10_NamesAreDistinct":                 testRoomNames,
+	"P10_GapResetsThatRoomOnly":            testRoomGap,
+	"P10_SilentRoomCostsNoGoroutine":       testRoomGoroutines,
+	"P3_NoGap_TrimmedBehindTheSink":        testRoomTrimmed,
+	"Close/WaitsForTheCall":                testRoomCloseWaits,
+	"Close/EndsTheCalls":                   testRoomCloseEnds,
+	"P4_Reopened_KeepsEntriesAndKeys":      testReopened,
+	"Members/AreSummedOverNodes":           testMembers,
+	"Publish/ReachesTheRoomOnOtherNodes":   testPublish,
+	"Property":                             testRoomProperty,
+}
+
+// recordTests are those of [Run] that follow nothing.
+var recordTests = map[string]func(*testing.T, Harness){
+	"Genesis/EmptyStreamHasExactlyOne": testGenesisOnce,
+	"P2_CallerOrder":                   testCallerOrder,
+	"Append/RefusesAnEmptyEvent":       testEmptyEvent,
+	"P4_Dedupe_SameKeySameOffset":      testDedupe,
+	"P4_Dedupe_Concurrent":             testDedupeConcurrent,
+	"P4_Dedupe_ForgetsAfterTTL":        testDedupeExpires,
+	"Last/Bounds":                      testLastBounds,
+}
+
 // RunRooms runs the contract suite of [stream.Rooms]. It calls start once per test; start registers its own clean-up.
 func RunRooms(t *testing.T, start func(t *testing.T) RoomsHarness) {
-	for name, test := range map[string]func(*testing.T, RoomsHarness){
-		"Follow/ResetComesFirst":               testResetFirst,
-		"Follow/EmptyRoomBeginsWithItsGenesis": testFollowEmpty,
-		"P10_Order_EveryNodeSeesTheSame":       testRoomOrder,
-		"P10_ManyRoomsAtOnce":                  testManyRooms,
-		"P10_NamesAreDistinct":                 testRoomNames,
-		"P10_GapResetsThatRoomOnly":            testRoomGap,
-		"P10_SilentRoomCostsNoGoroutine":       testRoomGoroutines,
-		"P3_NoGap_TrimmedBehindTheSink":        testRoomTrimmed,
-		"Close/WaitsForTheCall":                testRoomCloseWaits,
-		"Close/EndsTheCalls":                   testRoomCloseEnds,
-		"P4_Reopened_KeepsEntriesAndKeys":      testReopened,
-		"Members/AreSummedOverNodes":           testMembers,
-		"Publish/ReachesTheRoomOnOtherNodes":   testPublish,
-		"Property":                             testRoomProperty,
-	} {
+	for name, test := range roomTests {
 		t.Run(name, func(t *testing.T) { test(t, start(t)) })
 	}
-	for name, test := range map[string]func(*testing.T, Harness){
-		"Genesis/EmptyStreamHasExactlyOne": testGenesisOnce,
-		"P2_CallerOrder":                   testCallerOrder,
-		"Append/RefusesAnEmptyEvent":       testEmptyEvent,
-		"P4_Dedupe_SameKeySameOffset":      testDedupe,
-		"P4_Dedupe_Concurrent":             testDedupeConcurrent,
-		"P4_Dedupe_ForgetsAfterTTL":        testDedupeExpires,
-		"Last/Bounds":                      testLastBounds,
-	} {
+	for name, test := range recordTests {
 		t.Run("Record/"+name, func(t *testing.T) {
 			h := start(t)
 			room := &opened{Room: h.first().Room("record"), sink: &sink{t: t, name: "record"}}
