@@ -41,43 +41,44 @@ type checking struct {
 // check checks the rooms whose turn it is. A room that a swap in the list hides is checked in the next round.
 func (s *receiver) check(ctx context.Context) {
 	c, now := &s.checker, s.feeds.now()
-	if now-c.began >= checkEvery {
+	elapsed := min(now-c.began, checkEvery)
+	for end := int(int64(s.rooms()) * int64(elapsed) / int64(checkEvery)); c.next < end; {
+		rooms := s.residents(c.next, min(end, c.next+checkedAtOnce))
+		if !s.checkBatch(ctx, rooms) {
+			return
+		}
+		c.next += max(len(rooms), 1)
+	}
+	if elapsed == checkEvery {
 		s.judge(ctx)
 		c.began, c.next = now, 0
 	}
-	end := int(int64(s.rooms()+1) * int64(now-c.began+tickEvery) / int64(checkEvery))
-	for c.next < end {
-		rooms := s.residents(c.next, min(end, c.next+checkedAtOnce))
-		if len(rooms) == 0 {
-			return
-		}
-		c.next += len(rooms)
-		s.checkBatch(ctx, rooms)
-	}
 }
 
-func (s *receiver) checkBatch(ctx context.Context, rooms []*feed) {
+// checkBatch checks some rooms, and reports whether Redis has answered.
+func (s *receiver) checkBatch(ctx context.Context, rooms []*feed) bool {
 	pipe, batch := s.feeds.rooms.opts.Client.Pipeline(), make([]checking, 0, len(rooms))
 	for _, d := range rooms {
-		if master, err := s.feeds.rooms.master(ctx, d.room); err == nil && master.Options().Addr != s.master.Options().Addr {
+		if master, err := s.feeds.rooms.master(ctx, d.room); err == nil && master.Options().Addr != s.addr {
 			s.feeds.evict(d)
 		} else if c, ok := d.beginCheck(ctx, pipe); ok {
 			batch = append(batch, c)
 		}
 	}
 	if len(batch) == 0 {
-		return
+		return true
 	}
 	limited, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
 	defer cancel()
 	results, err := pipe.Exec(limited)
 	if err := redisx.NotSent(results, err); err != nil {
 		s.blind.Failed(err)
-		return
+		return false
 	}
 	for _, c := range batch {
 		c.finish()
 	}
+	return true
 }
 
 // judge gives up a link that seems to live but has brought nothing in this round, although there were entries.

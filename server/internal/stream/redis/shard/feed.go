@@ -52,8 +52,8 @@ const largeEvent = 4 << 10
 
 // A page is how many entries a reading asks for: few at first, and more while there is more.
 const (
-	firstPage = 32
-	lastPage  = 512
+	firstPage = 16
+	lastPage  = 128
 )
 
 // close ends the calls of the sink.

@@ -48,7 +48,7 @@ func (f *feeds) now() time.Duration { return time.Since(f.began) }
 
 // open begins to follow a room, as [stream.Room.Follow] says.
 func (f *feeds) open(r *room, tail int, sink stream.Sink) {
-	d := &feed{feeds: f, room: r, channel: r.channel(), tail: max(tail, 1), sink: sink, page: firstPage}
+	d := &feed{feeds: f, room: r, channel: r.channel(), tail: min(max(tail, 1), lastPage), sink: sink, page: firstPage}
 	r.feed.Store(d)
 	f.mu.Lock()
 	f.followed[d.channel] = d
@@ -220,6 +220,7 @@ func (f *feeds) receiver(ctx context.Context, master *redis.Client, sharded bool
 		f.receivers[addr] = s
 		f.parts.Go(func() { s.run(ctx) })
 	}
+	s.master.Store(master)
 	return s
 }
 
@@ -230,7 +231,7 @@ func (f *feeds) retire(s *receiver) bool {
 	if !s.retire() {
 		return false
 	}
-	delete(f.receivers, s.master.Options().Addr)
+	delete(f.receivers, s.addr)
 	return true
 }
 

@@ -14,7 +14,10 @@ import (
 )
 
 // A batch of readings asks for at most maxBudget entries in all, fewer after a failure in case the line is too slow.
-const maxBudget = 1024
+const maxBudget = 512
+
+// retryAfter is how long a room whose reading has failed waits at least.
+const retryAfter = 200 * time.Millisecond
 
 // reader is what a receiver knows of its readings.
 type reader struct {
@@ -22,13 +25,13 @@ type reader struct {
 	wait   redisx.Backoff
 	at     time.Duration // no reading before
 	failed []*feed       // to be queued again
+	retry  time.Duration // when they are
 }
 
 // reading is one room of a batch.
 type reading struct {
 	feed    *feed
-	last    stream.Offset               // what the feed has
-	entries *goredis.XMessageSliceCmd   // of XRANGE from last, if the stream should have that
+	entries *goredis.XMessageSliceCmd   // of XRANGE, if the stream should have the last entry
 	opened  *goredis.Cmd                // or else of open.lua
 	members *goredis.MapStringStringCmd // nil if they are not due
 }
@@ -61,15 +64,20 @@ func (s *receiver) read(ctx context.Context) {
 
 // finish hands over what a batch has brought.
 func (s *receiver) finish(ctx context.Context, batch []reading, notSent error) {
-	failed := 0
 	var trouble error
+	well := false
 	for _, r := range batch {
-		if err := r.finish(notSent); err != nil {
-			trouble, failed = err, failed+1
+		err := r.finish(notSent)
+		if err != nil {
 			s.reader.failed = append(s.reader.failed, r.feed)
 		}
+		if err == nil || final(err) { // the others are not to suffer from a key that is no room
+			well = true
+		} else {
+			trouble = err
+		}
 	}
-	if failed < len(batch) {
+	if well {
 		s.reader.budget = min(2*s.reader.budget, maxBudget)
 		s.reader.wait.Reset()
 		s.blind.Well()
@@ -83,8 +91,11 @@ func (s *receiver) finish(ctx context.Context, batch []reading, notSent error) {
 
 // retry queues the rooms again whose reading has failed.
 func (s *receiver) retry() {
-	failed := s.reader.failed
-	s.reader.failed = nil
+	now, failed := s.feeds.now(), s.reader.failed
+	if now < s.reader.retry {
+		return
+	}
+	s.reader.failed, s.reader.retry = nil, now+retryAfter
 	for _, d := range failed {
 		d.suspect()
 	}
@@ -103,7 +114,7 @@ func (d *feed) begin(ctx context.Context, s *receiver, pipe goredis.Pipeliner) (
 		return r, 0
 	}
 	d.dirty, d.reading = false, true
-	r = reading{feed: d, last: d.last}
+	r = reading{feed: d}
 	if !d.last.IsZero() && !d.silent && !d.lost {
 		r.entries = pipe.XRangeN(ctx, d.room.stream(), d.last.String(), "+", int64(d.page+1))
 		return r, d.page

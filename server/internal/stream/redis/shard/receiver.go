@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,7 +27,8 @@ const (
 // only its own rooms, and Redis has one request of this node at a time, however many rooms need one.
 type receiver struct {
 	feeds   *feeds
-	master  *redis.Client
+	addr    string
+	master  atomic.Pointer[redis.Client] // the client makes a new one after a server was away
 	sharded bool
 	wake    chan struct{}
 	deaf    *redisx.Trouble
@@ -73,11 +75,13 @@ type request struct {
 
 func newReceiver(f *feeds, master *redis.Client, sharded bool) *receiver {
 	log, wait := f.rooms.opts.Logger, redisx.Backoff{Max: retryMax}
-	return &receiver{
-		feeds: f, master: master, sharded: sharded, wake: make(chan struct{}, 1),
+	s := &receiver{
+		feeds: f, addr: master.Options().Addr, sharded: sharded, wake: make(chan struct{}, 1),
 		deaf: redisx.NewTrouble("news of rooms is not received", log), blind: redisx.NewTrouble("rooms cannot be read", log),
 		used: f.now(), linkWait: wait, reader: reader{budget: maxBudget, wait: wait},
 	}
+	s.master.Store(master)
+	return s
 }
 
 func (s *receiver) kick() { kick(s.wake) }

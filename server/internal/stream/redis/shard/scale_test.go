@@ -124,3 +124,46 @@ func TestP10_AFrozenMasterPausesOnlyItsRooms(t *testing.T) {
 		assert.Equal(t, "resets", sink.count(), 1)
 	}
 }
+
+// TestP10_AKeyThatIsNoRoomDelaysNoRoom: somebody has put something else where a room should be.
+func TestP10_AKeyThatIsNoRoomDelaysNoRoom(t *testing.T) {
+	s := start(t, Options{}, redistest.Start(t).Addr)
+	broken, sink := s.Room("broken").(*room), &record{}
+	assert.NoError(t, s.opts.Client.Set(t.Context(), broken.stream(), "no stream", 0).Err())
+	broken.Follow(10, sink)
+	t.Cleanup(broken.Close)
+	d := broken.feed.Load()
+	for i := range 20 {
+		follow(t, s, fmt.Sprint("room-", i))
+		assert.Eventually(t, "the broken room fails again", func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return d.dirty && !d.queued
+		})
+	}
+	assert.Equal(t, "trouble", s.Degraded(), "")
+	assert.NoError(t, s.opts.Client.Del(t.Context(), broken.stream()).Err())
+	assert.Eventually(t, "the room begins", func() bool { return sink.count() == 1 })
+}
+
+// TestP10_RoomsOutlastARestart of the only server, with its data and without.
+func TestP10_RoomsOutlastARestart(t *testing.T) {
+	for kept, resets := range map[string]int{"yes": 1, "no": 2} {
+		t.Run("appendonly "+kept, func(t *testing.T) {
+			server := redistest.Start(t, "--appendonly", kept, "--appendfsync", "always")
+			s := start(t, Options{}, server.Addr)
+			rooms, sinks := openRooms(t, s, 0, 20)
+			var sent outcomes
+			for _, r := range rooms {
+				say(t, r, &sent, "before")
+			}
+			sent.stored(t, len(rooms))
+			server.Restart()
+			for i, r := range rooms {
+				say(t, r, &sent, "after")
+				assert.Eventually(t, "it comes", func() bool { return strings.HasSuffix(sinks[i].events(), "after") })
+				assert.Equal(t, "resets", sinks[i].count(), resets)
+			}
+		})
+	}
+}

@@ -46,7 +46,7 @@ func (s *receiver) connect(ctx context.Context) {
 	if s.link != nil || now < s.linkAt {
 		return
 	}
-	l, err := connect(ctx, s.master, s.sharded)
+	l, err := connect(ctx, s.master.Load(), s.sharded)
 	if err != nil {
 		s.failed(ctx, err, s.residents(0, everything))
 		return
@@ -178,7 +178,7 @@ func (s *receiver) publish(ctx context.Context) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
-		pipe := s.master.Pipeline()
+		pipe := s.master.Load().Pipeline()
 		for _, m := range messages {
 			if s.sharded {
 				pipe.SPublish(ctx, m.channel, m.data)
