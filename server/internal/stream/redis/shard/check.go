@@ -71,14 +71,18 @@ func (s *receiver) checkBatch(ctx context.Context, rooms []*feed) bool {
 	limited, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
 	defer cancel()
 	results, err := pipe.Exec(limited)
-	if err := redisx.NotSent(results, err); err != nil {
-		s.blind.Failed(err)
+	if redisx.NotSent(results, err) != nil {
 		return false
 	}
+	well := false
 	for _, c := range batch {
-		c.finish()
+		err := c.finish()
+		well = well || err == nil || final(err)
 	}
-	return true
+	if well && len(s.reader.failed) == 0 {
+		s.blind.Well()
+	}
+	return well
 }
 
 // judge gives up a link that seems to live but has brought nothing in this round, although there were entries.
@@ -136,7 +140,7 @@ func (d *feed) renewLocked(ctx context.Context, pipe redis.Pipeliner, key string
 }
 
 // finish compares what the stream has with what the feed had. A newer entry is on its way; the channel should bring it.
-func (c checking) finish() {
+func (c checking) finish() error {
 	if c.members != nil && c.members.Err() == nil {
 		c.feed.enrol(c.members.Val())
 		c.feed.feeds.rooms.census.compare(c.feed.room, c.members.Val())
@@ -149,6 +153,7 @@ func (c checking) finish() {
 	case newest != c.last:
 		c.feed.suspect()
 	}
+	return err
 }
 
 // found returns the newest entry of the stream; it is zero if there is none.

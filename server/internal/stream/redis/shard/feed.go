@@ -221,7 +221,7 @@ func (d *feed) take(n news) {
 		d.feeds.stats.byChannel.Add(uint64(len(n.entries)))
 		d.deliverLocked(n.entries)
 	default:
-		if clean {
+		if clean && n.kind == newsEntries {
 			d.feeds.stats.unchained.Add(1)
 		}
 		d.dirtyLocked()

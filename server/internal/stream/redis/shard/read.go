@@ -172,10 +172,10 @@ func (r reading) finish(notSent error) error {
 		d.dirty = true
 		return err
 	}
-	d.adoptLocked(read, r.opened != nil)
-	if r.members != nil {
+	if r.members != nil && r.members.Err() == nil {
 		d.enrolLocked(r.members.Val())
 	}
+	d.adoptLocked(read, r.opened != nil)
 	if d.dirty {
 		d.dirtyLocked()
 	}

@@ -111,7 +111,7 @@ func (s *receiver) remove(d *feed) {
 func (s *receiver) retire() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.retired = len(s.home)+len(s.wants)+len(s.dirty)+len(s.due) == 0
+	s.retired = len(s.home)+len(s.dirty)+len(s.due) == 0
 	return s.retired
 }
 
@@ -165,7 +165,7 @@ func take[T any](s *receiver, list *[]T, n int) []T {
 func (s *receiver) run(ctx context.Context) {
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
-	defer s.release(ctx, nil)
+	defer s.hangUp()
 	for {
 		select {
 		case <-ctx.Done():

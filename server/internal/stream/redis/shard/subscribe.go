@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"scalable-chat/server/internal/redisx"
 )
 
 // listen sees whether the link lives, and gives it up if not.
@@ -57,15 +55,19 @@ func (s *receiver) connect(ctx context.Context) {
 	go l.receive(ctx, s)
 }
 
-// release gives the link up. The rooms may belong to another master by now.
+// hangUp ends the link.
+func (s *receiver) hangUp() {
+	if l := s.link; l != nil {
+		l.close()
+		<-l.ended
+		s.link, s.asked = nil, nil
+	}
+}
+
+// release gives the link up because of an error.
 func (s *receiver) release(ctx context.Context, err error) {
 	l := s.link
-	if l == nil {
-		return
-	}
-	l.close()
-	<-l.ended
-	s.link, s.asked = nil, nil
+	s.hangUp()
 	if s.feeds.now()-l.since > retryMax {
 		s.linkWait.Reset()
 	}
@@ -78,7 +80,7 @@ func (s *receiver) release(ctx context.Context, err error) {
 	s.failed(ctx, err, lost)
 }
 
-// failed notes that there is no link.
+// failed notes that there is no link for these rooms. They may belong to another master by now.
 func (s *receiver) failed(ctx context.Context, err error, rooms []*feed) {
 	s.linkAt = s.feeds.now() + s.linkWait.Next()
 	if ctx.Err() != nil {
@@ -88,6 +90,11 @@ func (s *receiver) failed(ctx context.Context, err error, rooms []*feed) {
 	s.deaf.Failed(err)
 	s.feeds.rooms.reload(ctx)
 	s.feeds.evict(rooms...)
+	for _, d := range take(s, &s.wants, everything) {
+		if !d.closed() {
+			queue(s, &s.wants, d)
+		}
+	}
 }
 
 // subscribe makes the subscriptions of rooms as they should be, as long as Redis confirms them.
@@ -135,63 +142,6 @@ func (s *receiver) answered(l *link, answer *redis.Subscription) {
 	case "sunsubscribe":
 		if d != nil && d.revoke(l) {
 			s.stray(d)
-		}
-	}
-}
-
-// Messages to other nodes that wait, and those that are sent at once.
-const (
-	maxOut          = 1024
-	maxOutBytes     = 1 << 20
-	publishedAtOnce = 128
-)
-
-// say queues a message to the other nodes, if there is room.
-func (s *receiver) say(o outgoing) bool {
-	s.mu.Lock()
-	room := len(s.out) < maxOut && s.outSize+len(o.data) <= maxOutBytes
-	if room {
-		s.out = append(s.out, o)
-		s.outSize += len(o.data)
-	}
-	s.mu.Unlock()
-	s.kick()
-	return room
-}
-
-// spoken takes messages that are to be sent.
-func (s *receiver) spoken() []outgoing {
-	messages := take(s, &s.out, publishedAtOnce)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range messages {
-		s.outSize -= len(m.data)
-	}
-	return messages
-}
-
-// publish sends the messages to other nodes that wait, or loses them.
-func (s *receiver) publish(ctx context.Context) {
-	for {
-		messages := s.spoken()
-		if len(messages) == 0 {
-			return
-		}
-		ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
-		pipe := s.master.Load().Pipeline()
-		for _, m := range messages {
-			if s.sharded {
-				pipe.SPublish(ctx, m.channel, m.data)
-			} else {
-				pipe.Publish(ctx, m.channel, m.data)
-			}
-		}
-		results, err := pipe.Exec(ctx)
-		cancel()
-		for _, result := range results {
-			if result.Err() != nil || redisx.NotSent(results, err) != nil {
-				s.feeds.stats.unsent.Add(1)
-			}
 		}
 	}
 }
