@@ -64,11 +64,12 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 		Limit: 2 * cfg.MaxConnections, // a client that polls has a GET and a POST
 	})
 	c.reach = forward.NewReach(c.forwarder, c.registry.Self)
-	c.rights = &rights{record: record, bus: c.bus, log: h.log.With("user", cmp.Or(cfg.Redis.Username, "default"))}
 	if c.rooms, err = c.newRooms(cfg); err != nil {
 		c.close()
 		return nil, err
 	}
+	user := cmp.Or(cfg.Redis.Username, "default")
+	c.rights = &rights{record: record, bus: c.bus, rooms: c.rooms, log: h.log.With("user", user)}
 	return c, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/stream/redis"
+	"scalable-chat/server/internal/stream/redis/shard"
 )
 
 // Redis is asked for the rights of our user again and again: they can change at any time, and a new master may have a list of
@@ -23,6 +24,7 @@ const (
 type rights struct {
 	record *redis.Stream
 	bus    *bus.Redis
+	rooms  *shard.Rooms // nil: none
 	log    *slog.Logger
 
 	missing atomic.Pointer[string] // the rules, separated by spaces; nil: none
@@ -40,7 +42,7 @@ func (r *rights) degraded() string {
 // run asks Redis at intervals until ctx ends.
 func (r *rights) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		rules, err := r.record.MissingRights(ctx, r.bus.Channels(), r.bus.Notice())
+		rules, err := r.ask(ctx)
 		wait := rightsInterval
 		if err != nil || len(rules) > 0 {
 			wait = rightsRetry
@@ -50,6 +52,15 @@ func (r *rights) run(ctx context.Context) {
 		}
 		_ = pace.Sleep(ctx, wait)
 	}
+}
+
+// ask returns the rules that are missing.
+func (r *rights) ask(ctx context.Context) ([]string, error) {
+	uses := redis.Uses{Channels: r.bus.Channels(), Notice: r.bus.Notice(), Rooms: r.rooms != nil}
+	if r.rooms != nil {
+		uses.Sharded = r.rooms.Sharded()
+	}
+	return r.record.MissingRights(ctx, uses)
 }
 
 // note logs what has changed.

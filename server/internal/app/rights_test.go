@@ -92,16 +92,16 @@ func TestMissingRightsAreNamed(t *testing.T) {
 	for name, begin := range kinds(t) {
 		t.Run(name, func(t *testing.T) {
 			servers, flags := begin(t)
-			grant(t, servers, "resetchannels", "-hdel", "-xtrim")
+			grant(t, servers, "resetchannels", "-hdel", "-hlen")
 			log := logged(t, flags...)
 			assert.Eventually(t, "the rights are named", func() bool {
-				return strings.Contains(log.String(), `user=chat missing="+hdel +xtrim &{chat}:*"`)
+				return strings.Contains(log.String(), `user=chat missing="+hdel +hlen &{chat:*}:room:* &{chat}:*"`)
 			})
 
 			a := start(t, flags...)
 			assert.Eventually(t, "the report names them", func() bool {
 				d := a.health.Report().Degraded
-				return strings.Contains(d, "rights: the user of Redis lacks +hdel +xtrim &{chat}:*") &&
+				return strings.Contains(d, "rights: the user of Redis lacks +hdel +hlen &{chat:*}:room:* &{chat}:*") &&
 					strings.Contains(d, "bus: typing and requests of other nodes cannot be heard: Redis refuses (NOPERM)")
 			})
 
@@ -124,7 +124,7 @@ func TestMissingRightsAreNamedBeforeTheNodeIsReady(t *testing.T) {
 	started := make(chan error, 1)
 	go func() { started <- a.Start(t.Context()) }()
 	assert.Eventually(t, "the report names them", func() bool {
-		return strings.Contains(a.health.Report().Degraded, "lacks +xrevrange ~chat ~{chat}:*")
+		return strings.Contains(a.health.Report().Degraded, "lacks +xrevrange ~chat ~{chat:*}:room* ~{chat}:*")
 	})
 
 	assert.Equal(t, "status", a.health.Report().Status, "starting")

@@ -7,14 +7,31 @@
 -- ARGV 1 number of the batch, 2 how long the marker lives (ms)
 --      3, 4 the newest offset the writer has ever seen: ms and seq
 
+-- split returns the two numbers of an id, and the first one as it is written.
 local function split(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(seq), ms
 end
 
-local function clock()
+-- after returns the id that follows in the same millisecond.
+local function after(id)
+  local _, seq, ms = split(id)
+  return ms .. '-' .. string.format('%.0f', seq + 1)
+end
+
+-- lost reports whether the stream, whose newest entry is prev, has lost the newest one that the writer has seen, and the clock
+-- of Redis is behind that.
+local function lost(prev, newest)
+  if prev == newest then
+    return false
+  end
+  local prev_ms, prev_seq = split(prev)
+  local newest_ms, newest_seq = split(newest)
+  if prev_ms > newest_ms or prev_ms == newest_ms and prev_seq > newest_seq then
+    return false
+  end
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000 + math.floor(time[2] / 1000) <= newest_ms
 end
 
 -- append adds the records ARGV[first], ARGV[first + 1], … to the stream. A record is a key ('' for none) and an event. Either
@@ -25,7 +42,7 @@ end
 -- a table. genesis, optional: a key that may hold the id of the genesis entry; the script moves it into the stream.
 --
 -- append returns the offsets of the records, separated by spaces. For a batch that is not sent again, it also returns the id
--- of the entry before the new ones, and a list of the new ones: id, event, id, event, …
+-- of the entry before the new ones, a list of the new ones: id, event, id, event, …, and whether the stream had no entry.
 local function append(window, ttl, full, first, genesis)
   local stream, marker, batch = KEYS[1], KEYS[2], ARGV[1]
   local records = (#ARGV - first + 1) / 2
@@ -43,7 +60,6 @@ local function append(window, ttl, full, first, genesis)
     end
   end
 
-  local now = clock()
   local tail = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   local origin = not tail[1] and genesis and redis.call('GET', genesis)
   local prev = tail[1] and tail[1][1] or origin or '0-0'
@@ -51,23 +67,18 @@ local function append(window, ttl, full, first, genesis)
   -- Redis chooses the id of the first entry, and the others get the numbers after it. If Redis has lost entries that the
   -- writer has seen, and its clock is behind them, the first entry gets the number after those, because no offset may be
   -- given twice.
-  local id, ms, seq = '*', '', 0
-  local newest_ms, newest_seq = split(ARGV[3] .. '-' .. ARGV[4])
-  local prev_ms, prev_seq = split(prev)
-  if now <= newest_ms and (prev_ms < newest_ms or prev_ms == newest_ms and prev_seq < newest_seq) then
-    id = ARGV[3] .. '-' .. string.format('%.0f', newest_seq + 1)
+  local id, newest, now = '*', ARGV[3] .. '-' .. ARGV[4], nil
+  if lost(prev, newest) then
+    id = after(newest)
   end
 
   local function add(...)
-    local got = redis.pcall('XADD', stream, id, 'prev', prev, ...)
+    id = id or after(prev)
+    local got = redis.pcall('XADD', stream, 'MAXLEN', '~', window, id, 'prev', prev, ...)
     if type(got) ~= 'string' then
-      got = redis.call('XADD', stream, '*', 'prev', prev, ...)
+      got = redis.call('XADD', stream, 'MAXLEN', '~', window, '*', 'prev', prev, ...)
     end
-    if got ~= id or ms == '' then
-      seq, ms = select(2, split(got))
-    end
-    seq = seq + 1
-    prev, id = got, ms .. '-' .. string.format('%.0f', seq)
+    prev, id, now = got, nil, now or tonumber(string.match(got, '^%d+'))
     return got
   end
 
@@ -130,8 +141,7 @@ local function append(window, ttl, full, first, genesis)
 
   local answer = table.concat(offsets, ' ')
   if records > 0 then
-    redis.call('XTRIM', stream, 'MAXLEN', '~', window)
     redis.call('SET', marker, batch .. ' ' .. answer, 'PX', ARGV[2])
   end
-  return answer, before, added
+  return answer, before, added, not tail[1]
 end

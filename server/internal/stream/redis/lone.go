@@ -176,6 +176,13 @@ func (c *loneClient) ForEachMaster(ctx context.Context, fn func(context.Context,
 	return fn(ctx, c.Client)
 }
 
+// ReloadState has the client of the Cluster, if there is one, ask which node has what. It does not wait for the answer.
+func (c *loneClient) ReloadState(ctx context.Context) {
+	if cluster := c.inside(); cluster != nil {
+		cluster.ReloadState(ctx)
+	}
+}
+
 // Close closes both clients.
 func (c *loneClient) Close() error {
 	c.mu.Lock()

@@ -20,7 +20,7 @@ func TestEveryMissingRightIsNamed(t *testing.T) {
 		t.Helper()
 		server.CLI(append([]string{"ACL", "SETUSER", user, "on", ">password", "~*", "&*", "+@all"}, rules...)...)
 		s := openAt(t, ClientOptions{Addrs: []string{server.Addr}, DB: 2, Username: user, Password: "password"}, Options{})
-		missing, err := s.MissingRights(t.Context(), channels, []byte("notice"))
+		missing, err := s.MissingRights(t.Context(), Uses{Channels: channels, Notice: []byte("notice")})
 		assert.NoError(t, err)
 		if got := strings.Join(missing, " "); got != lacks {
 			t.Errorf("%v: lacks %q, want %q", rules, got, lacks)
@@ -44,14 +44,38 @@ func TestEveryMissingRightIsNamed(t *testing.T) {
 	}
 }
 
+// TestEveryMissingRightForRoomsIsNamed: in a Cluster, with channels of a slot and with plain ones.
+func TestEveryMissingRightForRoomsIsNamed(t *testing.T) {
+	cluster := redistest.StartMasters(t)
+	asks := func(user string, sharded bool, lacks string, rules ...string) {
+		t.Helper()
+		for _, node := range cluster.Nodes {
+			node.CLI(append([]string{"ACL", "SETUSER", user, "on", ">password", "~*", "&*", "+@all"}, rules...)...)
+		}
+		s := openAt(t, ClientOptions{Addrs: cluster.Addrs(), Username: user, Password: "password"}, Options{})
+		missing, err := s.MissingRights(t.Context(), Uses{Rooms: true, Sharded: sharded})
+		assert.NoError(t, err)
+		assert.Equal(t, user, strings.Join(missing, " "), lacks)
+	}
+	only := []string{"resetkeys", "resetchannels", "~room", "~{room}:*", "~{room:*}:room*", "&{room:*}:room:*"}
+	asks("all", true, "", only...)
+	asks("plain", false, "", only...)
+	asks("mute", true, "+spublish", "-spublish")
+	asks("deaf", true, "+ssubscribe", "-ssubscribe")
+	asks("muteplain", false, "+publish", "-publish", "-ssubscribe", "-spublish")
+	asks("main", true, "~{room:*}:room* &{room:*}:room:*", "resetkeys", "~room", "~{room}:*", "resetchannels", "&{room}:*")
+	asks("nochannels", false, "&{room:*}:room:*", "resetchannels")
+	asks("reader", true, "~{room:*}:room*", "resetkeys", "%R~*", "~room", "~{room}:*")
+}
+
 func TestMissingRightsWithoutAnAnswer(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "password")
 	s := openAt(t, ClientOptions{Addrs: []string{server.Addr}, Username: "default", Password: "wrong"}, Options{})
-	if missing, err := s.MissingRights(t.Context(), nil, nil); err == nil || len(missing) > 0 {
+	if missing, err := s.MissingRights(t.Context(), Uses{}); err == nil || len(missing) > 0 {
 		t.Errorf("a wrong password: missing %q, error %v", missing, err)
 	}
 	server.Kill()
-	if _, err := s.MissingRights(t.Context(), nil, nil); err == nil {
+	if _, err := s.MissingRights(t.Context(), Uses{}); err == nil {
 		t.Error("no Redis, no error")
 	}
 }
@@ -83,8 +107,8 @@ func TestRefusalsOfEveryVersionAreRead(t *testing.T) {
 		"ERR Invalid stream ID specified as stream command argument":                          "",
 		"NOSCRIPT No matching script. Please use EVAL.":                                       "",
 	} {
-		r := &rights{key: "room", missing: map[string]bool{}}
-		assert.NoError(t, r.note("~room", refusal(text)))
+		r := &rights{missing: map[string]bool{}}
+		assert.NoError(t, r.note(rules{"~room", "&{room}:*"}, refusal(text)))
 		if got := r.rules(); len(got) > 1 || !slices.Equal(got, slices.DeleteFunc([]string{want}, func(s string) bool { return s == "" })) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}

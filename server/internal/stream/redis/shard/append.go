@@ -69,8 +69,12 @@ func (r *room) Append(_ context.Context, key string, event []byte, done func(str
 	s.pending++
 	if !a.held {
 		a.held = true
-		a.home.due = append(a.home.due, r)
-		kick(a.home.wake)
+		w := a.home
+		if !w.failed.IsZero() {
+			w = s.router // another master may have taken over
+		}
+		w.due = append(w.due, r)
+		kick(w.wake)
 	}
 	return nil
 }

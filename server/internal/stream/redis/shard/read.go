@@ -246,7 +246,7 @@ type chained struct {
 	silent bool // a genesis that is not in the stream yet
 }
 
-var errAnswer = errors.New("Redis answers with no entries")
+var errAnswer = errors.New("redis answers with no entries")
 
 // parseEntries reads the answer of open.lua.
 func parseEntries(answer []any) ([]goredis.XMessage, error) {

@@ -8,13 +8,18 @@
 -- News is "e<prev> <offset> <length> <event>…", or "l<offset>" of the last entry if that is more than the other nodes shall
 -- get unasked. A repeated batch has no news.
 
-local answer, before, added = append(tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), 11, KEYS[5])
+local answer, before, added, new = append(tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), 11, KEYS[5])
 if not added then
   return answer
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[8])
 if #added == 0 then
   return answer
+end
+
+-- The expiry of a day or more is renewed every few hours: ids begin with the time, 10,000 seconds in their sixth digit.
+local last = added[#added - 1]
+if new or tonumber(ARGV[8]) < 86400000 or string.sub(before, 1, 6) ~= string.sub(last, 1, 6) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[8])
 end
 
 local news = { 'e', before, ' ' }
@@ -24,7 +29,7 @@ for i = 1, #added, 2 do
 end
 news = table.concat(news)
 if #news > 65536 then
-  news = 'l' .. added[#added - 1]
+  news = 'l' .. last
 end
 
 -- It comes last and may fail: the batch is stored. The channel may have gone to another server, or the right be missing.

@@ -94,8 +94,7 @@ type Rooms struct {
 	census *census
 	newsBy atomic.Pointer[string] // see sharded
 
-	shardedNews atomic.Bool   // news is published by SPUBLISH; set before the first batch is sent
-	unheard     atomic.Uint64 // batches whose news was not told
+	unheard atomic.Uint64 // batches whose news was not told
 
 	ended   context.Context // ends with Close: the senders, the census and all reading
 	end     context.CancelFunc
@@ -123,6 +122,12 @@ func New(opts Options) (*Rooms, error) {
 	s.parts.Go(func() { s.router.run(s.ended) })
 	s.parts.Go(func() { s.census.run(s.ended) })
 	return s, nil
+}
+
+// Sharded reports whether the nodes send the news of rooms by SPUBLISH, on channels of a slot. It is false until that is known.
+func (s *Rooms) Sharded() bool {
+	choice := s.newsBy.Load()
+	return choice != nil && *choice == newsSharded
 }
 
 // Degraded says in words, without addresses, why messages of rooms are not stored or not received right now. It is empty

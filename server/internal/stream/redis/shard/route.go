@@ -36,11 +36,10 @@ func (s *Rooms) reload(ctx context.Context) {
 // which kind of channel news is sent.
 func (s *Rooms) masters(ctx context.Context, rooms []*room) ([]*goredis.Client, error) {
 	return redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) ([]*goredis.Client, error) {
-		sharded, err := s.sharded(ctx)
-		if err != nil {
+		if _, err := s.sharded(ctx); err != nil {
 			return nil, err
 		}
-		s.shardedNews.Store(sharded)
+		var err error
 		masters := make([]*goredis.Client, len(rooms))
 		for i, r := range rooms {
 			if masters[i], err = s.master(ctx, r); err != nil {
@@ -53,7 +52,7 @@ func (s *Rooms) masters(ctx context.Context, rooms []*room) ([]*goredis.Client, 
 
 // publishCommand is what publishes the news of rooms, once the first master is known.
 func (s *Rooms) publishCommand() string {
-	if s.shardedNews.Load() {
+	if s.Sharded() {
 		return "SPUBLISH"
 	}
 	return "PUBLISH"

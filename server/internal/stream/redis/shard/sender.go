@@ -17,6 +17,9 @@ const (
 	restEvery  = 10 * time.Millisecond
 )
 
+// blameFor is how long a master is said to fail that has no rooms any more.
+const blameFor = 3 * time.Second
+
 // sender stores what is appended to the rooms of one master: one exchange at a time, with one batch of each room that has
 // something. What fails rests for a moment and goes to the router, which is a sender too: its exchanges find out which
 // masters have the rooms, and it hands the rooms over. So a master that does not answer delays only its own rooms.
@@ -32,6 +35,7 @@ type sender struct {
 	// guarded by Rooms.mu
 	master  *goredis.Client // nil: this is the router
 	due     []*room         // held, to be sent
+	failed  time.Time       // the last exchange has, then; zero: it has not. Only run changes it
 	records int             // of the rooms at home here, until their outcome is known
 	bytes   int
 
@@ -71,7 +75,7 @@ func (w *sender) run(ctx context.Context) {
 		switch {
 		case len(w.resting) > 0:
 			timer.Reset(restEvery)
-		case len(w.flight) > 0:
+		case len(w.flight) > 0 || !w.failed.IsZero():
 			timer.Reset(sweepEvery)
 		}
 		select {
@@ -88,6 +92,7 @@ func (w *sender) run(ctx context.Context) {
 		if now.Sub(swept) >= sweepEvery {
 			swept = now
 			w.sweep(now)
+			w.recover(now)
 		}
 	}
 }
@@ -185,26 +190,42 @@ func (w *sender) judge(ctx context.Context, results []result) {
 	well := false
 	for _, got := range results {
 		switch {
-		case got.err == nil:
+		case got.err == nil || final(got.err):
 			well = true
 		case unknown(got.err):
 			w.loaded.Store(false)
 			return
-		case !final(got.err):
+		default:
 			failed = got.err
 		}
 	}
-	w.loaded.Store(well)
-	if well {
+	if failed != nil && ctx.Err() == nil {
+		w.rooms.reload(ctx)
+	}
+	switch {
+	case well:
+		w.loaded.Store(true)
 		w.wait.Reset()
 		w.trouble.Well()
-	}
-	if failed == nil || ctx.Err() != nil {
-		return
-	}
-	w.rooms.reload(ctx)
-	if !well {
+		w.mark(time.Time{})
+	case ctx.Err() == nil:
 		w.trouble.Failed(failed)
+		w.mark(time.Now())
+	}
+}
+
+// mark notes when the last exchange has failed, or that it has not.
+func (w *sender) mark(failed time.Time) {
+	w.rooms.mu.Lock()
+	defer w.rooms.mu.Unlock()
+	w.failed = failed
+}
+
+// recover forgets a failure once no room has come for a while: another master has taken over.
+func (w *sender) recover(now time.Time) {
+	if !w.failed.IsZero() && now.Sub(w.failed) > blameFor && len(w.held()) == 0 {
+		w.trouble.Over()
+		w.mark(time.Time{})
 	}
 }
 
