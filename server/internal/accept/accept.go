@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"scalable-chat/server/internal/subscriber"
 )
 
 // Limits bound the connections of one [Listener].
@@ -76,7 +78,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		l.report(nil)
-		c := &conn{TCPConn: tcp, listener: l, source: sourceOf(tcp.RemoteAddr())}
+		c := &conn{TCPConn: tcp, listener: l, source: subscriber.Of(addressOf(tcp.RemoteAddr()))}
 		evicted, reason := l.enter(c)
 		if evicted != nil {
 			_ = evicted.Close() // its reader cleans up
@@ -186,20 +188,12 @@ func (c *conn) Close() error {
 	return err
 }
 
-// sourceOf is what PerAddress counts by: an IPv4 address, or the /64 network of an IPv6 address, because one subscriber has all
-// of that network.
-func sourceOf(peer net.Addr) netip.Prefix {
-	tcp, ok := peer.(*net.TCPAddr)
-	if !ok {
-		return netip.Prefix{}
+// addressOf is the address of a peer, or the zero address.
+func addressOf(peer net.Addr) netip.Addr {
+	if tcp, ok := peer.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr()
 	}
-	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, _ := addr.Prefix(bits) // the zero address has none, and is its own source
-	return prefix
+	return netip.Addr{}
 }
 
 // turnAwayTimeout bounds the write of an answer that always fits into the buffer of a new socket.

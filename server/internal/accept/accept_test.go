@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"scalable-chat/server/internal/subscriber"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -180,7 +181,7 @@ func TestLIM13_ConnectionsFromOneAddress(t *testing.T) {
 
 func TestLIM13_AnIPv6NetworkIsOneAddress(t *testing.T) {
 	of := func(text string) netip.Prefix {
-		return sourceOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(text), 1)))
+		return subscriber.Of(addressOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(text), 1))))
 	}
 	assert.Equal(t, "same network", of("2001:db8:0:1::1"), of("2001:db8:0:1:2:3:4:5"))
 	assert.Equal(t, "another network", of("2001:db8:0:1::1") == of("2001:db8:0:2::1"), false)

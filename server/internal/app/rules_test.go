@@ -57,6 +57,7 @@ var layers = []string{
 	"internal/bus",                // messages between nodes
 	"internal/pace",               // waiting and rates
 	"internal/accept",             // the door: TCP connections
+	"internal/subscriber",         // which addresses are one client
 	"internal/rawconn",            // sockets by their descriptors
 	"internal/redisx",             // what all users of Redis share
 	"internal/nodeid",             // names of nodes and sessions
@@ -70,7 +71,7 @@ var inside = map[string][]string{
 	"internal/room":               {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
 	"internal/adapter":            {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
 	"internal/replica":            {"internal/fanout", "internal/stream", "internal/pace"},
-	"internal/engineio":           {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn"},
+	"internal/engineio":           {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn", "internal/subscriber"},
 	"internal/fanout":             {"internal/wire", "internal/stream", "internal/rawconn"},
 	"internal/wire":               {},
 	"internal/chat":               {"internal/auth", "internal/pace"},
@@ -83,7 +84,8 @@ var inside = map[string][]string{
 	"internal/forward":            {"internal/pace", "internal/rawconn", "internal/nodeid"},
 	"internal/bus":                {"internal/pace", "internal/redisx", "internal/nodeid"},
 	"internal/pace":               {},
-	"internal/accept":             {},
+	"internal/accept":             {"internal/subscriber"},
+	"internal/subscriber":         {},
 	"internal/rawconn":            {},
 	"internal/redisx":             {},
 	"internal/nodeid":             {},

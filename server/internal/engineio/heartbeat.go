@@ -8,9 +8,9 @@ const stallTimeout = 2 * time.Minute
 // heartbeat is the state of the last ping. Session.mu guards it. Times are since the server's start.
 type heartbeat struct {
 	waiting bool          // for a pong
+	behind  bool          // we read late: the pong may be queued after earlier packets of the client
 	pinged  time.Duration // when the ping was sent
 	since   time.Duration // start of the client's time: when the ping was sent, or the client last excused
-	behind  bool          // we read late: the pong may be queued after earlier packets of the client
 	end     uint64        // total of bytes written when the ping has been written
 	written uint64        // total of bytes written at the last look
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zishang520/engine.io/v2/types"
 
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -128,6 +129,8 @@ const (
 	sundriesBurst = 200
 )
 
+var sundries = pace.NewRate(sundriesRate, sundriesBurst)
+
 // endDrained ends the session of a client that has closed it, after every packet that waits in a lane has had its turn: they came
 // before the end. The caller holds inbound.
 func (s *Session) endDrained(c cause) {
@@ -210,13 +213,13 @@ func (s *Session) broadcast() {
 func (s *Session) passedLocked(size int) {
 	s.excuseLocked()
 	now := s.server.since()
-	s.reader.until = max(s.reader.until, now+s.bytes.ReserveN(now, size))
+	s.reader.until = max(s.reader.until, now+s.reader.bytes.ReserveN(s.server.bytes, now, size))
 }
 
 // payForSundryLocked makes the next packet wait until the rate of sundries allows one more.
 func (s *Session) payForSundryLocked() {
 	now := s.server.since()
-	s.reader.until = max(s.reader.until, now+s.sundries.Reserve(now))
+	s.reader.until = max(s.reader.until, now+s.reader.sundries.ReserveN(sundries, now, 1))
 }
 
 // awaitReaderLocked waits while more than privateLimit bytes of private frames, mostly answers to the client's own packets, are
@@ -245,11 +248,13 @@ const (
 
 // reader is the state of the goroutine that receives. It has no lock of its own: Session.mu guards it.
 type reader struct {
-	until time.Duration // when the next packet is within the rates; since the server's start
-	wait  wait          // of the next packet
+	sundries pace.Level    // see payForSundryLocked
+	bytes    pace.Level    // of messages; see passedLocked
+	until    time.Duration // when the next packet is within the rates; since the server's start
 
-	waiting int           // how many wait for the client to read
-	passed  chan struct{} // closed when they need not any more; nil while none waits
+	passed  chan struct{} // closed when those who wait for the client to read need not any more; nil while none waits
+	waiting int32         // how many they are
+	wait    wait          // of the next packet
 }
 
 // await notes that somebody waits for the client to read. The channel is closed by [reader.pass]; [reader.waited] has to follow.

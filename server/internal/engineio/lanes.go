@@ -46,9 +46,9 @@ func (l *lane) manned() bool { return l.opening || l.running }
 // their own: Session.mu guards them.
 type lanes struct {
 	first  lane
-	count  int
 	number uint64 // of the newest turn of all lanes
-	kept   int    // what the packets cost that wait in lanes, see parcel.cost
+	count  int
+	kept   int // what the packets cost that wait in lanes, see parcel.cost
 }
 
 // find returns the lane of a namespace, nil if there is none.

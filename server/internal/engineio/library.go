@@ -59,8 +59,13 @@ func (s *Session) Id() string { return s.id } //nolint:revive // the library's s
 // Protocol implements engine.Socket: Engine.IO revision 4.
 func (s *Session) Protocol() int { return 4 }
 
-// RemoteAddress is the client's IP address, as trusted proxies report it.
-func (s *Session) RemoteAddress() string { return s.address }
+// RemoteAddress is the client's IP address, as trusted proxies report it; empty if it is unknown.
+func (s *Session) RemoteAddress() string {
+	if !s.address.IsValid() {
+		return ""
+	}
+	return s.address.String()
+}
 
 // ReadyState is "open" until the session begins to end, then "closed".
 func (s *Session) ReadyState() string {
@@ -109,7 +114,7 @@ func (s *Session) Request() *types.HttpContext {
 	if err != nil { // it was parsed before
 		r = &http.Request{Method: http.MethodGet}
 	}
-	r.RequestURI, r.Header, r.RemoteAddr = s.request.uri, http.Header{}, s.address
+	r.RequestURI, r.Header, r.RemoteAddr = s.request.uri, http.Header{}, s.RemoteAddress()
 	c := types.NewHttpContext(noResponse{}, r)
 	c.Flush() // ends the goroutine that waits for the request's end
 	if s.lanes.any(func(l *lane) bool { return l.taken && l.kind == wire.Connect }) {

@@ -15,7 +15,7 @@ const (
 // Session.mu guards it.
 type lifecycle struct {
 	phase phase
-	cause cause // zero until the end
+	why   *cause // nil until the end; then it stays
 }
 
 // begin notes that the library has attached its listeners. If finish is true, the session has ended before, and the
@@ -39,7 +39,7 @@ func (l *lifecycle) end(c cause) (first, finish bool) {
 	default:
 		return false, false
 	}
-	l.cause = c
+	l.why = &c
 	return true, l.phase == phaseEnding
 }
 
@@ -50,9 +50,17 @@ func (l *lifecycle) part() {
 	}
 }
 
+// cause is why the session ended; zero until then.
+func (l *lifecycle) cause() cause {
+	if l.why == nil {
+		return cause{}
+	}
+	return *l.why
+}
+
 func (l *lifecycle) ended() bool { return l.phase >= phaseAborted }
 
 func (l *lifecycle) parted() bool { return l.phase == phaseParted }
 
 // fetching reports whether the session has ended, but its client may still fetch what came before.
-func (l *lifecycle) fetching() bool { return l.ended() && !l.parted() && l.cause.parting() }
+func (l *lifecycle) fetching() bool { return l.ended() && !l.parted() && l.why.parting() }

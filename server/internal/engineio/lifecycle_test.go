@@ -17,7 +17,7 @@ func TestLifecycle_OpensAndEndsOnce(t *testing.T) {
 	assert.Equal(t, "its client may fetch", l.fetching(), true)
 	first, finish = l.end(causeGone)
 	assert.Equal(t, "a second end", first || finish, false)
-	assert.Equal(t, "cause", l.cause, causeDrain)
+	assert.Equal(t, "cause", l.cause(), causeDrain)
 	l.part()
 	assert.Equal(t, "parted", l.parted(), true)
 	assert.Equal(t, "its client may fetch", l.fetching(), false)
@@ -33,6 +33,6 @@ func TestLifecycle_WhoOpensASessionThatHasEndedFinishesIt(t *testing.T) {
 	assert.Equal(t, "finished by the one who opens it", l.begin(), true)
 	first, finish = l.end(causeDrain)
 	assert.Equal(t, "a second end", first || finish, false)
-	assert.Equal(t, "cause", l.cause, causeGone)
+	assert.Equal(t, "cause", l.cause(), causeGone)
 	assert.Equal(t, "a client at fault fetches nothing", l.fetching(), false)
 }

@@ -102,11 +102,26 @@ func TestP6_ConnectionsFromOneAddress(t *testing.T) {
 	assert.Equal(t, "same network", open("2001:db8:0:1:2:3:4:5").StatusCode, http.StatusTooManyRequests)
 	assert.Equal(t, "another network", open("2001:db8:0:2::1").StatusCode, http.StatusOK)
 
+	assert.Equal(t, "IPv4 in IPv6", open("::ffff:1.2.3.5").StatusCode, http.StatusTooManyRequests)
+
 	s := assert.Receive(t, "session", e.sessions)
 	assert.Equal(t, "address", s.RemoteAddress(), "1.2.3.4")
+	assert.Equal(t, "network", s.Network(), netip.MustParsePrefix("1.2.3.4/32"))
 	s.Close(true)
 	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 3 })
 	assert.Equal(t, "again", open("1.2.3.4").StatusCode, http.StatusOK)
+}
+
+// The server counts what the kernel reports in the same way, whatever form it has.
+func TestP6_IPv4InIPv6IsTheSameAddress(t *testing.T) {
+	withClock(t, Options{MaxPerAddress: 1}, func(c *clocked) {
+		assert.Equal(t, "first", c.admit(c.newSession("1.2.3.4", handshake{})) == nil, true)
+		assert.Equal(t, "the same", c.admit(c.newSession("::ffff:1.2.3.4", handshake{})), &refuseAddress)
+		for id := range c.sessions {
+			c.forget(c.session(id))
+		}
+		assert.Equal(t, "none is left", len(c.addresses), 0)
+	})
 }
 
 func TestDrain(t *testing.T) {

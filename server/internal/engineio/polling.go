@@ -176,7 +176,7 @@ func (s *Session) awaitPackets(r *http.Request, p *poll) []byte {
 	var hold <-chan time.Time
 	for {
 		s.mu.Lock()
-		ended, cause, moved, upgrading := s.life.ended(), s.life.cause, !s.transport.polls(), s.transport.probing()
+		ended, cause, moved, upgrading := s.life.ended(), s.life.cause(), !s.transport.polls(), s.transport.probing()
 		s.mu.Unlock()
 		if moved || ended && cause == causeClient {
 			return noop
@@ -364,7 +364,7 @@ func (s *Session) handOverAll(held *holding, body *[]byte) error {
 // POST fails would give up the poll, too.
 func (s *Session) refuseEnded(w http.ResponseWriter) {
 	s.mu.Lock()
-	c := s.life.cause
+	c := s.life.cause()
 	s.mu.Unlock()
 	switch {
 	case c == causeClient, c.parting():

@@ -15,6 +15,7 @@ import (
 	"github.com/zishang520/engine.io/v2/engine"
 
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -86,6 +87,7 @@ type Server struct {
 	hooks   Hooks
 	wheel   *wheel
 	started time.Time
+	bytes   pace.Rate // of the messages of a session
 
 	stopWheel func() // may be called more than once
 
@@ -120,6 +122,7 @@ func NewServer(o Options) *Server {
 		wheel:      wheel,
 		stopWheel:  sync.OnceFunc(wheel.close),
 		started:    time.Now(),
+		bytes:      pace.NewRate(o.ByteRate, o.ByteBurst),
 		bodies:     newBodies(max(bodiesRoom, o.MaxBody)),
 		sessions:   map[string]*Session{},
 		addresses:  map[netip.Prefix]int{},

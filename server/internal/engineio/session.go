@@ -12,7 +12,7 @@ import (
 	"github.com/zishang520/engine.io/v2/types"
 
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/subscriber"
 	"scalable-chat/server/internal/wire"
 )
 
@@ -24,7 +24,7 @@ type Session struct {
 	// Fixed from the start.
 	server  *Server
 	id      string
-	address string // of the client, without port
+	address netip.Addr // of the client; zero if it is unknown
 	request handshake
 	conn    *fanout.Conn
 
@@ -36,11 +36,11 @@ type Session struct {
 	transport transport
 	reader    reader
 	lanes     lanes
-	gone      bool // the library was told of the end
 	heart     heartbeat
 	poll      *poll              // the open GET
 	marks     *marks             // of its requests; nil until there is one
 	posting   bool               // a POST is being read
+	gone      bool               // the library was told of the end
 	context   *types.HttpContext // of the handshake, while a CONNECT is in turn
 
 	attachment any // of the owner; see Attachment
@@ -49,9 +49,6 @@ type Session struct {
 	partial *partial   // a packet whose attachments have not all come
 
 	binary sync.Mutex // held while a packet with attachments is handed to the library
-
-	sundries pace.Bucket // see payForSundryLocked
-	bytes    pace.Bucket // of messages; see passedLocked
 }
 
 var (
@@ -77,11 +74,8 @@ const (
 
 // newSession makes a session that nobody else knows yet. [Session.start] opens it.
 func (s *Server) newSession(address string, request handshake) *Session {
-	session := &Session{
-		server: s, id: s.opts.NewID(), address: address, request: request,
-		transport: newTransport(request.webSocket),
-		sundries:  pace.New(sundriesRate, sundriesBurst), bytes: pace.New(s.opts.ByteRate, s.opts.ByteBurst),
-	}
+	session := &Session{server: s, id: s.opts.NewID(), request: request, transport: newTransport(request.webSocket)}
+	session.address, _ = netip.ParseAddr(address)
 	session.changed.L = &session.mu
 	session.conn = s.opts.Sweepers.NewConn(session)
 	return session
@@ -125,7 +119,7 @@ func (s *Session) end(c cause) {
 // frees the session's place.
 func (s *Session) finish() {
 	s.server.wheel.remove(s)
-	c := s.life.cause // it stays
+	c := s.life.cause() // it stays
 	s.guard(func() { s.server.hooks.closed(c.reason) })
 	nc := s.settle()
 	s.conn.LeaveAll()
@@ -151,7 +145,7 @@ func (s *Session) finish() {
 func (s *Session) settle() net.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.cause.parting() {
+	if s.life.cause().parting() {
 		timer := time.AfterFunc(lastPollTimeout, s.partWith)
 		for s.transport.polls() && !s.life.parted() && s.conn.Behind() {
 			s.changed.Wait()
@@ -166,7 +160,7 @@ func (s *Session) settle() net.Conn {
 		s.changed.Wait()
 	}
 	nc := s.transport.webSocket()
-	if nc != nil && !s.life.cause.gone {
+	if nc != nil && !s.life.cause().gone {
 		s.mu.Unlock()
 		s.conn.Send(nil) // writes what is pending
 		s.mu.Lock()
@@ -184,11 +178,11 @@ func (s *Session) partWith() {
 
 // finishWebSocket flushes what is pending and closes this half of the connection. The reader closes the rest.
 func (s *Session) finishWebSocket(nc net.Conn) {
-	if s.life.cause.gone { // it stays
+	if s.life.cause().gone { // it stays
 		expire(nc)
 		return
 	}
-	s.conn.Send(wire.AppendClose(nil, s.life.cause.code, ""))
+	s.conn.Send(wire.AppendClose(nil, s.life.cause().code, ""))
 	stop := make(chan struct{})
 	timer := time.AfterFunc(flushTimeout, func() { close(stop) })
 	defer timer.Stop()
@@ -261,21 +255,9 @@ func (s *Session) SendVolatile(frames []byte) bool {
 	return !s.hasEnded() && s.conn.SendVolatile(frames)
 }
 
-// Network is what stands for the client where clients are counted by address: its IPv4 address, or the /64 network of its
-// IPv6 address, because one subscriber has all of that network. It is zero if the address is unknown.
-func (s *Session) Network() netip.Prefix {
-	addr, err := netip.ParseAddr(s.address)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	network, _ := addr.Prefix(bits) // it is a valid address
-	return network
-}
+// Network is what stands for the client where clients are counted by address; see [subscriber.Of]. It is zero if the address is
+// unknown.
+func (s *Session) Network() netip.Prefix { return subscriber.Of(s.address) }
 
 // Attachment is a value of the session's owner, which lasts as long as the session. The first call makes it. If several
 // first calls come at once, each may make one, and all get the same.

@@ -131,7 +131,14 @@ func (p *prober) handshake() error {
 }
 
 // wait paces the client's probes and pings.
-func (p *prober) wait() { time.Sleep(p.session.sundries.Reserve(p.session.server.since())) }
+func (p *prober) wait() {
+	s := p.session
+	s.mu.Lock()
+	now := s.server.since()
+	d := s.reader.sundries.ReserveN(sundries, now, 1)
+	s.mu.Unlock()
+	time.Sleep(d)
+}
 
 func (p *prober) say(text string) error {
 	_, err := p.nc.Write(wire.AppendFrame(nil, wire.OpText, []byte(text)))

@@ -7,25 +7,44 @@ import (
 	"time"
 )
 
-// Bucket is a token bucket in sixteen bytes and a lock: instead of counting tokens it keeps the moment at which it would
-// be full again. The zero value sets no limit. Its methods may be called from any goroutine; times are those since any
-// moment that stays the same.
-type Bucket struct {
+// Rate is what a token bucket regains and holds. The zero value sets no limit. Times are those since any moment that stays
+// the same.
+type Rate struct {
 	interval time.Duration // one token; 0 means no limit
 	burst    time.Duration // what the bucket holds, as time
-
-	mu   sync.Mutex
-	full time.Duration
 }
 
-// New makes a full bucket of burst tokens (at least one) that regains rate tokens per second; rate 0 is no limit.
-func New(rate, burst int) Bucket {
+// NewRate is that of a bucket of burst tokens (at least one) that regains rate tokens per second; rate 0 is no limit.
+func NewRate(rate, burst int) Rate {
 	if rate <= 0 {
-		return Bucket{}
+		return Rate{}
 	}
 	interval := time.Second / time.Duration(rate)
-	return Bucket{interval: interval, burst: interval * time.Duration(max(burst, 1))}
+	return Rate{interval: interval, burst: interval * time.Duration(max(burst, 1))}
 }
+
+// Level is the state of a bucket without a lock and without its rate, for owners of many: instead of counting tokens it is the
+// moment at which the bucket would be full again. The zero Level is full.
+type Level time.Duration
+
+// ReserveN takes n tokens, now or in the future, and returns how long the caller has to wait for them. There may be more of
+// them than the bucket holds.
+func (l *Level) ReserveN(r Rate, now time.Duration, n int) time.Duration {
+	full := max(time.Duration(*l), now) + time.Duration(n)*r.interval
+	*l = Level(full)
+	return max(full-r.burst-now, 0)
+}
+
+// Bucket is a token bucket. The zero value sets no limit. Its methods may be called from any goroutine.
+type Bucket struct {
+	rate Rate
+
+	mu    sync.Mutex
+	level Level
+}
+
+// New makes a full bucket; see [NewRate].
+func New(rate, burst int) Bucket { return Bucket{rate: NewRate(rate, burst)} }
 
 // Reserve takes a token, now or in the future, and returns how long the caller has to wait for it. Tokens are handed
 // out in the order of the calls.
@@ -35,19 +54,18 @@ func (b *Bucket) Reserve(now time.Duration) time.Duration { return b.ReserveN(no
 func (b *Bucket) ReserveN(now time.Duration, n int) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.full = max(b.full, now) + time.Duration(n)*b.interval
-	return max(b.full-b.burst-now, 0)
+	return b.level.ReserveN(b.rate, now, n)
 }
 
 // Take takes a token if there is one now.
 func (b *Bucket) Take(now time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	full := max(b.full, now) + b.interval
-	if full-b.burst > now {
+	after := b.level
+	if after.ReserveN(b.rate, now, 1) > 0 {
 		return false
 	}
-	b.full = full
+	b.level = after
 	return true
 }
 

@@ -1,0 +1,25 @@
+package subscriber
+
+import (
+	"net/netip"
+	"testing"
+
+	"scalable-chat/server/internal/test/assert"
+)
+
+func TestOf(t *testing.T) {
+	for address, want := range map[string]string{
+		"1.2.3.4":             "1.2.3.4/32",
+		"::ffff:1.2.3.4":      "1.2.3.4/32",
+		"1.2.3.5":             "1.2.3.5/32",
+		"2001:db8:1:2::3":     "2001:db8:1:2::/64",
+		"2001:db8:1:2:9:9::":  "2001:db8:1:2::/64",
+		"2001:db8:1:3::3":     "2001:db8:1:3::/64",
+		"fe80::1%eth0":        "fe80::/64",
+		"::ffff:1.2.3.4%eth0": "1.2.3.4/32",
+		"::1":                 "::/64",
+	} {
+		assert.Equal(t, address, Of(netip.MustParseAddr(address)), netip.MustParsePrefix(want))
+	}
+	assert.Equal(t, "unknown", Of(netip.Addr{}), netip.Prefix{})
+}
