@@ -275,6 +275,7 @@ func TestAttachment_IsMadeOnce(t *testing.T) {
 		s := c.open()
 		one := s.Attachment(func() any { return new(int) })
 		assert.Equal(t, "the same", s.Attachment(func() any { return new(int) }) == one, true)
+		assert.Equal(t, "the gate has another", s.Visit(func() any { return new(int) }) == one, false)
 		assert.Equal(t, "of each session its own", c.open().Attachment(func() any { return new(int) }) == one, false)
 	})
 }

@@ -44,6 +44,7 @@ type Session struct {
 	context   *types.HttpContext // of the handshake, while a CONNECT is in turn
 
 	attachment any // of the owner; see Attachment
+	visit      any // of the gate; see Visit
 
 	inbound sync.Mutex // one packet is received at a time, by either transport; guards partial
 	partial *partial   // a packet whose attachments have not all come
@@ -261,9 +262,15 @@ func (s *Session) Network() netip.Prefix { return subscriber.Of(s.address) }
 
 // Attachment is a value of the session's owner, which lasts as long as the session. The first call makes it. If several
 // first calls come at once, each may make one, and all get the same.
-func (s *Session) Attachment(make func() any) any {
+func (s *Session) Attachment(make func() any) any { return s.keep(&s.attachment, make) }
+
+// Visit is like [Session.Attachment] for the session's [Gate].
+func (s *Session) Visit(make func() any) any { return s.keep(&s.visit, make) }
+
+// keep returns what place holds, made by the first call. Session.mu guards the place.
+func (s *Session) keep(place *any, make func() any) any {
 	s.mu.Lock()
-	kept := s.attachment
+	kept := *place
 	s.mu.Unlock()
 	if kept != nil {
 		return kept
@@ -271,10 +278,10 @@ func (s *Session) Attachment(make func() any) any {
 	made := make()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.attachment == nil {
-		s.attachment = made
+	if *place == nil {
+		*place = made
 	}
-	return s.attachment
+	return *place
 }
 
 func (s *Session) hasEnded() bool {

@@ -38,12 +38,12 @@ func (m *Manager) Enter(ctx context.Context, s *engineio.Session, namespace stri
 // Leave implements [engineio.Gate].
 func (m *Manager) Leave(s *engineio.Session, namespace string) { m.leave(s, namespace) }
 
-func (m *Manager) enter(ctx context.Context, key visitorKey, namespace string) error {
+func (m *Manager) enter(ctx context.Context, s session, namespace string) error {
 	name, ours := strings.CutPrefix(namespace, Prefix)
 	if !ours {
 		return nil
 	}
-	err := m.admit(ctx, key, name)
+	err := m.admit(ctx, s, name)
 	var refusal *engineio.Refusal
 	if errors.As(err, &refusal) {
 		m.opts.Refused(refusal.Code)
@@ -51,14 +51,14 @@ func (m *Manager) enter(ctx context.Context, key visitorKey, namespace string) e
 	return err
 }
 
-func (m *Manager) admit(ctx context.Context, key visitorKey, name string) error {
+func (m *Manager) admit(ctx context.Context, s session, name string) error {
 	switch {
 	case !stream.ValidRoom(name):
 		return errInvalid
 	case !m.opts.Permits(name):
 		return errForbidden
 	}
-	v := m.visit(key)
+	v := m.visit(s)
 	if v == nil {
 		return errTooMany
 	}
@@ -69,21 +69,11 @@ func (m *Manager) admit(ctx context.Context, key visitorKey, name string) error 
 		err = m.hold(ctx, v, name)
 	}
 	if err != nil {
-		m.release(v)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.endVisitLocked(v)
 	}
 	return err
-}
-
-// visit counts one more room for a connection; nil: it has too many.
-func (m *Manager) visit(key visitorKey) *visitor {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v := m.visitorLocked(key)
-	if v.users > m.opts.PerConnection {
-		m.releaseLocked(v)
-		return nil
-	}
-	return v
 }
 
 // hold enters the room, and opens it first if need be.
@@ -157,17 +147,16 @@ func (m *Manager) partLocked(e *entry, v *visitor) {
 	m.releaseLocked(e)
 }
 
-func (m *Manager) leave(key visitorKey, namespace string) {
+func (m *Manager) leave(s session, namespace string) {
 	name, ours := strings.CutPrefix(namespace, Prefix)
 	if !ours {
 		return
 	}
+	v := m.visitorOf(s)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v, e := m.visitors[key], m.rooms[name]
-	if v == nil || e == nil {
-		return // it never entered
+	if e := m.rooms[name]; e != nil && v.rooms > 0 { // as after each Enter
+		m.partLocked(e, v)
+		m.endVisitLocked(v)
 	}
-	m.partLocked(e, v)
-	m.releaseLocked(v)
 }

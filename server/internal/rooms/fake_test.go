@@ -134,15 +134,24 @@ func (p *place) do(fn func()) {
 	fn()
 }
 
-// client is a connection.
-type client struct{ address netip.Prefix }
+// client is a session.
+type client struct {
+	address netip.Prefix
+	once    sync.Once
+	visit   any
+}
 
 func (c *client) Network() netip.Prefix { return c.address }
+
+func (c *client) Visit(make func() any) any {
+	c.once.Do(func() { c.visit = make() })
+	return c.visit
+}
 
 // at is a client of an address.
 func at(address string) *client {
 	ip := netip.MustParseAddr(address)
-	return &client{netip.PrefixFrom(ip, ip.BitLen())}
+	return &client{address: netip.PrefixFrom(ip, ip.BitLen())}
 }
 
 // node is a manager over a fake backend.
@@ -189,9 +198,9 @@ func (n *node) place(name string) *place {
 	return n.places[name]
 }
 
-// left are the visitors and networks that the manager remembers.
-func (n *node) left() (visitors, networks int) {
+// remembered is how many networks the manager remembers.
+func (n *node) remembered() int {
 	n.Manager.mu.Lock()
 	defer n.Manager.mu.Unlock()
-	return len(n.visitors), len(n.networks)
+	return len(n.networks)
 }

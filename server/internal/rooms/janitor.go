@@ -67,14 +67,14 @@ func (m *Manager) tell() {
 	}
 }
 
-// sweep closes the rooms, and forgets the visitors and networks, that nobody has used for a while. If no more rooms can be
+// sweep closes the rooms, and forgets the networks, that nobody has used for a while. If no more rooms can be
 // opened, empty ones make place at once.
 func (m *Manager) sweep() {
 	var closing []*entry
 	full := !m.hasRoom()
 	m.mu.Lock()
 	now, linger := m.now(), m.bounds.linger
-	m.idleVisitors.expired(now, linger, m.forgetLocked)
+	m.idleNetworks.expired(now, linger, func(i idler) { delete(m.networks, i.(*network).address) })
 	if full {
 		linger = 0
 	}
@@ -86,18 +86,5 @@ func (m *Manager) sweep() {
 	m.mu.Unlock()
 	for _, e := range closing {
 		m.close(e)
-	}
-}
-
-// forgetLocked forgets a visitor or a network.
-func (m *Manager) forgetLocked(i idler) {
-	switch i := i.(type) {
-	case *visitor:
-		delete(m.visitors, i.key)
-		if !i.network.unbounded {
-			m.releaseLocked(i.network)
-		}
-	case *network:
-		delete(m.networks, i.address)
 	}
 }

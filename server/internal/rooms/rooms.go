@@ -79,10 +79,9 @@ type Manager struct {
 
 	mu           sync.Mutex
 	rooms        map[string]*entry
-	visitors     map[visitorKey]*visitor
 	networks     map[netip.Prefix]*network
 	idleRooms    queue
-	idleVisitors queue    // and networks
+	idleNetworks queue
 	changed      []*entry // whose number of members has changed since it was told
 	draining     bool
 }
@@ -118,7 +117,7 @@ func newManager(o Options, b bounds) *Manager {
 	m := &Manager{
 		opts: o, bounds: b, began: time.Now(),
 		door:  newLine(b.nodeRate, b.nodeOnce),
-		rooms: map[string]*entry{}, visitors: map[visitorKey]*visitor{}, networks: map[netip.Prefix]*network{},
+		rooms: map[string]*entry{}, networks: map[netip.Prefix]*network{},
 		anyone: &network{unbounded: true, line: newLine(0, 0)},
 	}
 	m.life, m.end = context.WithCancel(context.Background())

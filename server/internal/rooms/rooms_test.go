@@ -116,11 +116,7 @@ func TestP10_AnEmptyRoomStaysAWhileThenCloses(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		assert.Equal(t, "open", n.Stats().Open, 0)
 		assert.Equal(t, "closed", first.did().closed, 1)
-		visitors, _ := n.left()
-		assert.Equal(t, "visitors that are remembered", visitors, 0)
-		time.Sleep(15 * time.Second)
-		_, networks := n.left()
-		assert.Equal(t, "networks that are remembered", networks, 0)
+		assert.Equal(t, "networks that are remembered", n.remembered(), 0)
 		assert.NoError(t, n.enter(t.Context(), c, "/rooms/cats"))
 		assert.Equal(t, "opened again", n.Stats(), Stats{Open: 1, Opened: 2})
 	})
@@ -202,7 +198,7 @@ func TestP10_AStormLeavesNothing(t *testing.T) {
 	}
 	clients.Wait()
 	assert.Eventually(t, "all rooms are closed", func() bool { open, _ := n.backend.count(); return open == 0 && n.Stats().Open == 0 })
-	assert.Eventually(t, "nobody is remembered", func() bool { v, a := n.left(); return v+a == 0 })
+	assert.Eventually(t, "nobody is remembered", func() bool { return n.remembered() == 0 })
 	assert.Equal(t, "open twice", n.backend.double, 0)
 	assert.Equal(t, "waiting", n.Stats().Waiting, 0)
 	if n.Stats().Opened < 100 {

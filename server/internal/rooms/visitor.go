@@ -7,13 +7,22 @@ import (
 	"scalable-chat/server/internal/pace"
 )
 
-// visitorKey is what the manager needs of a connection. It is comparable.
-type visitorKey interface {
+// session is what the manager needs of an [engineio.Session].
+type session interface {
 	// Network is the address of the client, or the network that stands for it.
 	Network() netip.Prefix
+	// Visit is a value that lasts as long as the session; the first call makes it.
+	Visit(make func() any) any
 }
 
-// usage counts the users of what is kept a little longer than it is used.
+// visitor is what the manager keeps of a session, so that leaving a room resets nothing.
+type visitor struct {
+	rate    pace.Bucket
+	rooms   int      // guarded by Manager.mu; that it is in, or waits for
+	network *network // guarded by Manager.mu; fixed while rooms is above zero
+}
+
+// usage counts the users of a room or a network, which are kept a little longer than they are used.
 type usage struct {
 	users  int           // guarded by Manager.mu, as the rest
 	since  time.Duration // when the last user left
@@ -25,32 +34,38 @@ type idler interface{ used() *usage }
 
 func (u *usage) used() *usage { return u }
 
-// visitor is a connection that is in rooms, or was a moment ago: its rate outlives its rooms, so that leaving resets nothing.
-type visitor struct {
-	usage   // rooms that it is in, or waits for
-	key     visitorKey
-	network *network
-	rate    pace.Bucket
-}
-
-// network is an address whose clients are in rooms, or were a moment ago.
+// network is an address whose clients are in rooms, or were a moment ago: its rate outlives them.
 type network struct {
-	usage     // visitors
+	usage     // clients
 	address   netip.Prefix
 	unbounded bool
 	line      *line // its openings
 	alone     int   // rooms in which all members are of this network
 }
 
-// visitorLocked returns the visitor of a connection, with one more user.
-func (m *Manager) visitorLocked(key visitorKey) *visitor {
-	v := m.visitors[key]
-	if v == nil {
-		v = &visitor{key: key, network: m.networkLocked(key.Network()), rate: pace.New(m.bounds.connectionRate, m.bounds.connectionOnce)}
-		m.visitors[key] = v
+func (m *Manager) visitorOf(s session) *visitor {
+	return s.Visit(func() any { return &visitor{rate: pace.New(m.bounds.connectionRate, m.bounds.connectionOnce)} }).(*visitor)
+}
+
+// visit counts one more room for a session; nil: it has too many.
+func (m *Manager) visit(s session) *visitor {
+	v, address := m.visitorOf(s), s.Network()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v.rooms >= m.opts.PerConnection {
+		return nil
 	}
-	v.users++
+	if v.rooms++; v.rooms == 1 {
+		v.network = m.networkLocked(address)
+	}
 	return v
+}
+
+// endVisitLocked counts one room less.
+func (m *Manager) endVisitLocked(v *visitor) {
+	if v.rooms--; v.rooms == 0 && !v.network.unbounded {
+		m.releaseLocked(v.network)
+	}
 }
 
 func (m *Manager) networkLocked(address netip.Prefix) *network {
@@ -84,7 +99,7 @@ func (m *Manager) releaseLocked(i idler) {
 	if _, isRoom := i.(*entry); isRoom {
 		m.idleRooms.put(i, u.since)
 	} else {
-		m.idleVisitors.put(i, u.since)
+		m.idleNetworks.put(i, u.since)
 	}
 }
 
