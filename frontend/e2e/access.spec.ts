@@ -1,23 +1,7 @@
-import { AxeBuilder } from "@axe-core/playwright";
-import type { BrowserContextOptions, Locator, Page } from "@playwright/test";
+import type { Locator } from "@playwright/test";
+import { expectAccessible, phone, still } from "./looking";
 import { freePort, Redis } from "./processes";
 import { badge, composer, expect, goUp, list, said, say, send, test } from "./room";
-
-/** Waits for fading to end: a fading element is pale for a moment. */
-async function still(page: Page): Promise<void> {
-  await page.evaluate(() =>
-    // An animation that is cut short has ended too.
-    Promise.allSettled(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
-  );
-}
-
-async function expectAccessible(page: Page): Promise<void> {
-  await still(page);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
-}
-
-const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing, ${colorScheme}`, async ({ room }) => {

@@ -1,4 +1,5 @@
 import type { Locator, Page } from "@playwright/test";
+import { hasEdge } from "./looking";
 import { badge, composer, expect, goUp, list, said, say, test } from "./room";
 
 /** The number of background lights that move. */
@@ -29,16 +30,6 @@ test("the background moves on a focused form and stands still in the room", asyn
   await expect(badge(page)).toHaveText("Live");
   await expect.poll(() => moving(page)).toBe(0);
 });
-
-/** Whether the element has an edge other than its background. */
-function hasEdge(element: Locator): Promise<boolean> {
-  return element.evaluate((node) => {
-    const { outlineStyle, outlineWidth, outlineColor, borderTopStyle, borderTopWidth } = getComputedStyle(node);
-    const outlined = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1;
-    const bordered = borderTopStyle !== "none" && Number.parseFloat(borderTopWidth) >= 1;
-    return bordered || (outlined && !/^rgba\(.*, 0\)$/.test(outlineColor));
-  });
-}
 
 test("elements without borders have edges in forced colours only", async ({ room }) => {
   const robot = await room.robot();

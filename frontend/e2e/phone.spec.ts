@@ -1,7 +1,6 @@
-import type { BrowserContextOptions, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { phone } from "./looking";
 import { composer, expect, list, said, say, test } from "./room";
-
-const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 /** The elements that are wider than their space: of the page, the list and the messages. */
 function tooWide(page: Page): Promise<string[]> {

@@ -1,24 +1,9 @@
-import type { BrowserContextOptions, Page } from "@playwright/test";
+import type { BrowserContextOptions } from "@playwright/test";
+import { phone } from "./looking";
 import { badge, composer, expect, list, said, say, setSeen, test, texts } from "./room";
+import { field, isIn, link, openRoom, rooms, title } from "./roomlist";
 
 const wide: BrowserContextOptions = { viewport: { width: 1100, height: 700 } };
-const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-
-const rooms = (page: Page) => page.getByRole("navigation", { name: "Rooms" });
-const link = (page: Page, name: string) => rooms(page).getByRole("link", { name: new RegExp(`^${name}( ?,|$)`) });
-const title = (page: Page) => page.getByRole("heading", { level: 1 });
-const field = (page: Page) => page.getByRole("textbox", { name: "Open a room" });
-
-async function openRoom(page: Page, name: string): Promise<void> {
-  await field(page).fill(name);
-  await field(page).press("Enter");
-}
-
-/** Waits until the server has let the page into the room that it shows. */
-async function isIn(page: Page, name: string): Promise<void> {
-  await expect(title(page)).toHaveText(name);
-  await expect(badge(page)).toHaveText("Live");
-}
 
 test("P10 the address opens a room, and nothing of it is heard in another", async ({ room }) => {
   const [ada, bob] = [await room.join("ada", wide, room.server, "cats"), await room.join("bob", wide)];
@@ -94,12 +79,34 @@ test("unread messages are counted in each room until it is shown, also after a r
   await expect(link(ada, "cats")).toHaveText(`cats, ${unread} unread`);
   await link(ada, "cats").click();
   await expect(said(ada, "unseen").last()).toBeVisible();
+  // A line stands between what was seen and what is new.
+  await expect(list(ada).getByText("New messages")).toHaveCount(1);
+  const seen = await said(ada, "seen").first().boundingBox();
+  const line = await list(ada).getByText("New messages").boundingBox();
+  expect(line?.y).toBeGreaterThan(seen?.y ?? Number.NaN);
   await expect(link(ada, "cats")).toHaveText("cats");
   await expect(ada).toHaveTitle("cats · Chat");
   await ada.reload();
   await isIn(ada, "cats");
   await expect(said(ada, "seen").first()).toBeVisible();
   await expect(ada).toHaveTitle("cats · Chat");
+  await robot.say("live");
+  await expect(said(ada, "live")).toBeVisible();
+  await expect(list(ada).getByText("New messages")).toHaveCount(0);
+  // Also for whoever comes back to the page itself.
+  await setSeen(ada, false);
+  await robot.say("while away");
+  await expect(ada).toHaveTitle("(1) cats · Chat");
+  await setSeen(ada, true);
+  await expect(list(ada).getByText("New messages")).toHaveCount(1);
+  await expect(ada).toHaveTitle("cats · Chat");
+  await link(ada, "Lobby").click();
+  await isIn(ada, "Lobby");
+  await robot.say("before the reload");
+  await expect(link(ada, "cats")).toHaveText("cats, 1 unread");
+  await ada.goto(`${room.siteUrl}/?room=cats`);
+  await expect(said(ada, "before the reload")).toBeVisible();
+  await expect(list(ada).getByText("New messages")).toHaveCount(1);
 });
 
 test("a draft and what waits to be sent belong to their room, also after a reload", async ({ room }) => {

@@ -24,13 +24,28 @@ async function tell(page: Page, text: string): Promise<void> {
   await expect(said(page, line).getByLabel("Sent")).toBeVisible();
 }
 
+/** A person in the global room who is in two other rooms, too. */
+async function joinThree(room: Room, options: BrowserContextOptions): Promise<Page> {
+  const page = await room.join("Ada", options, room.server, "random");
+  for (const [path, name] of [
+    ["/?room=deploys", "deploys"],
+    ["/", "Lobby"],
+  ] as const) {
+    await page.goto(room.siteUrl + path);
+    await expect(page.getByRole("heading", { name })).toBeVisible();
+    await expect(badge(page)).toHaveText("Live");
+  }
+  return page;
+}
+
 /** A chat of four people; the page belongs to one of them. */
 async function talk(room: Room, options: BrowserContextOptions): Promise<{ page: Page; grace: Page }> {
-  const robot = await room.robot();
+  const [robot, deploys] = [await room.robot(), await room.robot("deploys")];
+  await room.robot("general");
   await robot.say("Has anyone looked at the new dashboards yet?", "Linus");
   await robot.say("Yes! The lag histogram is exactly what I was missing.", "Margaret");
   await robot.say("p99 under 4 ms since Tuesday 🎉", "Margaret");
-  const [page, grace] = [await room.join("Ada", options), await room.join("Grace", wide)];
+  const [page, grace] = [await joinThree(room, options), await room.join("Grace", wide)];
   await expect(said(page, "p99 under")).toBeVisible();
   await tell(page, "That is lovely. Did the rolling restart go through last night?");
   await tell(grace, "It did. Three nodes, one after the other, and nobody noticed a thing.");
@@ -40,6 +55,9 @@ async function talk(room: Room, options: BrowserContextOptions): Promise<{ page:
   await robot.say("Coffee at eleven?", "Linus");
   await tell(grace, "Count me in ☕");
   await expect(said(page, "Count me in")).toBeVisible();
+  await deploys.say("Version 41 is on all nodes.", "Margaret");
+  await deploys.say("No errors so far.", "Margaret");
+  await expect(page).toHaveTitle("(2) Chat");
   await composer(grace).pressSequentially("An");
   await expect(page.getByText("Grace is typing")).toBeVisible();
   return { page, grace };
@@ -77,6 +95,13 @@ test("phone", async ({ room }) => {
 test("phone, dark", async ({ room }) => {
   const { page } = await talk(room, { ...phone, colorScheme: "dark" });
   await take(page, "phone-dark");
+});
+
+test("rooms on a phone", async ({ room }) => {
+  const { page } = await talk(room, { ...phone, colorScheme: "light" });
+  await page.getByRole("button", { name: /^Rooms/ }).tap();
+  await expect(page.getByRole("link", { name: /general.*online/ })).toBeVisible();
+  await take(page, "phone-rooms");
 });
 
 test("settings", async ({ room }) => {

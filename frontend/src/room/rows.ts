@@ -3,6 +3,7 @@ import { isMine, type Me, nobody } from "@/people/identity";
 import { countUpTo, type Entry } from "@/timeline/entries";
 import type { Gap, Timeline } from "@/timeline/timeline";
 import type { Offset } from "@/wire/contract";
+import { compareOffsets } from "@/wire/offset";
 
 /** A message as it is shown. `first` and `last` mark its place in a run of messages of one author. */
 export interface MessageRow {
@@ -22,7 +23,9 @@ export type Row =
   | MessageRow
   | { readonly kind: "top"; readonly key: "top"; readonly more: boolean }
   | { readonly kind: "day"; readonly key: string; readonly at: number }
-  | { readonly kind: "gap"; readonly key: string; readonly gap: Gap };
+  | { readonly kind: "gap"; readonly key: string; readonly gap: Gap }
+  /** Stands between what the reader knew when they came and what was new to them. */
+  | { readonly kind: "news"; readonly key: string };
 
 /** A pause of this length begins a new run. */
 const runMs = 5 * 60_000;
@@ -35,30 +38,33 @@ export type Block = readonly Row[];
 export const blockRows = 128;
 
 /** buildRows lays out the whole list from top to bottom. Keys are unique and stable. */
-export function buildRows(timeline: Timeline, outbox: Outbox, me: Me): Row[] {
-  return new RowBuilder().update(timeline, outbox, me).flat();
+export function buildRows(timeline: Timeline, outbox: Outbox, me: Me, known: Offset | null = null): Row[] {
+  return new RowBuilder().update(timeline, outbox, me, known).flat();
 }
 
 /** RowBuilder lays out a list repeatedly. Its work depends only on the changes at either end. */
 export class RowBuilder {
-  #layout = new Layout();
+  #layout = new Layout(null);
   /** The entries that `#blocks` shows, which are all without the outbox. */
   #entries: readonly Entry[] = [];
   #gaps: readonly Gap[] = [];
   #me: Me = nobody;
+  #known: Offset | null = null;
   #blocks: readonly Block[] = [];
   #top: Block = [];
 
-  update({ entries, gaps, more }: Timeline, outbox: Outbox, me: Me): readonly Block[] {
-    const dropped = me === this.#me && sameGaps(gaps, this.#gaps) ? droppedFrom(this.#entries, entries) : undefined;
+  /** Known: the last place that the reader knew when they came. */
+  update({ entries, gaps, more }: Timeline, outbox: Outbox, me: Me, known: Offset | null = null): readonly Block[] {
+    const same = me === this.#me && known === this.#known && sameGaps(gaps, this.#gaps);
+    const dropped = same ? droppedFrom(this.#entries, entries) : undefined;
     if (dropped === undefined) {
-      [this.#layout, this.#entries, this.#blocks] = [new Layout(), [], []];
+      [this.#layout, this.#entries, this.#blocks] = [new Layout(known), [], []];
     } else if (dropped > 0) {
       this.#blocks = withoutFirst(this.#blocks, dropped);
     }
-    const known = this.#entries.length - (dropped ?? 0);
-    this.#blocks = extended(this.#blocks, laidOut(this.#layout, entries.slice(known), gaps, me));
-    [this.#entries, this.#gaps, this.#me] = [entries, gaps, me];
+    const rest = entries.slice(this.#entries.length - (dropped ?? 0));
+    this.#blocks = extended(this.#blocks, laidOut(this.#layout, rest, gaps, me));
+    [this.#entries, this.#gaps, this.#me, this.#known] = [entries, gaps, me, known];
     const top = this.#top[0];
     if (top?.kind !== "top" || top.more !== more) this.#top = [{ kind: "top", key: "top", more }];
     return [this.#top, ...extended(this.#blocks, waiting(this.#layout.fork(), outbox))];
@@ -97,6 +103,7 @@ function withoutFirst(blocks: readonly Block[], n: number): readonly Block[] {
 function laidOut(layout: Layout, entries: readonly Entry[], gaps: readonly Gap[], me: Me): Addition {
   const gapsByPlace = new Map<Offset, Gap>(gaps.map((gap) => [gap.after, gap]));
   for (const entry of entries) {
+    layout.reach(entry.offset);
     layout.message(layout.keyOf(entry, me), entry, entry.message, isMine(me, entry), placed);
     const gap = gapsByPlace.get(entry.offset);
     if (gap) layout.gap(gap);
@@ -138,13 +145,20 @@ class Layout {
   #dayBegin = 0;
   #dayEnd = 0;
   #ownIds = new Set<string>();
+  readonly #known: Offset | null;
+  /** Whether the reader knew the last entry; undefined before the first entry. */
+  #isKnown: boolean | undefined;
+
+  constructor(known: Offset | null) {
+    this.#known = known;
+  }
 
   /**
    * A layout that continues from here and leaves this one unchanged. It is for the outbox: it does not know the own
    * ids.
    */
   fork(): Layout {
-    const fork = new Layout();
+    const fork = new Layout(null);
     [fork.#previous, fork.#dayBegin, fork.#dayEnd] = [this.#previous, this.#dayBegin, this.#dayEnd];
     return fork;
   }
@@ -177,6 +191,16 @@ class Layout {
     if (joins) this.#goesOn(previous);
     this.#previous = { kind: "message", key, id, username, text, at, mine, delivery, first: !joins, last: true };
     this.#rows.push(this.#previous);
+  }
+
+  /** Comes to the next entry: the first that is new to the reader has a line above it. */
+  reach(offset: Offset): void {
+    const isKnown = this.#known === null || (this.#isKnown !== false && compareOffsets(offset, this.#known) <= 0);
+    if (this.#isKnown === true && !isKnown) {
+      this.#rows.push({ kind: "news", key: `news:${this.#known}` });
+      this.#previous = undefined;
+    }
+    this.#isKnown = isKnown;
   }
 
   gap(gap: Gap): void {

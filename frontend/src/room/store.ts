@@ -106,6 +106,8 @@ export class RoomStore {
   #recovered = false;
   #joinedAt: Offset | null = null;
   #reading = false;
+  /** Whether the person has read the room on an earlier page. */
+  readonly #comesBack: boolean;
 
   constructor({ name, connector, tab, browser, newId, isMine }: RoomDeps) {
     this.name = name;
@@ -113,6 +115,7 @@ export class RoomStore {
     this.#newId = newId;
     this.#isMine = isMine;
     this.#lastRead = new LastRead(browser, keyOf("read", name));
+    this.#comesBack = this.#lastRead.place !== null;
     this.#state = {
       ...firstState,
       outbox: readOutbox(tab.get(keyOf("outbox", name))),
@@ -197,8 +200,8 @@ export class RoomStore {
   }
 
   /**
-   * Says whether the person reads the end of the room now. While they do, what arrives is read; when they begin, all
-   * of it is.
+   * Says whether the person reads the end of the room now. With each call that says so, all of it is read, and then
+   * what arrives, but for the history at the start of a page.
    */
   setReading(reading: boolean): void {
     this.#reading = reading;
@@ -280,7 +283,7 @@ export class RoomStore {
     this.#flush();
     this.#joinedAt = at;
     this.#changeTimeline({ type: "joined", at, recovered: this.#recovered });
-    if (this.#reading) this.#markRead();
+    if (this.#reading && !this.#comesBack) this.#markRead();
   }
 
   #lost(): void {
@@ -310,8 +313,10 @@ export class RoomStore {
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
     // Of the history that follows a reconnect, only the end is news.
     const news = messages.filter(({ offset }) => newest === undefined || compareOffsets(offset, newest) > 0);
-    if (this.#reading) this.#markRead();
-    if (news.length === 0 || steadyNow() < this.#newsFrom) return;
+    const isHistory = steadyNow() < this.#newsFrom;
+    // Whoever comes back sees first what is new in the history.
+    if (this.#reading && !(isHistory && this.#comesBack)) this.#markRead();
+    if (isHistory || news.length === 0) return;
     // A room that nobody has read begins to be unread with its first news.
     if (this.#state.read === null) this.#readIs(this.#lastRead.advance(newest ?? firstPlace));
     for (const listener of [...this.#newsListeners]) listener(news);

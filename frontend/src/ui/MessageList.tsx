@@ -3,10 +3,11 @@
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Block, type Row, RowBuilder } from "@/room/rows";
 import { countAfter } from "@/timeline/timeline";
+import type { Offset } from "@/wire/contract";
 import { useCalendar } from "./calendar";
 import { useLive, useMe, useRoomState, useStore } from "./context";
 import { useCopying } from "./copying";
-import { DayView, GapView, TopView } from "./dividers";
+import { DayView, GapView, NewsView, TopView } from "./dividers";
 import { keepFocus } from "./focus";
 import { endThreshold, useFollowing } from "./following";
 import styles from "./MessageList.module.css";
@@ -23,9 +24,9 @@ const olderThreshold = 20;
 const historyFillMs = 100;
 
 export function MessageList() {
-  const blocks = useBlocks();
   const scroller = useRef<HTMLDivElement>(null);
   const [follows, setFollows] = useState(true);
+  const blocks = useBlocks(useReading(follows));
   const { list, mounted, rowsAbove } = useVirtualRows(blocks, scroller, follows);
   const { leave, follow } = useFollowing(scroller, list, setFollows, blocks);
   useRoomKeys(scroller, useScrollStep(scroller, list, leave, follow));
@@ -38,7 +39,6 @@ export function MessageList() {
   useEffect(() => {
     if (written !== null) follow();
   }, [written, follow]);
-  useReading(follows);
   useRowStops(scroller, mounted);
   useCopying(scroller, blocks);
   const reading = useMemo<Reading>(() => ({ opened: new Set(), opens: leave }), [leave]);
@@ -67,14 +67,21 @@ export function MessageList() {
   );
 }
 
-/** What arrives is read while the reader is at the end and looks at the page. */
-function useReading(follows: boolean): void {
+/**
+ * What arrives is read while the reader is at the end and looks at the page. Returns the last place that they knew when
+ * they last came to unread messages; null if they did not.
+ */
+function useReading(follows: boolean): Offset | null {
   const store = useStore();
-  const seen = useSeen();
+  const reads = useSeen() && follows;
+  const unread = useRoomState((state) => state.unread > 0);
+  const [known, setKnown] = useState<Offset | null>(null);
   useEffect(() => {
-    store.setReading(follows && seen);
+    if (reads && unread) setKnown(store.getState().read);
+    store.setReading(reads);
     return () => store.setReading(false);
-  }, [store, follows, seen]);
+  }, [store, reads, unread]);
+  return known;
 }
 
 function useScrollStep(
@@ -94,7 +101,7 @@ function useScrollStep(
   );
 }
 
-function useBlocks(): readonly Block[] {
+function useBlocks(known: Offset | null): readonly Block[] {
   const timeline = useRoomState((state) => state.timeline);
   const outbox = useRoomState((state) => state.outbox);
   const me = useMe();
@@ -102,7 +109,7 @@ function useBlocks(): readonly Block[] {
   const { zone } = useCalendar();
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was laid out is laid out anew
   const builder = useMemo(() => new RowBuilder(), [zone]);
-  return useMemo(() => builder.update(timeline, outbox, me), [builder, timeline, outbox, me]);
+  return useMemo(() => builder.update(timeline, outbox, me, known), [builder, timeline, outbox, me, known]);
 }
 
 /** Loads older messages when the reader is near the first row, or when the list has space left. */
@@ -162,6 +169,8 @@ function RowView({ row, reading }: { row: Row; reading: Reading }) {
       return <DayView at={row.at} />;
     case "gap":
       return <GapView gap={row.gap} />;
+    case "news":
+      return <NewsView />;
     case "top":
       return <TopView more={row.more} />;
   }

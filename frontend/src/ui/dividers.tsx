@@ -18,6 +18,10 @@ export function DayView({ at }: { at: number }) {
   );
 }
 
+export function NewsView() {
+  return <p className={styles.news}>New messages</p>;
+}
+
 /** The row above the first message. */
 export function TopView({ more }: { more: boolean }) {
   const store = useStore();

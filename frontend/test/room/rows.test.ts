@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Outgoing } from "@/outbox/outbox";
 import type { Me } from "@/people/identity";
-import { buildRows } from "@/room/rows";
-import { emptyTimeline, nextTimeline } from "@/timeline/timeline";
+import { buildRows, RowBuilder } from "@/room/rows";
+import { emptyTimeline, nextTimeline, type Timeline } from "@/timeline/timeline";
 import type { PlacedMessage } from "@/wire/contract";
 import { placed } from "../make";
 
@@ -21,6 +21,36 @@ function said(text: string, at: number, change: Partial<PlacedMessage> = {}): Pl
 }
 
 describe("rows", () => {
+  test("a line stands above the first message that is new to the reader", () => {
+    const entries = [said("a", day(1)), said("b", day(1, 1)), said("c", day(1, 2)), said("d", day(1, 3))];
+    const state = nextTimeline(emptyTimeline, { type: "received", entries });
+    const lines = (known: string | null) => buildRows(state, [], me, known).map(({ kind }) => kind[0]);
+    expect(lines(null).join("")).toBe("tdmmmm");
+    expect(lines(`${day(1, 1)}-0`).join("")).toBe("tdmmnmm");
+    // Between two messages, as after a message that is not shown.
+    expect(lines(`${day(1, 1) + 5}-0`).join("")).toBe("tdmmnmm");
+    // All are known, or it is not known which one is.
+    expect(lines(`${day(1, 3)}-0`).join("")).toBe("tdmmmm");
+    expect(lines("0-0").join("")).toBe("tdmmmm");
+  });
+
+  test("the line appears with the first new message, and moves when the reader comes again", () => {
+    const builder = new RowBuilder();
+    const [a, b, c] = [said("a", day(1)), said("b", day(1, 1)), said("c", day(1, 2))];
+    const received = (...entries: PlacedMessage[]) => nextTimeline(emptyTimeline, { type: "received", entries });
+    const kinds = (state: Timeline, known: PlacedMessage) =>
+      builder
+        .update(state, [], me, known.offset)
+        .flat()
+        .map(({ kind }) => kind[0])
+        .join("");
+    const first = received(a, b);
+    expect(kinds(first, b)).toBe("tdmm");
+    const second = nextTimeline(first, { type: "received", entries: [c] });
+    expect(kinds(second, b)).toBe("tdmmnm");
+    expect(kinds(second, a)).toBe("tdmnmm");
+  });
+
   test("a day begins with its name; a run of one author is a group until a pause of five minutes", () => {
     const rows = shape([
       said("a", day(1)),

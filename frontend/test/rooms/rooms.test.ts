@@ -158,6 +158,7 @@ describe("each room has", () => {
     rooms.watch(told);
     cats?.setReading(true);
     const { listener } = link.at("cats");
+    vi.advanceTimersByTime(2000);
     listener.message(placed(1));
     expect(cats?.getState().unread).toBe(0);
     vi.advanceTimersByTime(2000);

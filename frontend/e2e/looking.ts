@@ -1,0 +1,28 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { type BrowserContextOptions, expect, type Locator, type Page } from "@playwright/test";
+
+export const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+/** Waits for fading to end: a fading element is pale for a moment. */
+export async function still(page: Page): Promise<void> {
+  await page.evaluate(() =>
+    // An animation that is cut short has ended too.
+    Promise.allSettled(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
+  );
+}
+
+export async function expectAccessible(page: Page): Promise<void> {
+  await still(page);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+}
+
+/** Whether the element has an edge other than its background. */
+export function hasEdge(element: Locator): Promise<boolean> {
+  return element.evaluate((node) => {
+    const { outlineStyle, outlineWidth, outlineColor, borderTopStyle, borderTopWidth } = getComputedStyle(node);
+    const outlined = outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1;
+    const bordered = borderTopStyle !== "none" && Number.parseFloat(borderTopWidth) >= 1;
+    return bordered || (outlined && !/^rgba\(.*, 0\)$/.test(outlineColor));
+  });
+}
