@@ -1,4 +1,4 @@
-// `npm run chaos -- --minutes 30 --seed 7`: one storm after the other over real nodes and a real Redis, each with the next
+// `npm run chaos -- --minutes 30 --seed 7`: one storm after the other over real nodes and a real Redis or Redis Cluster, each with the next
 // seed, until the time is up. Without a seed any is taken; it is printed, and repeats the storm.
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -167,7 +167,7 @@ func TestP3_RequestsStuckInAFrozenNode(t *testing.T) {
 // Redis is emptied. The node must notice, and its clients must not miss anything silently.
 func TestP3_DestroyedUnderASleeper(t *testing.T) {
 	t.Parallel()
-	for name, destroy := range map[string]func(*Room){"trimmed": (*Room).Trim, "removed": (*Room).Drop, "flushed": (*Room).Flush} {
+	for name, destroy := range map[string]func(*Scene){"trimmed": (*Scene).Trim, "removed": (*Scene).Drop, "flushed": (*Scene).Flush} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := Open(t, Options{Seed: 9, Nodes: 2, Clients: 12, Senders: 6, Rate: 8})

@@ -41,15 +41,15 @@ func (t timelines) newest() stream.Offset {
 	return t.messages[len(t.messages)-1].at
 }
 
-// checkClient compares what one client saw with the record: each message from its joining offset to the end, in order,
-// none twice, none left out.
-func (t timelines) checkClient(report siotest.Report) (faults []string) {
+// checkClient compares what one client saw with the record: each message from its joining offset on, in order, none twice,
+// none left out, and, if it has stayed, up to the end.
+func (t timelines) checkClient(report siotest.Report, stayed bool) (faults []string) {
 	faults = append(faults, report.Breaches...)
 	for i, seg := range report.Segments {
 		reached, at, err := t.checkSegment(seg)
 		if err != "" {
 			faults = append(faults, fmt.Sprintf("P1, P3: segment %d: %s%s", i, err, explain(report, seg, at)))
-		} else if last := i == len(report.Segments)-1; last && reached != len(t.messages) {
+		} else if last := i == len(report.Segments)-1; stayed && last && reached != len(t.messages) {
 			faults = append(faults, fmt.Sprintf("P3: the last segment ends %d messages early", len(t.messages)-reached))
 		}
 	}
@@ -114,7 +114,7 @@ type Expect struct {
 }
 
 // Settle heals the room, lets the senders finish, waits until everybody has everything, and checks every promise.
-func (r *Room) Settle(expect Expect) {
+func (r *Scene) Settle(expect Expect) {
 	r.t.Helper()
 	r.heal()
 	r.hush()
@@ -122,12 +122,11 @@ func (r *Room) Settle(expect Expect) {
 	r.remember()
 	order := r.past.order()
 	lines := newTimelines(order)
-	end := lines.newest()
-	r.await("everybody has everything", func(s siotest.State) bool {
-		return s.Joined && (s.Offset == end.String() || after(s.Offset, end))
-	})
+	for _, c := range r.clients {
+		r.awaitEnd(c, lines.newest())
+	}
 
-	faults := checkLinks(order)
+	faults := append(r.settleRooms(expect), checkLinks(order)...)
 	for _, s := range r.senders {
 		faults = append(faults, checkSender(order, s)...)
 	}
@@ -141,12 +140,12 @@ func (r *Room) Settle(expect Expect) {
 }
 
 // checkClients compares what every client saw with the record, looks for stored sessions, and prints a summary.
-func (r *Room) checkClients(lines timelines, expect Expect) (faults []string) {
+func (r *Scene) checkClients(lines timelines, expect Expect) (faults []string) {
 	var ids []string
 	resets, reconnects := 0, 0
 	for i, c := range r.clients {
 		report := c.Report()
-		for _, f := range lines.checkClient(report) {
+		for _, f := range lines.checkClient(report, true) {
 			faults = append(faults, fmt.Sprintf("client %d (%s): %s", i, c.Transport(), f))
 		}
 		if n := len(report.Segments) - 1; n > 0 && !expect.Resets {
@@ -160,12 +159,15 @@ func (r *Room) checkClients(lines timelines, expect Expect) (faults []string) {
 		reconnects += c.State().Connects - 1
 		ids = append(ids, report.Pids...)
 	}
+	for _, v := range r.visits() {
+		ids = append(ids, v.client.Report().Pids...)
+	}
 	faults = append(faults, r.checkKeys(ids)...)
 	r.summarize(len(lines.messages), reconnects, resets)
 	return faults
 }
 
-func (r *Room) summarize(messages, reconnects, resets int) {
+func (r *Scene) summarize(messages, reconnects, resets int) {
 	repeated, unavailable := 0, 0
 	for _, s := range r.senders {
 		s.mu.Lock()
@@ -181,11 +183,11 @@ func (r *Room) summarize(messages, reconnects, resets int) {
 		messages, repeated, unavailable, reconnects, resets)
 }
 
-// checkKeys finds keys that are not the room's own, and ids of sessions in the room's keys: nothing of a session is stored.
-func (r *Room) checkKeys(ids []string) (faults []string) {
+// checkKeys finds keys that are not the server's own, and ids of sessions in its keys: nothing of a session is stored.
+func (r *Scene) checkKeys(ids []string) (faults []string) {
 	tag := "{" + StreamKey + "}:"
-	for _, key := range strings.Fields(r.Redis.CLI("--scan")) {
-		own := key == StreamKey || key == tag+"nodes" || key == tag+"token" || key == tag+"settings" ||
+	for _, key := range r.keys() {
+		own := r.isOfARoom(key) || key == StreamKey || key == tag+"nodes" || key == tag+"token" || key == tag+"settings" || key == tag+"rooms:news" ||
 			strings.HasPrefix(key, tag+"writer:") || strings.HasPrefix(key, tag+"keys:")
 		if !own {
 			faults = append(faults, "unexpected key in Redis: "+key)
@@ -201,13 +203,14 @@ func (r *Room) checkKeys(ids []string) (faults []string) {
 }
 
 // content is what a key holds, as text.
-func (r *Room) content(key string) string {
-	switch r.Redis.CLI("TYPE", key) {
+func (r *Scene) content(key string) string {
+	redis := r.redisOf(key)
+	switch redis.CLI("TYPE", key) {
 	case "stream":
-		return r.Redis.CLI("XRANGE", key, "-", "+")
+		return redis.CLI("XRANGE", key, "-", "+")
 	case "hash":
-		return r.Redis.CLI("HGETALL", key)
+		return redis.CLI("HGETALL", key)
 	default:
-		return r.Redis.CLI("GET", key)
+		return redis.CLI("GET", key)
 	}
 }

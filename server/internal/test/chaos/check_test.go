@@ -69,7 +69,7 @@ func TestTheCheckOfAClientFinds(t *testing.T) {
 		{"messages out of nowhere", "without a joining offset", []siotest.Segment{segment("", all...)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantFault(t, newTimelines(order).checkClient(siotest.Report{Segments: c.segments}), c.fault)
+			wantFault(t, newTimelines(order).checkClient(siotest.Report{Segments: c.segments}, true), c.fault)
 		})
 	}
 }

@@ -51,6 +51,19 @@ func (p *past) keep(printed string) error {
 	return nil
 }
 
+// keepGenesis takes the first offset of a room that has no message yet, or nothing.
+func (p *past) keepGenesis(printed string) error {
+	text := strings.Trim(strings.TrimSpace(printed), `"`)
+	if text == "" {
+		return nil
+	}
+	at, err := stream.ParseOffset(text)
+	if _, known := p.entries[at]; err == nil && !known {
+		p.entries[at] = entry{at: at, prev: "0-0", era: p.era}
+	}
+	return err
+}
+
 func readEntry(row [2]json.RawMessage) (e entry, err error) {
 	var offset string
 	var fields []string

@@ -20,22 +20,25 @@ const (
 	Rough Weather = iota
 	// Wild also has faults of Redis and of connections to it, and destroys the stream. Clients may have to start afresh.
 	Wild
+	// Sharded has the faults of Rough, over a Redis Cluster that loses masters and moves slots. Every client must recover
+	// every time.
+	Sharded
 )
 
 // String is the name of the weather.
-func (w Weather) String() string { return [...]string{"rough", "wild"}[w] }
+func (w Weather) String() string { return [...]string{"rough", "wild", "sharded"}[w] }
 
 // fault is something that can happen to a target. A target has one fault at a time.
 type fault struct {
 	name    string
 	longest time.Duration
-	begin   func(r *Room, i int)
-	end     func(r *Room, i int)
+	begin   func(r *Scene, i int)
+	end     func(r *Scene, i int)
 }
 
-func nothing(*Room, int) {}
+func nothing(*Scene, int) {}
 
-func onNode(fn func(n *Node)) func(*Room, int) { return func(r *Room, i int) { fn(r.Nodes[i]) } }
+func onNode(fn func(n *Node)) func(*Scene, int) { return func(r *Scene, i int) { fn(r.Nodes[i]) } }
 
 var nodeFaults = []fault{
 	{"killed", 2 * time.Second, onNode((*Node).Kill), onNode((*Node).Start)},
@@ -62,27 +65,32 @@ var pathFaults = []fault{
 }
 
 var clientFaults = []fault{
-	{"cut", time.Second, func(r *Room, _ int) { r.Edge.CutAll() }, nothing},
-	{"cut at random", 4 * time.Second, func(r *Room, _ int) {
+	{"cut", time.Second, func(r *Scene, _ int) { r.Edge.CutAll() }, nothing},
+	{"cut at random", 4 * time.Second, func(r *Scene, _ int) {
 		r.Edge.CutEvery(15_000)
 		r.Edge.CutAll()
-	}, func(r *Room, _ int) { r.Edge.CutEvery(0) }},
-	{"kept out", time.Second, func(r *Room, _ int) { r.Edge.SetDown(true) }, func(r *Room, _ int) { r.Edge.SetDown(false) }},
+	}, func(r *Scene, _ int) { r.Edge.CutEvery(0) }},
+	{"kept out", time.Second, func(r *Scene, _ int) { r.Edge.SetDown(true) }, func(r *Scene, _ int) { r.Edge.SetDown(false) }},
 }
 
 var redisFaults = []fault{
-	{"frozen", 5 * time.Second, func(r *Room, _ int) { r.Redis.Stop() }, func(r *Room, _ int) { r.Redis.Cont() }},
-	{"killed", 2 * time.Second, func(r *Room, _ int) { r.Redis.Kill() }, func(r *Room, _ int) { r.Redis.Restart() }},
-	{"trimmed", time.Second, func(r *Room, _ int) { r.Trim() }, nothing},
-	{"without its stream", time.Second, func(r *Room, _ int) { r.Drop() }, nothing},
-	{"flushed", time.Second, func(r *Room, _ int) { r.Flush() }, nothing},
+	{"frozen", 5 * time.Second, func(r *Scene, _ int) { r.Redis.Stop() }, func(r *Scene, _ int) { r.Redis.Cont() }},
+	{"killed", 2 * time.Second, func(r *Scene, _ int) { r.Redis.Kill() }, func(r *Scene, _ int) { r.Redis.Restart() }},
+	{"trimmed", time.Second, func(r *Scene, _ int) { r.Trim() }, nothing},
+	{"without its stream", time.Second, func(r *Scene, _ int) { r.Drop() }, nothing},
+	{"flushed", time.Second, func(r *Scene, _ int) { r.Flush() }, nothing},
+}
+
+var shardFaults = []fault{
+	{"without a master", 2 * time.Second, func(r *Scene, _ int) { r.LoseMaster() }, func(r *Scene, _ int) { r.RestoreMaster() }},
+	{"with a slot elsewhere", time.Second, func(r *Scene, _ int) { r.MoveRoom() }, nothing},
 }
 
 // step is one moment of a plan.
 type step struct {
 	at   time.Duration
 	what string
-	do   func(*Room)
+	do   func(*Scene)
 }
 
 // target is what a fault hits.
@@ -104,6 +112,9 @@ func (w Weather) targets(nodes int) (all []target) {
 			all = append(all, target{fmt.Sprintf("path %d", i), pathFaults, i, 10 * time.Second})
 		}
 	}
+	if w == Sharded {
+		all = append(all, target{"Redis", shardFaults, 0, 3 * time.Second})
+	}
 	return all
 }
 
@@ -118,9 +129,9 @@ func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []ste
 				break
 			}
 			f := t.faults[rnd.IntN(len(t.faults))]
-			steps = append(steps, step{at, t.name + " " + f.name, func(r *Room) { f.begin(r, t.index) }})
+			steps = append(steps, step{at, t.name + " " + f.name, func(r *Scene) { f.begin(r, t.index) }})
 			at += time.Duration((0.1 + 0.9*rnd.Float64()) * float64(f.longest))
-			steps = append(steps, step{at, t.name + " in order", func(r *Room) { f.end(r, t.index) }})
+			steps = append(steps, step{at, t.name + " in order", func(r *Scene) { f.end(r, t.index) }})
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
@@ -128,7 +139,7 @@ func (w Weather) plan(seed uint64, nodes int, length time.Duration) (steps []ste
 }
 
 // Storm injects faults for about that long.
-func (r *Room) Storm(w Weather, length time.Duration) {
+func (r *Scene) Storm(w Weather, length time.Duration) {
 	r.t.Helper()
 	steps := w.plan(r.opts.Seed, len(r.Nodes), length)
 	var log strings.Builder

@@ -23,6 +23,7 @@ var knownStorms = []struct {
 }{
 	{"nodes and clients", Rough, 1, 8 * time.Second},
 	{"everything", Wild, 2, 12 * time.Second},
+	{"a Redis Cluster", Sharded, 3, 12 * time.Second},
 	{"a poll that was stuck in a frozen node took messages with it", Rough, 220, 9 * time.Second},
 }
 
@@ -49,7 +50,7 @@ func stormOn(t *testing.T) {
 	}
 	end := time.Now().Add(time.Duration(*minutes * float64(time.Minute)))
 	for n := first; time.Now().Before(end); n++ {
-		weather := Weather(n % 2)
+		weather := Weather(n % 3)
 		ok := t.Run(fmt.Sprintf("%s_%d", weather, n), func(t *testing.T) { storm(t, weather, n, 30*time.Second) })
 		if !ok {
 			t.Logf("to repeat it: npm run chaos -- --minutes 0.1 --seed %d", n)
@@ -63,6 +64,7 @@ func storm(t *testing.T, weather Weather, seed uint64, length time.Duration) {
 	r := Open(t, Options{
 		Seed: seed, Nodes: 2 + rnd.IntN(3), Clients: 30, Senders: senders,
 		Rate:  float64(20+rnd.IntN(80)) / float64(senders),
+		Rooms: 12, Visitors: 8, Sharded: weather == Sharded,
 		Redis: []string{"--appendonly", "yes", "--appendfsync", "always"},
 	})
 	r.Talk()

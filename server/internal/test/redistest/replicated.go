@@ -15,10 +15,10 @@ type Cluster struct {
 	Nodes []*Server
 }
 
-// StartCluster starts six processes and returns when all of them agree that the Cluster works.
-func StartCluster(t testing.TB) *Cluster {
+// StartCluster starts six processes and returns when all of them agree that the Cluster works; args are more settings.
+func StartCluster(t testing.TB, args ...string) *Cluster {
 	t.Helper()
-	return startCluster(t, 1)
+	return startCluster(t, 1, args...)
 }
 
 // StartMasters starts a Cluster of three masters without replicas.
@@ -27,12 +27,14 @@ func StartMasters(t testing.TB) *Cluster {
 	return startCluster(t, 0)
 }
 
-func startCluster(t testing.TB, replicas int) *Cluster {
+func startCluster(t testing.TB, replicas int, args ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{}
 	create := []string{"--cluster", "create"}
 	for range 3 + 3*replicas {
-		s := Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+		s := Start(t, append([]string{
+			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0",
+		}, args...)...)
 		c.Nodes = append(c.Nodes, s)
 		create = append(create, s.Addr)
 	}
