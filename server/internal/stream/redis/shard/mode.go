@@ -48,7 +48,8 @@ func (s *Rooms) choose(ctx context.Context, key string) (string, error) {
 	if offered {
 		choice = newsSharded
 	}
-	if err := s.opts.Client.SetNX(ctx, key, choice, 0).Err(); err != nil {
+	err = s.opts.Client.SetArgs(ctx, key, choice, redis.SetArgs{Mode: "NX"}).Err()
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return "", err
 	}
 	return s.opts.Client.Get(ctx, key).Result()

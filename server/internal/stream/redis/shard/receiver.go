@@ -135,13 +135,17 @@ func (s *receiver) want(d *feed) { queue(s, &s.wants, d) }
 // unread queues a room to be read.
 func (s *receiver) unread(d *feed) { queue(s, &s.dirty, d) }
 
-// watch queues a deadline. All are equally far away, so they are in order.
-func (s *receiver) watch(d deadline) { queue(s, &s.due, d) }
+// watch queues a deadline, which the next tick looks at. All are equally far away, so they are in order.
+func (s *receiver) watch(d deadline) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.due = append(s.due, d)
+}
 
 // queue adds to a list of the receiver and wakes its goroutine.
-func queue[T any](s *receiver, list *[]T, items ...T) {
+func queue[T any](s *receiver, list *[]T, item T) {
 	s.mu.Lock()
-	*list = append(*list, items...)
+	*list = append(*list, item)
 	s.mu.Unlock()
 	s.kick()
 }

@@ -167,3 +167,43 @@ func TestP10_RoomsOutlastARestart(t *testing.T) {
 		})
 	}
 }
+
+// TestP10_ALinkThatIsSilentIsReplaced: the server does not answer, and nothing else says so.
+func TestP10_ALinkThatIsSilentIsReplaced(t *testing.T) {
+	server := redistest.Start(t)
+	s := start(t, Options{}, server.Addr)
+	r, sink := follow(t, s, "cats")
+	server.Stop()
+	assert.Eventually(t, "the link is given up", func() bool { return s.Stats().Resyncs > 0 })
+	assert.Eventually(t, "the node says so", func() bool { return strings.Contains(s.Degraded(), "news of rooms is not received") })
+	server.Cont()
+	var sent outcomes
+	say(t, r, &sent, "event")
+	assert.Eventually(t, "it comes", func() bool { return sink.events() == "event" })
+	assert.Eventually(t, "all is well", func() bool { return s.Degraded() == "" })
+	assert.Equal(t, "resets", sink.count(), 1)
+}
+
+// TestP10_RoomsThatCloseInAnOutageLeaveNothing: however many come and go while the master is away.
+func TestP10_RoomsThatCloseInAnOutageLeaveNothing(t *testing.T) {
+	server := redistest.Start(t)
+	s := start(t, Options{}, server.Addr)
+	r, _ := follow(t, s, "cats")
+	d := r.feed.Load()
+	server.Kill()
+	for i := range 1000 {
+		other := s.Room(fmt.Sprint("room-", i))
+		other.Follow(10, &record{})
+		other.Close()
+	}
+	assert.Eventually(t, "only the open room waits", func() bool {
+		d.mu.Lock()
+		home := d.home
+		d.mu.Unlock()
+		home.mu.Lock()
+		defer home.mu.Unlock()
+		return len(home.wants) <= 1 && len(home.home) == 1 && len(home.dirty) <= 1
+	})
+	server.Restart()
+	follow(t, s, "dogs")
+}
