@@ -19,6 +19,7 @@ import (
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/wire"
 )
 
 // sink is the replica of a room as its owner makes one.
@@ -388,5 +389,28 @@ func measure(t *testing.T, what string, count int, most int64, one func(i int)) 
 	t.Logf("%s: %d bytes each", what, each)
 	if each > most {
 		t.Errorf("%s: %d bytes each, at most %d", what, each, most)
+	}
+}
+
+func TestP9_DeliveringAllocatesNothing(t *testing.T) {
+	sweepers := fanout.New(fanout.Options{Shards: 1})
+	defer sweepers.Close()
+	encode := func(dst []byte, e stream.Entry) ([]byte, bool) { return wire.AppendMessage(dst, e.Event), true }
+	r := New(Options{Sweepers: sweepers, Encode: encode, Decode: decodeFrame})
+	defer r.Close()
+	r.Reset([]stream.Entry{{Offset: stream.Offset{Ms: 1}}})
+	batch, event := make([]stream.Entry, 10), []byte(`42["m",1]`)
+	deliver := func() {
+		for i := range batch {
+			batch[i] = stream.Entry{Offset: stream.Offset{Ms: r.last.Ms + uint64(i) + 1}, Event: event}
+		}
+		r.Deliver(batch)
+	}
+	for range 100 { // grows the segments to their full size
+		deliver()
+	}
+	// What remains are the segments, and their indexes.
+	if allocs := testing.AllocsPerRun(1000, deliver); allocs > 0 {
+		t.Errorf("%v allocations for a batch", allocs)
 	}
 }
