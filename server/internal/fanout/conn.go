@@ -218,7 +218,7 @@ func (c *Conn) Private() int {
 func (c *Conn) Behind() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.closed && len(c.nextLocked().bytes) > 0
+	return !c.closed && len(c.nextLocked(nil).bytes) > 0
 }
 
 // Written is the total of bytes written or taken. A caller compares two readings to see whether the client reads.

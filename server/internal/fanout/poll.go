@@ -20,7 +20,7 @@ func (c *Conn) TakeFrames(dst []byte, limit, frames int) []byte {
 	}
 	start := len(dst)
 	for frames > 0 {
-		next := c.nextLocked()
+		next := c.nextLocked(nil)
 		n, room := len(next.bytes), max(limit-(len(dst)-start), 0)
 		if n > room {
 			n = next.fit(room)

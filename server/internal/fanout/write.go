@@ -42,7 +42,7 @@ func (c *Conn) followLocked(r *reader, w *socketWriter) news {
 	if waits {
 		return c.flushLocked()
 	}
-	return c.writeLocked(w.on(c.raw))
+	return c.writeLocked(w.on(c.raw), r)
 }
 
 // flushLocked starts delivery of what is pending, to a raw socket, an opaque one, or a poll.
@@ -53,8 +53,8 @@ func (c *Conn) flushLocked() news {
 	case c.raw != nil:
 		w := writers.Get().(*socketWriter)
 		defer writers.Put(w)
-		return c.writeLocked(w.on(c.raw))
-	case len(c.nextLocked().bytes) == 0:
+		return c.writeLocked(w.on(c.raw), nil)
+	case len(c.nextLocked(nil).bytes) == 0:
 		return news{}
 	case c.net == nil:
 		return news{pending: true}
@@ -64,9 +64,10 @@ func (c *Conn) flushLocked() news {
 	}
 }
 
-// writeLocked writes what is pending. It parks the connection if the socket is full or more than turnBytes are pending.
-func (c *Conn) writeLocked(s sink) news {
-	done, err := c.pumpLocked(s)
+// writeLocked writes what is pending; only: of that log, see nextLocked. It parks the connection if the socket is full or more
+// than turnBytes are pending.
+func (c *Conn) writeLocked(s sink, only *reader) news {
+	done, err := c.pumpLocked(s, only)
 	if err != nil && !errors.Is(err, errWouldBlock) {
 		c.endLocked()
 		return news{lost: LostSocket}
@@ -77,11 +78,11 @@ func (c *Conn) writeLocked(s sink) news {
 	return news{}
 }
 
-// pumpLocked writes what is pending, but not for longer than one turn. done is true if that was everything. The error is
-// errWouldBlock if the socket is full.
-func (c *Conn) pumpLocked(s sink) (done bool, err error) {
+// pumpLocked writes what is pending, but not for longer than one turn; only: of that log. done is true if that was everything.
+// The error is errWouldBlock if the socket is full.
+func (c *Conn) pumpLocked(s sink, only *reader) (done bool, err error) {
 	for left := turnBytes; left > 0; {
-		next := c.nextLocked()
+		next := c.nextLocked(only)
 		if len(next.bytes) == 0 {
 			return true, nil
 		}
@@ -95,13 +96,19 @@ func (c *Conn) pumpLocked(s sink) (done bool, err error) {
 	return false, nil
 }
 
-// nextLocked returns the next chunk: the rest of the open piece, else private frames, else the logs, each in turn.
-func (c *Conn) nextLocked() chunk {
+// nextLocked returns the next chunk: the rest of the open piece, else private frames, else the logs, each in turn. With only, it
+// looks at no other log: a sweep need not, because every log that grows is swept. So a delivery costs the same however many
+// logs the connection follows.
+func (c *Conn) nextLocked(only *reader) chunk {
 	switch {
 	case len(c.open) > 0:
 		return chunk{bytes: c.open}
 	case len(c.private) > 0:
 		return chunk{bytes: c.private}
+	}
+	if only != nil {
+		bytes, end := only.place.ahead()
+		return chunk{bytes, only, end}
 	}
 	for range c.readers {
 		if c.turn >= len(c.readers) {
@@ -183,7 +190,7 @@ func (c *Conn) pushWhenReady() error {
 		err := c.raw.Write(func(fd uintptr) bool {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			done, failed = c.pumpLocked(fdSink(fd))
+			done, failed = c.pumpLocked(fdSink(fd), nil)
 			return !errors.Is(failed, errWouldBlock)
 		})
 		if err = errors.Join(err, failed); done || err != nil {
@@ -219,7 +226,7 @@ func (c *Conn) pushBlocking() error {
 // openLocked makes the next chunk the open piece, so that it stays the same while it is written without the lock.
 func (c *Conn) openLocked() []byte {
 	if len(c.open) == 0 {
-		next := c.nextLocked()
+		next := c.nextLocked(nil)
 		n := min(len(next.bytes), blockingBytes)
 		if r := next.from; r != nil {
 			end := r.place.fit(n)

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"slices"
-	"sync"
 
 	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
@@ -17,7 +16,17 @@ type encoder struct {
 	frames []fanout.Frame
 }
 
-var encoders = sync.Pool{New: func() any { return new(encoder) }}
+// encoders are those that nobody uses.
+var encoders = make(chan *encoder, 8)
+
+func newEncoder() *encoder {
+	select {
+	case e := <-encoders:
+		return e
+	default:
+		return new(encoder)
+	}
+}
 
 // encode makes the frames of a batch, each entry once for all clients. The encoder owns them. A genesis entry has none.
 func (r *Replica) encode(in *encoder, entries []stream.Entry) []fanout.Frame {
@@ -44,7 +53,11 @@ func (r *Replica) encode(in *encoder, entries []stream.Entry) []fanout.Frame {
 // free hands the encoder on.
 func (e *encoder) free() {
 	clear(e.frames)
-	if cap(e.buf) <= maxScratch {
-		encoders.Put(e)
+	if cap(e.buf) > maxScratch {
+		return
+	}
+	select {
+	case encoders <- e:
+	default:
 	}
 }

@@ -53,6 +53,9 @@ func (r *Replica) restart(entries []stream.Entry, pushed bool) {
 	defer r.starts.Unlock()
 	r.pushed = pushed
 	r.older.first.Store(nil)
+	if first := entries[0]; len(first.Event) == 0 {
+		r.older.first.Store(&first.Offset) // the genesis
+	}
 	r.log.Reset(entries[0].Offset)
 	for batch := range slices.Chunk(entries[1:], loadBatch) {
 		r.show(batch)
@@ -167,7 +170,7 @@ func (r *Replica) Deliver(entries []stream.Entry) {
 
 // show adds a batch to the log.
 func (r *Replica) show(entries []stream.Entry) {
-	e := encoders.Get().(*encoder)
+	e := newEncoder()
 	defer e.free()
 	r.log.Append(r.encode(e, entries))
 }

@@ -98,7 +98,7 @@ func (r *Replica) readOlder() error {
 	if err != nil {
 		return err
 	}
-	e := encoders.Get().(*encoder)
+	e := newEncoder()
 	defer e.free()
 	r.starts.RLock()
 	defer r.starts.RUnlock()
@@ -125,6 +125,14 @@ func after(o stream.Offset) stream.Offset {
 	return stream.Offset{Ms: o.Ms, Seq: o.Seq + 1}
 }
 
+// lacks reports whether the log has fewer than n messages, and the stream may have more.
+func (r *Replica) lacks(n int) bool {
+	r.starts.RLock()
+	short := r.log.Back(n-1) == r.log.Back(math.MaxInt)
+	r.starts.RUnlock()
+	return short && r.isBefore(stream.Offset{})
+}
+
 // isAhead reports whether an offset is beyond this node's log.
 func (r *Replica) isAhead(seen stream.Offset) bool {
 	r.starts.RLock()
@@ -132,8 +140,14 @@ func (r *Replica) isAhead(seen stream.Offset) bool {
 	return r.log.Head().Offset().Compare(seen) < 0
 }
 
-// Start is the place n messages before the newest one, or the oldest place of the window if it holds fewer.
+// Start is the place n messages before the newest one, or the oldest place of the window if it holds fewer. If the log of a room
+// has fewer, Start tries once to read older ones.
 func (r *Replica) Start(n int) fanout.Cursor {
+	if n > 0 && r.lacks(n) {
+		if _, err, _ := r.older.reading.Do("", func() (any, error) { return nil, r.readOlder() }); err != nil {
+			r.logger.Debug("older messages cannot be read", "error", err)
+		}
+	}
 	r.starts.RLock()
 	defer r.starts.RUnlock()
 	return r.log.Back(n)

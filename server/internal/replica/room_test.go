@@ -214,6 +214,25 @@ func TestP6_RecoveryKeepsToTheBudget(t *testing.T) {
 	})
 }
 
+func TestHIS7_NewClientGetsHistoryOlderThanTheTail(t *testing.T) {
+	h := newHouse(t)
+	h.fill("cats", 100)
+	c := &counted{}
+	r := h.open("cats", 10, func(o *Options) { c.Record, o.Stream = o.Stream, c })
+	assert.Equal(t, "the newest 9", len(h.replay(r.Start(9))), 9)
+	assert.Equal(t, "reads for them", c.reads.Load(), 0)
+	assert.Equal(t, "the newest 50", len(h.replay(r.Start(50))), 50)
+	assert.Equal(t, "all", len(h.replay(r.Start(200))), 100)
+	c.fails.Store(true)
+	assert.Equal(t, "all, again", len(h.replay(r.Start(200))), 100)
+
+	h.fill("dogs", 5)
+	small := &counted{}
+	r = h.open("dogs", 10, func(o *Options) { small.Record, o.Stream = o.Stream, small })
+	assert.Equal(t, "a room that is younger", len(h.replay(r.Start(50))), 5)
+	assert.Equal(t, "reads for it", small.reads.Load(), 0)
+}
+
 // A node whose rooms always use up their memory keeps small windows, and clients still recover what the stream has: at once, or
 // when they come back.
 func TestP3_RecoveryWhileTheBudgetIsUsedUp(t *testing.T) {
