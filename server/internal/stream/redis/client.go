@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -57,7 +58,7 @@ func NewClient(o ClientOptions) (Client, error) {
 
 func universal(o ClientOptions) *redis.UniversalOptions {
 	return &redis.UniversalOptions{
-		Addrs: o.Addrs, DB: o.DB,
+		Addrs: slices.Clone(o.Addrs), DB: o.DB, // the client of a Cluster appends to it
 		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 		MasterName: o.SentinelMaster, SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 
