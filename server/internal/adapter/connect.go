@@ -122,11 +122,11 @@ func (n *namespace) connection(args ...any) {
 		s.Disconnect(false)
 		return
 	}
-	n.welcome(s)
+	n.greet(s)
 }
 
-// welcome makes a connected socket one of the namespace's audience.
-func (n *namespace) welcome(s *socket.Socket) {
+// greet greets a connected socket, which counts as a member from then on.
+func (n *namespace) greet(s *socket.Socket) {
 	m := n.members.get(s.Id())
 	if m == nil || !m.greet(n.volatiles.now(), n.binding.Greeting) {
 		return

@@ -24,11 +24,11 @@ func answering(*socket.Socket, auth.Identity) Client {
 	})
 }
 
-// roomyPeer is a node with an edge that has these namespaces open; they share a log.
-func roomyPeer(t *testing.T, change func(*Binding), names ...string) *peer {
+// newRoomPeer is a node with an edge that has these namespaces open; they share a log.
+func newRoomPeer(t *testing.T, change func(*Binding), names ...string) *peer {
 	t.Helper()
 	p := newPeer(t, memory.New(memory.Options{}), nil, nil)
-	p.roomy(memory.New(memory.Options{}), func(b *Binding) {
+	p.withRooms(memory.New(memory.Options{}), func(b *Binding) {
 		b.Client = answering
 		change(b)
 	})
@@ -81,7 +81,7 @@ func (s stalling) Authenticate(c auth.Connect) (auth.Identity, *auth.Refusal) {
 
 func TestROOM11_ASlowConnectHoldsNoOtherRoomOfTheConnection(t *testing.T) {
 	slow := stalling{"/rooms/slow", make(chan struct{})}
-	p := roomyPeer(t, func(b *Binding) { b.Authenticator = slow }, cats, slow.namespace)
+	p := newRoomPeer(t, func(b *Binding) { b.Authenticator = slow }, cats, slow.namespace)
 	c := p.dialRoom("{}")
 	c.send("40"+slow.namespace+",{}", "42"+slow.namespace+`,1["waits"]`)
 	for i := range 10 {
@@ -121,7 +121,7 @@ func TestP10_ManyRoomsOfManyConnectionsAtOnceLeaveNothing(t *testing.T) {
 	keeper := &doorkeeper{inside: map[string]int{}}
 	p := newPeer(t, memory.New(memory.Options{}), nil, nil, keeper)
 	keeper.hub = p.hub
-	p.roomy(memory.New(memory.Options{}), func(b *Binding) { b.Client = answering })
+	p.withRooms(memory.New(memory.Options{}), func(b *Binding) { b.Client = answering })
 	const connections, rounds = 40, 10
 	var all sync.WaitGroup
 	busy := make(chan struct{}, 4) // few at once: so a room is empty most of the time

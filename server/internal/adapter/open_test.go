@@ -19,8 +19,8 @@ import (
 
 const cats = "/rooms/cats"
 
-// roomy makes a node ready to open namespaces, which share one record. change may be nil.
-func (n *node) roomy(s stream.Stream, change func(*Binding)) {
+// withRooms makes a node ready to open namespaces, which share one record. change may be nil.
+func (n *node) withRooms(s stream.Stream, change func(*Binding)) {
 	n.t.Helper()
 	b := n.bindingOf(s)
 	if change != nil {
@@ -30,11 +30,11 @@ func (n *node) roomy(s stream.Stream, change func(*Binding)) {
 	n.hub.Attach(n.io)
 }
 
-// newRoomy is a node that is ready to open namespaces.
-func newRoomy(t *testing.T, change func(*setup)) *node {
+// newRoomNode is a node that is ready to open namespaces.
+func newRoomNode(t *testing.T, change func(*setup)) *node {
 	t.Helper()
 	n := newNode(t, nil, change)
-	n.roomy(memory.New(memory.Options{}), nil)
+	n.withRooms(memory.New(memory.Options{}), nil)
 	return n
 }
 
@@ -76,7 +76,7 @@ func (n *node) fetched(nsp string) int {
 }
 
 func TestROOM1_ANamespaceIsThereFromOpenToDiscard(t *testing.T) {
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	f := n.open()
 	assert.Equal(t, "before", f.enter(t, cats, "{}"), "4"+cats+`,{"message":"Invalid namespace"}`)
 	for range 3 {
@@ -127,7 +127,7 @@ func (k *keeper) leave(name string) {
 }
 
 func TestP10_RacingJoinsLeavesAndDiscardsSplitAndForgetNothing(t *testing.T) {
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	k := &keeper{hub: n.hub}
 	const rounds, name = 1500, cats
 	leave := func(f *fake) { f.close("transport close"); k.leave(name) }
@@ -156,7 +156,7 @@ func TestP10_RacingJoinsLeavesAndDiscardsSplitAndForgetNothing(t *testing.T) {
 }
 
 func TestP10_ADiscardedNamespaceLeavesNoMemory(t *testing.T) {
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	const many = 100_000
 	cycle := func(count int) {
 		var all sync.WaitGroup
@@ -182,7 +182,7 @@ func TestP10_ADiscardedNamespaceLeavesNoMemory(t *testing.T) {
 
 func TestP10_AnEmptyNamespaceIsSmall(t *testing.T) {
 	const many = 5000
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	n.hub.Open("/rooms/first")
 	before := assert.HeapInUse()
 	for i := range many {
@@ -197,7 +197,7 @@ func TestP10_AnEmptyNamespaceIsSmall(t *testing.T) {
 
 func TestP10_OneMoreSocketOfAConnectionIsSmall(t *testing.T) {
 	const rooms, connections = 50, 40
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	var all []*fake
 	for range connections {
 		f, _ := n.join("{}")

@@ -88,11 +88,11 @@ func (h *Hub) receive(from string, payload []byte) {
 	m, err := decodeMessage(payload)
 	switch {
 	case err != nil:
-		h.misheard(err)
+		h.dropMalformed(err)
 	case m.Kind.isAnswer():
 		h.requests.answer(from, m)
 	default:
-		h.take(from, m, len(payload))
+		h.passOn(from, m, len(payload))
 	}
 }
 
@@ -107,19 +107,19 @@ func (h *Hub) Receive(namespace string, payload []byte) {
 		err = fmt.Errorf("%w: %s for %.80q came for %s", errMessage, m.Kind, m.Nsp, namespace)
 	}
 	if err != nil {
-		h.misheard(err)
+		h.dropMalformed(err)
 		return
 	}
-	h.take(everyone, m, len(payload))
+	h.passOn(everyone, m, len(payload))
 }
 
-func (h *Hub) misheard(err error) {
+func (h *Hub) dropMalformed(err error) {
 	h.busMalformed.Add(1)
 	h.complain("message of another node makes no sense", err)
 }
 
-// take passes on a message that is no answer.
-func (h *Hub) take(from string, m *message, size int) {
+// passOn handles a message that is no answer.
+func (h *Hub) passOn(from string, m *message, size int) {
 	if m.isVolatile() {
 		h.hear(m)
 		return

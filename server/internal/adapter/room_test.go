@@ -29,7 +29,7 @@ func (f *fake) enterRoom(t *testing.T, auth string) (g greeting) {
 }
 
 func TestROOM2_ARoomHasItsOwnOrderAndRecovery(t *testing.T) {
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	n.hub.Open(cats)
 	room := n.io.Of(cats, nil)
 	f, main := n.join("{}")
@@ -55,7 +55,7 @@ func TestROOM2_ARoomHasItsOwnOrderAndRecovery(t *testing.T) {
 }
 
 func TestROOM1_AClientWithoutPayloadEntersAndLeavesARoom(t *testing.T) {
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	n.hub.Open(cats)
 	f, _ := n.join("{}")
 	for range 3 {
@@ -71,7 +71,7 @@ func TestROOM1_AClientWithoutPayloadEntersAndLeavesARoom(t *testing.T) {
 // One secret gives two sockets of a connection two ids: the library would forget one of two with the same id, which would
 // then stay for ever.
 func TestP6_OneSecretInTwoRoomsLeavesNoGhost(t *testing.T) {
-	n := newRoomy(t, nil)
+	n := newRoomNode(t, nil)
 	n.hub.Open(cats)
 	n.hub.Open("/rooms/dogs")
 	f := n.open()
@@ -89,7 +89,7 @@ func TestP6_OneSecretInTwoRoomsLeavesNoGhost(t *testing.T) {
 func TestP10_TheOwnerIsToldOfMembersInOrder(t *testing.T) {
 	var told []int // one call at a time
 	n := newNode(t, nil, nil)
-	n.roomy(memory.New(memory.Options{}), func(b *Binding) {
+	n.withRooms(memory.New(memory.Options{}), func(b *Binding) {
 		b.Members = func(n int) { told = append(told, n) }
 	})
 	n.hub.Open(cats)
@@ -119,7 +119,7 @@ func roomPeers(t *testing.T) (*fabric, []*peer) {
 	f, nodes := newPeers(t, 2)
 	shared := memory.New(memory.Options{})
 	for i, p := range nodes {
-		p.roomy(shared, func(b *Binding) {
+		p.withRooms(shared, func(b *Binding) {
 			b.Publish = func(message []byte) { nodes[1-i].hub.Receive(cats, message) }
 		})
 		p.hub.Open(cats)
@@ -201,7 +201,7 @@ func volatileMessage(nsp string, i int) []byte {
 }
 
 func TestROOM15_MessagesOfOtherNodesAreBoundedAsInTheMainRoom(t *testing.T) {
-	n := newRoomy(t, func(o *setup) { o.VolatileInterval = time.Hour })
+	n := newRoomNode(t, func(o *setup) { o.VolatileInterval = time.Hour })
 	n.hub.Open(cats)
 	f := n.open()
 	f.enterRoom(t, "{}")
@@ -218,7 +218,7 @@ func TestROOM15_MessagesOfOtherNodesAreBoundedAsInTheMainRoom(t *testing.T) {
 }
 
 func TestP6_MalformedAndForeignMessagesOfARoomAreCountedAndDropped(t *testing.T) {
-	n := newRoomy(t, func(o *setup) { o.VolatileInterval = time.Millisecond })
+	n := newRoomNode(t, func(o *setup) { o.VolatileInterval = time.Millisecond })
 	n.hub.Open(cats)
 	f := n.open()
 	f.enterRoom(t, "{}")
