@@ -153,7 +153,9 @@ func (a *App) publicHandler() http.Handler {
 	edge := a.whenStarted(a.topology.route(a.edge))
 	mux.Handle(Path, edge)
 	mux.Handle(Path[:len(Path)-1], edge) // or the mux would redirect, which no client follows with a POST
-	mux.Handle(RoomsPath, a.whenStarted(http.HandlerFunc(a.serveRooms)))
+	list := a.whenStarted(http.HandlerFunc(a.serveRooms))
+	mux.Handle("GET "+RoomsPath, list)
+	mux.Handle("OPTIONS "+RoomsPath, list) // a preflight
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, "This is the chat server. Connect to it with socket.io-client.\n")

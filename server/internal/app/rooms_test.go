@@ -226,6 +226,12 @@ func TestROOM13_TheListCountsTheMembers(t *testing.T) {
 	assert.Equal(t, "type", header.Get("Content-Type"), "application/json")
 	status, _, _ = a.get(t, RoomsPath, "https://evil.example")
 	assert.Equal(t, "another origin", status, 403)
+	for method, want := range map[string]int{http.MethodOptions: 204, http.MethodPost: 405} {
+		w, r := newRecorder(), newRequest(RoomsPath)
+		r.Method = method
+		a.public.server.Handler.ServeHTTP(w, r)
+		assert.Equal(t, method, w.Code, want)
+	}
 	status, _, _ = a.get(t, RoomsPath+"/general", "")
 	assert.Equal(t, "there is no page of a room", status, 404)
 }
