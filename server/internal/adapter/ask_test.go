@@ -185,7 +185,7 @@ func (p *peer) withAck(timeout time.Duration, single bool) (counts <-chan uint64
 	return c, a
 }
 
-func TestClusterCountsComeWhenNobodyIsLeftToWaitFor(t *testing.T) {
+func TestClusterCountsComeWhenNoAnswerIsMissing(t *testing.T) {
 	_, nodes := newPeers(t, 3)
 	counts, _ := nodes[0].withAck(patience, false)
 	assert.Equal(t, "nobody is asked", await(t, "count", counts)+await(t, "count", counts)+await(t, "count", counts), 0)

@@ -67,7 +67,7 @@ func TestTargetedPacketsArePrivate(t *testing.T) {
 	assert.Equal(t, "entries beside the genesis", len(entries)-1, 0)
 }
 
-func TestWhatJSONCannotCarryIsNotSent(t *testing.T) {
+func TestPacketsThatCannotBeEncodedAreNotSent(t *testing.T) {
 	n := newNode(t, nil, nil)
 	f, g := n.join("{}")
 	assert.NoError(t, n.socketOf(g.Sid).Emit("bad", make(chan int)))

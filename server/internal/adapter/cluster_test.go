@@ -61,7 +61,7 @@ func TestClusterOtherNamespaces(t *testing.T) {
 	assert.Equal(t, "what is in the stream and on the bus", f.count(), before)
 }
 
-func TestClusterWhatTheBusDoesNotCarryIsCounted(t *testing.T) {
+func TestClusterMessagesThatTheBusRefusesAreCounted(t *testing.T) {
 	_, nodes := newPeers(t, 2)
 	a, b := nodes[0].dial("/", ""), nodes[1].dial("/", "")
 	large := strings.Repeat("x", bus.MaxPayload)
@@ -118,7 +118,7 @@ func TestClusterVolatileStaysVolatile(t *testing.T) {
 	a.want(`42["nothing before",null]`)
 }
 
-func TestClusterVolatileIsDroppedForWhoIsNotReady(t *testing.T) {
+func TestClusterVolatileIsDroppedForSocketsThatAreNotReady(t *testing.T) {
 	f := &fabric{}
 	var nodes []*node
 	for range 2 {

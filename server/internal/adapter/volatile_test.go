@@ -55,7 +55,7 @@ func TestTYP8_LargeVolatileBroadcastsAreBounded(t *testing.T) {
 	assert.Equal(t, "dropped", n.hub.Stats().VolatileDropped, 1)
 }
 
-func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
+func TestTYP7_GatheredBroadcastsReachTheirReceiversInOrder(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	v := func(to *socket.BroadcastOperator, event string) { assert.NoError(t, to.Volatile().Emit(event, 1)) }
 	a, ga := n.join("{}")
@@ -84,7 +84,7 @@ func TestTYP7_WhatIsGatheredReachesWhomItConcernsInOrder(t *testing.T) {
 	}
 }
 
-func TestTYP7_WhoIsNotReadyGetsAllOrNothing(t *testing.T) {
+func TestTYP7_ASlowReceiverGetsAllOrNothing(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) { o.VolatileInterval = time.Hour })
 	f, _ := n.join("{}")
 	other, g := n.join("{}")

@@ -245,8 +245,8 @@ func joinPolling(t *testing.T, node string) *polling {
 	return p
 }
 
-// TestLIM14_WhatIsHeldBackIsNotCutShort: neither by the node that holds it back, nor by one that forwards.
-func TestLIM14_WhatIsHeldBackIsNotCutShort(t *testing.T) {
+// TestLIM14_DelayedBodiesAreNotCutShort: neither by the node that holds it back, nor by one that forwards.
+func TestLIM14_DelayedBodiesAreNotCutShort(t *testing.T) {
 	short := timeouts{header: time.Second, request: time.Second, idle: patience}
 	redis := "--redis-url=redis://" + redistest.Start(t).Addr
 	owner := startWith(t, short, logger(t), redis, "--message-rate=10", "--message-burst=1")

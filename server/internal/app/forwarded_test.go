@@ -137,7 +137,7 @@ func TestEIO3_APollThatMeetsTheEndOfAnUpgrade(t *testing.T) {
 	})
 }
 
-func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
+func TestEIO4_ABodyOverTheLimitIsAnswered(t *testing.T) {
 	everyWay(t, []string{"--max-body-bytes=70000"}, func(t *testing.T, owner *App, url string) {
 		for _, size := range []int{70_001, 100_000, 1_000_000, 3_000_000} {
 			for _, declared := range []bool{true, false} {

@@ -35,8 +35,8 @@ func TestP5_ANodeStartsAgainstAFullRedis(t *testing.T) {
 	say(t, c, "after")
 }
 
-// TestEvictionIsWarnedOf: a node warns of a Redis that evicts keys; a Redis that forbids the question is no error.
-func TestEvictionIsWarnedOf(t *testing.T) {
+// TestEvictionIsWarnedAbout: a node warns of a Redis that evicts keys; a Redis that forbids the question is no error.
+func TestEvictionIsWarnedAbout(t *testing.T) {
 	r := redistest.Start(t, "--maxmemory-policy", "volatile-lru")
 	r.CLI("ACL", "SETUSER", "shy", "on", ">password", "~*", "&*", "+@all", "-info")
 	warned := logged(t, "--redis-url="+r.URL())

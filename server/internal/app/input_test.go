@@ -133,7 +133,7 @@ func TestRefusedEventsAreAnswered(t *testing.T) {
 	assert.Equal(t, "published", a.scrape(t, "chat_messages_total"), "0")
 }
 
-func TestWhoNeverConnectsIsClosed(t *testing.T) {
+func TestASessionWithoutConnectIsClosed(t *testing.T) {
 	a := start(t, "--connect-timeout=50ms")
 	r, err := dial(a.Addr())
 	assert.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 	"scalable-chat/server/internal/test/siotest"
 )
 
-// TestP6_WhoComesAndGoesLeavesNothing: connections of all kinds, ended in all ways, leave heap and goroutines as they were.
-func TestP6_WhoComesAndGoesLeavesNothing(t *testing.T) {
+// TestP6_ClientsThatLeaveAreForgotten: connections of all kinds, ended in all ways, leave heap and goroutines as they were.
+func TestP6_ClientsThatLeaveAreForgotten(t *testing.T) {
 	cycles := 10_000
 	if underRace {
 		cycles = 3000
@@ -122,8 +122,8 @@ func heapInUse() int {
 	return int(m.HeapAlloc)
 }
 
-// TestP6_WhoNeverReadsCostsLittle: others send 200 MB while one client reads nothing.
-func TestP6_WhoNeverReadsCostsLittle(t *testing.T) {
+// TestP6_AClientThatNeverReadsCostsLittle: others send 200 MB while one client reads nothing.
+func TestP6_AClientThatNeverReadsCostsLittle(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0", "--max-message-chars=11000", "--max-payload-bytes=100000")
 	join(t, a, "")
 	before := heapInUse()

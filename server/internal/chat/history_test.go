@@ -207,7 +207,7 @@ func (a torn) Before(ctx context.Context, before string, n int) ([]Entry, error)
 	return entries, errors.New("dial 10.0.0.1: refused")
 }
 
-func TestHIS7_WhatWasFoundIsGivenAndTheRestMayBeAskedForAgain(t *testing.T) {
+func TestHIS7_APartialAnswerSaysThatThereMayBeMore(t *testing.T) {
 	a := &acks{}
 	s := New(Limits{}, &desk{}, torn{room(3, "m")}, nil, Hooks{})
 	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)

@@ -289,7 +289,7 @@ func TestBadFileLineIsNumberedNotQuoted(t *testing.T) {
 	}
 }
 
-func TestHelpAndVersionAreWishes(t *testing.T) {
+func TestHelpAndVersionAreNoErrors(t *testing.T) {
 	clean(t)
 	t.Setenv("PORT", "bad")
 	for flag, want := range map[string]error{"--help": ErrHelp, "-h": ErrHelp, "--version": ErrVersion} {
@@ -326,7 +326,7 @@ func TestLogTellsSettingsWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestLogTellsWhatDiffersFromTheDefaultsApart(t *testing.T) {
+func TestLogSeparatesSettingsThatDifferFromTheDefaults(t *testing.T) {
 	clean(t)
 	c := mustLoad(t, "--port=9000", "--ping-timeout=20s", "--redis-host=h", "--redis-passwd=s3cret")
 	print := func(v slog.Value) string {

@@ -30,9 +30,9 @@ func (p *poller) posting(body string) <-chan answer {
 // ordinary is a message of 3,900 Chinese characters.
 var ordinary = `42["event:message",{"message":"` + strings.Repeat("\u6c49", 3900) + `","username":"u"}]`
 
-// TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut: sessions fill the room for bodies with packets that never get their
+// TestLIM12_TheLongestHolderMakesRoom: sessions fill the room for bodies with packets that never get their
 // turn. Other sessions still send, and only sessions that hold room end.
-func TestLIM12_WhoHoldsTheRoomDoesNotKeepOthersOut(t *testing.T) {
+func TestLIM12_TheLongestHolderMakesRoom(t *testing.T) {
 	t.Parallel()
 	e, _ := newTurns(t) // no turn ever ends
 	e.bodies = newBodies(4 << 20)

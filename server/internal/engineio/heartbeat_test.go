@@ -246,7 +246,7 @@ func TestHeartbeat_AHeldClientIsPingedAgain(t *testing.T) {
 	}
 }
 
-func TestHeartbeat_AHandlerThatHangsIsGivenUp(t *testing.T) {
+func TestHeartbeat_AHandlerThatHangsEndsTheSession(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
 		assert.NoError(t, s.receive(message), "first")

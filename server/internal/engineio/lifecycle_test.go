@@ -24,7 +24,7 @@ func TestLifecycle_OpensAndEndsOnce(t *testing.T) {
 	assert.Equal(t, "ended", l.ended(), true)
 }
 
-func TestLifecycle_WhoOpensASessionThatHasEndedFinishesIt(t *testing.T) {
+func TestLifecycle_OpeningASessionThatHasEndedFinishesIt(t *testing.T) {
 	var l lifecycle
 	first, finish := l.end(causeGone)
 	assert.Equal(t, "first", first, true)

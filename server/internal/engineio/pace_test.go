@@ -34,8 +34,8 @@ func TestLIM10_ValuesOnBothTransports(t *testing.T) {
 	assert.Eventually(t, "handed over", func() bool { return s.Turn("/").number == 1 })
 }
 
-// TestLIM11_BytesAreTakenInTime: a large packet is handled at once, and delays the next.
-func TestLIM11_BytesAreTakenInTime(t *testing.T) {
+// TestLIM11_BytesArePaced: a large packet is handled at once, and delays the next.
+func TestLIM11_BytesArePaced(t *testing.T) {
 	const kib = 1 << 10
 	message := func(size int) wire.Packet {
 		return wire.Packet{Type: wire.PacketMessage, Data: []byte(`31["` + strings.Repeat("x", size-len(`31[""]`)) + `"]`)}
@@ -56,8 +56,8 @@ func TestLIM11_BytesAreTakenInTime(t *testing.T) {
 	})
 }
 
-// TestLIM11_PayingIsNoStall: a client that is held back for long neither times out nor misses a ping.
-func TestLIM11_PayingIsNoStall(t *testing.T) {
+// TestLIM11_PacingIsNoStall: a client that is held back for long neither times out nor misses a ping.
+func TestLIM11_PacingIsNoStall(t *testing.T) {
 	withClock(t, Options{ByteRate: 100, ByteBurst: 1}, func(c *clocked) {
 		s := c.open()
 		big := wire.Packet{Type: wire.PacketMessage, Data: []byte(`31["` + strings.Repeat("x", 60_000) + `"]`)} // ten minutes
@@ -74,8 +74,8 @@ func TestLIM11_PayingIsNoStall(t *testing.T) {
 	})
 }
 
-// TestLIM9_WhatMeansNothingIsTakenInTime: packets without meaning are limited in rate and in size.
-func TestLIM9_WhatMeansNothingIsTakenInTime(t *testing.T) {
+// TestLIM9_PacketsWithoutEffectArePaced: packets without meaning are limited in rate and in size.
+func TestLIM9_PacketsWithoutEffectArePaced(t *testing.T) {
 	packet := func(kind byte) func(*Session) error {
 		return func(s *Session) error { return s.receive(wire.Packet{Type: kind}) }
 	}

@@ -41,7 +41,7 @@ func TestEIO2_AGoodbyeAndAPollAtTheSameMoment(t *testing.T) {
 }
 
 // The worst order: the poll is served after the session is gone.
-func TestEIO2_APollThatIsServedBehindTheGoodbye(t *testing.T) {
+func TestEIO2_APollThatIsServedAfterTheGoodbye(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	for _, body := range []string{"1", "4last\x1e1"} {
@@ -102,8 +102,8 @@ func TestEIO3_APollFromBeforeTheConfirmation(t *testing.T) {
 	}
 }
 
-// TestEIO4_ABodyOverTheLimitIsToldSo: the poll that the end of the session answers does not overtake the refusal.
-func TestEIO4_ABodyOverTheLimitIsToldSo(t *testing.T) {
+// TestEIO4_ABodyOverTheLimitIsAnswered: the poll that the end of the session answers does not overtake the refusal.
+func TestEIO4_ABodyOverTheLimitIsAnswered(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, func(o *Options) { o.MaxBody, o.MaxPayload = 20_000, 10_000 })
 	for name, body := range map[string]func() io.Reader{

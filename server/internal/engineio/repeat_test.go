@@ -62,8 +62,8 @@ func TestP3_APollThatIsLateLeavesTheOpenOneAlone(t *testing.T) {
 	assert.Equal(t, "open", assert.Receive(t, "open poll", open), answer{http.StatusOK, "4y"})
 }
 
-// TestP4_APostThatComesAgainIsTakenOnce: the first copy has handed over its packets.
-func TestP4_APostThatComesAgainIsTakenOnce(t *testing.T) {
+// TestP4_ARepeatedPostIsHandledOnce: the first copy has handed over its packets.
+func TestP4_ARepeatedPostIsHandledOnce(t *testing.T) {
 	t.Parallel()
 	p := newPoller(t, newEdge(t, echo))
 	for _, mark := range []string{"a", "b", "a", "b"} {
@@ -75,8 +75,8 @@ func TestP4_APostThatComesAgainIsTakenOnce(t *testing.T) {
 	assert.Equal(t, "packets", body, "4a\x1e4b")
 }
 
-// TestEIO1_AMarkThatNamesNoRequestIsNotBelieved: clients in other languages send the second, a short hash, or a constant.
-func TestEIO1_AMarkThatNamesNoRequestIsNotBelieved(t *testing.T) {
+// TestEIO1_AMarkOfTwoRequestsIsIgnored: clients in other languages send the second, a short hash, or a constant.
+func TestEIO1_AMarkOfTwoRequestsIsIgnored(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 0))
 	same := func(int) string { return "4hi" }
@@ -112,7 +112,7 @@ func TestEIO1_AMarkThatNamesNoRequestIsNotBelieved(t *testing.T) {
 }
 
 // Five POSTs with one mark, and no GET that would reveal it.
-func TestEIO1_PostsOfOneMarkAreAllTaken(t *testing.T) {
+func TestEIO1_PostsOfOneMarkAreAllHandled(t *testing.T) {
 	t.Parallel()
 	p := newPoller(t, newEdge(t, echo))
 	for n := range 5 {
@@ -124,7 +124,7 @@ func TestEIO1_PostsOfOneMarkAreAllTaken(t *testing.T) {
 }
 
 // A client that sends only pongs for hours, under a mark that recurs, stays.
-func TestEIO1_PongsAreTakenAsOftenAsTheyCome(t *testing.T) {
+func TestEIO1_EveryPongCounts(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, quick)
 	p := newPoller(t, e)

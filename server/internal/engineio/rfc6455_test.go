@@ -82,7 +82,7 @@ func TestRFC6455_BytesOfAnySize(t *testing.T) {
 	}
 }
 
-func TestRFC6455_BytesBehindTheRequest(t *testing.T) {
+func TestRFC6455_BytesAfterTheRequest(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	c := dial(t, e, eio+"websocket", append(maskedText("4early"), maskedText("4bird")[:3]...)...)
@@ -163,7 +163,7 @@ func kickAfterMessages(s *Session) {
 	s.Close(false)
 }
 
-func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
+func TestKick_EarlierWritesReachTheClient(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	for round := range 10 {
@@ -185,7 +185,7 @@ func TestKick_WhatWasWrittenBeforeReachesTheClient(t *testing.T) {
 	}
 }
 
-func TestKick_WhatWasWrittenBeforeReachesAClientThatPolls(t *testing.T) {
+func TestKick_EarlierWritesReachAClientThatPolls(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	for round := range 10 {

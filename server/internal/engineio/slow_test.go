@@ -199,8 +199,8 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
 }
 
-// TestP6_WhoPingsAndNeverReads: the pongs are paced and bounded.
-func TestP6_WhoPingsAndNeverReads(t *testing.T) {
+// TestP6_AClientThatPingsAndNeverReads: the pongs are paced and bounded.
+func TestP6_AClientThatPingsAndNeverReads(t *testing.T) {
 	withClock(t, Options{}, func(c *clocked) {
 		s := c.open()
 		payload := make([]byte, 125)
@@ -224,8 +224,8 @@ func TestP6_WhoPingsAndNeverReads(t *testing.T) {
 	})
 }
 
-// TestLIM9_SundriesAreTakenInTime: packets that are not events cost work, too.
-func TestLIM9_SundriesAreTakenInTime(t *testing.T) {
+// TestLIM9_SundriesArePaced: packets that are not events cost work, too.
+func TestLIM9_SundriesArePaced(t *testing.T) {
 	for name, send := range map[string]func(*Session) error{
 		"acks":             func(s *Session) error { return s.receive(wire.Packet{Type: wire.PacketMessage, Data: []byte("31[]")}) },
 		"pings":            func(s *Session) error { return s.pongFrame(nil) },

@@ -119,7 +119,7 @@ func TestP6_SlowReaderIsLostWhileItsOffsetIsInTheWindow(t *testing.T) {
 }
 
 // A connection that recovers from the older half of the window may use all of it to catch up, and then has the usual half.
-func TestP3_WhoJoinsLateMayCatchUp(t *testing.T) {
+func TestP3_ALateClientMayCatchUp(t *testing.T) {
 	l := newTestLog(t, settings{MaxCount: 1000})
 	l.Append(logFrames(1, 3000, sized(100)))
 	appendOne := func(n uint64) { l.Append(logFrames(n, n, sized(100))) }

@@ -200,7 +200,7 @@ func TestP6_ReaderThatNeverReadsCostsOneWindow(t *testing.T) {
 }
 
 // In a quiet room no sweep runs for a long time; connections that left are released all the same.
-func TestP6_QuietRoomLetsGoOfWhoLeft(t *testing.T) {
+func TestP6_AQuietRoomReleasesClientsThatLeft(t *testing.T) {
 	l := newTestLog(t, settings{Shards: 1})
 	var conns []weak.Pointer[Conn]
 	for range 5000 {

@@ -14,7 +14,7 @@ import (
 // Lost wake-ups show when traffic stops at the wrong moment: here it stops very often, and each time everything must
 // have arrived although nothing follows.
 
-func TestNothingIsLeftBehindWhenTrafficStops(t *testing.T) {
+func TestNothingIsUndeliveredWhenTrafficStops(t *testing.T) {
 	for name, hide := range map[string]func(net.Conn) net.Conn{
 		"socket": func(c net.Conn) net.Conn { return c },
 		"opaque": func(c net.Conn) net.Conn { return opaque{c} },

@@ -82,7 +82,7 @@ func TestHIS7_WindowAndStreamJoinWithoutGapOrOverlap(t *testing.T) {
 	}
 }
 
-func TestHIS8_BehindTheWindowPagesAreBoundedInBytes(t *testing.T) {
+func TestHIS8_PagesBeforeTheWindowAreBoundedInBytes(t *testing.T) {
 	c := filled(t, 300, 12_000)
 	r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 10 })
 	loaded := c.entries.Load()
@@ -112,7 +112,7 @@ func (b *broken) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 	return b.Stream.Last(ctx, before, n)
 }
 
-func TestHIS7_WhatTheWindowHoldsIsThereWithoutTheStream(t *testing.T) {
+func TestHIS7_TheWindowIsServedWithoutTheStream(t *testing.T) {
 	b := &broken{Stream: filled(t, 300, 10).Stream}
 	r := newReplica(t, b, func(o *Options) { o.Window.MaxCount = 60 })
 	b.away.Store(true)
@@ -125,7 +125,7 @@ func TestHIS7_WhatTheWindowHoldsIsThereWithoutTheStream(t *testing.T) {
 	}
 }
 
-func TestHIS7_WhatIsYetToComeIsLookedForInTheStream(t *testing.T) {
+func TestHIS7_EntriesThatAreNotDeliveredYetAreReadFromTheStream(t *testing.T) {
 	c := filled(t, 3, 10)
 	r := newReplica(t, c, nil)
 	entries, err := r.Before(t.Context(), stream.Offset{Ms: 99999999999999}, 10, enough)

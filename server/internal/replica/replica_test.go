@@ -256,7 +256,7 @@ func TestDrainEndsAppendsAndDeliversTheRest(t *testing.T) {
 	senders.Wait()
 }
 
-func TestP3_OffsetAheadOfThisNodeIsWaitedForAndGivenUp(t *testing.T) {
+func TestP3_AnOffsetAheadOfThisNodeIsAwaitedForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sweepers := fanout.New(fanout.Options{Shards: 1})
 		defer sweepers.Close()

@@ -33,7 +33,7 @@ func TestEntryBecomesOneFrame(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEventIsNotEncoded(t *testing.T) {
+func TestEncodeSkipsWhatIsNoEvent(t *testing.T) {
 	for _, args := range []string{"", "[", "[]", `{"a":1}`, `[1,2,3]`, `["a"`, "\x00\x00\x00\x00"} {
 		if got, ok := Encoder("/")(nil, stream.Entry{Event: []byte(args)}); ok || got != nil {
 			t.Errorf("%q became %q", args, got)
