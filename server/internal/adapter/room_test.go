@@ -286,7 +286,7 @@ func TestP3_RecoveryThatCannotReadClosesTheTransport(t *testing.T) {
 		Stream: unreadable{}, Sweepers: n.sweepers, Encode: encoderOf(prefix), Decode: func(frame []byte) []byte { return frame },
 	})
 	t.Cleanup(r.Close)
-	r.Reset([]stream.Entry{{Offset: stream.Offset{Ms: 100}}})
+	r.Reset([]stream.Entry{{Offset: stream.Offset{Ms: 100}, Event: []byte(`["x"]`)}})
 	n.hub.opts.Bind = func(Namespace) Binding { return Binding{Replica: r, Greeting: greetingOf(prefix, 0)} }
 	n.hub.Attach(n.io)
 	n.hub.Open(cats)
