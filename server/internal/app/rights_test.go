@@ -2,6 +2,7 @@ package app
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +78,10 @@ func TestTheDocumentedRightsSuffice(t *testing.T) {
 
 			assert.NoError(t, typist.write(`42["typing",{"username":"A","typing":true}]`))
 			listener.until(t, `42["typing",`)
+			here := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket, Namespace: "/rooms/cats"})
+			there := open(t, b.url(), siotest.Options{Transport: siotest.WebSocket, Namespace: "/rooms/cats"})
+			say(t, here, "hello, cats")
+			assert.Eventually(t, "the room is heard", func() bool { return slices.Contains(texts(there), "hello, cats") })
 			assert.Equal(t, "degraded", a.health.Report().Degraded+b.health.Report().Degraded, "")
 			for _, s := range servers {
 				if log := s.CLI("ACL", "LOG"); strings.Contains(log, "chat") {
