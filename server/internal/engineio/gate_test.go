@@ -118,20 +118,42 @@ func TestROOM_WhatPassesClosesTheTransport(t *testing.T) {
 	}
 }
 
-// TestROOM_TheEndOfASessionEndsTheWait of the gate.
+// TestROOM_TheEndOfASessionEndsTheWait of the gate. A gate that lets the session in nevertheless is told that it left.
 func TestROOM_TheEndOfASessionEndsTheWait(t *testing.T) {
 	t.Parallel()
-	g := until(nil)
-	e, got := newTurns(t, g.guard)
-	c, _ := openWS(t, e)
-	for n := range 10 {
-		c.send(fmt.Sprintf("40/%d", n))
+	late := newGate(func(ctx context.Context, _ string) error { <-ctx.Done(); return nil })
+	for _, g := range []*gate{until(nil), late} {
+		e, got := newTurns(t, g.guard)
+		c, _ := openWS(t, e)
+		for n := range 10 {
+			c.send(fmt.Sprintf("40/%d", n))
+		}
+		assert.Eventually(t, "all are at the gate", func() bool { return g.entered.Load() == 10 })
+		assert.NoError(t, c.nc.Close(), "close")
+		assert.Eventually(t, "the end", func() bool { return e.Connections() == 0 })
+		assert.Equal(t, "handed over", len(got), 0)
+		g.check(t)
 	}
-	assert.Eventually(t, "all are at the gate", func() bool { return g.entered.Load() == 10 })
-	assert.NoError(t, c.nc.Close(), "close")
-	assert.Eventually(t, "the end", func() bool { return e.Connections() == 0 })
-	assert.Equal(t, "handed over", len(got), 0)
-	g.check(t)
+}
+
+// TestROOM_AKickThatMeetsACONNECT: the end of the old socket may end the turn of the new one. The session still hears it.
+func TestROOM_AKickThatMeetsACONNECT(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, nil, socketIO)
+	c, _ := openWS(t, e)
+	s := assert.Receive(t, "session", e.sessions)
+	got := make(chan string, 10)
+	_ = s.On("data", func(args ...any) {
+		b, _ := io.ReadAll(args[0].(io.Reader))
+		s.Turn("/x").Done()
+		got <- string(b)
+	})
+	c.send("40/x")
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/x,{}")
+	assert.Eventually(t, "no lane is left", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.lanes.count == 0 })
+	s.Joined("/x")
+	c.send(`42/x,["a"]`)
+	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2/x,["a"]`)
 }
 
 func TestROOM_TheGateIsLeftBeforeItIsEnteredAgain(t *testing.T) {

@@ -50,9 +50,11 @@ func (s *Session) EndTurn(number uint64) {
 func (s *Session) Joined(namespace string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := find(&s.lanes, namespace); l != nil {
-		l.joined = true
+	l := find(&s.lanes, namespace)
+	if l == nil { // its turn ended early
+		l = s.lanes.open(namespace)
 	}
+	l.joined = true
 }
 
 // Left says that the library's socket of this session has left a namespace: from now on, packets for the namespace are
