@@ -165,3 +165,43 @@ func TestP10_AFloodDelaysNoOtherRoom(t *testing.T) {
 		t.Errorf("a message took %v", slowest)
 	}
 }
+
+// TestROOM8_WithoutMemoryNoRoomIsOpened: rooms that are open go on, and who wants to open another one waits until others have
+// closed.
+func TestROOM8_WithoutMemoryNoRoomIsOpened(t *testing.T) {
+	a := start(t, "--rooms-bytes=1MiB", "--connect-timeout=500ms")
+	all := sessions(t, a, 8)
+	fill(t, a, all, 50)
+	text := `["event:message",{"message":"` + strings.Repeat("x", 3900) + `","username":"u"}]`
+	inLanes(len(all), 8, func(i int) {
+		for n := range 100 {
+			name := fmt.Sprintf("/rooms/r-%d-%d,", i, n%50)
+			if err := all[i].write("42" + name + text); err != nil {
+				t.Error(err)
+			}
+			for {
+				p, err := all[i].read()
+				if err != nil {
+					t.Errorf("message %d: %v", n, err)
+					return
+				}
+				if strings.HasPrefix(p, "42"+name+`["message"`) {
+					break
+				}
+			}
+		}
+	})
+	assert.Eventually(t, "no memory is left", func() bool { return a.health.Report().Degraded != "" })
+	late := siotest.Open(siotest.Options{URL: a.url(), Transport: siotest.WebSocket, Namespace: "/rooms/late"})
+	t.Cleanup(late.Close)
+	assert.Eventually(t, "turned away twice", func() bool { return len(late.Report().Ends) > 1 })
+	say(t, inRoom(t, a.url(), "r-0-0", siotest.Polling), "rooms that are open can be entered")
+	if used := a.budget.Used(); used > 4<<20 {
+		t.Errorf("the logs hold %d KiB", used>>10)
+	}
+	for _, r := range all[1:] {
+		r.close()
+	}
+	wait(t, late, "inside", func(s siotest.State) bool { return s.Joined })
+	sound(t, late)
+}
