@@ -1,5 +1,5 @@
-// `npm run chaos -- --minutes 30 --seed 7`: one storm after the other over real nodes and a real Redis or Redis Cluster, each with the next
-// seed, until the time is up. Without a seed any is taken; it is printed, and repeats the storm.
+// `npm run chaos -- --minutes 30 --seed 7`: one storm after the other over real nodes and a real Redis or Redis Cluster, each
+// with the next seed, until the time is up. Without a seed any is taken; it is printed, and repeats the storm.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { main, Problem } from "./problem.mjs";

@@ -23,13 +23,14 @@ for (const kind of modern) {
     const witness = await join(t, server.url, { transport: "websocket only" });
     const victims = await Promise.all([1, 2, 3, 4].map(() => join(t, proxy.url, kind)));
     // Each client sees everything from its joining offset on; a first message gives all the same start.
-    for (let round = 0; round < 40; round++) await sayAll(witness, numbered(`round ${round}:`, 50));
+    for (let round = 0; round < 40 || proxy.cuts < 20; round++) {
+      await sayAll(witness, numbered(`round ${round}:`, 50));
+    }
     proxy.nextLimit = () => Number.POSITIVE_INFINITY;
     for (const victim of victims) {
-      equalTimelines(await victim.heard(2000), witness.timeline, kind.name);
+      equalTimelines(await victim.heard(witness.timeline.length), witness.timeline, kind.name);
       alwaysRecovered(victim, kind.name);
     }
-    assert(proxy.cuts >= 20, `only ${proxy.cuts} cuts`);
   });
 
   test(`P3 cut at random bytes during the replay: ${kind.name}`, async (t) => {

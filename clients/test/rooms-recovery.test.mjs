@@ -76,17 +76,17 @@ for (const kind of modern) {
     const victims = [await together(t, proxy.url, spaces, kind), await together(t, proxy.url, spaces, kind)];
     proxy.nextLimit = () => 1000 + Math.floor(next() * mean);
     proxy.cut();
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 20 || proxy.cuts < 10; round++) {
       await Promise.all(speakers.map((speaker, i) => sayAll(speaker, numbered(`${round} in ${i}:`, 20))));
     }
     proxy.nextLimit = () => Number.POSITIVE_INFINITY;
     for (const clients of victims) {
       for (const [i, client] of clients.entries()) {
-        equalTimelines(await client.heard(400), speakers[i].timeline, `${kind.name} in ${spaces[i]}`);
+        const { timeline } = speakers[i];
+        equalTimelines(await client.heard(timeline.length), timeline, `${kind.name} in ${spaces[i]}`);
         alwaysRecovered(client, kind.name);
       }
     }
-    assert(proxy.cuts >= 5, `only ${proxy.cuts} cuts`);
   });
 }
 
