@@ -16,6 +16,9 @@ import (
 // RoomsPath is where the public list of rooms is served.
 const RoomsPath = "/rooms"
 
+// leastTail is how many entries are read at least when a room opens: a screen full, and the entry before.
+const leastTail = 51
+
 // newRooms makes the manager of the rooms. With ROOMS=off it refuses all of them.
 func (a *App) newRooms() *rooms.Manager {
 	cfg := a.cfg.Rooms
@@ -23,7 +26,7 @@ func (a *App) newRooms() *rooms.Manager {
 	return rooms.New(rooms.Options{
 		Backend: a.parts.rooms, Permits: cfg.Permits, Open: a.openRoom, Full: a.budget.Full,
 		Listed: cfg.Listed, Max: cfg.Max, PerConnection: cfg.MaxPerConnection,
-		Tail:    a.cfg.HistoryMax + 1, // what a handshake may ask for, and the entry before
+		Tail:    max(leastTail, a.cfg.HistoryMax+1-replica.OlderPage), // the rest is read if a handshake asks for it
 		Refused: a.metrics.RoomRefused,
 	})
 }

@@ -259,6 +259,26 @@ func TestPRE3_TheNumberOnlineIsThatOfTheRoom(t *testing.T) {
 	}
 }
 
+// TestCON3_ARoomThatHasJustOpenedHasItsHistory: a node that reads only the tail of a room reads more for who asks for more.
+func TestCON3_ARoomThatHasJustOpenedHasItsHistory(t *testing.T) {
+	r := redistest.Start(t)
+	a, b := start(t, "--redis-url="+r.URL()), start(t, "--redis-url="+r.URL())
+	c := inRoom(t, a.url(), "cats", siotest.WebSocket)
+	for n := range 300 {
+		say(t, c, fmt.Sprint(n))
+	}
+	wait(t, c, "told everything", func(s siotest.State) bool { return s.Messages == 300 })
+	for _, history := range []int{1, 50, 200} {
+		late := open(t, b.url(), siotest.Options{
+			Transport: siotest.WebSocket, Namespace: "/rooms/cats", Auth: map[string]any{"history": history},
+		})
+		wait(t, late, "told", func(s siotest.State) bool { return s.Messages >= history })
+		assert.Equal(t, "messages", texts(late), texts(c)[300-history:])
+		sound(t, late)
+		late.Close()
+	}
+}
+
 // TestPRE3_MembersOfADeadNodeAreNotCounted: a node that has died without a farewell has no members in any room.
 func TestPRE3_MembersOfADeadNodeAreNotCounted(t *testing.T) {
 	r := redistest.Start(t)

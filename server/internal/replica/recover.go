@@ -25,8 +25,8 @@ const (
 	recoverPatience = 20 * time.Second
 )
 
-// olderPage is how many older entries are read from the stream at once.
-const olderPage = 128
+// OlderPage is how many older entries are read from the stream at once, and the most that [Replica.Start] adds to the log.
+const OlderPage = 128
 
 var errCrowded = fmt.Errorf("%w: no memory for older messages", stream.ErrUnavailable)
 
@@ -89,7 +89,7 @@ func (r *Replica) readOlder() error {
 	}
 	r.starts.RLock()
 	oldest := r.log.Back(math.MaxInt)
-	want := min(olderPage, r.log.Spare()) + 1
+	want := min(OlderPage, r.log.Spare()) + 1
 	r.starts.RUnlock()
 	ctx, cancel := context.WithTimeout(r.life, recoverWait)
 	defer cancel()

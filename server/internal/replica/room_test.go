@@ -111,7 +111,7 @@ func (h *house) recovers(r *Replica, entries []stream.Entry, seen int) {
 
 func TestP3_RecoveryIsOlderThanTheTail(t *testing.T) {
 	h := newHouse(t)
-	for _, messages := range []int{1, 9, 10, 11, olderPage, 500} {
+	for _, messages := range []int{1, 9, 10, 11, OlderPage, 500} {
 		name := fmt.Sprint("room-", messages)
 		entries := h.fill(name, messages)
 		for _, seen := range []int{messages, messages / 2, 0, messages * 3 / 4} {
@@ -255,7 +255,7 @@ func TestP3_RecoveryWhileTheBudgetIsUsedUp(t *testing.T) {
 			most = max(most, budget.Used())
 		}
 	}
-	if most > 2*limit+olderPage*200 {
+	if most > 2*limit+OlderPage*200 {
 		t.Errorf("%d bytes were used of %d", most, limit)
 	}
 }
