@@ -32,7 +32,7 @@ func TestExitCodes(t *testing.T) {
 	assert.Equal(t, "help of a command", code("load", "-h"), 0)
 	assert.Equal(t, "no command", code(), 2)
 	assert.Equal(t, "bad flag", code("load", "-nonsense"), 2)
-	assert.Equal(t, "nobody there", code("load", "-urls", "http://127.0.0.1:1", "-n", "2", "-s", "1"), 2)
+	assert.Equal(t, "no server", code("load", "-urls", "http://127.0.0.1:1", "-n", "2", "-s", "1"), 2)
 	assert.Equal(t, "faults", exitCode(errFaulty, &stderr), 1)
 }
 

@@ -276,7 +276,7 @@ func TestGapEmptiesTheLogAndEndsItsSessions(t *testing.T) {
 	p, _ := n.say("before")
 	f.want(t, p)
 	g.gap <- struct{}{}
-	assert.Eventually(t, "the session is told", func() bool {
+	assert.Eventually(t, "the session knows", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return len(f.lost) > 0 && f.lost[0] == fanout.LostReset

@@ -63,7 +63,7 @@ func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
 	b.want(`42["found",1]`)
 	c := nodes[1].dial("/", back(a.pid+"x", a.offset)) // anybody may present an unused id
 	if c.sid == a.sid {
-		t.Error("an id was taken without its secret")
+		t.Error("an id was given without its secret")
 	}
 	fresh := nodes[1].dial("/", back(a.pid, "1-1"))
 	if fresh.sid == a.sid || fresh.pid == a.pid {

@@ -44,7 +44,7 @@ func TestClusterOverRedis(t *testing.T) {
 		nodes = append(nodes, newPeer(t, shared, b, func() int { return 2 }))
 	}
 	for i, bus := range buses { // until both hear
-		assert.Eventually(t, "the bus hears", func() bool {
+		assert.Eventually(t, "the bus is subscribed", func() bool {
 			_ = buses[1-i].Publish("hello", nil)
 			return bus.Stats().Received > 0
 		})

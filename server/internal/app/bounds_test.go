@@ -74,7 +74,7 @@ func TestLIM14_NoRequestLastsForEver(t *testing.T) {
 		}
 	}
 	all.Wait()
-	assert.Eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
+	assert.Eventually(t, "no connection is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
 }
 
 // TestLIM14_AnswersThatNobodyReads: the server does not wait for a client that keeps asking and never reads.
@@ -104,7 +104,7 @@ func TestLIM14_AnswersThatNobodyReads(t *testing.T) {
 		})
 	}
 	all.Wait()
-	assert.Eventually(t, "nobody is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
+	assert.Eventually(t, "no connection is left", func() bool { return a.public.net.Len() == 0 && a.private.net.Len() == 0 })
 }
 
 // TestLIM14_SessionsAreNotCutShort: long polls, packets awaiting their turn, and WebSockets outlive a request's limit.

@@ -59,7 +59,7 @@ func TestDatabasesOfOneRedisAreApart(t *testing.T) {
 	staging := start(t, "--redis-url="+r.URL()+"/2")
 	other := start(t, "--redis-url="+r.URL()+"/2")
 	listener, _ := join(t, production, "")
-	assert.Eventually(t, "staging hears", func() bool {
+	assert.Eventually(t, "the other node receives it", func() bool {
 		_ = other.parts.bus.Publish("hello", nil)
 		return staging.clustered().bus.Stats().Received > 0
 	})

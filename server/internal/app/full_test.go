@@ -24,7 +24,7 @@ func TestP5_ANodeStartsAgainstAFullRedis(t *testing.T) {
 	a := start(t, url)
 	c := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket, Auth: map[string]any{"history": 1}})
 	wait(t, c, "history", func(s siotest.State) bool { return s.Messages == 1 })
-	assert.Eventually(t, "the refusal is told", func() bool {
+	assert.Eventually(t, "the refusal is reported", func() bool {
 		return strings.Contains(a.health.Report().Degraded, "cluster: the other nodes cannot see this one: Redis refuses (OOM)")
 	})
 

@@ -75,7 +75,7 @@ func TestP5_OutageIsAPause(t *testing.T) {
 	})
 
 	if r := a.health.Report(); strings.Contains(r.Degraded, "127.0.0.1") {
-		t.Errorf("the public is told an address: %s", r.Degraded)
+		t.Errorf("the public report contains an address: %s", r.Degraded)
 	}
 
 	proxy.SetDown(false)

@@ -41,7 +41,7 @@ func runBus(t *testing.T, client redis.UniversalClient) *Redis {
 func waitHearing(t *testing.T, client redis.UniversalClient, b *Redis) {
 	t.Helper()
 	own := b.channel(b.cfg.ID)
-	assert.Eventually(t, "bus hears", func() bool {
+	assert.Eventually(t, "the bus is subscribed", func() bool {
 		return client.PubSubNumSub(t.Context(), own).Val()[own] == 1
 	})
 }

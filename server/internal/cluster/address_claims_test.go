@@ -24,7 +24,7 @@ func TestP7_TwoNodesWithOneAddress(t *testing.T) {
 	assert.Equal(t, "warnings", log.Count("another node has registered the same address"), 2)
 	assert.Equal(t, "degraded, with an address of its own", other.Degraded(), "")
 	b.stop()
-	assert.Eventually(t, "it is well", func() bool { return a.Degraded() == "" })
+	assert.Eventually(t, "it is in order", func() bool { return a.Degraded() == "" })
 
 	a.client.Close() // as after kill -9
 	successor := join(t, r, 1, same)

@@ -60,7 +60,7 @@ func TestAddress(t *testing.T) {
 			}
 			got, err := Address(t.Context(), c.cfg)
 			assert.Equal(t, "address", got.Address, c.want)
-			assert.Equal(t, "how it was found is told", got.How != "", c.want != "")
+			assert.Equal(t, "how it was found", got.How != "", c.want != "")
 			assert.Equal(t, "failed", err != nil, c.want == "")
 		})
 	}
@@ -88,7 +88,7 @@ func TestP7_BridgesAreTheLastChoice(t *testing.T) {
 		found, err = Address(t.Context(), cfg)
 		assert.Equal(t, "error", err, nil)
 		assert.Equal(t, "address of "+bridge+" alone", found.Address, "172.17.0.1:8000")
-		assert.Equal(t, "it is doubted", found.Doubt, true)
+		assert.Equal(t, "it may be wrong", found.Doubt, true)
 	}
 	for _, way := range []string{"eth0", "ens5", "wlan0", "br0", "bridge0", "bond0", "tailscale0", "wg0", "en0", "vEthernet"} {
 		local := slices.Concat(on("docker0", "172.17.0.1"), on(way, "10.0.0.5"))
@@ -101,7 +101,7 @@ func TestP7_BridgesAreTheLastChoice(t *testing.T) {
 		found, err := Address(t.Context(), AddressConfig{Host: host, Port: 8000, Local: func() ([]LocalAddress, error) { return slices.Clone(both), nil }})
 		assert.Equal(t, "error", err, nil)
 		assert.Equal(t, "address that "+host+" has", found.Address, "[fd00::5]:8000")
-		assert.Equal(t, "it is doubted that "+host+" has it", found.Doubt, doubt)
+		assert.Equal(t, host+" may be wrong", found.Doubt, doubt)
 	}
 	idle := LocalAddress{Addr: netip.MustParseAddr("192.168.9.1"), Interface: "mybridge", Idle: true}
 	local := append([]LocalAddress{idle}, on("eth0", "fd00::5")...)

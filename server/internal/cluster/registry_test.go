@@ -170,7 +170,7 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 			a.waitOnline(t, 3)
 			b.waitOnline(t, 3)
 			r.CLI(append([]string{"CONFIG", "SET"}, refusal.set...)...)
-			assert.Eventually(t, "the refusal is told", func() bool { return strings.Contains(a.Degraded(), name) && b.Err() != nil })
+			assert.Eventually(t, "the refusal is reported", func() bool { return strings.Contains(a.Degraded(), name) && b.Err() != nil })
 			c := join(t, r, 0)
 			c.waitOnline(t, 3)
 			route, ok := c.Route(t.Context(), a.cfg.ID)
@@ -180,7 +180,7 @@ func TestP5_RegistryReadsWhatItCannotWrite(t *testing.T) {
 				assert.Equal(t, "online", n.Online(), 3)
 			}
 			r.CLI(append([]string{"CONFIG", "SET"}, refusal.unset...)...)
-			assert.Eventually(t, "all is well", func() bool { return a.Degraded()+b.Degraded()+c.Degraded() == "" })
+			assert.Eventually(t, "nothing is degraded", func() bool { return a.Degraded()+b.Degraded()+c.Degraded() == "" })
 			_, ok = a.Route(t.Context(), c.cfg.ID)
 			assert.Equal(t, "the new node is known", ok, true)
 			background.Outlast(t, testTTL/2)
@@ -198,7 +198,7 @@ func TestRegistryAndBusNoticeAWrongPassword(t *testing.T) {
 		Client: client, Key: "chat", ID: nodeA, Local: func() int { return 0 }, Interval: testInterval, Log: journal.Quiet,
 	})
 	background.Run(t, n.Run)
-	assert.Eventually(t, "the refusal is told", func() bool { return n.Degraded() == "the other nodes cannot be seen: Redis refuses (WRONGPASS)" })
+	assert.Eventually(t, "the refusal is reported", func() bool { return n.Degraded() == "the other nodes cannot be seen: Redis refuses (WRONGPASS)" })
 	select {
 	case <-n.Joined():
 		t.Fatal("joined what cannot be read")

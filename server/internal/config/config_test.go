@@ -216,7 +216,7 @@ func TestAllProblemsInOneMessage(t *testing.T) {
 		t.Errorf("%d problems instead of 8", n)
 	}
 	if strings.Contains(got, "s3cret") {
-		t.Error("a password is told")
+		t.Error("a password is in the log")
 	}
 	t.Log(got)
 }

@@ -159,7 +159,7 @@ func TestNoRefusalRepeatsASecret(t *testing.T) {
 		}
 		said := strings.ReplaceAll(err.Error(), `"s3cret@1"`, "") // a port is no place for a secret
 		if strings.Contains(said, "s3cret") || strings.Contains(said, "BEGIN") {
-			t.Errorf("a secret is told: %v", err)
+			t.Errorf("the error contains a secret: %v", err)
 		}
 	}
 }

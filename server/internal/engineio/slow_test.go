@@ -190,7 +190,7 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 			}
 		}
 	}()
-	assert.Eventually(t, "held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.reader.wait == forReader })
+	assert.Eventually(t, "the reader waits", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.reader.wait == forReader })
 	if pending := s.conn.Private(); pending > privateLimit+len(frame)+10 {
 		t.Fatalf("%d bytes wait for the client", pending)
 	}

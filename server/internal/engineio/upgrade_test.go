@@ -201,7 +201,7 @@ func TestEIO_UpgradeDoesNotWaitForAPoll(t *testing.T) {
 				answered = post()
 			} else {
 				answered = post()
-				assert.Eventually(t, "the POST is held back", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.reader.wait == forReader })
+				assert.Eventually(t, "the POST waits", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.reader.wait == forReader })
 				w = probe(t, e, p.open.SID)
 			}
 			assert.Equal(t, "status of the POST", assert.Receive(t, "answer", answered), http.StatusOK)

@@ -147,7 +147,7 @@ func TestForwardRefusesForgedHeaders(t *testing.T) {
 	assert.Equal(t, "counted", b.f.Stats().Forged, 6)
 	assert.Equal(t, "without a ticket", forged(own), 200)
 	if peer := <-peers; !strings.HasPrefix(peer, "127.0.0.1:") {
-		t.Fatalf("believed to come from %s", peer)
+		t.Fatalf("taken for a request of %s", peer)
 	}
 	assert.Equal(t, "right", forged(own, right), 200)
 	assert.Equal(t, "peer", <-peers, "198.51.100.1:1")
@@ -217,7 +217,7 @@ func TestForwardBreaksOffWhenTheOwnerDiesMidway(t *testing.T) {
 		_, err = io.ReadAll(resp.Body)
 	}
 	if err == nil {
-		t.Fatal("half an answer passed for a whole one")
+		t.Fatal("half an answer looked like a whole one")
 	}
 	assert.Eventually(t, "place given back", func() bool { return a.f.active.Load() == 0 })
 }
@@ -302,7 +302,7 @@ func TestP6_ForwardsInFlightAreBounded(t *testing.T) {
 	release()
 	polls.Wait()
 	status, _ = a.ask(t, "GET", "?sid="+nodeid.NewSession(nodeB), nil, nil)
-	assert.Equal(t, "afterwards", status, 200)
+	assert.Equal(t, "a request after that", status, 200)
 }
 
 func TestForwardManyAtOnce(t *testing.T) {

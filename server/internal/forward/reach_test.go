@@ -48,12 +48,12 @@ func TestP7_ANodeNoticesThatOthersCannotReachIt(t *testing.T) {
 			background.Run(t, reach.Run)
 			assert.Eventually(t, "it is degraded", func() bool { return strings.Contains(reach.Degraded(), "NODE_ADDRESS") })
 			if strings.Contains(reach.Degraded(), "127.0.0.1") {
-				t.Errorf("the public is told an address: %s", reach.Degraded())
+				t.Errorf("the public report contains an address: %s", reach.Degraded())
 			}
 			mu.Lock()
 			registered = a.address()
 			mu.Unlock()
-			assert.Eventually(t, "it is well", func() bool { return reach.Degraded() == "" })
+			assert.Eventually(t, "it is in order", func() bool { return reach.Degraded() == "" })
 			assert.Equal(t, "warnings", log.Count("level=WARN"), 1)
 			assert.Equal(t, "warnings with the address", log.Count("address="+address), 1)
 		})
@@ -75,8 +75,8 @@ func TestP7_MisroutedForwardsAreWarnedAbout(t *testing.T) {
 		conn.Close()
 		b.ask(t, "GET", "?sid="+nodeid.NewSession(nodeB), nil, http.Header{ticketHeader: {"forged"}})
 	}
-	assert.Equal(t, "warnings of who got them", log.Count("a forwarded request was refused"), 1)
-	assert.Equal(t, "warnings of who sent them", log.Count("a node refuses what this one forwards"), 1)
+	assert.Equal(t, "warnings of the receiver", log.Count("a forwarded request was refused"), 1)
+	assert.Equal(t, "warnings of the sender", log.Count("a node refuses what this one forwards"), 1)
 	assert.Equal(t, "warnings with the address", log.Count("address="+b.address()), 1)
 
 	a.dir.at[nodeC] = unusedAddress(t)

@@ -152,7 +152,7 @@ func TestP6_TunnelOfAClientThatNeverReadsIsBounded(t *testing.T) {
 	client, _ := dialWebSocket(t, a, nodeid.NewSession(nodeB))
 	defer client.Close()
 	if n := <-ended; n > 64<<20 {
-		t.Fatalf("%d bytes swallowed", n)
+		t.Fatalf("%d bytes are lost", n)
 	}
 	assert.Eventually(t, "tunnel gone", func() bool { return a.f.Stats().Tunnels == 0 })
 }

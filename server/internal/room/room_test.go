@@ -123,7 +123,7 @@ func TestStoredMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, "older entries", len(entries), 1)
 	if _, err := r.Before(t.Context(), "no offset", 1); err == nil {
-		t.Error("a bad offset was taken")
+		t.Error("a bad offset was accepted")
 	}
 }
 

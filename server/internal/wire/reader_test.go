@@ -138,14 +138,14 @@ func TestP6_ReaderMemory(t *testing.T) {
 	assert.Equal(t, "consumed", n, len(stream)-20)
 	assert.Equal(t, "message", len(m.Payload), 60_000)
 	assert.Equal(t, "capacity", cap(m.Payload), 60_000)
-	assert.Equal(t, "let go", r.partial(), false)
+	assert.Equal(t, "nothing is held", r.partial(), false)
 
 	_, _, err = r.Next(clientFrame(0, OpText, "a"))
 	assert.NoError(t, err, "next")
 	assert.Equal(t, "partial", r.partial(), true)
 	_, _, err = r.Next(clientFrame(finBit, OpContinuation, "b"))
 	assert.NoError(t, err, "next")
-	assert.Equal(t, "let go", r.partial(), false)
+	assert.Equal(t, "nothing is held", r.partial(), false)
 }
 
 // A caller delays the next message by not calling Next: the reader does not touch the bytes after a message.
