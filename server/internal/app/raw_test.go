@@ -37,24 +37,25 @@ func dial(addr string) (*raw, error) {
 	return r, nil
 }
 
-// dialAt opens a WebSocket with additions to its query.
-func dialAt(addr, query string) (*raw, error) {
+// dialAt opens a WebSocket with additions to its query, and with header fields.
+func dialAt(addr, query string, fields ...string) (*raw, error) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	r := &raw{net: nc, in: bufio.NewReaderSize(nc, 512)}
-	if err := r.handshake(query); err != nil {
+	if err := r.handshake(query, fields); err != nil {
 		_ = nc.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *raw) handshake(query string) error {
+func (r *raw) handshake(query string, fields []string) error {
 	_, err := io.WriteString(r.net, "GET /socket.io/?EIO=4&transport=websocket"+query+" HTTP/1.1\r\nHost: test\r\n"+
-		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"+
+		strings.Join(append(fields, ""), "\r\n")+"\r\n")
 	if err != nil {
 		return err
 	}

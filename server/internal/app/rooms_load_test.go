@@ -205,3 +205,27 @@ func TestROOM8_WithoutMemoryNoRoomIsOpened(t *testing.T) {
 	wait(t, late, "inside", func(s siotest.State) bool { return s.Joined })
 	sound(t, late)
 }
+
+// TestROOM12_APublicAddressIsAloneInFewRooms: as the proxy reports it. Another address has rooms of its own.
+func TestROOM12_APublicAddressIsAloneInFewRooms(t *testing.T) {
+	a := start(t, "--trusted-proxies=127.0.0.0/8")
+	from := func(address string) *raw {
+		r, err := dialAt(a.Addr(), "", "X-Forwarded-For: "+address)
+		assert.NoError(t, err)
+		t.Cleanup(r.close)
+		return r
+	}
+	var flood []*raw
+	for range 10 {
+		flood = append(flood, from("203.0.113.7"))
+	}
+	fill(t, a, flood, 50)
+	one, other := from("203.0.113.7"), from("203.0.113.8")
+	assert.NoError(t, one.write("40/rooms/more,"))
+	if answer := one.until(t, "44/rooms/more,"); !strings.Contains(answer, "too_many_rooms") {
+		t.Error(answer)
+	}
+	other.enter(t, "more")
+	one.enter(t, "more")
+	assert.Equal(t, "rooms", a.rooms.Stats().Open, 501)
+}
