@@ -33,6 +33,7 @@ export interface Robot {
   /** The texts of all messages it has received, in order. */
   heard: string[];
   say(text: string, username?: string): Promise<void>;
+  leave(): void;
 }
 
 interface Options {
@@ -99,7 +100,7 @@ async function connected(socket: Socket): Promise<Robot> {
     const answer = await socket.timeout(10_000).emitWithAck("event:message", { message, username });
     if (answer.status !== "ok") throw new Error(JSON.stringify(answer));
   };
-  return { heard, say };
+  return { heard, say, leave: () => void socket.disconnect() };
 }
 
 /*

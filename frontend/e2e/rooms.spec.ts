@@ -259,6 +259,33 @@ test.describe("a server with few rooms", () => {
   });
 });
 
+test.describe("a server with space for one room", () => {
+  test.use({ serverEnv: { MAX_ROOMS: "1", CONNECT_TIMEOUT: "3s" } });
+
+  test("P10 ROOM-8 a room that has to wait says so and holds no other", async ({ room }) => {
+    const dogs = await room.robot("dogs");
+    const page = await room.join("ada", wide);
+    await openRoom(page, "cats");
+    await expect(page.getByText("This room does not answer yet. Your other rooms go on.")).toBeVisible();
+    await expect(link(page, "cats")).toHaveText("cats, joining");
+    await say(page, "for the cats");
+    await expect(said(page, "for the cats").getByLabel("Waiting for a connection")).toBeVisible();
+    await link(page, "Lobby").click();
+    await isIn(page, "Lobby");
+    for (const text of ["one", "two", "three"]) {
+      await say(page, text);
+      await expect(said(page, text).getByLabel("Sent")).toBeVisible();
+    }
+    await expect(page.getByText("Messages may be missing")).toHaveCount(0);
+    // Dogs is closed some seconds after its last member has left.
+    dogs.leave();
+    await expect(link(page, "cats")).toHaveText("cats", { timeout: 60_000 });
+    await link(page, "cats").click();
+    await isIn(page, "cats");
+    await expect(said(page, "for the cats").getByLabel("Sent")).toBeVisible();
+  });
+});
+
 test.describe("a server without rooms", () => {
   test.use({ serverEnv: { ROOMS: "off" } });
 
