@@ -172,6 +172,10 @@ func (c *Client) event(data []byte) error {
 		return fmt.Errorf("event %.80q: %w", data, err)
 	}
 	c.mu.Lock()
+	if c.left { // while this packet came
+		c.mu.Unlock()
+		return nil
+	}
 	msg, isMessage := c.record.event(args, c.session != nil)
 	c.changeLocked()
 	c.mu.Unlock()
@@ -195,9 +199,12 @@ func (c *Client) acked(data []byte) error {
 		return fmt.Errorf("ack %.80q: %w", data, err)
 	}
 	c.mu.Lock()
-	done := c.acks[id]
+	done, left := c.acks[id], c.left
 	delete(c.acks, id)
 	c.mu.Unlock()
+	if left && done == nil {
+		return nil
+	}
 	if done == nil {
 		c.breach("ack that nobody asked for: " + strconv.Itoa(id))
 		return nil
