@@ -109,11 +109,15 @@ type restoration struct {
 	failed    error         // the record could not be read
 }
 
-// claim reserves an id for a socket that is about to be made. The library knows a socket by its id alone, so claim waits
-// until an old socket with that id, whose connection may be dead without the server's knowledge, is gone. It is false if
-// another CONNECT claims the id, or the old socket does not go in time.
+// claim reserves an id for a socket that is about to be made. The library knows a socket by its id alone. So claim waits, for
+// a bounded time each, until no other CONNECT claims the id, and until an old socket with that id is gone: a client that was
+// cut off twice in a row leaves them behind. It is false if they do not go in time.
 func (n *namespace) claim(id socket.SocketId) bool {
-	if _, taken := n.restored.LoadOrStore(id, restoration{}); taken {
+	claimed := n.waitUntil(func() bool {
+		_, taken := n.restored.LoadOrStore(id, restoration{})
+		return !taken
+	})
+	if !claimed {
 		return false
 	}
 	old := n.members.get(id)
@@ -121,15 +125,23 @@ func (n *namespace) claim(id socket.SocketId) bool {
 		return true
 	}
 	old.conn.Close(true)
+	if n.waitUntil(func() bool { return n.isGone(id, old) }) {
+		return true
+	}
+	n.restored.Delete(id)
+	return false
+}
+
+// waitUntil looks again and again whether a condition is met. It gives up after [claimWait], and when the hub closes.
+func (n *namespace) waitUntil(met func() bool) bool {
 	for waited := time.Duration(0); waited < claimWait; waited += claimLook {
-		if n.isGone(id, old) {
+		if met() {
 			return true
 		}
 		if pace.Sleep(n.hub.life, claimLook) != nil {
 			break
 		}
 	}
-	n.restored.Delete(id)
 	return false
 }
 

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,25 @@ func TestREC8_SocketsThatComeTwiceAreFetchedOnce(t *testing.T) {
 		fetched <- len(found)
 	})
 	assert.Equal(t, "sockets", await(t, "answer", fetched), 1)
+}
+
+// A client that was cut off while it reconnected leaves a CONNECT behind that still holds its id.
+func TestREC9_AClaimWaitsForAnEarlierOne(t *testing.T) {
+	n := newNode(t, nil, nil)
+	first, g := n.join("{}")
+	first.close("transport close")
+	id := socket.SocketId(g.Sid)
+	claimed := make(chan bool)
+	for range 200 {
+		n.main().restored.Store(id, restoration{})
+		go func() { claimed <- n.main().claim(id) }()
+		runtime.Gosched()
+		n.main().restored.Delete(id)
+		assert.Equal(t, "claimed", assert.Receive(t, "claim", claimed), true)
+		n.main().restored.Delete(id)
+	}
+	_, again := n.join(back(g.Pid, n.log.Head().Offset().String()))
+	assert.Equal(t, "sid", again.Sid, g.Sid)
 }
 
 func TestREC9_AnOlderConnectionIsClosedFirst(t *testing.T) {

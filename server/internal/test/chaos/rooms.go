@@ -84,7 +84,7 @@ func (v *visit) check(lines timelines, expect Expect) (faults []string) {
 	for _, f := range lines.checkClient(report, !v.left) {
 		faults = append(faults, fmt.Sprintf("P10: %s in %s: %s", v.sender.name, v.room.name, f))
 	}
-	if n := len(report.Segments) - 1; n > 0 && !expect.Resets {
+	if n := unrecovered(report); n > 0 && !expect.Resets {
 		faults = append(faults, fmt.Sprintf("P10, P3: %s in %s was not recovered %d times", v.sender.name, v.room.name, n))
 	}
 	return faults
