@@ -160,6 +160,7 @@ func (n *namespace) left(m *member) {
 		turn.Done()
 		return
 	}
+	m.conn.Parted(n.nsp.Name())
 	time.AfterFunc(wait, turn.Done)
 }
 

@@ -164,6 +164,8 @@ type turns interface {
 	// Joined and Left say whether the library has a socket of the session in a namespace.
 	Joined(namespace string)
 	Left(namespace string)
+	// Parted says that the library is done with the socket that has left, although the turn lasts.
+	Parted(namespace string)
 }
 
 // claimLook is how often claim checks whether an older socket with the same id is gone; claimWait is how long it waits.

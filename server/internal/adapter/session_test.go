@@ -139,6 +139,8 @@ func (f *fake) Joined(string) {}
 
 func (f *fake) Left(string) {}
 
+func (f *fake) Parted(string) {}
+
 func (f *fake) Turn(string) engineio.Turn {
 	f.mu.Lock()
 	defer f.mu.Unlock()

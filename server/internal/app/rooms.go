@@ -42,7 +42,7 @@ type place struct {
 var _ rooms.Place = (*place)(nil)
 
 // openRoom makes this node's half of a room.
-func (a *App) openRoom(name string, record stream.Room, online func() int) rooms.Place {
+func (a *App) openRoom(name string, record stream.Room, online func(atLeast int) int) rooms.Place {
 	namespace := rooms.Prefix + name
 	window := fanout.Window{
 		MaxCount: a.cfg.Rooms.Window, MaxBytes: min(a.cfg.HistoryBytes, a.cfg.Rooms.Bytes), Budget: a.budget,
@@ -54,7 +54,7 @@ func (a *App) openRoom(name string, record stream.Room, online func() int) rooms
 		Hooks:  replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger: a.log,
 	})
-	p.room = a.newRoom(namespace, p.Replica, func() int { return max(online(), a.hub.Members(namespace)) })
+	p.room = a.newRoom(namespace, p.Replica, func() int { return online(a.hub.Members(namespace)) })
 	a.binding.Store(namespace, func(n adapter.Namespace) adapter.Binding {
 		binding := p.room.Bind(n)
 		binding.Publish, binding.Members = record.Publish, record.SetMembers

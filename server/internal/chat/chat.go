@@ -113,6 +113,7 @@ func New(limits Limits, rec Record, a Archive, r Relay, hooks Hooks) *Service {
 type Connection struct {
 	events  pace.Bucket // all events together; excess events are delayed
 	history pace.Bucket // requests for history and for the rooms; excess requests are refused
+	rejoin  pace.Bucket // rooms that are left; the next CONNECT to them is delayed
 	epoch   time.Time
 }
 
@@ -122,6 +123,7 @@ func (s *Service) NewConnection() *Connection {
 	return &Connection{
 		events:  pace.New(s.limits.MessageRate, s.limits.MessageBurst),
 		history: pace.New(historyRate, historyBurst),
+		rejoin:  pace.New(historyRate, historyBurst),
 		epoch:   time.Now(),
 	}
 }
@@ -146,9 +148,9 @@ func (s *Service) NewClient(conn *Connection, id string, who auth.Identity) *Cli
 	return &Client{id: id, who: who, conn: conn}
 }
 
-// RejoinDelay is how long a connection that left a room waits before its next packet. A rejoin can send history, so it is
-// paced like a history request.
-func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.history.Reserve(c.conn.now()) }
+// RejoinDelay is how long a connection that left a room waits before its next packet to that room. A rejoin can send history,
+// so it is paced like a history request; but who leaves rooms may still read history in others.
+func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.rejoin.Reserve(c.conn.now()) }
 
 // Unknown paces an event that the room does not know and does nothing else.
 func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }

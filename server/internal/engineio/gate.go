@@ -21,8 +21,8 @@ type Gate interface {
 	// transport, so that the client comes back. Enter is not called while the session is in that namespace.
 	Enter(ctx context.Context, s *Session, namespace string) error
 	// Leave is called once for each Enter that returned nil, when the library is done with the socket, or has never had one:
-	// after the namespace's last turn or, if the session has ended, after the library was told of that. Only then may the
-	// session enter that namespace again. Leave must not block.
+	// after [Session.Parted], after the namespace's last turn or, if the session has ended, after the library was told of
+	// that. Only then may the session enter that namespace again. Leave must not block.
 	Leave(s *Session, namespace string)
 }
 

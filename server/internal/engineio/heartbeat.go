@@ -63,9 +63,13 @@ func (s *Session) ping() {
 func (s *Session) lookLocked() (left, again time.Duration) {
 	now, opts := s.server.since(), &s.server.opts
 	written := s.conn.Written()
-	onItsWay := s.heart.written < s.heart.end || s.reader.wait == forReader
+	waits := s.reader.wait
+	if waits == forTurn && !s.transport.probing() && s.conn.Private() > privateLimit {
+		waits = forReader // the turn itself waits for the client
+	}
+	onItsWay := s.heart.written < s.heart.end || waits == forReader
 	switch {
-	case s.reader.wait == forTurn:
+	case waits == forTurn:
 		s.excuseLocked()
 	case onItsWay && written != s.heart.written:
 		s.heart.since = now

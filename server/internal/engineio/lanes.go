@@ -3,6 +3,7 @@ package engineio
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"scalable-chat/server/internal/wire"
@@ -41,6 +42,12 @@ func (l *lane) busy() bool { return l.working() || len(l.queue) > 0 }
 
 // manned reports whether a goroutine works for the lane.
 func (l *lane) manned() bool { return l.opening || l.running }
+
+// leaving reports whether the gate is to be told soon that the session has left.
+func (l *lane) leaving() bool {
+	parting := !l.joined && !l.opening || l.taken && l.kind == wire.Disconnect
+	return l.entered && (parting || slices.ContainsFunc(l.queue, func(p parcel) bool { return p.kind == wire.Disconnect }))
+}
 
 // lanes are those of one session: the first in place, because most sessions are in one namespace only. They have no lock of
 // their own: Session.mu guards them.

@@ -57,6 +57,28 @@ func (s *Session) Joined(namespace string) {
 	l.joined = true
 }
 
+// Parted says that the library is done with a socket that has left a namespace, although its last turn still lasts: the gate is
+// told now, and not after the turn.
+func (s *Session) Parted(namespace string) {
+	s.mu.Lock()
+	l := find(&s.lanes, namespace)
+	parted := l != nil && l.entered && !l.joined
+	if parted {
+		l.entered = false
+	}
+	s.mu.Unlock()
+	if parted {
+		s.server.opts.Gate.Leave(s, namespace)
+	}
+}
+
+// Leaving reports whether the session is about to leave a namespace of which the gate has not been told yet.
+func (s *Session) Leaving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes.any((*lane).leaving)
+}
+
 // Left says that the library's socket of this session has left a namespace: from now on, packets for the namespace are
 // dropped, except for a CONNECT. It has no effect if there was no socket.
 func (s *Session) Left(namespace string) {

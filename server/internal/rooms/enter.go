@@ -43,12 +43,26 @@ func (m *Manager) enter(ctx context.Context, s session, namespace string) error 
 	if !ours {
 		return nil
 	}
-	err := m.admit(ctx, s, name)
+	err := m.admitOrWait(ctx, s, name)
 	var refusal *engineio.Refusal
 	if errors.As(err, &refusal) {
 		m.opts.Refused(refusal.Code)
 	}
 	return err
+}
+
+// admitOrWait waits with the refusal that a client is in too many rooms while it is leaving some: refusals are final.
+func (m *Manager) admitOrWait(ctx context.Context, s session, name string) error {
+	for {
+		leaving := s.Leaving() // asked first: it may have left afterwards
+		err := m.admit(ctx, s, name)
+		if !leaving || !errors.Is(err, errTooMany) {
+			return err
+		}
+		if err := pace.Sleep(ctx, capacityLook); err != nil {
+			return err
+		}
+	}
 }
 
 func (m *Manager) admit(ctx context.Context, s session, name string) error {

@@ -21,6 +21,8 @@ type entry struct {
 	ready  chan struct{} // closed by the first Reset, then nil
 	gone   chan struct{} // not nil: the room is closing; closed when its name is free
 	untold bool          // in Manager.changed
+	gave   int64         // the largest number that a greeting gave since the doubt began
+	doubt  int           // rounds of the janitor until that number is looked at; 0: there is no doubt
 
 	told int64 // the last presence; owned by the janitor
 }
@@ -76,7 +78,7 @@ func (m *Manager) insert(name string) *entry {
 func (m *Manager) build(e *entry) {
 	defer m.work.Done()
 	record := m.opts.Backend.Room(e.name)
-	place := m.opts.Open(e.name, record, func() int { return int(e.total.Load()) })
+	place := m.opts.Open(e.name, record, e.online)
 	m.mu.Lock()
 	e.record, e.place = record, place
 	m.mu.Unlock()
@@ -128,8 +130,44 @@ func (e *entry) Members(total int) {
 	m := e.manager
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.changedLocked(e)
+}
+
+func (m *Manager) changedLocked(e *entry) {
 	if !e.untold {
 		e.untold = true
 		m.changed = append(m.changed, e)
 	}
+}
+
+// doubtful is after how many rounds of the janitor a number in a greeting is looked at. By then the total has settled.
+const doubtful = 3
+
+// online is the number that a greeting is made of, which counts the new member besides; atLeast are the members of this node. The total may still count a socket
+// that has just left, for example the earlier one of the same client. If nothing but these two has changed in the end, the
+// total is what it was, and nobody would be told; so the janitor looks at the number later.
+func (e *entry) online(atLeast int) int {
+	n := max(e.total.Load(), int64(atLeast))
+	m := e.manager
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.gave = max(e.gave, n+1)
+	if e.doubt == 0 {
+		e.doubt = doubtful
+	}
+	m.changedLocked(e)
+	return int(n)
+}
+
+// resolveLocked counts one round of doubt, and reports whether it has ended with a greeting that gave too much.
+func (m *Manager) resolveLocked(e *entry) (over bool) {
+	if e.doubt == 0 {
+		return false
+	}
+	if e.doubt--; e.doubt > 0 {
+		m.changedLocked(e)
+		return false
+	}
+	over, e.gave = e.gave > e.total.Load(), 0
+	return over
 }

@@ -139,9 +139,12 @@ type client struct {
 	address netip.Prefix
 	once    sync.Once
 	visit   any
+	leaving atomic.Bool
 }
 
 func (c *client) Network() netip.Prefix { return c.address }
+
+func (c *client) Leaving() bool { return c.leaving.Load() }
 
 func (c *client) Visit(make func() any) any {
 	c.once.Do(func() { c.visit = make() })
@@ -171,7 +174,7 @@ func start(t *testing.T, change func(*Options, *bounds)) *node {
 	o := Options{
 		Backend: n.backend, Permits: func(name string) bool { return name != "secret" },
 		Listed: []string{"general", "random"}, Max: 1000, PerConnection: 50, Tail: 10,
-		Open: func(name string, _ stream.Room, _ func() int) Place {
+		Open: func(name string, _ stream.Room, _ func(int) int) Place {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.places[name] = &place{}

@@ -21,10 +21,8 @@ func newLine(rate, once int) *line {
 // pass waits for the caller's turn, calls ready until that returns true, waits for the rate, and calls then. Nobody else passes
 // meanwhile. If needless is true when the turn has come, or later, then is not called.
 func (l *line) pass(ctx context.Context, now func() time.Duration, needless, ready func() bool, then func()) error {
-	select {
-	case l.head <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if atHead, err := l.queue(ctx, needless); !atHead {
+		return err
 	}
 	defer func() { <-l.head }()
 	for !needless() {
@@ -45,6 +43,27 @@ func (l *line) pass(ctx context.Context, now func() time.Duration, needless, rea
 	}
 	return nil
 }
+
+// queue waits until the caller is at the head. It looks from time to time whether that is needless by now.
+func (l *line) queue(ctx context.Context, needless func() bool) (atHead bool, err error) {
+	look := time.NewTicker(needlessLook)
+	defer look.Stop()
+	for {
+		select {
+		case l.head <- struct{}{}:
+			return true, nil
+		case <-look.C:
+			if needless() {
+				return false, nil
+			}
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// needlessLook is how often those behind the first look whether they still need to wait.
+const needlessLook = time.Second
 
 // capacityLook is how often the first in line looks whether there is room.
 const capacityLook = 50 * time.Millisecond

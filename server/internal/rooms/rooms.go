@@ -9,6 +9,7 @@ package rooms
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/netip"
 	"slices"
@@ -29,8 +30,8 @@ type Options struct {
 	// Permits says which valid names may be opened.
 	Permits func(name string) bool
 	// Open makes this node's half of a room over its record, namespace included. It must not wait. online tells how many
-	// members the room has on all nodes.
-	Open func(name string, record stream.Room, online func() int) Place
+	// members the room has on all nodes, as a greeting says it; atLeast are those of this node.
+	Open func(name string, record stream.Room, online func(atLeast int) int) Place
 	// Full says that there is no memory for more rooms; nil: there always is.
 	Full func() bool
 
@@ -148,7 +149,7 @@ func (m *Manager) Drain(ctx context.Context) error {
 	m.mu.Unlock()
 	for _, e := range m.all() {
 		if place := e.built(); place != nil {
-			if err := place.Drain(ctx); err != nil {
+			if err := place.Drain(ctx); err != nil && !errors.Is(err, stream.ErrClosed) { // closed: it has no members
 				return err
 			}
 		}

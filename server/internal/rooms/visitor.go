@@ -13,6 +13,8 @@ type session interface {
 	Network() netip.Prefix
 	// Visit is a value that lasts as long as the session; the first call makes it.
 	Visit(make func() any) any
+	// Leaving reports whether the session is about to leave a room.
+	Leaving() bool
 }
 
 // visitor is what the manager keeps of a session, so that leaving a room resets nothing.
