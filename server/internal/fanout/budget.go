@@ -169,7 +169,9 @@ func (l *Log) shrinkLocked(growth int64) {
 	l.oldest.Store(l.segments[0])
 	limit := l.maxBytes
 	if l.shrunk {
-		limit = min(limit, max(l.total.bytes-l.segments[0].start.bytes, leastShare))
+		// The newest segment may be empty still. Who has everything before it is not slow when it is full.
+		newest := 2 * int64(len(l.segments[len(l.segments)-1].buf))
+		limit = min(limit, max(l.total.bytes-l.segments[0].start.bytes, newest, leastShare))
 	}
 	l.window.Store(limit)
 	l.enlistLocked()

@@ -109,7 +109,7 @@ func (r *room) hand() {
 	s := r.stream
 	s.mu.Lock()
 	sink, members := r.sink, r.members
-	reset := !r.begun || r.next < s.first
+	reset := sink != nil && (!r.begun || r.next < s.first) // a closed room's record may be another's by now
 	changed := r.told != members
 	if sink != nil {
 		r.takeLocked(reset)

@@ -143,7 +143,9 @@ func (d *feed) renewLocked(ctx context.Context, pipe redis.Pipeliner, key string
 func (c checking) finish() error {
 	if c.members != nil && c.members.Err() == nil {
 		c.feed.enrol(c.members.Val())
-		c.feed.feeds.rooms.census.compare(c.feed.room, c.members.Val())
+		if !c.feed.closed() { // else the room may be open again, and counted by another handle
+			c.feed.feeds.rooms.census.compare(c.feed.room, c.members.Val())
+		}
 	}
 	newest, err := c.found()
 	switch {

@@ -35,6 +35,7 @@ type feed struct {
 	silent  bool          // last is a genesis that is not in the stream yet
 	large   bool          // the entry at last is expensive to read only to see that it is there
 	lost    bool          // last is not in the stream, or what follows it is not
+	broken  bool          // the stream has last, but its next entry does not follow it: only a reset goes on
 	dirty   bool          // to be read
 	queued  bool          // waits for that at home
 	reading bool

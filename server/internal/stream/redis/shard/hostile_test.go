@@ -2,6 +2,7 @@ package shard
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"scalable-chat/server/internal/stream"
@@ -106,5 +107,32 @@ func TestP10_ALinkThatBringsNothingIsReplaced(t *testing.T) {
 	assert.Eventually(t, "the channel brings news again", func() bool {
 		say(t, r, &sent, "more")
 		return s.Stats().ByChannel > 0
+	})
+}
+
+// An entry that does not follow the one before it, as an operator's command may leave, is a gap: the room begins anew after it.
+func TestP10_AHoleInTheStreamIsAGap(t *testing.T) {
+	s := start(t, Options{}, redistest.Start(t).Addr)
+	r, sink := follow(t, s, "cats")
+	var sent outcomes
+	say(t, r, &sent, "a")
+	sent.stored(t, 1)
+	assert.Eventually(t, "it comes", func() bool { return sink.events() == "a" })
+	assert.NoError(t, s.opts.Client.Do(t.Context(), "xadd", r.stream(), "*", "x", "y").Err())
+	say(t, r, &sent, "b")
+	sent.stored(t, 2)
+	assert.Eventually(t, "the room begins anew", func() bool { return strings.HasSuffix(sink.events(), "b") })
+}
+
+// Messages to other nodes are no reason to wait for a master for ever.
+func TestP10_AFrozenMasterIsGivenUpAlsoWhilePeopleType(t *testing.T) {
+	server := redistest.Start(t)
+	s := start(t, Options{}, server.Addr)
+	r, _ := follow(t, s, "cats")
+	server.Stop()
+	defer server.Cont()
+	assert.Eventually(t, "the link is given up", func() bool {
+		r.Publish([]byte("typing"))
+		return s.Stats().Resyncs > 0
 	})
 }

@@ -161,16 +161,19 @@ func (c *census) compare(r *room, members map[string]string) {
 func (c *census) run(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()
-	for {
+	for ticking := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.wake:
-			ticker.Reset(censusEvery)
+			if !ticking { // a reset puts the next tick off
+				ticking = true
+				ticker.Reset(censusEvery)
+			}
 		case w := <-c.results:
 			c.finish(ctx, w)
 		case now := <-ticker.C:
-			if !c.tick(ctx, now) {
+			if ticking = c.tick(ctx, now); !ticking {
 				ticker.Reset(time.Hour)
 			}
 		}
@@ -213,6 +216,9 @@ func (c *census) cool(now time.Time) (changed []*room) {
 		r.members.busy = false
 		c.busy--
 		c.changeLocked(r)
+		if !r.members.busy && c.leaving[r.name] == r { // Redis has what it should
+			delete(c.leaving, r.name)
+		}
 	}
 	c.cooling = slices.Delete(c.cooling, 0, n)
 	changed, c.changed = append(changed, c.changed...), nil

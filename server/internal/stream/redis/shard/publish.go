@@ -39,26 +39,29 @@ func (s *receiver) spoken() []outgoing {
 
 // publish sends the messages to other nodes that wait, or loses them.
 func (s *receiver) publish(ctx context.Context) {
-	for {
-		messages := s.spoken()
-		if len(messages) == 0 {
-			return
+	messages := s.spoken()
+	if len(messages) == 0 {
+		return
+	}
+	s.kick()           // for the next batch: what else there is to do comes in between
+	if s.link == nil { // the master does not answer
+		s.feeds.stats.unsent.Add(uint64(len(messages)))
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
+	defer cancel()
+	pipe := s.master.Load().Pipeline()
+	for _, m := range messages {
+		if s.sharded {
+			pipe.SPublish(ctx, m.channel, m.data)
+		} else {
+			pipe.Publish(ctx, m.channel, m.data)
 		}
-		ctx, cancel := context.WithTimeout(ctx, redisx.ExchangeTimeout)
-		pipe := s.master.Load().Pipeline()
-		for _, m := range messages {
-			if s.sharded {
-				pipe.SPublish(ctx, m.channel, m.data)
-			} else {
-				pipe.Publish(ctx, m.channel, m.data)
-			}
-		}
-		results, err := pipe.Exec(ctx)
-		cancel()
-		for _, result := range results {
-			if result.Err() != nil || redisx.NotSent(results, err) != nil {
-				s.feeds.stats.unsent.Add(1)
-			}
+	}
+	results, err := pipe.Exec(ctx)
+	for _, result := range results {
+		if result.Err() != nil || redisx.NotSent(results, err) != nil {
+			s.feeds.stats.unsent.Add(1)
 		}
 	}
 }

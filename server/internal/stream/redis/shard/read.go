@@ -130,7 +130,7 @@ func (d *feed) begin(ctx context.Context, s *receiver, pipe goredis.Pipeliner) (
 // openLocked runs open.lua.
 func (d *feed) openLocked(ctx context.Context, pipe goredis.Pipeliner) *goredis.Cmd {
 	last := ""
-	if !d.last.IsZero() {
+	if !d.last.IsZero() && !d.broken {
 		last = d.last.String()
 	}
 	ttl := d.feeds.rooms.opts.TTL().Milliseconds()
@@ -187,11 +187,11 @@ func (r reading) finish(notSent error) error {
 func (d *feed) adoptLocked(read []chained, opened bool) {
 	at := slices.IndexFunc(read, func(c chained) bool { return c.Offset == d.last })
 	switch {
-	case at >= 0:
+	case at >= 0 && !d.broken:
 		d.lost = false
 		d.continueLocked(read[at+1:])
 	case opened && len(read) > 0:
-		d.lost = false
+		d.lost, d.broken = false, false
 		d.resetLocked(read)
 	default:
 		d.lost, d.dirty = true, true
@@ -203,7 +203,7 @@ func (d *feed) continueLocked(read []chained) {
 	entries, last := make([]stream.Entry, 0, len(read)), d.last
 	for _, c := range read {
 		if c.prev != last {
-			d.lost, d.dirty = true, true
+			d.lost, d.broken, d.dirty = true, true, true
 			break
 		}
 		entries, last = append(entries, c.Entry), c.Offset
