@@ -206,8 +206,9 @@ func TestP6_FullQueueRefusesAtOnce(t *testing.T) {
 	for i := range 20 {
 		total += fill(fmt.Sprint("room-", i), 1)
 	}
-	// Nothing is known of the master yet, or it has the room "first": the two fill up one by one.
-	if total > 2*80+1 {
+	// Nothing is known of the master yet, or it has the room "first": the two fill up one by one. What is on its way to the
+	// frozen server, one exchange, does not count as waiting.
+	if total > 3*80+1 {
 		t.Errorf("%d records wait", total)
 	}
 }
