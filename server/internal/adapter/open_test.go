@@ -9,8 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/zishang520/socket.io/v2/socket"
-
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/memory"
@@ -70,9 +68,9 @@ func isIn(answer string) bool { return strings.HasPrefix(answer, "0") }
 
 // fetched is how many sockets the library's API finds in a namespace.
 func (n *node) fetched(nsp string) int {
-	found := make(chan int, 1)
-	n.io.Of(nsp, nil).FetchSockets()(func(s []*socket.RemoteSocket, _ error) { found <- len(s) })
-	return <-found
+	found, err := fetch(n.t, n.io.Of(nsp, nil))
+	assert.NoError(n.t, err)
+	return len(found)
 }
 
 func TestROOM1_ANamespaceIsThereFromOpenToDiscard(t *testing.T) {

@@ -143,12 +143,9 @@ func TestROOM2_TheLibrarysRequestsReachTheRoomOnAllNodes(t *testing.T) {
 	room := nodes[0].io.Of(cats, nil)
 	assert.NoError(t, room.Emit("message", 1))
 	a.want(b.receive())
-	fetched := make(chan []*socket.RemoteSocket, 1)
-	room.FetchSockets()(func(found []*socket.RemoteSocket, err error) {
-		assert.NoError(t, err)
-		fetched <- found
-	})
-	assert.Equal(t, "sockets", len(await(t, "answer", fetched)), 2)
+	fetched, err := fetch(t, room)
+	assert.NoError(t, err)
+	assert.Equal(t, "sockets", len(fetched), 2)
 
 	heard := make(chan any, 1)
 	assert.NoError(t, nodes[1].io.Of(cats, nil).On("news", func(args ...any) { heard <- args[0] }))
