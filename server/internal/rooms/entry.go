@@ -99,6 +99,7 @@ func (m *Manager) close(e *entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.rooms, e.name)
+	e.record, e.place, e.doubt = nil, nil, 0 // the janitor's list may hold the entry for a moment
 	if e.gone != nil {
 		close(e.gone)
 	}
