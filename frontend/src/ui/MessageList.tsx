@@ -76,8 +76,11 @@ function useReading(follows: boolean): Offset | null {
   const reads = useSeen() && follows;
   const unread = useRoomState((state) => state.unread > 0);
   const [known, setKnown] = useState<Offset | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: unread messages that arrive begin to be read
   useEffect(() => {
-    if (reads && unread) setKnown(store.getState().read);
+    // The room may have unread messages that are not rendered yet.
+    const now = store.getState();
+    if (reads && now.unread > 0) setKnown(now.read);
     store.setReading(reads);
     return () => store.setReading(false);
   }, [store, reads, unread]);

@@ -130,7 +130,8 @@ func TestP3_TrimmedWhileCutOff(t *testing.T) {
 
 // TestP4_CutConnections: connections are cut at random places, in the middle of commands and of answers.
 func TestP4_CutConnections(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 3} {
+	// Each cut costs a new connection. Many seeds with few cuts let a slow machine come to the end of each.
+	for seed := range uint64(9) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			server := redistest.Start(t)
 			proxy := redistest.StartProxy(t, server.Addr, seed)
@@ -140,7 +141,7 @@ func TestP4_CutConnections(t *testing.T) {
 			proxy.CutEvery(4000)
 			l := startLoad(t, a, b)
 			redistest.Eventually(t, "many connections were cut", func() error {
-				if n := proxy.Cuts(); n < 150 {
+				if n := proxy.Cuts(); n < 50 {
 					return fmt.Errorf("%d cuts", n)
 				}
 				return nil
