@@ -108,7 +108,7 @@ func (s *Session) leaveGate() {
 	var left []string
 	s.mu.Lock()
 	s.gone = true
-	for l := &s.lanes.first; l != nil; l = l.next {
+	for l := range s.lanes.all {
 		if l.entered && !l.joined {
 			l.entered = false
 			left = append(left, l.namespace)

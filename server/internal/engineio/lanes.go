@@ -18,7 +18,6 @@ import (
 // While a lane is free, the session is in its namespace.
 type lane struct {
 	namespace string // "" while the first lane is not used
-	next      *lane
 
 	number uint64        // of the newest turn
 	since  time.Duration // when it began; since the server's start
@@ -53,19 +52,30 @@ func (l *lane) leaving() bool {
 // their own: Session.mu guards them.
 type lanes struct {
 	first  lane
-	number uint64 // of the newest turn of all lanes
+	more   map[string]*lane // the others, by namespace: a client in many rooms must not pay for them at each packet
+	number uint64           // of the newest turn of all lanes
 	count  int
 	kept   int // what the packets cost that wait in lanes, see parcel.cost
 }
 
 // find returns the lane of a namespace, nil if there is none.
 func find[T string | []byte](ls *lanes, namespace T) *lane {
-	for l := &ls.first; l != nil; l = l.next {
-		if l.namespace == string(namespace) {
-			return l
+	if ls.first.namespace == string(namespace) {
+		return &ls.first
+	}
+	return ls.more[string(namespace)]
+}
+
+// all yields every lane, in no certain order.
+func (ls *lanes) all(yield func(*lane) bool) {
+	if ls.first.namespace != "" && !yield(&ls.first) {
+		return
+	}
+	for _, l := range ls.more {
+		if !yield(l) {
+			return
 		}
 	}
-	return nil
 }
 
 // open makes the lane of a namespace that has none.
@@ -75,8 +85,11 @@ func (ls *lanes) open(namespace string) *lane {
 		ls.first.namespace = namespace
 		return &ls.first
 	}
-	l := &lane{namespace: namespace, next: ls.first.next}
-	ls.first.next = l
+	if ls.more == nil {
+		ls.more = map[string]*lane{}
+	}
+	l := &lane{namespace: namespace}
+	ls.more[namespace] = l
 	return l
 }
 
@@ -84,20 +97,15 @@ func (ls *lanes) open(namespace string) *lane {
 func (ls *lanes) remove(gone *lane) {
 	ls.count--
 	if gone == &ls.first {
-		ls.first = lane{next: ls.first.next}
+		ls.first = lane{}
 		return
 	}
-	for l := &ls.first; l != nil; l = l.next {
-		if l.next == gone {
-			l.next = gone.next
-			return
-		}
-	}
+	delete(ls.more, gone.namespace)
 }
 
 // withTurn returns the lane in which the turn with this number lasts, nil if it does not.
 func (ls *lanes) withTurn(number uint64) *lane {
-	for l := &ls.first; l != nil; l = l.next {
+	for l := range ls.all {
 		if l.taken && l.number == number {
 			return l
 		}
@@ -107,8 +115,8 @@ func (ls *lanes) withTurn(number uint64) *lane {
 
 // any reports whether the predicate holds for one of the lanes.
 func (ls *lanes) any(is func(*lane) bool) bool {
-	for l := &ls.first; l != nil; l = l.next {
-		if l.namespace != "" && is(l) {
+	for l := range ls.all {
+		if is(l) {
 			return true
 		}
 	}
@@ -125,7 +133,7 @@ func (ls *lanes) take(l *lane, kind wire.Kind, now time.Duration) (number uint64
 // stop drops what waits in the lanes of a session that has ended, and ends the waits of its gate.
 func (ls *lanes) stop() {
 	ls.kept = 0
-	for l := &ls.first; l != nil; l = l.next {
+	for l := range ls.all {
 		l.queue = nil
 		if l.stop != nil {
 			l.stop()

@@ -45,6 +45,17 @@ func TestLanes_AreFoundUntilTheyAreRemoved(t *testing.T) {
 	}
 }
 
+// TestLanes_FindingOneAllocatesNothing: it happens for each packet.
+func TestLanes_FindingOneAllocatesNothing(t *testing.T) {
+	var ls lanes
+	all := openLanes(&ls, "/", "/rooms/a", "/rooms/b")
+	name := []byte("/rooms/b")
+	if allocs := testing.AllocsPerRun(100, func() { find(&ls, name) }); allocs > 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+	assert.Equal(t, "found", find(&ls, name) == all[2], true)
+}
+
 func TestLanes_StallOnlyWhileTheLibraryWorks(t *testing.T) {
 	var ls lanes
 	all := openLanes(&ls, "/", "/a")
