@@ -160,6 +160,9 @@ func (e *entry) online(atLeast int) int {
 	return int(n)
 }
 
+// nothingTold is not the number of members of any room.
+const nothingTold = -1
+
 // resolveLocked counts one round of doubt, and reports whether it has ended with a greeting that gave too much.
 func (m *Manager) resolveLocked(e *entry) (over bool) {
 	if e.doubt == 0 {

@@ -54,17 +54,16 @@ func (m *Manager) tell() {
 	m.mu.Lock()
 	changed := m.changed
 	m.changed = nil
-	over := map[*entry]bool{}
 	for _, e := range changed {
 		e.untold = false
 		if m.resolveLocked(e) {
-			over[e] = true
+			e.told = nothingTold
 		}
 	}
 	m.mu.Unlock()
 	for _, e := range changed {
 		place, online := e.built(), e.total.Load()
-		if place != nil && (online != e.told || over[e]) {
+		if place != nil && online != e.told {
 			e.told = online
 			place.Presence(int(online))
 		}
