@@ -34,12 +34,12 @@ func TestP6_ClientsThatLeaveAreForgotten(t *testing.T) {
 		web.CloseIdleConnections() // the client keeps a random number, each with three goroutines
 	}
 	run(cycles / 10) // fills pools, maps and the window
-	goroutines, heap := runtime.NumGoroutine(), heapInUse()
+	goroutines, heap := runtime.NumGoroutine(), assert.HeapInUse()
 	began := time.Now()
 	run(cycles)
 	t.Logf("%v for a cycle", time.Since(began)/time.Duration(cycles))
 	assert.Eventually(t, "goroutines are back", func() bool { return runtime.NumGoroutine() <= goroutines+10 })
-	if grown := heapInUse() - heap; grown > 4<<20 {
+	if grown := assert.HeapInUse() - heap; grown > 4<<20 {
 		t.Errorf("the heap grew by %d KiB", grown>>10)
 	}
 }
@@ -114,27 +114,19 @@ func pollCycle(t *testing.T, a *App, web *http.Client, rnd *rand.Rand) {
 	}
 }
 
-func heapInUse() int {
-	runtime.GC()
-	runtime.GC() // frees what the first one only finalised
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc)
-}
-
 // TestP6_AClientThatNeverReadsCostsLittle: others send 200 MB while one client reads nothing.
 func TestP6_AClientThatNeverReadsCostsLittle(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0", "--max-message-chars=11000", "--max-payload-bytes=100000")
 	join(t, a, "")
-	before := heapInUse()
+	before := assert.HeapInUse()
 	args := []byte(`["message",{"message":"` + strings.Repeat("x", 10<<10) + `"}]`)
-	most := 0
+	most := int64(0)
 	for n := range 20_000 {
 		stored := make(chan error, 1)
 		assert.NoError(t, a.room.Append(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
 		assert.NoError(t, <-stored)
 		if n%4000 == 3999 {
-			most = max(most, heapInUse()-before)
+			most = max(most, assert.HeapInUse()-before)
 		}
 	}
 	if most > 64<<20 {

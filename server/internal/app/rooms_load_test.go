@@ -57,15 +57,15 @@ func silentRooms(t *testing.T, a *App) {
 	}
 	first, second := sessions(t, a, connections), sessions(t, a, connections)
 	assert.Eventually(t, "all are there", func() bool { return a.edge.Connections() == 2*connections })
-	goroutines, before := runtime.NumGoroutine(), heapInUse()
+	goroutines, before := runtime.NumGoroutine(), assert.HeapInUse()
 	fill(t, a, first, share)
 	rooms := connections * share
 	assert.Equal(t, "rooms", a.rooms.Stats().Open, rooms)
-	opened := heapInUse()
+	opened := assert.HeapInUse()
 	fill(t, a, second, share)
-	filled := heapInUse()
-	member := (filled - opened) / rooms
-	room := (opened-before)/rooms - member
+	filled := assert.HeapInUse()
+	member := (filled - opened) / int64(rooms)
+	room := (opened-before)/int64(rooms) - member
 	t.Logf("a room takes %d bytes, a member %d", room, member)
 	if !underRace && (room > 6<<10 || member > 3<<10) {
 		t.Errorf("a room takes %d bytes, a member %d", room, member)
@@ -105,7 +105,7 @@ func TestP6_RoomsThatComeAndGoLeaveNothing(t *testing.T) {
 		assert.Eventually(t, "all are gone", func() bool { return a.edge.Connections() == 0 && a.rooms.Stats().Open == 0 })
 	}
 	cycle(0, 40)
-	goroutines, heap := runtime.NumGoroutine(), heapInUse()
+	goroutines, heap := runtime.NumGoroutine(), assert.HeapInUse()
 	rounds := 240
 	if underRace {
 		rounds = 80
@@ -115,7 +115,7 @@ func TestP6_RoomsThatComeAndGoLeaveNothing(t *testing.T) {
 		t.Errorf("only %d rooms were opened", opened)
 	}
 	assert.Eventually(t, "goroutines are back", func() bool { return runtime.NumGoroutine() <= goroutines+10 })
-	grown := heapInUse() - heap
+	grown := assert.HeapInUse() - heap
 	t.Logf("%d rooms left %d KiB", a.rooms.Stats().Opened, grown>>10)
 	if grown > 4<<20 {
 		t.Errorf("the heap grew by %d KiB", grown>>10)
