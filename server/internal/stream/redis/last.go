@@ -26,25 +26,32 @@ func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 	if n <= 0 {
 		return nil, nil
 	}
-	caller := ctx
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.ended, cancel)()
+	return WhileOpen(ctx, s.ended, func(ctx context.Context) ([]stream.Entry, error) {
+		entries, err := s.newest(ctx, before, n)
+		if err == nil && len(entries) == 0 && before.IsZero() {
+			if err = s.createGenesis(ctx); err == nil {
+				entries, err = s.newest(ctx, before, n)
+			}
+			if err == nil && len(entries) == 0 {
+				err = errors.New("flushed in this moment")
+			}
+		}
+		return entries, err
+	})
+}
 
-	entries, err := s.newest(ctx, before, n)
-	if err == nil && len(entries) == 0 && before.IsZero() {
-		if err = s.createGenesis(ctx); err == nil {
-			entries, err = s.newest(ctx, before, n)
-		}
-		if err == nil && len(entries) == 0 {
-			err = errors.New("flushed in this moment")
-		}
-	}
+// WhileOpen runs the reading of a [stream.Record], which is cancelled when ctx or the record ends. Its error says why it failed:
+// [stream.ErrClosed] once the record has ended, that of ctx, or else [stream.ErrUnavailable] with the cause.
+func WhileOpen(ctx, record context.Context, read func(context.Context) ([]stream.Entry, error)) ([]stream.Entry, error) {
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(record, cancel)()
+	entries, err := read(reading)
 	switch {
-	case s.ended.Err() != nil:
+	case record.Err() != nil:
 		return nil, stream.ErrClosed
-	case caller.Err() != nil:
-		return nil, caller.Err()
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", stream.ErrUnavailable, err)
 	}

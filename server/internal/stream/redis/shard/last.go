@@ -23,24 +23,14 @@ func (r *room) Last(ctx context.Context, before stream.Offset, n int) ([]stream.
 	if n <= 0 {
 		return nil, nil
 	}
-	caller, s := ctx, r.rooms
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.ended, cancel)()
-
-	entries, err := s.last(ctx, r, before, n)
-	switch {
-	case s.ended.Err() != nil:
-		return nil, stream.ErrClosed
-	case caller.Err() != nil:
-		return nil, caller.Err()
-	case err != nil:
-		return nil, unavailable(err)
-	}
-	if before.IsZero() {
+	s := r.rooms
+	entries, err := redis.WhileOpen(ctx, s.ended, func(ctx context.Context) ([]stream.Entry, error) {
+		return s.last(ctx, r, before, n)
+	})
+	if err == nil && before.IsZero() {
 		s.saw(r, entries[len(entries)-1].Offset)
 	}
-	return entries, nil
+	return entries, err
 }
 
 // last reads the newest entries, in turn.
