@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -50,28 +49,27 @@ func greetSocketIO(c *client, rooms []string) error {
 		return err
 	}
 	if len(rooms) == 0 {
-		return c.exchange([]string{"40"}, "40")
+		return c.ask("40", answeredWith("40"), refusedConnect)
 	}
-	packets := make([]string, len(rooms))
-	for i, room := range rooms {
-		packets[i] = "40/rooms/" + room + ","
+	for _, room := range rooms {
+		if err := c.ask("40/rooms/"+room+",", answeredWith("40/rooms/"), refusedConnect); err != nil {
+			return err
+		}
 	}
-	return c.exchange(packets, "40/rooms/")
+	return nil
 }
 
 // greetAndJoin connects to the main namespace and joins each room by an event, which the server acknowledges.
 func greetAndJoin(c *client, rooms []string) error {
-	if err := c.openEngine(); err != nil {
+	if err := greetSocketIO(c, nil); err != nil {
 		return err
 	}
-	if err := c.exchange([]string{"40"}, "40"); err != nil {
-		return err
-	}
-	packets := make([]string, len(rooms))
 	for i, room := range rooms {
-		packets[i] = fmt.Sprintf(`42%d["join","%s"]`, i, room)
+		if err := c.ask(fmt.Sprintf(`42%d["join","%s"]`, i, room), answeredWith("43"), refusedConnect); err != nil {
+			return err
+		}
 	}
-	return c.exchange(packets, "43")
+	return nil
 }
 
 // openEngine reads the first packet of Engine.IO.
@@ -86,31 +84,30 @@ func (c *client) openEngine() error {
 	return nil
 }
 
-// exchange sends packets of Socket.IO one after the other, and reads until each has its answer.
-func (c *client) exchange(packets []string, answer string) error {
-	for _, say := range packets {
-		if err := c.write(opText, []byte(say)); err != nil {
-			return err
-		}
-		if err := c.awaitAnswer(answer); err != nil {
-			return err
-		}
-	}
-	return nil
+// answeredWith recognises a packet of Socket.IO by its beginning.
+func answeredWith(prefix string) func(packet string) bool {
+	return func(packet string) bool { return strings.HasPrefix(packet, prefix) }
 }
 
-func (c *client) awaitAnswer(answer string) error {
+var refusedConnect = answeredWith("44")
+
+// ask sends a packet and reads until it is answered or refused. Meanwhile it answers what the protocol wants answered.
+func (c *client) ask(say string, answered, refused func(packet string) bool) error {
+	if err := c.write(opText, []byte(say)); err != nil {
+		return err
+	}
 	for {
 		packet, err := c.packet()
 		switch {
 		case err != nil:
 			return err
-		case strings.HasPrefix(packet, answer):
+		case answered(packet):
 			return nil
-		case strings.HasPrefix(packet, "44"):
+		case refused(packet):
 			return fmt.Errorf("refused: %.80q", packet)
-		case packet == "2":
-			if err := c.write(opText, []byte("3")); err != nil {
+		}
+		if answer := c.run.options.protocol.answer([]byte(packet)); answer != nil {
+			if err := c.write(opText, answer); err != nil {
 				return err
 			}
 		}
@@ -139,33 +136,19 @@ func greetCentrifuge(c *client, rooms []string) error {
 	if len(rooms) == 0 {
 		rooms = []string{"chat"}
 	}
-	if err := c.command(`{"id":1,"connect":{}}`, `"connect"`); err != nil {
+	has := func(text string) func(string) bool {
+		return func(packet string) bool { return strings.Contains(packet, text) }
+	}
+	failed := has(`"error"`)
+	if err := c.ask(`{"id":1,"connect":{}}`, has(`"connect"`), failed); err != nil {
 		return err
 	}
 	for i, room := range rooms {
-		if err := c.command(fmt.Sprintf(`{"id":%d,"subscribe":{"channel":"%s"}}`, i+2, room), `"subscribe"`); err != nil {
+		if err := c.ask(fmt.Sprintf(`{"id":%d,"subscribe":{"channel":"%s"}}`, i+2, room), has(`"subscribe"`), failed); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// command sends a command of centrifuge and reads its reply.
-func (c *client) command(say, want string) error {
-	if err := c.write(opText, []byte(say)); err != nil {
-		return err
-	}
-	for {
-		packet, err := c.packet()
-		switch {
-		case err != nil:
-			return err
-		case strings.Contains(packet, want):
-			return nil
-		case strings.Contains(packet, `"error"`):
-			return errors.New("refused: " + packet)
-		}
-	}
 }
 
 func publishCentrifuge(dst []byte, p publication) []byte {
