@@ -1,6 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { type BrowserContextOptions, expect, type Locator, type Page } from "@playwright/test";
 
+export const wide: BrowserContextOptions = { viewport: { width: 1100, height: 700 } };
 export const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 /** Waits for fading to end: a fading element is pale for a moment. */

@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { badge } from "./room";
+import { badge, type Robot } from "./room";
 
 /*
  * The list of rooms, as people see and use it.
@@ -20,4 +20,15 @@ export async function openRoom(page: Page, name: string): Promise<void> {
 export async function isIn(page: Page, name: string): Promise<void> {
   await expect(title(page)).toHaveText(name);
   await expect(badge(page)).toHaveText("Live");
+}
+
+/**
+ * Lets somebody speak in a room that the page does not show, until that counts as unread: what comes in the first second of
+ * a page is history.
+ */
+export async function sayUnread(page: Page, speaker: Pick<Robot, "say">, room: string, text: string): Promise<void> {
+  await expect(async () => {
+    await speaker.say(text);
+    await expect(link(page, room)).toHaveText(new RegExp(`^${room}, \\d+ unread`), { timeout: 300 });
+  }).toPass();
 }

@@ -1,9 +1,7 @@
 import type { Page } from "@playwright/test";
-import { expectAccessible, hasEdge, phone } from "./looking";
+import { expectAccessible, hasEdge, phone, wide } from "./looking";
 import { composer, expect, said, say, test } from "./room";
-import { field, isIn, link, openRoom, rooms, title } from "./roomlist";
-
-const wide = { viewport: { width: 1100, height: 700 } };
+import { field, isIn, link, openRoom, rooms, sayUnread, title } from "./roomlist";
 
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`with few rooms, ${colorScheme}`, () => {
@@ -16,10 +14,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(rooms(page).getByText("0 online")).toBeVisible();
       await link(page, "Lobby").click();
       await isIn(page, "Lobby");
-      await expect(async () => {
-        await robot.say("meow");
-        await expect(link(page, "cats")).toHaveText(/unread/, { timeout: 300 });
-      }).toPass();
+      await sayUnread(page, robot, "cats", "meow");
       await expectAccessible(page);
       await openRoom(page, "two words");
       await expect(rooms(page).getByRole("alert")).toBeVisible();
@@ -48,10 +43,7 @@ test("in forced colours the list has edges, and the shown room is marked", async
   await isIn(page, "cats");
   await link(page, "Lobby").click();
   await isIn(page, "Lobby");
-  await expect(async () => {
-    await robot.say("meow");
-    await expect(link(page, "cats")).toHaveText(/unread/, { timeout: 300 });
-  }).toPass();
+  await sayUnread(page, robot, "cats", "meow");
   const parts = [
     link(page, "Lobby"),
     link(page, "cats")

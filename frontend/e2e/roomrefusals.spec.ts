@@ -1,7 +1,6 @@
+import { wide } from "./looking";
 import { badge, expect, said, say, test } from "./room";
 import { isIn, link, openRoom, rooms, title } from "./roomlist";
-
-const wide = { viewport: { width: 1100, height: 700 } };
 
 /* What the server refuses, and what it lets wait. */
 

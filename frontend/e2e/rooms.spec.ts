@@ -1,9 +1,6 @@
-import type { BrowserContextOptions } from "@playwright/test";
-import { phone } from "./looking";
+import { phone, wide } from "./looking";
 import { badge, composer, expect, list, said, say, setSeen, test, texts } from "./room";
-import { field, isIn, link, openRoom, rooms, title } from "./roomlist";
-
-const wide: BrowserContextOptions = { viewport: { width: 1100, height: 700 } };
+import { field, isIn, link, openRoom, rooms, sayUnread, title } from "./roomlist";
 
 test("P10 the address opens a room, and nothing of it is heard in another", async ({ room }) => {
   const [ada, bob] = [await room.join("ada", wide, room.server, "cats"), await room.join("bob", wide)];
@@ -66,11 +63,7 @@ test("unread messages are counted in each room until it is shown, also after a r
   await expect(said(ada, "seen")).toBeVisible();
   await link(ada, "Lobby").click();
   await isIn(ada, "Lobby");
-  // Messages of the first second of a page are history.
-  await expect(async () => {
-    await robot.say("unseen");
-    await expect(link(ada, "cats")).toHaveText(/cats, \d+ unread/, { timeout: 300 });
-  }).toPass();
+  await sayUnread(ada, robot, "cats", "unseen");
   const unread = robot.heard.length - 1;
   await expect(link(ada, "cats")).toHaveText(`cats, ${unread} unread`);
   await expect(ada).toHaveTitle(`(${unread}) Chat`);
@@ -320,10 +313,7 @@ test("each room keeps its place: unread messages do not move a reader of another
     await expect(page.getByRole("button", { name: "Newest" })).toBeVisible({ timeout: 300 });
   }).toPass();
   const top = await list(page).evaluate((scroller) => scroller.scrollTop);
-  await expect(async () => {
-    await dogs.say("woof");
-    await expect(link(page, "dogs")).toHaveText(/unread/, { timeout: 300 });
-  }).toPass();
+  await sayUnread(page, dogs, "dogs", "woof");
   expect(await list(page).evaluate((scroller) => scroller.scrollTop)).toBe(top);
   // What arrives below the reader is not read yet.
   await cats.say("below");
