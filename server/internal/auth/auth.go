@@ -2,42 +2,71 @@
 //
 // An [Authenticator] answers it for each CONNECT, before a session is recovered and before the Socket.IO library makes a
 // socket. The answer is an [Identity], a small value that callers pass on. It is never read back from a payload and never
-// logged. There is one authenticator so far, [Guests].
+// logged.
+//
+//	CONNECT ── token of the operator's issuer ──▶ Tokens ──▶ Identity{ID: "ada", Verified}
+//	        ── pid or token of a guest ─────────▶ Guests ──▶ Identity{ID: "~4Vk…", Guest}
+//	        ── nothing ─────────────────────────▶ what the connection has, else a new guest
+//
+// [Policy] puts the two together as the settings ask.
 package auth
 
-// Identity says for whom a socket speaks. The zero Identity is a guest: each of its messages names its author.
+import (
+	"context"
+	"time"
+)
+
+// Identity says for whom a socket speaks. It is a value: callers copy it, and nobody changes it.
 type Identity struct {
-	// Name is the username of all messages of the socket, whatever the client sends; empty for a guest.
+	// ID is the public id of the user. Only the server gives it; nobody else can use it.
+	ID string
+	// Name is the username of all messages of the socket, whatever the client sends; empty: each message names its author.
 	Name string
+	// Role is what the token says, for programs of the operator; empty for a guest.
+	Role string
+	// Verified means that Name comes from a token.
+	Verified bool
+	// Guest means that the server made the id up.
+	Guest bool
+	// Expires is when the identity ends; the zero time: never.
+	Expires time.Time
+	// Rooms are the rights in rooms; nil: [Write] everywhere. Nobody writes to it.
+	Rooms Rights
 }
 
 // Connect is a CONNECT that needs an answer. It may hold credentials: an authenticator neither keeps nor logs it.
 type Connect struct {
 	Namespace string
-	Payload   any // the client's "auth", as decoded from JSON
+	Payload   any      // the client's "auth", as decoded from JSON
+	Held      Identity // for whom the connection speaks already in its other namespaces; zero: for nobody
 }
 
-// Unauthorized is the code of a refusal because of invalid credentials.
-const Unauthorized = "unauthorized"
+// The codes of refusals, as they cross the wire.
+const (
+	Unauthorized = "unauthorized" // the credentials are invalid, or there are none where they are needed
+	Expired      = "expired"      // the credentials were valid once
+)
 
 // Refusal tells a client why it may not connect. It becomes the CONNECT_ERROR { message, data: { code } }. A stock client
 // does not retry after one, so a refusal is final.
 type Refusal struct {
 	Code    string // for programs, one word
-	Message string // for people
+	Message string // for people; it says nothing about the credentials
 }
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
 // Authenticator says for whom a socket speaks.
 type Authenticator interface {
-	// Authenticate answers one CONNECT, with an identity or with a non-nil refusal. It may be called from any goroutine. The
-	// edge does not read the connection until it returns, so it must return in bounded time. A panic counts as a refusal.
-	Authenticate(Connect) (Identity, *Refusal)
+	// Authenticate answers one CONNECT. The error is a [*Refusal], or anything else if the answer cannot be found at the
+	// moment: then the client may come back. It may be called from any goroutine, and may wait until ctx ends.
+	Authenticate(ctx context.Context, c Connect) (Identity, error)
 }
 
-// Guests treats every client as a guest.
-type Guests struct{}
-
-var _ Authenticator = Guests{}
-
-// Authenticate implements [Authenticator].
-func (Guests) Authenticate(Connect) (Identity, *Refusal) { return Identity{}, nil }
+// field returns a text of a payload, empty if there is none.
+func field(payload any, name string) string {
+	object, _ := payload.(map[string]any)
+	text, _ := object[name].(string)
+	return text
+}

@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"strings"
+)
+
+// GuestPrefix begins the id of every guest. A token cannot name such an id.
+const GuestPrefix = "~"
+
+// The parts of a guest's credential, <id>.<nonce>.<mac>, in bytes before base64.
+const (
+	guestIDBytes    = 12
+	guestNonceBytes = 6
+	guestMACBytes   = 16
+)
+
+// guestLength is the length of every guest credential.
+const guestLength = len(GuestPrefix) + guestIDBytes*4/3 + 1 + guestNonceBytes*4/3 + 1 + (guestMACBytes*4+2)/3
+
+// MinSecret is the least length of a secret, in bytes.
+const MinSecret = 32
+
+// Guests makes guests and knows them again. A guest's credential is a bearer secret: <id>.<nonce>.<mac>, 49 printable
+// characters. It is the private id of the guest's sockets, which a stock client sends back when it reconnects, and the token
+// that a client may keep over reloads. No node stores anything. The zero Guests is not usable.
+type Guests struct {
+	keys [][]byte
+}
+
+var _ Authenticator = (*Guests)(nil)
+
+// NewGuests makes an authenticator from secrets of at least [MinSecret] bytes. The first one signs, all of them verify.
+func NewGuests(secrets ...string) (*Guests, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("guests need a secret")
+	}
+	g := &Guests{}
+	for _, s := range secrets {
+		if len(s) < MinSecret {
+			return nil, errors.New("a secret has fewer than 32 bytes")
+		}
+		g.keys = append(g.keys, []byte(s))
+	}
+	return g, nil
+}
+
+// Authenticate implements [Authenticator]. A guest's token that is not valid is refused, so that its client notices. A
+// private id that is not valid is no credential: it may be of an earlier version, or of a stock client's session elsewhere.
+func (g *Guests) Authenticate(_ context.Context, c Connect) (Identity, error) {
+	if token := field(c.Payload, "token"); strings.HasPrefix(token, GuestPrefix) {
+		id, ok := g.Verify(token)
+		if !ok {
+			return Identity{}, errInvalid
+		}
+		return guest(id), nil
+	}
+	if id, ok := g.Verify(field(c.Payload, "pid")); ok {
+		return guest(id), nil
+	}
+	if c.Held.ID != "" {
+		return c.Held, nil
+	}
+	return guest(GuestPrefix + random(guestIDBytes)), nil
+}
+
+func guest(id string) Identity { return Identity{ID: id, Guest: true} }
+
+// Credential makes a new credential of a guest. Credentials of one guest differ.
+func (g *Guests) Credential(id string) string {
+	text := id + "." + random(guestNonceBytes)
+	return text + "." + mac(g.keys[0], text)
+}
+
+// Verify returns the guest that a credential belongs to; false unless a secret of ours signed exactly this one.
+func (g *Guests) Verify(credential string) (id string, ok bool) {
+	if len(credential) != guestLength || !strings.HasPrefix(credential, GuestPrefix) {
+		return "", false
+	}
+	end := strings.LastIndexByte(credential, '.')
+	id, _, ok = strings.Cut(credential[:max(end, 0)], ".")
+	if !ok {
+		return "", false
+	}
+	for _, key := range g.keys {
+		if subtle.ConstantTimeCompare([]byte(mac(key, credential[:end])), []byte(credential[end+1:])) == 1 {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// mac signs a text. The prefix keeps the signature apart from any other use of the secret.
+func mac(key []byte, text string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("chat guest "))
+	h.Write([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:guestMACBytes])
+}
+
+func random(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b) // never fails: it ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b)
+}

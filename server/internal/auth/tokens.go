@@ -1,0 +1,167 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// The bounds of a token and of what it says.
+const (
+	MaxToken = 4 << 10 // bytes
+	maxID    = 128     // characters
+	maxName  = 64
+	maxRole  = 32
+	// verified is how many tokens are remembered, so that a connection in fifty rooms verifies its token once.
+	verified = 10_000
+)
+
+// TokenOptions configure [Tokens]. Keys is required.
+type TokenOptions struct {
+	Keys     Keys
+	Issuer   string // "iss" of every token; empty: any
+	Audience string // one of "aud" of every token; empty: any
+	// IDClaim names the claim that is the public id of a user; empty: "sub".
+	IDClaim string
+	Now     func() time.Time // nil: time.Now
+}
+
+// Tokens verifies JSON Web Tokens (RFC 7519) that the operator's issuer has signed. A token must have "exp". It is refused
+// if it is longer than [MaxToken], not valid yet or no longer, of another issuer or audience, signed with an algorithm that
+// its key is not for, or if a claim that matters is not what it should be.
+type Tokens struct {
+	opts  TokenOptions
+	known *lru.Cache[[sha256.Size]byte, Identity]
+}
+
+// NewTokens makes an authenticator.
+func NewTokens(o TokenOptions) (*Tokens, error) {
+	if o.Keys == nil {
+		return nil, errors.New("tokens need keys")
+	}
+	if o.IDClaim == "" {
+		o.IDClaim = "sub"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	known, err := lru.New[[sha256.Size]byte, Identity](verified)
+	return &Tokens{o, known}, err
+}
+
+// Refusals of tokens. They do not say what is wrong in detail: the issuer's own tools do.
+var (
+	errInvalid = &Refusal{Unauthorized, "The token is not valid."}
+	errExpired = &Refusal{Expired, "The token has expired."}
+	errMissing = &Refusal{Unauthorized, "A token is needed."}
+)
+
+// Verify returns whom a token speaks for. The error is a [*Refusal], or another one if the key cannot be fetched at the
+// moment.
+func (t *Tokens) Verify(ctx context.Context, token string) (Identity, error) {
+	if len(token) > MaxToken {
+		return Identity{}, errInvalid
+	}
+	digest := sha256.Sum256([]byte(token))
+	who, known := t.known.Get(digest)
+	if !known {
+		var err error
+		if who, err = t.verify(ctx, token); err != nil {
+			return Identity{}, err
+		}
+		t.known.Add(digest, who)
+	}
+	if !t.opts.Now().Before(who.Expires) {
+		return Identity{}, errExpired
+	}
+	return who, nil
+}
+
+// verify checks the signature first: nothing of a forged token is looked at.
+func (t *Tokens) verify(ctx context.Context, token string) (Identity, error) {
+	parsed, err := jwt.ParseSigned(token, t.opts.Keys.Algorithms())
+	if err != nil || len(parsed.Headers) != 1 {
+		return Identity{}, errInvalid
+	}
+	key, err := t.opts.Keys.Key(ctx, parsed.Headers[0])
+	if err != nil {
+		return Identity{}, err
+	}
+	var standard jwt.Claims
+	claims := map[string]json.RawMessage{}
+	if err := parsed.Claims(key, &standard, &claims); err != nil {
+		return Identity{}, errInvalid
+	}
+	if err := t.check(standard); err != nil {
+		return Identity{}, err
+	}
+	return t.identity(standard, claims)
+}
+
+// check holds the standard claims against the options and the clock, without leeway.
+func (t *Tokens) check(c jwt.Claims) error {
+	if c.Expiry == nil {
+		return errInvalid
+	}
+	expected := jwt.Expected{Issuer: t.opts.Issuer, Time: t.opts.Now()}
+	if t.opts.Audience != "" {
+		expected.AnyAudience = jwt.Audience{t.opts.Audience}
+	}
+	switch err := c.ValidateWithLeeway(expected, 0); {
+	case err == nil:
+		return nil
+	case errors.Is(err, jwt.ErrExpired):
+		return errExpired
+	default:
+		return errInvalid
+	}
+}
+
+// identity reads the claims that matter.
+func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage) (Identity, error) {
+	who := Identity{Verified: true, Expires: standard.Expiry.Time().UTC()}
+	for _, c := range []struct {
+		name  string
+		dst   *string
+		limit int
+	}{{t.opts.IDClaim, &who.ID, maxID}, {"name", &who.Name, maxName}, {"role", &who.Role, maxRole}} {
+		if !readText(claims[c.name], c.dst, c.limit) {
+			return Identity{}, errInvalid
+		}
+	}
+	if who.ID == "" || strings.HasPrefix(who.ID, GuestPrefix) {
+		return Identity{}, errInvalid
+	}
+	if rooms, ok := claims["rooms"]; ok {
+		if err := json.Unmarshal(rooms, &who.Rooms); err != nil {
+			return Identity{}, errInvalid
+		}
+	}
+	return who, nil
+}
+
+// readText reads a claim that is absent or a text of at most limit characters, none of which is a control character.
+func readText(claim json.RawMessage, dst *string, limit int) bool {
+	if claim == nil {
+		return true
+	}
+	if len(claim) == 0 || claim[0] != '"' || json.Unmarshal(claim, dst) != nil {
+		return false
+	}
+	return utf8.RuneCountInString(*dst) <= limit && strings.TrimSpace(*dst) == *dst && !strings.ContainsFunc(*dst, unicode.IsControl)
+}
+
+// ensure that go-jose's algorithms are named in one place only.
+var (
+	secretAlgorithms = []jose.SignatureAlgorithm{jose.HS256}
+	publicAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
+)

@@ -1,0 +1,323 @@
+package auth
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"scalable-chat/server/internal/test/assert"
+)
+
+// issuer signs tokens in a test.
+type issuer struct {
+	keys map[string]crypto.Signer // by kid
+}
+
+func newIssuer(t testing.TB, kids ...string) *issuer {
+	t.Helper()
+	i := &issuer{map[string]crypto.Signer{}}
+	for _, kid := range kids {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		assert.NoError(t, err)
+		i.keys[kid] = key
+	}
+	return i
+}
+
+// jwks is the document that the issuer serves.
+func (i *issuer) jwks(t testing.TB) []byte {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	for kid, key := range i.keys {
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: key.Public(), KeyID: kid, Use: "sig"})
+	}
+	text, err := json.Marshal(set)
+	assert.NoError(t, err)
+	return text
+}
+
+// sign makes a token of raw claims.
+func sign(t testing.TB, algorithm jose.SignatureAlgorithm, key any, kid, claims string) string {
+	t.Helper()
+	options := (&jose.SignerOptions{}).WithType("JWT")
+	if kid != "" {
+		options = options.WithHeader("kid", kid)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
+	assert.NoError(t, err)
+	signed, err := signer.Sign([]byte(claims))
+	assert.NoError(t, err)
+	token, err := signed.CompactSerialize()
+	assert.NoError(t, err)
+	return token
+}
+
+func (i *issuer) token(t testing.TB, kid, claims string) string {
+	t.Helper()
+	return sign(t, jose.ES256, i.keys[kid], kid, claims)
+}
+
+// now is the clock of the tests: 2026-11-25, 12:00 UTC.
+var now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+const soon = `"exp":1795608100` // a hundred seconds after now
+
+func newTokens(t testing.TB, o TokenOptions) *Tokens {
+	t.Helper()
+	if o.Now == nil {
+		o.Now = func() time.Time { return now }
+	}
+	tokens, err := NewTokens(o)
+	assert.NoError(t, err)
+	return tokens
+}
+
+func refusedWith(t *testing.T, what string, err error, code string) {
+	t.Helper()
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Code != code {
+		t.Errorf("%s: got %v, want %s", what, err, code)
+	}
+}
+
+func TestP11_ATokenSaysWhoSpeaks(t *testing.T) {
+	t.Parallel()
+	secret, err := NewSecret(oneSecret)
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: secret, Issuer: "https://id.example", Audience: "chat", IDClaim: "uid"})
+	text := sign(t, jose.HS256, []byte(oneSecret), "", `{"iss":"https://id.example","aud":["x","chat"],`+soon+
+		`,"uid":"ada","sub":"secret@example.org","name":"Ada","role":"staff","rooms":{"team-*":"write","*":"read"}}`)
+	for range 2 { // verified, then remembered
+		who, err := tokens.Verify(t.Context(), text)
+		assert.NoError(t, err)
+		assert.Equal(t, "who", who, Identity{
+			ID: "ada", Name: "Ada", Role: "staff", Verified: true, Expires: time.Unix(1795608100, 0).UTC(),
+			Rooms: Rights{"team-*": Write, "*": Read},
+		})
+	}
+}
+
+func TestP11_PublicKeysOfEachKind(t *testing.T) {
+	t.Parallel()
+	weak, err := rsa.GenerateKey(rand.Reader, 2048)
+	assert.NoError(t, err)
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	assert.NoError(t, err)
+	i := newIssuer(t, "ec")
+	i.keys["rsa"], i.keys["ed"] = weak, edwards
+	keys, err := parseKeys(i.jwks(t))
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: keys})
+	for kid, algorithm := range map[string]jose.SignatureAlgorithm{"ec": jose.ES256, "rsa": jose.RS256, "ed": jose.EdDSA} {
+		for _, named := range []string{kid, ""} { // each algorithm has one key, so its name may be missing
+			who, err := tokens.Verify(t.Context(), sign(t, algorithm, i.keys[kid], named, `{"sub":"ada",`+soon+`}`))
+			assert.NoError(t, err, kid)
+			assert.Equal(t, kid, who.ID, "ada")
+		}
+	}
+}
+
+// badClaims are the claims of tokens with a good signature, and the code of the refusal.
+var badClaims = map[string]struct{ claims, code string }{
+	"no exp":             {`{"sub":"ada"}`, Unauthorized},
+	"null exp":           {`{"sub":"ada","exp":null}`, Unauthorized},
+	"text exp":           {`{"sub":"ada","exp":"1795608100"}`, Unauthorized},
+	"a second ago":       {`{"sub":"ada","exp":1795607999,"iss":"i","aud":"chat"}`, Expired},
+	"a year ago":         {`{"sub":"ada","exp":1764072000,"iss":"i","aud":"chat"}`, Expired},
+	"not yet":            {`{"sub":"ada",` + soon + `,"nbf":1795608001}`, Unauthorized},
+	"another audience":   {`{"sub":"ada",` + soon + `,"iss":"i","aud":"other"}`, Unauthorized},
+	"no audience":        {`{"sub":"ada",` + soon + `,"iss":"i"}`, Unauthorized},
+	"another issuer":     {`{"sub":"ada",` + soon + `,"iss":"j","aud":"chat"}`, Unauthorized},
+	"no id":              {`{` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"empty id":           {`{"sub":"",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"a guest's id":       {`{"sub":"~AAAAAAAAAAAAAAAA",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"a number as id":     {`{"sub":7,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"spaces around":      {`{"sub":" ada",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"huge id":            {`{"sub":"` + strings.Repeat("a", 129) + `",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"nested name":        {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":{"first":"Ada"}}`, Unauthorized},
+	"control characters": {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":"A\nda"}`, Unauthorized},
+	"duplicate id":       {`{"sub":"ada","sub":"bob",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"duplicate exp":      {`{"sub":"ada","exp":1,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"rooms as a list":    {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":["*"]}`, Unauthorized},
+	"rooms null":         {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":null}`, Unauthorized},
+	"an unknown right":   {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":{"*":"own"}}`, Unauthorized},
+	"no object":          {`["ada"]`, Unauthorized},
+	"no JSON":            {`{"sub":`, Unauthorized},
+}
+
+func TestP11_ClaimsThatAreNotGood(t *testing.T) {
+	t.Parallel()
+	secret, err := NewSecret(oneSecret)
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: secret, Issuer: "i", Audience: "chat"})
+	for what, bad := range badClaims {
+		_, err := tokens.Verify(t.Context(), sign(t, jose.HS256, []byte(oneSecret), "", bad.claims))
+		refusedWith(t, what, err, bad.code)
+	}
+	_, err = tokens.Verify(t.Context(), sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`,"iss":"i","aud":"chat"}`))
+	assert.NoError(t, err, "the good one")
+}
+
+func TestP11_SignaturesThatAreNotGood(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, "a", "b")
+	keys, err := parseKeys(i.jwks(t))
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: keys})
+	claims := `{"sub":"ada",` + soon + `}`
+	good := i.token(t, "a", claims)
+	parts := strings.Split(good, ".")
+	encode := base64.RawURLEncoding.EncodeToString
+	public, err := json.Marshal(jose.JSONWebKey{Key: i.keys["a"].Public()})
+	assert.NoError(t, err)
+	for what, token := range map[string]string{
+		"empty": "", "no token": "x", "two parts": parts[0] + "." + parts[1], "no signature": parts[0] + "." + parts[1] + ".",
+		"none":                   encode([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",
+		"none, signed":           encode([]byte(`{"alg":"none","kid":"a"}`)) + "." + parts[1] + "." + parts[2],
+		"a public key as secret": sign(t, jose.HS256, public, "a", claims),
+		"the key of another":     sign(t, jose.ES256, i.keys["b"], "a", claims),
+		"an unknown key":         sign(t, jose.ES256, newIssuer(t, "x").keys["x"], "x", claims),
+		"a key inside":           sign(t, jose.ES256, jose.JSONWebKey{Key: newIssuer(t, "x").keys["x"], KeyID: "x"}, "", claims),
+		"no kid of two keys":     sign(t, jose.ES256, i.keys["a"], "", claims),
+		"other claims":           parts[0] + "." + encode([]byte(`{"sub":"bob",`+soon+`}`)) + "." + parts[2],
+		"too long":               good + strings.Repeat("A", MaxToken),
+		"a thousand dots":        strings.Repeat(".", 1000),
+	} {
+		_, err := tokens.Verify(t.Context(), token)
+		refusedWith(t, what, err, Unauthorized)
+	}
+	_, err = tokens.Verify(t.Context(), good)
+	assert.NoError(t, err)
+}
+
+func TestP11_ARememberedTokenExpires(t *testing.T) {
+	t.Parallel()
+	clock := now
+	secret, err := NewSecret(oneSecret)
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: secret, Now: func() time.Time { return clock }})
+	text := sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`}`)
+	_, err = tokens.Verify(t.Context(), text)
+	assert.NoError(t, err)
+	clock = now.Add(100 * time.Second)
+	_, err = tokens.Verify(t.Context(), text)
+	refusedWith(t, "at its end", err, Expired)
+}
+
+// counting counts how often a key is asked for, which is how often a token is verified.
+type counting struct {
+	Keys
+	asked int
+}
+
+func (c *counting) Key(ctx context.Context, h jose.Header) (any, error) {
+	c.asked++
+	return c.Keys.Key(ctx, h)
+}
+
+func TestFiftyRoomsVerifyOnce(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, "a")
+	keys, err := parseKeys(i.jwks(t))
+	assert.NoError(t, err)
+	count := &counting{Keys: keys}
+	tokens := newTokens(t, TokenOptions{Keys: count})
+	text := i.token(t, "a", `{"sub":"ada",`+soon+`}`)
+	for range 50 {
+		_, err := tokens.Verify(t.Context(), text)
+		assert.NoError(t, err)
+	}
+	assert.Equal(t, "verifications", count.asked, 1)
+}
+
+func TestKeySetsThatAreNotGood(t *testing.T) {
+	t.Parallel()
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err == nil {
+		text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: small.Public(), KeyID: "a"}}})
+		assert.NoError(t, err)
+		_, err = parseKeys(text)
+		assert.Equal(t, "a short RSA key", err != nil, true)
+	}
+	for _, text := range []string{"", "<html>", "[]", "{}", `{"keys":{}}`, `{"keys":[]}`, `{"keys":[{"kty":"oct","k":"AAAA"}]}`, `{"keys":[1,{"kty":"EC"}]}`} {
+		if _, err := parseKeys([]byte(text)); err == nil {
+			t.Errorf("%q was taken as keys", text)
+		}
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	assert.NoError(t, err)
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: p384.Public(), KeyID: "a"}}})
+	assert.NoError(t, err)
+	_, err = parseKeys(text)
+	assert.Equal(t, "another curve", err != nil, true)
+}
+
+func TestRightsInRooms(t *testing.T) {
+	t.Parallel()
+	rights := Rights{"*": Read, "team-*": Write, "team-hr": None, "*-mods": Moderate, "a*b*c": Moderate}
+	for room, want := range map[string]Right{
+		"/": Read, "cats": Read, "team-x": Write, "team-hr": None, "the-mods": Moderate, "abc": Moderate, "axxbxxc": Moderate, "acb": Read,
+	} {
+		assert.Equal(t, room, rights.In(room), want)
+	}
+	assert.Equal(t, "no rights at all", Rights{}.In("cats"), None)
+	assert.Equal(t, "nothing said", Identity{}.In("cats"), Write)
+}
+
+func TestP11_APolicyNeverDowngrades(t *testing.T) {
+	t.Parallel()
+	secret, err := NewSecret(oneSecret)
+	assert.NoError(t, err)
+	p := &Policy{Guests: newGuests(t, otherSecret), Tokens: newTokens(t, TokenOptions{Keys: secret}), GuestRight: Read}
+	_, err = p.Authenticate(t.Context(), connecting("token", "eyJ.x.y"))
+	refusedWith(t, "a bad token", err, Unauthorized)
+	good := sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`}`)
+	who, err := p.Authenticate(t.Context(), connecting("token", good, "pid", p.Guests.Credential("~"+strings.Repeat("A", 16))))
+	assert.NoError(t, err)
+	assert.Equal(t, "with a token, a private id grants nothing", who.ID, "ada")
+	assert.Equal(t, "a user's right", who.In("cats"), Write)
+	who, err = p.Authenticate(t.Context(), connecting())
+	assert.NoError(t, err)
+	assert.Equal(t, "a guest's right", who.In("cats"), Read)
+	p.Guests = nil
+	_, err = p.Authenticate(t.Context(), connecting())
+	refusedWith(t, "nothing", err, Unauthorized)
+}
+
+func BenchmarkES256(b *testing.B) {
+	i := newIssuer(b, "a")
+	keys, err := parseKeys(i.jwks(b))
+	assert.NoError(b, err)
+	tokens := newTokens(b, TokenOptions{Keys: keys})
+	text := i.token(b, "a", `{"sub":"ada",`+soon+`}`)
+	b.Run("token", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = tokens.verify(b.Context(), text)
+		}
+	})
+	b.Run("remembered", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = tokens.Verify(b.Context(), text)
+		}
+	})
+	b.Run("raw", func(b *testing.B) {
+		key := i.keys["a"].(*ecdsa.PrivateKey)
+		digest := [32]byte{1}
+		signature, _ := ecdsa.SignASN1(rand.Reader, key, digest[:])
+		for b.Loop() {
+			ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature)
+		}
+	})
+}
