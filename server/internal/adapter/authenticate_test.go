@@ -16,7 +16,7 @@ import (
 // keyring admits clients that know one of its keys, and names them.
 type keyring map[string]string
 
-func (k keyring) Authenticate(c auth.Connect) (auth.Identity, *auth.Refusal) {
+func (k keyring) Authenticate(_ context.Context, c auth.Connect) (auth.Identity, error) {
 	payload, _ := c.Payload.(map[string]any)
 	key, _ := payload["key"].(string)
 	switch name := k[key]; {

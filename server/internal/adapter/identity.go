@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
@@ -71,7 +72,11 @@ func (n *namespace) authenticate(sent any) connect {
 	}
 	c.refusal = &auth.Refusal{Code: auth.Unauthorized, Message: "The credentials could not be checked."} // if it panics
 	n.hub.protect("authenticator", func() {
-		c.identity, c.refusal = n.binding.Authenticator.Authenticate(auth.Connect{Namespace: n.nsp.Name(), Payload: sent})
+		var err error
+		c.identity, err = n.binding.Authenticator.Authenticate(n.hub.life, auth.Connect{Namespace: n.nsp.Name(), Payload: sent})
+		if err == nil || errors.As(err, &c.refusal) {
+			c.refusal, _ = err.(*auth.Refusal)
+		}
 	})
 	return c
 }

@@ -72,7 +72,7 @@ type stalling struct {
 	release   chan struct{}
 }
 
-func (s stalling) Authenticate(c auth.Connect) (auth.Identity, *auth.Refusal) {
+func (s stalling) Authenticate(_ context.Context, c auth.Connect) (auth.Identity, error) {
 	if c.Namespace == s.namespace {
 		<-s.release
 	}

@@ -14,6 +14,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -172,10 +173,12 @@ func (a *App) newEdge() *engineio.Server {
 // newRoom makes the chat of a namespace. others tells how many are online without the client that is greeted.
 func (a *App) newRoom(namespace string, record *replica.Replica, others func() int) *room.Room {
 	cfg := a.cfg
+	credentials, _ := auth.NewGuests(rand.Text() + rand.Text()) // long enough
+	guests := &auth.Policy{Guests: credentials, GuestRight: auth.Write}
 	return room.New(room.Options{
 		Namespace:     namespace,
 		Replica:       record,
-		Authenticator: auth.Guests{},
+		Authenticator: guests,
 		Limits: chat.Limits{
 			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
 		},

@@ -31,6 +31,7 @@ var outside = map[string][]string{
 	"internal/cluster":            {"github.com/redis/go-redis/"},
 	"internal/bus":                {"github.com/redis/go-redis/"},
 	"internal/redisx":             {"github.com/redis/go-redis/"},
+	"internal/auth":               {"github.com/go-jose/go-jose/", "github.com/hashicorp/golang-lru/"},
 	"internal/config":             {"github.com/spf13/viper", "github.com/spf13/pflag"},
 	"internal/ops":                {"github.com/prometheus/"},
 }

@@ -8,7 +8,8 @@
 //	        ── pid or token of a guest ─────────▶ Guests ──▶ Identity{ID: "~4Vk…", Guest}
 //	        ── nothing ─────────────────────────▶ what the connection has, else a new guest
 //
-// [Policy] puts the two together as the settings ask.
+// [Policy] puts the two together as the settings ask. A connection may speak for several users in different namespaces: its
+// [Party] knows them. A socket holds its [Speaker], which a new token renews in place.
 package auth
 
 import (
@@ -33,6 +34,9 @@ type Identity struct {
 	// Rooms are the rights in rooms; nil: [Write] everywhere. Nobody writes to it.
 	Rooms Rights
 }
+
+// expired reports whether the identity has ended.
+func (i Identity) expired(now time.Time) bool { return !i.Expires.IsZero() && !now.Before(i.Expires) }
 
 // Connect is a CONNECT that needs an answer. It may hold credentials: an authenticator neither keeps nor logs it.
 type Connect struct {
@@ -62,6 +66,14 @@ type Authenticator interface {
 	// Authenticate answers one CONNECT. The error is a [*Refusal], or anything else if the answer cannot be found at the
 	// moment: then the client may come back. It may be called from any goroutine, and may wait until ctx ends.
 	Authenticate(ctx context.Context, c Connect) (Identity, error)
+}
+
+// PrivateIDs makes and checks the private ids (pid) of sockets, with which a client that reconnects asks for its place.
+type PrivateIDs interface {
+	// PrivateID makes the id of a new socket of a user, at most 64 printable characters. Nobody can guess it.
+	PrivateID(who Identity) string
+	// Owns reports whether an id was made for a socket of this user.
+	Owns(who Identity, pid string) bool
 }
 
 // field returns a text of a payload, empty if there is none.

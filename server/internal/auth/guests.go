@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -29,12 +28,11 @@ const MinSecret = 32
 
 // Guests makes guests and knows them again. A guest's credential is a bearer secret: <id>.<nonce>.<mac>, 49 printable
 // characters. It is the private id of the guest's sockets, which a stock client sends back when it reconnects, and the token
-// that a client may keep over reloads. No node stores anything. The zero Guests is not usable.
+// that a client may keep over reloads. Private ids of other users have the same form and are no credentials. No node stores
+// anything. The zero Guests is not usable.
 type Guests struct {
 	keys [][]byte
 }
-
-var _ Authenticator = (*Guests)(nil)
 
 // NewGuests makes an authenticator from secrets of at least [MinSecret] bytes. The first one signs, all of them verify.
 func NewGuests(secrets ...string) (*Guests, error) {
@@ -51,24 +49,8 @@ func NewGuests(secrets ...string) (*Guests, error) {
 	return g, nil
 }
 
-// Authenticate implements [Authenticator]. A guest's token that is not valid is refused, so that its client notices. A
-// private id that is not valid is no credential: it may be of an earlier version, or of a stock client's session elsewhere.
-func (g *Guests) Authenticate(_ context.Context, c Connect) (Identity, error) {
-	if token := field(c.Payload, "token"); strings.HasPrefix(token, GuestPrefix) {
-		id, ok := g.Verify(token)
-		if !ok {
-			return Identity{}, errInvalid
-		}
-		return guest(id), nil
-	}
-	if id, ok := g.Verify(field(c.Payload, "pid")); ok {
-		return guest(id), nil
-	}
-	if c.Held.ID != "" {
-		return c.Held, nil
-	}
-	return guest(GuestPrefix + random(guestIDBytes)), nil
-}
+// fresh is an identity that nobody has had before.
+func (g *Guests) fresh() Identity { return guest(GuestPrefix + random(guestIDBytes)) }
 
 func guest(id string) Identity { return Identity{ID: id, Guest: true} }
 
@@ -78,9 +60,38 @@ func (g *Guests) Credential(id string) string {
 	return text + "." + mac(g.keys[0], text)
 }
 
+// PrivateID implements [PrivateIDs]. That of a guest is a credential.
+func (g *Guests) PrivateID(who Identity) string { return g.Credential(owner(who)) }
+
+// Owns implements [PrivateIDs].
+func (g *Guests) Owns(who Identity, pid string) bool {
+	id, ok := g.verify(pid)
+	return ok && id == owner(who)
+}
+
+// userPrefix begins the private ids of users who are no guests.
+const userPrefix = "="
+
+// owner names a user in private ids: a guest by its id, another user by a hash of it.
+func owner(who Identity) string {
+	if who.Guest {
+		return who.ID
+	}
+	sum := sha256.Sum256([]byte("chat user " + who.ID))
+	return userPrefix + base64.RawURLEncoding.EncodeToString(sum[:guestIDBytes])
+}
+
 // Verify returns the guest that a credential belongs to; false unless a secret of ours signed exactly this one.
 func (g *Guests) Verify(credential string) (id string, ok bool) {
-	if len(credential) != guestLength || !strings.HasPrefix(credential, GuestPrefix) {
+	if !strings.HasPrefix(credential, GuestPrefix) {
+		return "", false
+	}
+	return g.verify(credential)
+}
+
+// verify returns the owner of a private id.
+func (g *Guests) verify(credential string) (id string, ok bool) {
+	if len(credential) != guestLength {
 		return "", false
 	}
 	end := strings.LastIndexByte(credential, '.')

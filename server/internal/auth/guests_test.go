@@ -13,7 +13,13 @@ const (
 	otherSecret = "another secret with thirty-two bytes"
 )
 
-func newGuests(t *testing.T, secrets ...string) *Guests {
+// newPolicy lets guests write, with these secrets.
+func newPolicy(t testing.TB, secrets ...string) *Policy {
+	t.Helper()
+	return &Policy{Guests: newGuests(t, secrets...), GuestRight: Write}
+}
+
+func newGuests(t testing.TB, secrets ...string) *Guests {
 	t.Helper()
 	g, err := NewGuests(secrets...)
 	assert.NoError(t, err)
@@ -30,15 +36,15 @@ func connecting(pairs ...string) Connect {
 
 func TestP11_AGuestKeepsItsID(t *testing.T) {
 	t.Parallel()
-	g := newGuests(t, oneSecret)
+	g := newPolicy(t, oneSecret)
 	first, err := g.Authenticate(t.Context(), connecting())
 	assert.NoError(t, err)
 	assert.Equal(t, "reserved", strings.HasPrefix(first.ID, GuestPrefix), true)
 	assert.Equal(t, "guest", first.Guest, true)
-	credential := g.Credential(first.ID)
+	credential := g.PrivateID(first)
 	assert.Equal(t, "length", len(credential), 49)
-	assert.Equal(t, "another one", credential == g.Credential(first.ID), false)
-	onAnotherNode := newGuests(t, otherSecret, oneSecret)
+	assert.Equal(t, "another one", credential == g.PrivateID(first), false)
+	onAnotherNode := newPolicy(t, otherSecret, oneSecret)
 	for _, name := range []string{"pid", "token"} {
 		again, err := onAnotherNode.Authenticate(t.Context(), connecting(name, credential))
 		assert.NoError(t, err)
@@ -48,44 +54,74 @@ func TestP11_AGuestKeepsItsID(t *testing.T) {
 
 func TestP11_NobodyForgesAGuest(t *testing.T) {
 	t.Parallel()
-	g := newGuests(t, oneSecret)
+	p := newPolicy(t, oneSecret)
+	g := p.Guests
 	id := GuestPrefix + strings.Repeat("A", 16)
 	good := g.Credential(id)
 	stranger := newGuests(t, otherSecret).Credential(id)
 	for what, forged := range map[string]string{
 		"empty": "", "an id": id, "another key": stranger, "too long": good + "A", "cut": good[:len(good)-1],
-		"the id of another": GuestPrefix + "B" + good[2:], "another nonce": good[:18] + "x" + good[19:],
+		"the id of another": GuestPrefix + "B" + good[2:], "another nonce": good[:18] + string(good[18]^1) + good[19:],
 		"no dots": strings.ReplaceAll(good, ".", "A"), "a token": "eyJhbGciOiJub25lIn0.e30.",
 		"upper case": strings.ToUpper(good), "no prefix": "A" + good[1:],
 	} {
 		if _, ok := g.Verify(forged); ok {
 			t.Errorf("%s is taken for a credential", what)
 		}
-		made, err := g.Authenticate(t.Context(), connecting("pid", forged))
+		made, err := p.Authenticate(t.Context(), connecting("pid", forged))
 		assert.NoError(t, err)
 		assert.Equal(t, what+": somebody new", made.ID != id && made.Guest, true)
 	}
-	_, err := g.Authenticate(t.Context(), connecting("token", stranger, "pid", good))
+	_, err := p.Authenticate(t.Context(), connecting("token", stranger, "pid", good))
 	assert.Equal(t, "a forged token is refused", errors.Is(err, errInvalid), true)
 }
 
 func TestP11_WithoutCredentialsASocketSpeaksAsItsConnection(t *testing.T) {
 	t.Parallel()
-	g := newGuests(t, oneSecret)
+	p := newPolicy(t, oneSecret)
 	held := Identity{ID: "ada", Verified: true}
 	for what, payload := range map[string]any{
-		"nothing": nil, "an array": []any{"pid"}, "a number": map[string]any{"pid": 1.0}, "an object": map[string]any{"token": map[string]any{}},
+		"nothing": nil, "an array": []any{"pid"}, "a number": map[string]any{"pid": 1.0},
+		"no token": map[string]any{"token": nil}, "an empty token": map[string]any{"token": ""},
 	} {
-		who, err := g.Authenticate(t.Context(), Connect{Payload: payload, Held: held})
+		who, err := p.Authenticate(t.Context(), Connect{Payload: payload, Held: held})
 		assert.NoError(t, err)
 		assert.Equal(t, what, who.ID, held.ID)
 	}
-	own := g.Credential(GuestPrefix + strings.Repeat("C", 16))
+	own := p.Guests.Credential(GuestPrefix + strings.Repeat("C", 16))
 	c := connecting("pid", own)
 	c.Held = held
-	who, err := g.Authenticate(t.Context(), c)
+	who, err := p.Authenticate(t.Context(), c)
 	assert.NoError(t, err)
 	assert.Equal(t, "its own credentials count", who.ID, GuestPrefix+strings.Repeat("C", 16))
+}
+
+func TestP11_ATokenThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newPolicy(t, oneSecret)
+	for what, token := range map[string]any{
+		"an object": map[string]any{}, "a number": 1.0, "a list": []any{"x"}, "a truth": true,
+		"somebody else's": "eyJhbGciOiJub25lIn0.e30.", "a blank": " ", "an id": "~AAAAAAAAAAAAAAAA",
+	} {
+		_, err := p.Authenticate(t.Context(), Connect{Payload: map[string]any{"token": token}, Held: Identity{ID: "ada"}})
+		assert.Equal(t, what, errors.Is(err, errInvalid), true)
+	}
+}
+
+func TestP11_APrivateIDBelongsToOneUser(t *testing.T) {
+	t.Parallel()
+	p := newPolicy(t, oneSecret)
+	users := []Identity{guest("~AAAAAAAAAAAAAAAA"), guest("~BBBBBBBBBBBBBBBB"), {ID: "ada"}, {ID: "bob"}, {ID: "AAAAAAAAAAAAAAAA"}}
+	for i, who := range users {
+		pid := p.PrivateID(who)
+		assert.Equal(t, "length", len(pid), guestLength)
+		for j, other := range users {
+			assert.Equal(t, "owner", p.Owns(other, pid), i == j)
+		}
+		_, credential := p.Guests.Verify(pid)
+		assert.Equal(t, "is a credential", credential, who.Guest)
+	}
+	assert.Equal(t, "no id", p.Owns(users[2], ""), false)
 }
 
 func TestSecretsHaveAtLeast32Bytes(t *testing.T) {
@@ -110,10 +146,10 @@ func FuzzGuestCredential(f *testing.F) {
 
 // BenchmarkGuest is what identity adds to the connect of a guest.
 func BenchmarkGuest(b *testing.B) {
-	g, _ := NewGuests(oneSecret)
+	p := newPolicy(b, oneSecret)
 	b.ReportAllocs()
 	for b.Loop() {
-		who, _ := g.Authenticate(b.Context(), Connect{})
-		g.Credential(who.ID)
+		who, _ := p.Authenticate(b.Context(), Connect{})
+		p.PrivateID(who)
 	}
 }

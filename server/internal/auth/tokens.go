@@ -128,7 +128,7 @@ func (t *Tokens) check(c jwt.Claims) error {
 
 // identity reads the claims that matter.
 func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage) (Identity, error) {
-	who := Identity{Verified: true, Expires: standard.Expiry.Time().UTC()}
+	who := Identity{Expires: standard.Expiry.Time().UTC()}
 	for _, c := range []struct {
 		name  string
 		dst   *string
@@ -141,6 +141,7 @@ func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage
 	if who.ID == "" || strings.HasPrefix(who.ID, GuestPrefix) {
 		return Identity{}, errInvalid
 	}
+	who.Verified = who.Name != ""
 	if rooms, ok := claims["rooms"]; ok {
 		if err := json.Unmarshal(rooms, &who.Rooms); err != nil {
 			return Identity{}, errInvalid

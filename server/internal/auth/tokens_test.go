@@ -291,7 +291,7 @@ func TestP11_APolicyNeverDowngrades(t *testing.T) {
 	who, err = p.Authenticate(t.Context(), connecting())
 	assert.NoError(t, err)
 	assert.Equal(t, "a guest's right", who.In("cats"), Read)
-	p.Guests = nil
+	p.GuestRight = None
 	_, err = p.Authenticate(t.Context(), connecting())
 	refusedWith(t, "nothing", err, Unauthorized)
 }

@@ -48,7 +48,7 @@ func newRoom(t *testing.T) (*Room, *replica.Replica) {
 		following.Wait()
 		sweepers.Close()
 	})
-	return New(Options{Namespace: "/", Replica: rep, Authenticator: auth.Guests{}, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
+	return New(Options{Namespace: "/", Replica: rep, Authenticator: nil, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
 }
 
 // namespace notes what the room does with it.
@@ -168,17 +168,10 @@ func TestEventsGoToTheRules(t *testing.T) {
 	assert.Equal(t, "no wait at first", c.RejoinDelay(), time.Duration(0))
 }
 
-func TestP11_TheRoomAsksItsAuthenticator(t *testing.T) {
-	r, _ := newRoom(t)
-	who, refusal := r.Bind(&namespace{}).Authenticator.Authenticate(auth.Connect{Namespace: "/"})
-	assert.Equal(t, "refusal", refusal == nil, true)
-	assert.Equal(t, "a guest", who, auth.Identity{})
-}
-
 func TestP10_ARoomIsSmall(t *testing.T) {
 	const many = 2000
 	_, rep := newRoom(t)
-	options := Options{Namespace: "/rooms/cats", Replica: rep, Authenticator: auth.Guests{}, Online: func() int { return 0 }}
+	options := Options{Namespace: "/rooms/cats", Replica: rep, Authenticator: nil, Online: func() int { return 0 }}
 	rooms, bindings := make([]*Room, many), make([]adapter.Binding, many)
 	before := assert.HeapInUse()
 	for i := range rooms {
