@@ -2,96 +2,108 @@ package adapter
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
 	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/engineio"
+	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
 )
 
-// keyring admits clients that know one of its keys, and names them.
+// keyring knows users by their keys, and makes private ids that name them.
 type keyring map[string]string
 
-func (k keyring) Authenticate(_ context.Context, c auth.Connect) (auth.Identity, error) {
-	payload, _ := c.Payload.(map[string]any)
-	key, _ := payload["key"].(string)
-	switch name := k[key]; {
-	case key == "panic":
-		panic(key)
-	case name == "":
-		return auth.Identity{}, &auth.Refusal{Code: "no_key", Message: "Not on " + c.Namespace}
-	default:
-		return auth.Identity{Name: name}, nil
+// identify is an [engineio.Options.Identify].
+func (k keyring) identify(_ context.Context, _ *engineio.Session, c engineio.Connect) (any, error) {
+	var payload struct{ Key string }
+	_ = json.Unmarshal(c.Payload, &payload)
+	id := k[payload.Key]
+	if id == "" {
+		return nil, &engineio.Refusal{Code: "no_key", Message: "Not on " + c.Namespace}
 	}
+	return auth.Fixed(auth.Identity{ID: id}), nil
 }
 
-// withKeys answers each event with the name of its socket's identity.
-func withKeys(b *Binding) {
-	b.Authenticator = keyring{"k1": "Ada", "k2": "Bob"}
-	b.Client = func(_ *socket.Socket, who auth.Identity) Client {
+func (keyring) PrivateID(who auth.Identity) string      { return who.ID + "." + rand.Text() }
+func (keyring) Owns(who auth.Identity, pid string) bool { return strings.HasPrefix(pid, who.ID+".") }
+
+// withKeys makes a node answer each event with the id of its socket's user.
+func withKeys(s *setup, edge *engineio.Options) {
+	keys := keyring{"k1": "Ada", "k2": "Bob"}
+	edge.Identify = keys.identify
+	binding := Binding{PrivateIDs: keys, Client: func(_ *socket.Socket, by *auth.Speaker) Client {
 		return handler(func(_ context.Context, _ string, _ []any, ack func(...any)) bool {
-			ack(who.Name)
+			ack(by.Identity().ID)
 			return true
 		})
+	}}
+	s.Binding, s.others = binding, binding
+}
+
+func newKeyed(t *testing.T) *peer {
+	return newPeer(t, memory.New(memory.Options{}), nil, nil, withKeys)
+}
+
+// keyed is the payload of a CONNECT with a key.
+func keyed(key, pid, offset string) string {
+	text, _ := json.Marshal(map[string]string{"key": key, "pid": pid, "offset": offset})
+	return string(text)
+}
+
+func TestP11_TheSpeakerOfEachConnectGoesToItsClient(t *testing.T) {
+	p := newKeyed(t)
+	for key, id := range map[string]string{"k1": "Ada", "k2": "Bob"} {
+		c := p.dial("/", keyed(key, "", ""))
+		c.send(`421["who",1]`)
+		c.want(`431["` + id + `"]`)
+		again := p.dial("/", keyed(key, c.pid, c.offset))
+		assert.Equal(t, "sid after a recovery", again.sid, c.sid)
+		again.send(`421["who",1]`)
+		again.want(`431["` + id + `"]`)
 	}
 }
 
-func TestP11_TheIdentityOfEachConnectGoesToItsClient(t *testing.T) {
-	n := newNode(t, nil, func(o *setup) { withKeys(&o.Binding) })
-	for key, name := range map[string]string{"k1": "Ada", "k2": "Bob"} {
-		f, g := n.join(`{"key":"` + key + `"}`)
-		f.send(`21["who",1]`)
-		f.want(t, `31["`+name+`"]`)
-		again, back := n.join(`{"key":"` + key + `","pid":"` + g.Pid + `","offset":"` + g.Offset + `"}`)
-		assert.Equal(t, "sid after a recovery", back.Sid, g.Sid)
-		again.send(`21["who",1]`)
-		again.want(t, `31["`+name+`"]`)
-	}
+func TestP11_NobodyRecoversWithThePrivateIDOfAnother(t *testing.T) {
+	p := newKeyed(t)
+	ada := p.dial("/", keyed("k1", "", ""))
+	bob := p.dial("/", keyed("k2", ada.pid, ada.offset))
+	assert.Equal(t, "the id of another", bob.sid == ada.sid || bob.pid == ada.pid, false)
+	assert.Equal(t, "recovered", p.hub.Recovered(bob.socket()), false)
+	ada.send(`421["who",1]`) // it was not closed
+	ada.want(`431["Ada"]`)
+	forged := p.dial("/", keyed("k1", "a secret", ada.offset))
+	assert.Equal(t, "a private id that is none", forged.sid == ada.sid, false)
 }
 
 func TestP11_ARefusedConnectHasACodeAndRecoversNothing(t *testing.T) {
-	var recoveries atomic.Int64
-	n := newNode(t, nil, func(o *setup) {
-		withKeys(&o.Binding)
-		o.Hooks.Recovered = func(bool) { recoveries.Add(1) }
-	})
-	f, g := n.join(`{"key":"k1"}`)
-	for _, payload := range []string{`{}`, `{"key":"k3"}`, back(g.Pid, g.Offset), `{"connect":{"identity":"k1"}}`} {
-		stranger := n.open()
-		stranger.send("0" + payload)
-		stranger.want(t, `4{"data":{"code":"no_key"},"message":"Not on /"}`)
-		stranger.send("0" + `{"key":"k2"}`) // it may try again on the same connection
-		stranger.next(t)
+	p := newKeyed(t)
+	c := p.dial("/", keyed("k1", "", ""))
+	stranger := p.dial("/", keyed("k2", "", ""))
+	for _, payload := range []string{``, `{}`, keyed("k3", "", ""), keyed("", c.pid, c.offset), `{"connect":{"sent":"k1"}}`} {
+		stranger.send("40/rooms/x," + payload)
+		stranger.want(`44/rooms/x,{"data":{"code":"no_key"},"message":"Not on /rooms/x"}`)
 	}
-	stranger := n.open()
-	stranger.send(`0{"key":"panic"}`)
-	if p := stranger.next(t); !strings.HasPrefix(p, `4{"data":{"code":"unauthorized"}`) {
-		t.Errorf("an authenticator that panics: %s", p)
-	}
-	assert.Equal(t, "panics", n.hub.Stats().Panics, 1)
-	assert.Equal(t, "recoveries", recoveries.Load(), 0)
-	assert.Equal(t, "the connection whose id was claimed", f.ReadyState(), "open")
-	assert.Equal(t, "ids that are claimed", n.restored(), 0)
+	c.send(`421["who",1]`)
+	c.want(`431["Ada"]`)
+	assert.Equal(t, "ids that are claimed", p.restored(), 0)
 }
 
-func TestP11_ARefusalHoldsInNamespacesOfAPattern(t *testing.T) {
-	n := newNode(t, nil, func(o *setup) { withKeys(&o.others) })
-	n.io.Of(regexp.MustCompile("^/rooms/"), nil)
+func TestP11_APassHoldsInNamespacesOfAPattern(t *testing.T) {
+	p := newKeyed(t)
+	p.io.Of(regexp.MustCompile("^/rooms/"), nil)
 	for range 2 { // the first one makes the namespace
-		f := n.open()
-		f.send(`0/rooms/a,{"key":"k1"}`)
-		f.next(t)
-		f.send(`2/rooms/a,1["who",1]`)
-		f.want(t, `3/rooms/a,1["Ada"]`)
-		stranger := n.open()
-		stranger.send(`0/rooms/a,{}`)
-		assert.Eventually(t, "the stranger is turned away", func() bool { return stranger.ReadyState() == "closed" })
+		c := p.dial("/", keyed("k2", "", ""))
+		c.send("40/rooms/a," + keyed("k1", "", ""))
+		assert.Equal(t, "answer", strings.HasPrefix(c.receive(), "40/rooms/a,"), true)
+		c.send(`42/rooms/a,1["who",1]`)
+		c.want(`43/rooms/a,1["Ada"]`)
+		c.send(`421["who",1]`)
+		c.want(`431["Bob"]`)
 	}
-	stranger := n.open()
-	stranger.send(`0/rooms/b,{}`)
-	assert.Eventually(t, "the stranger is turned away", func() bool { return stranger.ReadyState() == "closed" })
 }

@@ -2,19 +2,19 @@ package adapter
 
 import (
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
 
-	"scalable-chat/server/internal/auth"
-	"scalable-chat/server/internal/fanout"
 	"scalable-chat/server/internal/stream"
 )
 
 // The order of a CONNECT, all of it while its turn lasts:
 //
-//	identify, before the library                  identity determined
+//	the edge                                      identity determined
+//	identify, before the library                  private id made
 //	RestoreSession                                ids made, the client's cursor looked up
 //	admit, a middleware of the namespace          start cursor fixed, handlers attached
 //	library                                       socket stored, own room joined, CONNECT answered
@@ -35,16 +35,20 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 		return nil, nil
 	}
 	var found restoration
-	if pid != unnamed {
-		found = n.recover(pid, offset)
+	made, asked, _ := strings.Cut(string(pid), " ") // see identify
+	if offset != unnamed {
+		if asked != "" {
+			found = n.recover(socket.PrivateSessionId(asked), offset)
+		}
 		if told := n.hub.opts.Hooks.Recovered; told != nil && found.failed == nil {
 			told(found.recovered)
 		}
 	}
-	if !found.recovered {
-		pid = newPrivateID()
+	if pid = socket.PrivateSessionId(made); found.recovered {
+		pid = socket.PrivateSessionId(asked)
 	}
 	sid := n.publicID(pid)
+	found.pid = string(pid)
 	n.restored.Store(sid, found)
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: sid, Pid: pid, Rooms: types.NewSet[socket.Room](),
@@ -54,23 +58,26 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 // recover finds the place where a client continues, and claims its earlier id.
 func (n *namespace) recover(pid socket.PrivateSessionId, offset string) restoration {
 	seen, err := stream.ParseOffset(offset)
-	if err != nil || len(pid) > maxPrivateID {
+	if err != nil {
 		return restoration{}
 	}
 	at, ok, err := n.binding.Replica.Recover(seen)
 	return restoration{recovered: ok && n.claim(n.publicID(pid)), at: at, failed: err}
 }
 
-// startOf is where a socket begins in the log, and whether it continues where an earlier connection ended.
-func (n *namespace) startOf(s *socket.Socket) (at fanout.Cursor, recovered bool) {
-	if found, ok := n.restored.Load(s.Id()); ok && found.(restoration).recovered {
-		return found.(restoration).at, true
+// startOf fixes where a socket begins in the log, and whether it continues where an earlier connection ended.
+func (n *namespace) startOf(m *member) {
+	found, _ := n.restored.Load(m.socket.Id())
+	r, _ := found.(restoration)
+	if m.pid = r.pid; r.recovered {
+		m.start, m.recovered = r.at, true
+		return
 	}
 	wanted := 0
-	if auth, ok := s.Handshake().Auth.(map[string]any); ok && n.binding.History != nil {
+	if auth, ok := m.socket.Handshake().Auth.(map[string]any); ok && n.binding.History != nil {
 		wanted = n.binding.History(auth)
 	}
-	return n.binding.Replica.Start(wanted), false
+	m.start = n.binding.Replica.Start(wanted)
 }
 
 // middleware admits a socket before the library answers its CONNECT.
@@ -83,17 +90,14 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 	if !ok {
 		return socket.NewExtendedError("Unsupported transport", nil) // not a session of the edge
 	}
-	c := n.connectOf(s)
-	if c.refusal != nil {
-		return socket.NewExtendedError(c.refusal.Message, map[string]any{"code": c.refusal.Code})
-	}
+	restorePayload(s.Handshake())
 	if found, ok := n.restored.Load(s.Id()); ok && found.(restoration).failed != nil {
 		conn.Close(true) // the client comes back with its offset, and may recover then
 		return socket.NewExtendedError("Recovery failed", nil)
 	}
 	m := &member{socket: s, conn: conn}
 	if n.follows() {
-		m.start, m.recovered = n.startOf(s)
+		n.startOf(m)
 	} else {
 		m.alone, m.since = true, n.volatiles.now()
 	}
@@ -102,7 +106,7 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 	// Added with the first socket, so that listeners added before the first connection run before this one: their packets
 	// come before the log, and the turn lasts until they have returned.
 	n.once.Do(func() { _ = n.nsp.On("connection", n.connection) })
-	n.attach(m, c.identity)
+	n.attach(m)
 	return nil
 }
 
@@ -139,9 +143,9 @@ func (n *namespace) greet(s *socket.Socket) {
 
 // attach gives a socket its client, and makes every packet release its turn: an event when it has been handled, a
 // disconnection when it is complete.
-func (n *namespace) attach(m *member, who auth.Identity) {
+func (n *namespace) attach(m *member) {
 	if n.binding.Client != nil {
-		m.client = n.binding.Client(m.socket, who)
+		m.client = n.binding.Client(m.socket, speaking(m.conn.Pass(n.nsp.Name())))
 	}
 	// A socket middleware runs in the goroutine that the library starts for the packet; an event that it handles itself
 	// costs no second goroutine.

@@ -16,7 +16,7 @@ func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
 	var mu sync.Mutex
 	var seen []int
 	n := newNode(t, nil, func(o *setup) {
-		o.Client = func(*socket.Socket, auth.Identity) Client {
+		o.Client = func(*socket.Socket, *auth.Speaker) Client {
 			return handler(func(_ context.Context, event string, args []any, ack func(...any)) bool {
 				mu.Lock()
 				seen = append(seen, int(args[0].(float64)))
@@ -47,7 +47,7 @@ func TestP2_EventsOfOneSessionAreHandledOneByOne(t *testing.T) {
 func TestTurnIsHeldUntilTheHandlerReturns(t *testing.T) {
 	enter, leave := make(chan struct{}), make(chan struct{})
 	n := newNode(t, nil, func(o *setup) {
-		o.Client = func(*socket.Socket, auth.Identity) Client {
+		o.Client = func(*socket.Socket, *auth.Speaker) Client {
 			return handler(func(context.Context, string, []any, func(...any)) bool {
 				enter <- struct{}{}
 				<-leave
@@ -87,7 +87,7 @@ func TestUnknownAndPlainEventsDoNotStall(t *testing.T) {
 
 func TestPanicOfAHandlerCostsTheEventAlone(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) {
-		o.Client = func(*socket.Socket, auth.Identity) Client {
+		o.Client = func(*socket.Socket, *auth.Speaker) Client {
 			return handler(func(_ context.Context, event string, _ []any, ack func(...any)) bool {
 				if event == "bad" {
 					panic("oops")
@@ -106,7 +106,7 @@ func TestPanicOfAHandlerCostsTheEventAlone(t *testing.T) {
 
 func TestKickWhileAnEventIsHandledReleasesTheTurn(t *testing.T) {
 	n := newNode(t, nil, func(o *setup) {
-		o.Client = func(s *socket.Socket, _ auth.Identity) Client {
+		o.Client = func(s *socket.Socket, _ *auth.Speaker) Client {
 			return handler(func(context.Context, string, []any, func(...any)) bool {
 				s.Disconnect(false)
 				return true

@@ -35,14 +35,16 @@ type Binding struct {
 	Replica *replica.Replica
 	// History reads from a handshake's auth how many past messages the client asks for; nil: none.
 	History func(auth map[string]any) int
-	// Greeting appends the first frame that a socket gets; the frame carries the offset where the socket begins. It is
-	// required with Replica.
-	Greeting func(dst []byte, at fanout.Cursor) []byte
-	// Authenticator says for whom a socket speaks, before it recovers or joins anything; nil: every socket is a guest.
-	Authenticator auth.Authenticator
+	// Greeting appends the first frames that a socket gets; the first of them carries the offset where the socket begins. It is
+	// required with Replica. pid is the socket's private id, to its client, which may be nil.
+	Greeting func(dst []byte, at fanout.Cursor, pid string, to Client) []byte
+	// PrivateIDs makes the private ids of sockets, and says who may recover with them; nil: they are random, and anybody may
+	// who has one.
+	PrivateIDs auth.PrivateIDs
 	// Client makes the owner's side of a socket that is about to be connected; nil, or a nil result: only the library's
-	// listeners get its events.
-	Client func(*socket.Socket, auth.Identity) Client
+	// listeners get its events. by is the pass that the edge has for its CONNECT, if that is a speaker; else it has the zero
+	// identity.
+	Client func(s *socket.Socket, by *auth.Speaker) Client
 	// Publish sends a message, of which it owns the bytes, to [Hub.Receive] on all other nodes that have the namespace. The
 	// namespace's volatile broadcasts go this way, at most a few messages in each [Options.VolatileInterval]; nil: over the
 	// bus. It may drop the message and must not block.
@@ -166,6 +168,8 @@ type turns interface {
 	Left(namespace string)
 	// Parted says that the library is done with the socket that has left, although the turn lasts.
 	Parted(namespace string)
+	// Pass is what the edge knows of the newest CONNECT.
+	Pass(namespace string) any
 }
 
 // claimLook is how often claim checks whether an older socket with the same id is gone; claimWait is how long it waits.

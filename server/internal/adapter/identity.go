@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"time"
 
 	"github.com/zishang520/socket.io-go-parser/v2/parser"
@@ -21,80 +20,79 @@ import (
 // The library calls RestoreSession only if CONNECT names a private id and an offset, and makes up both ids otherwise. So in
 // a namespace that recovers, the adapter shows it every CONNECT with both.
 
-// unnamed stands for a private id, or an offset, that the client did not name.
+// unnamed stands for an offset that the client did not name.
 const unnamed = "-"
 
 // connectKey is the key of a [connect] in the payload until the socket is admitted. No client can forge one: JSON decodes
 // to no value of that type.
 const connectKey = "connect"
 
-// connect is what the adapter knows of a CONNECT before the library sees it.
+// connect is what the adapter keeps of a CONNECT before the library sees it.
 type connect struct {
-	sent     any // the payload
-	identity auth.Identity
-	refusal  *auth.Refusal
+	sent any // the payload
 }
 
-// identify finds out for whom a CONNECT speaks, and makes it name a private id and an offset. It sees every packet before the
-// library does.
-func (h *Hub) identify(p *parser.Packet) {
+// identify makes a CONNECT name a private id and an offset. It sees every packet before the library does.
+func (h *Hub) identify(p *parser.Packet, pass any) {
 	if p.Type != parser.CONNECT {
 		return
 	}
-	if n := h.namespaceOf(p.Nsp); n != nil && (n.follows() || n.binding.Authenticator != nil) {
-		p.Data = n.identify(p.Data)
+	if n := h.namespaceOf(p.Nsp); n != nil && n.follows() {
+		p.Data = n.identify(p.Data, speaking(pass).Identity())
 	}
 }
 
-// identify returns the payload that replaces the client's before the library sees it. A refused client recovers nothing.
-func (n *namespace) identify(sent any) map[string]any {
-	c := n.authenticate(sent)
-	payload := map[string]any{connectKey: c}
-	if !n.follows() {
-		return payload
+// speaking is the speaker that the edge has for a CONNECT. Without [engineio.Options.Identify] it is nobody.
+func speaking(pass any) *auth.Speaker {
+	if s, ok := pass.(*auth.Speaker); ok {
+		return s
 	}
-	payload["pid"], payload["offset"] = unnamed, unnamed
-	if auth, ok := sent.(map[string]any); ok && c.refusal == nil {
-		pid, _ := auth["pid"].(string)
-		offset, _ := auth["offset"].(string)
+	return nobody
+}
+
+var nobody = auth.Fixed(auth.Identity{})
+
+// identify returns the payload that replaces the client's before the library sees it. The library passes the private id and the
+// offset on to RestoreSession: the new private id is in front of the one that the client asks for, if it may.
+func (n *namespace) identify(sent any, who auth.Identity) map[string]any {
+	ids, at := n.newPrivateID(who), unnamed
+	if payload, ok := sent.(map[string]any); ok {
+		pid, _ := payload["pid"].(string)
+		offset, _ := payload["offset"].(string)
 		if pid != "" && offset != "" {
-			payload["pid"], payload["offset"] = pid, offset
+			at = offset
+			if n.owns(who, pid) {
+				ids += " " + pid
+			}
 		}
 	}
-	return payload
-}
-
-// authenticate asks the authenticator for whom a payload speaks.
-func (n *namespace) authenticate(sent any) connect {
-	c := connect{sent: sent}
-	if n.binding.Authenticator == nil {
-		return c
-	}
-	c.refusal = &auth.Refusal{Code: auth.Unauthorized, Message: "The credentials could not be checked."} // if it panics
-	n.hub.protect("authenticator", func() {
-		var err error
-		c.identity, err = n.binding.Authenticator.Authenticate(n.hub.life, auth.Connect{Namespace: n.nsp.Name(), Payload: sent})
-		if err == nil || errors.As(err, &c.refusal) {
-			c.refusal, _ = err.(*auth.Refusal)
-		}
-	})
-	return c
-}
-
-// connectOf returns the [connect] of a socket, and puts the client's payload back into the handshake. The CONNECT that
-// creates a namespace of a pattern did not pass [namespace.identify], so connectOf authenticates it now.
-func (n *namespace) connectOf(s *socket.Socket) connect {
-	if payload, ok := s.Handshake().Auth.(map[string]any); ok {
-		if c, ok := payload[connectKey].(connect); ok {
-			s.Handshake().Auth = c.sent
-			return c
-		}
-	}
-	return n.authenticate(s.Handshake().Auth)
+	return map[string]any{connectKey: connect{sent}, "pid": ids, "offset": at}
 }
 
 // newPrivateID makes a private id that nobody can guess.
-func newPrivateID() socket.PrivateSessionId { return socket.PrivateSessionId(rand.Text()) }
+func (n *namespace) newPrivateID(who auth.Identity) string {
+	if ids := n.binding.PrivateIDs; ids != nil {
+		return ids.PrivateID(who)
+	}
+	return rand.Text()
+}
+
+// owns reports whether the user may recover with a private id.
+func (n *namespace) owns(who auth.Identity, pid string) bool {
+	if ids := n.binding.PrivateIDs; ids != nil {
+		return ids.Owns(who, pid)
+	}
+	return len(pid) <= maxPrivateID
+}
+
+// restorePayload puts the client's payload back into the handshake.
+func restorePayload(h *socket.Handshake) {
+	if payload, ok := h.Auth.(map[string]any); ok {
+		if c, ok := payload[connectKey].(connect); ok {
+			h.Auth = c.sent
+		}
+	}
+}
 
 // publicID derives the public id from a private one. It differs in each namespace: the library forgets one of two sockets of
 // a connection that have the same id.
@@ -109,6 +107,7 @@ func (n *namespace) publicID(pid socket.PrivateSessionId) socket.SocketId {
 
 // restoration is what the adapter knows of a socket between RestoreSession and its admission.
 type restoration struct {
+	pid       string
 	recovered bool
 	at        fanout.Cursor // if it was
 	failed    error         // the record could not be read

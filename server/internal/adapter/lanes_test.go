@@ -17,7 +17,7 @@ import (
 )
 
 // answering is a client that answers each event with its name.
-func answering(*socket.Socket, auth.Identity) Client {
+func answering(*socket.Socket, *auth.Speaker) Client {
 	return handler(func(_ context.Context, event string, _ []any, ack func(...any)) bool {
 		ack(event)
 		return true
@@ -25,13 +25,10 @@ func answering(*socket.Socket, auth.Identity) Client {
 }
 
 // newRoomPeer is a node with an edge that has these namespaces open; they share a log.
-func newRoomPeer(t *testing.T, change func(*Binding), names ...string) *peer {
+func newRoomPeer(t *testing.T, edit func(*setup, *engineio.Options), names ...string) *peer {
 	t.Helper()
-	p := newPeer(t, memory.New(memory.Options{}), nil, nil)
-	p.withRooms(memory.New(memory.Options{}), func(b *Binding) {
-		b.Client = answering
-		change(b)
-	})
+	p := newPeer(t, memory.New(memory.Options{}), nil, nil, edit)
+	p.withRooms(memory.New(memory.Options{}), func(b *Binding) { b.Client = answering })
 	for _, name := range names {
 		p.hub.Open(name)
 	}
@@ -66,22 +63,24 @@ func (k *doorkeeper) Leave(_ *engineio.Session, namespace string) {
 	}
 }
 
-// stalling lets nobody into one namespace before it is released.
+// stalling identifies nobody in one namespace before it is released.
 type stalling struct {
 	namespace string
 	release   chan struct{}
 }
 
-func (s stalling) Authenticate(_ context.Context, c auth.Connect) (auth.Identity, error) {
-	if c.Namespace == s.namespace {
-		<-s.release
+func (s stalling) edit(_ *setup, o *engineio.Options) {
+	o.Identify = func(_ context.Context, _ *engineio.Session, c engineio.Connect) (any, error) {
+		if c.Namespace == s.namespace {
+			<-s.release
+		}
+		return nil, nil
 	}
-	return auth.Identity{}, nil
 }
 
 func TestROOM11_ASlowConnectHoldsNoOtherRoomOfTheConnection(t *testing.T) {
 	slow := stalling{"/rooms/slow", make(chan struct{})}
-	p := newRoomPeer(t, func(b *Binding) { b.Authenticator = slow }, cats, slow.namespace)
+	p := newRoomPeer(t, slow.edit, cats, slow.namespace)
 	c := p.dialRoom("{}")
 	c.send("40"+slow.namespace+",{}", "42"+slow.namespace+`,1["waits"]`)
 	for i := range 10 {
@@ -119,7 +118,7 @@ func (c *remote) round(number int, rooms []string) {
 func TestP10_ManyRoomsOfManyConnectionsAtOnceLeaveNothing(t *testing.T) {
 	rooms := []string{cats, "/rooms/dogs", "/rooms/birds", "/rooms/fish", "/rooms/bees"}
 	keeper := &doorkeeper{inside: map[string]int{}}
-	p := newPeer(t, memory.New(memory.Options{}), nil, nil, keeper)
+	p := newPeer(t, memory.New(memory.Options{}), nil, nil, func(_ *setup, o *engineio.Options) { o.Gate = keeper })
 	keeper.hub = p.hub
 	p.withRooms(memory.New(memory.Options{}), func(b *Binding) { b.Client = answering })
 	const connections, rounds = 40, 10

@@ -150,14 +150,16 @@ func newPeers(t *testing.T, n int) (*fabric, []*peer) {
 	return f, all
 }
 
-func newPeer(t *testing.T, s stream.Stream, b bus.Bus, nodes func() int, gates ...engineio.Gate) *peer {
+func newPeer(t *testing.T, s stream.Stream, b bus.Bus, nodes func() int, edits ...func(*setup, *engineio.Options)) *peer {
 	t.Helper()
 	n := &node{t: t}
-	following := n.start(s, setup{Options: Options{Bus: b, Nodes: nodes, Timeout: clusterTimeout}})
-	options := engineio.Options{Sweepers: n.sweepers, NewID: rand.Text, AllowBinary: true, Logger: n.hub.logger}
-	for _, gate := range gates {
-		options.Gate = gate
+	options := engineio.Options{NewID: rand.Text, AllowBinary: true}
+	parts := setup{Options: Options{Bus: b, Nodes: nodes, Timeout: clusterTimeout}}
+	for _, edit := range edits {
+		edit(&parts, &options)
 	}
+	following := n.start(s, parts)
+	options.Sweepers, options.Logger = n.sweepers, n.hub.logger
 	edge := engineio.NewServer(options)
 	n.io.Bind(edge)
 	server := httptest.NewServer(edge)

@@ -75,6 +75,7 @@ func (f *fake) Pending() {
 func (f *fake) Follow(at fanout.Cursor, first []byte) { f.conn.Join(at, first) }
 func (f *fake) Unfollow(l *fanout.Log)                { f.conn.Leave(l) }
 func (f *fake) SendFrame(frame []byte) bool           { return f.conn.Send(frame) }
+func (f *fake) Pass(string) any                       { return nil }
 func (f *fake) Id() string                            { return f.id }
 func (f *fake) Protocol() int                         { return 4 }
 func (f *fake) RemoteAddress() string                 { return "127.0.0.1" }

@@ -14,7 +14,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +25,7 @@ import (
 
 	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/adapter"
+	"scalable-chat/server/internal/admission"
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/config"
@@ -64,6 +64,8 @@ type App struct {
 	parts    parts      // of the topology
 	room     *room.Room // the global one
 	rooms    *rooms.Manager
+	policy   *auth.Policy
+	welcome  *room.Welcome
 	budget   *fanout.Budget // of their logs
 	binding  sync.Map       // by namespace: what binds the room that is being opened
 	hub      *adapter.Hub
@@ -103,11 +105,15 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 	a.metrics = ops.NewMetrics(ops.Catalogues{
 		Events: chat.Events(), Outcomes: chat.Outcomes(),
 		Closes: engineio.CloseReasons(), Refusals: slices.Concat(engineio.RefusalReasons(), accept.Reasons()),
-		Rooms: rooms.Codes(), Strays: engineio.StrayKinds(),
+		Rooms: slices.Concat(admission.Codes(), rooms.Codes()), Strays: engineio.StrayKinds(),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
+	if a.policy, err = newPolicy(a.life, cfg.Auth, logger); err != nil {
+		return nil, err
+	}
+	a.welcome = welcome(cfg)
 	a.topology, err = newTopology(a.life, host{
-		cfg: cfg, log: logger, port: a.port(), members: func() int { return a.hub.Members("/") },
+		cfg: cfg, log: logger, port: a.port(), members: func() int { return a.hub.Members("/") }, guests: a.policy.Guests,
 	})
 	if err != nil {
 		return nil, err
@@ -162,7 +168,7 @@ func (a *App) newEdge() *engineio.Server {
 		MaxConnections: cfg.MaxConnections, MaxPerAddress: cfg.MaxConnectionsPerIP,
 		Origins: engineio.NewOrigins(cfg.AllowedOrigins), Proxies: cfg.TrustedProxies,
 
-		Gate: a.rooms, ConnectTimeout: cfg.ConnectTimeout,
+		Identify: a.door().Identify, Gate: a.rooms, ConnectTimeout: cfg.ConnectTimeout,
 		MaxNamespaces: cfg.Rooms.MaxPerConnection + spareNamespaces,
 
 		Hooks:  engineio.Hooks{Closed: a.metrics.Closed, Refused: a.metrics.Refused, Stray: a.metrics.Stray},
@@ -173,12 +179,11 @@ func (a *App) newEdge() *engineio.Server {
 // newRoom makes the chat of a namespace. others tells how many are online without the client that is greeted.
 func (a *App) newRoom(namespace string, record *replica.Replica, others func() int) *room.Room {
 	cfg := a.cfg
-	credentials, _ := auth.NewGuests(rand.Text() + rand.Text()) // long enough
-	guests := &auth.Policy{Guests: credentials, GuestRight: auth.Write}
 	return room.New(room.Options{
-		Namespace:     namespace,
-		Replica:       record,
-		Authenticator: guests,
+		Namespace:  namespace,
+		Replica:    record,
+		PrivateIDs: a.policy,
+		Welcome:    a.welcome,
 		Limits: chat.Limits{
 			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
 		},

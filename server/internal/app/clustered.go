@@ -56,7 +56,7 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 	c := &clustered{id: nodeid.New(), log: h.log, client: client, record: record}
 	c.registry = cluster.NewRegistry(cluster.RegistryConfig{
 		Client: client, Key: cfg.StreamKey, ID: c.id, Address: address,
-		Local: h.members, Secret: cfg.ClusterSecret, Settings: sharedSettings(cfg, record), Log: h.log,
+		Local: h.members, Secret: cfg.ClusterSecret, Guests: h.shareGuests(), Settings: sharedSettings(cfg, record), Log: h.log,
 	})
 	c.bus = bus.New(bus.Config{Client: client, Key: cfg.StreamKey, DB: cfg.Redis.DB, ID: c.id, Log: h.log})
 	c.forwarder = forward.New(forward.Config{

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/bus"
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/config"
@@ -61,6 +62,7 @@ type host struct {
 	log     *slog.Logger
 	port    int        // of the main listener
 	members func() int // of the global room, on this node; may be called from any goroutine
+	guests  *auth.Guests
 }
 
 // newTopology makes the topology that the settings ask for. ctx bounds the search for this node's address.

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"sync/atomic"
 )
 
 // GuestPrefix begins the id of every guest. A token cannot name such an id.
@@ -31,22 +32,29 @@ const MinSecret = 32
 // that a client may keep over reloads. Private ids of other users have the same form and are no credentials. No node stores
 // anything. The zero Guests is not usable.
 type Guests struct {
-	keys [][]byte
+	keys atomic.Pointer[[][]byte]
 }
 
 // NewGuests makes an authenticator from secrets of at least [MinSecret] bytes. The first one signs, all of them verify.
 func NewGuests(secrets ...string) (*Guests, error) {
-	if len(secrets) == 0 {
-		return nil, errors.New("guests need a secret")
-	}
 	g := &Guests{}
+	return g, g.Use(secrets...)
+}
+
+// Use replaces the secrets: guests whose credentials none of them has signed are strangers from now on.
+func (g *Guests) Use(secrets ...string) error {
+	if len(secrets) == 0 {
+		return errors.New("guests need a secret")
+	}
+	var keys [][]byte
 	for _, s := range secrets {
 		if len(s) < MinSecret {
-			return nil, errors.New("a secret has fewer than 32 bytes")
+			return errors.New("a secret has fewer than 32 bytes")
 		}
-		g.keys = append(g.keys, []byte(s))
+		keys = append(keys, []byte(s))
 	}
-	return g, nil
+	g.keys.Store(&keys)
+	return nil
 }
 
 // fresh is an identity that nobody has had before.
@@ -57,7 +65,7 @@ func guest(id string) Identity { return Identity{ID: id, Guest: true} }
 // Credential makes a new credential of a guest. Credentials of one guest differ.
 func (g *Guests) Credential(id string) string {
 	text := id + "." + random(guestNonceBytes)
-	return text + "." + mac(g.keys[0], text)
+	return text + "." + mac((*g.keys.Load())[0], text)
 }
 
 // PrivateID implements [PrivateIDs]. That of a guest is a credential.
@@ -99,7 +107,7 @@ func (g *Guests) verify(credential string) (id string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	for _, key := range g.keys {
+	for _, key := range *g.keys.Load() {
 		if subtle.ConstantTimeCompare([]byte(mac(key, credential[:end])), []byte(credential[end+1:])) == 1 {
 			return id, true
 		}

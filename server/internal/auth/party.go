@@ -59,10 +59,11 @@ type Party struct {
 	speakers []*Speaker // of different users
 	held     *Speaker   // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
 	proven   bool       // held has shown credentials
+	told     time.Time  // the last expiry that was told
 }
 
 // NewParty makes the party of a connection. expires is told when the connection ends unless an identity is renewed: the
-// moment at which the first of them expires, the zero time if none does.
+// moment at which the first of them expires, the zero time if none does. It is called when that changes.
 func NewParty(a Authenticator, expires func(time.Time)) *Party {
 	return &Party{authenticator: a, expires: expires}
 }
@@ -144,5 +145,8 @@ func (p *Party) tellExpiry() {
 			first = at
 		}
 	}
-	p.expires(first)
+	if !first.Equal(p.told) {
+		p.told = first
+		p.expires(first)
+	}
 }

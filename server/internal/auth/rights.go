@@ -19,6 +19,16 @@ const (
 
 var rightNames = map[string]Right{"none": None, "read": Read, "write": Write, "moderate": Moderate}
 
+// MarshalText implements [encoding.TextMarshaler] with the word for the right.
+func (r Right) MarshalText() ([]byte, error) {
+	for name, right := range rightNames {
+		if right == r {
+			return []byte(name), nil
+		}
+	}
+	return nil, fmt.Errorf("%d is no right", r)
+}
+
 // maxRights bounds the patterns of one token.
 const maxRights = 64
 

@@ -45,7 +45,7 @@ func (l Limits) withDefaults() Limits {
 		l.MaxMessageChars = 4000
 	}
 	if l.MaxUsernameChars <= 0 {
-		l.MaxUsernameChars = 64
+		l.MaxUsernameChars = MaxUsernameChars
 	}
 	return l
 }

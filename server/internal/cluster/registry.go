@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +38,9 @@ type RegistryConfig struct {
 	// Secret is what all nodes share to recognise each other. If it is empty, the first node makes one and keeps it in
 	// Redis.
 	Secret string
+	// Guests is told the secret that signs the ids of guests, which the first node makes and keeps in Redis, before the node
+	// has joined and whenever it changes; nil: the operator gave one. It must be quick.
+	Guests func(secret string)
 	// Settings must be the same on all nodes: this is what this node would have, [Registry.Settings] what counts.
 	Settings Settings
 	Interval time.Duration // between heartbeats; 0 means 1 s
@@ -62,7 +64,8 @@ type Registry struct {
 
 	view     atomic.Pointer[view]
 	settings atomic.Pointer[Settings] // in force
-	secret   atomic.Pointer[string]
+	token    *secret // by which nodes recognise each other
+	guests   *secret // that signs the ids of guests; nil: it is not shared
 	failed   atomic.Pointer[error] // of the last heartbeat
 
 	mu    sync.Mutex
@@ -94,7 +97,10 @@ func NewRegistry(cfg RegistryConfig) *Registry {
 		roster:  newRoster(cfg.ID, cfg.TTL, 2*cfg.Interval),
 	}
 	r.view.Store(r.roster.view())
-	r.secret.Store(&cfg.Secret)
+	r.token = newSecret(cfg.Secret, cfg.Key, "token", nil)
+	if cfg.Guests != nil {
+		r.guests = newSecret("", cfg.Key, "guests", cfg.Guests)
+	}
 	r.settings.Store(&cfg.Settings)
 	r.failed.Store(new(error))
 	return r
@@ -164,7 +170,7 @@ func (r *Registry) Watch(fn func(online int)) (stop func()) { return r.watchers.
 
 // Admits is [forward.Nodes.Admits].
 func (r *Registry) Admits(ticket string) bool {
-	return forward.Admits(*r.secret.Load(), r.cfg.ID, ticket)
+	return forward.Admits(r.token.get(), r.cfg.ID, ticket)
 }
 
 // Route is [forward.Nodes.Route]. The picture of the others may be older than a node that has just joined; so an unknown id
@@ -193,7 +199,7 @@ func (r *Registry) Route(ctx context.Context, nodeID string) (forward.Route, boo
 
 func (r *Registry) known(nodeID string) (forward.Route, bool) {
 	address, ok := r.view.Load().addresses[nodeID]
-	secret := *r.secret.Load()
+	secret := r.token.get()
 	if !ok || secret == "" {
 		return forward.Route{}, false
 	}
@@ -203,7 +209,7 @@ func (r *Registry) known(nodeID string) (forward.Route, bool) {
 // Self returns the route to this node as the others know it. It is unknown before the first heartbeat and without an
 // address.
 func (r *Registry) Self() (forward.Route, bool) {
-	secret := *r.secret.Load()
+	secret := r.token.get()
 	if r.cfg.Address == "" || secret == "" {
 		return forward.Route{}, false
 	}
@@ -269,9 +275,10 @@ func (r *Registry) exchange(ctx context.Context, rec record) (reading, error) {
 	rec.Beat = r.beat
 	nodes := redisx.Key(r.cfg.Key, "nodes")
 	pipe := r.cfg.Client.Pipeline()
-	var token *redis.StringCmd
-	if r.cfg.Secret == "" {
-		token = r.shareSecret(ctx, pipe)
+	token := r.token.share(ctx, pipe)
+	var guests *redis.StringCmd
+	if r.guests != nil {
+		guests = r.guests.share(ctx, pipe)
 	}
 	settings := r.shareSettings(ctx, pipe)
 	written := pipe.HSet(ctx, nodes, r.cfg.ID, rec.encode())
@@ -280,34 +287,15 @@ func (r *Registry) exchange(ctx context.Context, rec record) (reading, error) {
 	if err := cmp.Or(redisx.NotSent(pipe.Exec(ctx)), entries.Err()); err != nil {
 		return reading{}, fmt.Errorf("heartbeat: %w", err)
 	}
-	if token != nil && token.Err() == nil {
-		r.adopt(token.Val())
+	r.token.adopt(token, r.cfg.Log)
+	if r.guests != nil {
+		r.guests.adopt(guests, r.cfg.Log)
 	}
 	told := reading{entries: entries.Val(), settings: settings.Val()}
 	if err := written.Err(); err != nil {
 		return told, fmt.Errorf("heartbeat: %w: %w", errRefused, err)
 	}
 	return told, nil
-}
-
-// shareSecret offers our secret, or a new one, and asks for the one that counts.
-func (r *Registry) shareSecret(ctx context.Context, pipe redis.Pipeliner) *redis.StringCmd {
-	key := redisx.Key(r.cfg.Key, "token")
-	offer := *r.secret.Load()
-	if offer == "" {
-		offer = rand.Text() + rand.Text()
-	}
-	pipe.SetArgs(ctx, key, offer, redis.SetArgs{Mode: "NX"})
-	return pipe.Get(ctx, key)
-}
-
-func (r *Registry) adopt(secret string) {
-	if was := *r.secret.Load(); was != secret {
-		r.secret.Store(&secret)
-		if was != "" {
-			r.cfg.Log.Warn("cluster token changed")
-		}
-	}
 }
 
 // leave replaces the record by a farewell, which the others remove once all of them have had time to see it. If the last

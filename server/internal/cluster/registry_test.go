@@ -218,7 +218,7 @@ func TestRegistryTokenIsSharedAndSurvivesAFlush(t *testing.T) {
 		return ok && to.Admits(route.Ticket) && !from.Admits(route.Ticket)
 	}
 	assert.Equal(t, "a to b", admitted(a, b), true)
-	before := *a.secret.Load()
+	before := a.token.get()
 	if err := a.client.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -66,6 +66,11 @@ func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	for _, key := range []string{"ROOMS_LISTED", "MAX_ROOMS", "MAX_ROOMS_PER_CONNECTION", "ROOM_WINDOW", "ROOMS_BYTES", "ROOM_TTL"} {
 		check(key, c.Rooms.Enabled(), "with ROOMS=off")
 	}
+	for _, key := range []string{"AUTH_JWT_SECRET", "AUTH_JWKS_URL", "AUTH_JWKS_FILE", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE", "AUTH_JWT_ID"} {
+		check(key, c.Auth.Tokens, "without AUTH=jwt")
+	}
+	check("GUESTS", c.Auth.Guests || c.Auth.GuestsMay == off, "without guest in AUTH")
+	check("ADDRESS_RATE", c.Auth.Guests, "without guests")
 	check("MESSAGE_BURST", c.MessageRate > 0, "with MESSAGE_RATE=0")
 	return warnings
 }

@@ -31,12 +31,15 @@ type Config struct {
 
 	Rooms Rooms
 
+	Auth Auth
+
 	AllowedOrigins []string // patterns in which * stands for anything but a slash; "*" alone allows every origin
 	TrustedProxies []netip.Prefix
 
 	MaxMessageChars     int
 	MessageRate         int // events per second and connection; 0: no limit
 	MessageBurst        int
+	AddressRate         int // events per second of all guests with one public address; 0: no limit
 	MaxPayloadBytes     int // one packet
 	MaxBodyBytes        int // one polling request
 	MaxConnections      int

@@ -15,12 +15,15 @@ import (
 // takes a CONNECT to the end before the next packet.
 type Parser struct {
 	parser.Parser
-	// Decoded sees every packet before the library does, and may change it; nil: nobody does.
-	Decoded func(*parser.Packet)
+	// Decoded sees every packet before the library does, and may change it; nil: nobody does. pass is what Options.Identify
+	// said of a CONNECT.
+	Decoded func(p *parser.Packet, pass any)
 }
 
 // NewParser makes a parser. Decoded may be nil.
-func NewParser(decoded func(*parser.Packet)) Parser { return Parser{parser.NewParser(), decoded} }
+func NewParser(decoded func(p *parser.Packet, pass any)) Parser {
+	return Parser{parser.NewParser(), decoded}
+}
 
 // NewDecoder makes the decoder of one connection. It is small: the library's own take half a kilobyte each, so they are
 // borrowed for a packet.
@@ -31,7 +34,7 @@ func (p Parser) NewDecoder() parser.Decoder { return &decoder{decoded: p.Decoded
 type decoder struct {
 	events.EventEmitter // nil: what the library does not call
 
-	decoded func(*parser.Packet)
+	decoded func(*parser.Packet, any)
 
 	mu       sync.Mutex
 	listener events.Listener // the library's only one
@@ -41,7 +44,8 @@ type decoder struct {
 // loan is a decoder of the library's.
 type loan struct {
 	parser.Decoder
-	to *decoder // nil: nobody
+	to   *decoder // nil: nobody
+	pass any      // of the packet
 }
 
 var loans = sync.Pool{New: func() any {
@@ -68,18 +72,28 @@ func (d *decoder) RemoveListener(events.EventName, events.Listener) bool {
 
 // Add implements parser.Decoder: data is a text or an attachment.
 func (d *decoder) Add(data any) error {
-	text, ok := data.(*types.StringBuffer)
-	if !ok {
+	switch packet := data.(type) {
+	case *admission:
+		return d.addWhole(packet.BufferInterface, packet.pass)
+	case *types.StringBuffer:
+		if b := packet.Bytes(); len(b) > 0 && (b[0] == byte(wire.BinaryEvent) || b[0] == byte(wire.BinaryAck)) {
+			l := loans.Get().(*loan)
+			l.to = d
+			d.keep(l)
+			return l.Add(data)
+		}
+		return d.addWhole(data, nil)
+	default:
 		return d.addAttachment(data)
 	}
+}
+
+// addWhole adds a packet without attachments.
+func (d *decoder) addWhole(text, pass any) error {
 	l := loans.Get().(*loan)
-	l.to = d
-	if b := text.Bytes(); len(b) > 0 && (b[0] == byte(wire.BinaryEvent) || b[0] == byte(wire.BinaryAck)) {
-		d.keep(l)
-		return l.Add(data)
-	}
-	err := l.Add(data)
-	l.to = nil
+	l.to, l.pass = d, pass
+	err := l.Add(text)
+	l.to, l.pass = nil, nil
 	loans.Put(l)
 	return err
 }
@@ -105,7 +119,7 @@ func (d *decoder) keep(l *loan) {
 // decode hands a whole packet to the library.
 func (d *decoder) decode(by *loan, args []any) {
 	if p, ok := args[0].(*parser.Packet); ok && d.decoded != nil {
-		d.decoded(p)
+		d.decoded(p, by.pass)
 	}
 	d.mu.Lock()
 	if d.partial == by {

@@ -13,6 +13,12 @@ import (
 // MainNamespace is the namespace that a packet without a name belongs to.
 const MainNamespace = "/"
 
+// Connect is a CONNECT as [Options.Identify] sees it.
+type Connect struct {
+	Namespace string
+	Payload   []byte // JSON text of an object or an array; the callee does not keep it
+}
+
 // Gate decides about a CONNECT before the library sees it. Its methods may be called from any goroutine.
 type Gate interface {
 	// Enter is called for a CONNECT to any namespace but the main one, while it has the turn of that namespace, in a goroutine
@@ -37,18 +43,80 @@ var refuseNamespaces = &Refusal{"too_many_rooms", "Too many namespaces"}
 
 // frame is the refusal as a CONNECT_ERROR.
 func (r *Refusal) frame(namespace string) []byte {
-	text := append([]byte{byte(wire.ConnectError)}, namespace...)
+	text := []byte{byte(wire.ConnectError)}
+	if namespace != MainNamespace {
+		text = append(append(text, namespace...), ',')
+	}
 	body, _ := json.Marshal(map[string]any{"message": r.Message, "data": map[string]string{"code": r.Code}}) // cannot fail
-	return textFrame(append(append(text, ','), body...))
+	return textFrame(append(text, body...))
 }
 
-// connect takes a CONNECT to the gate and then to the library, which may wait, too.
+// connect takes a CONNECT to whoever identifies it, to the gate, and then to the library. All of them may wait.
 func (s *Session) connect(l *lane, p parcel) {
 	defer s.recovered()
 	defer s.opened(l, p.cost())
-	if s.mayEnter(l) {
-		s.handToLibrary(p)
+	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.ConnectTimeout)
+	defer cancel()
+	s.mu.Lock()
+	l.stop = cancel
+	ended := s.life.ended()
+	s.mu.Unlock()
+	if ended {
+		return
 	}
+	pass, err := s.identify(ctx, l, p)
+	if err == nil {
+		err = s.askGate(ctx, l)
+	}
+	s.mu.Lock()
+	l.stop = nil
+	ended = s.life.ended()
+	s.mu.Unlock()
+	var final *Refusal
+	switch {
+	case ended:
+	case err == nil:
+		s.Emit("data", &admission{types.NewStringBuffer(p.text), pass})
+	case errors.As(err, &final):
+		s.refuseConnect(l, final)
+	default:
+		s.end(causeUnready)
+	}
+}
+
+// identify asks for the pass of a CONNECT, one CONNECT of the session at a time, in the order in which they came.
+func (s *Session) identify(ctx context.Context, l *lane, p parcel) (pass any, err error) {
+	ask := s.server.opts.Identify
+	if ask == nil {
+		return nil, nil
+	}
+	defer s.identified(l)
+	if !s.isNext(l) {
+		return nil, errEnded
+	}
+	if pass, err = ask(ctx, s, Connect{l.namespace, p.text[p.payload:]}); err == nil {
+		s.mu.Lock()
+		l.pass = pass
+		s.mu.Unlock()
+	}
+	return pass, err
+}
+
+// isNext waits until all earlier CONNECTs of the session have been identified. It is false if the session has ended.
+func (s *Session) isNext(l *lane) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.life.ended() && s.lanes.any(func(other *lane) bool { return other.nameless && other.number < l.number }) {
+		s.changed.Wait()
+	}
+	return !s.life.ended()
+}
+
+func (s *Session) identified(l *lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.nameless = false
+	s.changed.Broadcast()
 }
 
 // opened notes that the library has a CONNECT, or will not get it.
@@ -61,36 +129,20 @@ func (s *Session) opened(l *lane, cost int) {
 	s.changed.Broadcast()
 }
 
-// mayEnter asks the gate. It returns false if the library must not get the CONNECT.
-func (s *Session) mayEnter(l *lane) bool {
+// askGate asks the gate. A session that is in the namespace already is not asked again.
+func (s *Session) askGate(ctx context.Context, l *lane) error {
 	gate := s.server.opts.Gate
-	if gate == nil || l.namespace == MainNamespace {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.ConnectTimeout)
-	defer cancel()
 	s.mu.Lock()
-	ended, pass := s.life.ended(), l.joined
-	l.stop = cancel
+	inside := l.joined
 	s.mu.Unlock()
-	if ended || pass {
-		return !ended
+	if gate == nil || l.namespace == MainNamespace || inside {
+		return nil
 	}
 	err := gate.Enter(ctx, s, l.namespace)
 	s.mu.Lock()
-	l.stop, l.entered = nil, err == nil
-	ended = s.life.ended()
-	s.mu.Unlock()
-	var final *Refusal
-	switch {
-	case err == nil:
-		return !ended
-	case errors.As(err, &final):
-		s.refuseConnect(l, final)
-	default:
-		s.end(causeUnready)
-	}
-	return false
+	defer s.mu.Unlock()
+	l.entered = err == nil
+	return err
 }
 
 // refuseConnect answers the CONNECT that has the turn of a lane, and ends the turn.
@@ -118,6 +170,22 @@ func (s *Session) leaveGate() {
 	for _, namespace := range left {
 		s.server.opts.Gate.Leave(s, namespace)
 	}
+}
+
+// admission is a CONNECT on its way to the [Parser], with its pass.
+type admission struct {
+	types.BufferInterface
+	pass any
+}
+
+// Pass is what [Options.Identify] said of the newest CONNECT to a namespace; nil: there was none, or it has left.
+func (s *Session) Pass(namespace string) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := find(&s.lanes, namespace); l != nil {
+		return l.pass
+	}
+	return nil
 }
 
 // handToLibrary gives one packet to the library.

@@ -21,6 +21,9 @@ func (s *Session) beat() {
 	switch {
 	case s.life.ended():
 		s.mu.Unlock()
+	case s.expiredLocked():
+		s.mu.Unlock()
+		s.end(causeExpired)
 	case s.lanes.stalled(s.server.since()):
 		s.mu.Unlock()
 		s.end(causeStalled)
@@ -91,9 +94,39 @@ func (s *Session) pong() bool {
 	s.mu.Lock()
 	waiting := s.heart.waiting && !s.life.ended()
 	s.heart.waiting = false
+	next := s.lifetimeLocked(s.server.opts.PingInterval)
 	s.mu.Unlock()
 	if waiting {
-		s.server.wheel.set(s, s.server.opts.PingInterval)
+		s.server.wheel.set(s, next)
 	}
 	return waiting
+}
+
+// Expire ends the session after the given time, at its transport, so that a client comes back with newer credentials. A later
+// call replaces an earlier one; zero or less: never.
+func (s *Session) Expire(after time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.server.since()
+	s.expires = 0
+	if after > 0 {
+		s.expires = now + after
+	}
+	if !s.heart.waiting && !s.life.ended() {
+		ping := max(s.heart.pinged+s.server.opts.PingInterval-now, 0)
+		s.server.wheel.set(s, s.lifetimeLocked(ping))
+	}
+}
+
+// expiredLocked reports whether the session's time is over. The wheel calls a little early.
+func (s *Session) expiredLocked() bool {
+	return s.expires > 0 && s.lifetimeLocked(time.Hour) <= 2*s.server.wheel.tick
+}
+
+// lifetimeLocked is the time that the session has left, at most limit.
+func (s *Session) lifetimeLocked(limit time.Duration) time.Duration {
+	if s.expires == 0 {
+		return limit
+	}
+	return min(limit, max(s.expires-s.server.since(), 0))
 }

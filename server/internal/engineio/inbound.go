@@ -59,6 +59,9 @@ func (s *Session) receiveText(text []byte) error {
 	default:
 		p.text = wire.NameText(text, h)
 	}
+	if h.Kind == wire.Connect {
+		p.payload = len(p.text) - max(len(h.Payload), len("{}"))
+	}
 	if h.Attachments > 0 {
 		return s.begin(p, h.Attachments)
 	}

@@ -24,12 +24,14 @@ type lane struct {
 	kind   wire.Kind     // of its packet
 	taken  bool          // it lasts
 
-	opening bool // a CONNECT is with the gate or is being handed over
-	running bool // a goroutine is about to hand over the next packet
-	joined  bool // the library has a socket
-	entered bool // the gate let the session in, and is to be told when it leaves
+	opening  bool // a CONNECT is with the gate or is being handed over
+	nameless bool // it is not identified yet
+	running  bool // a goroutine is about to hand over the next packet
+	joined   bool // the library has a socket
+	entered  bool // the gate let the session in, and is to be told when it leaves
 
-	stop  context.CancelFunc // ends the gate's wait; nil while there is none
+	pass  any                // of the newest CONNECT that was identified
+	stop  context.CancelFunc // ends the waits of a CONNECT; nil while there is none
 	queue []parcel           // in order
 }
 
@@ -176,6 +178,7 @@ type parcel struct {
 	kind        wire.Kind // of a binary one: that of its like without attachments
 	namespace   []byte    // its name; not kept by clone
 	text        []byte    // for the library
+	payload     int       // of a CONNECT: where its payload begins in text
 	attachments [][]byte
 }
 
@@ -201,5 +204,5 @@ func (p *parcel) newest() int {
 
 // clone is a copy that can be kept. Attachments are copies already.
 func (p *parcel) clone() parcel {
-	return parcel{kind: p.kind, text: bytes.Clone(p.text), attachments: p.attachments}
+	return parcel{kind: p.kind, text: bytes.Clone(p.text), payload: p.payload, attachments: p.attachments}
 }

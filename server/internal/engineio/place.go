@@ -52,7 +52,7 @@ func (s *Session) awaitPlaceLocked(p *parcel) (l *lane, ok bool) {
 // takeLocked gives a packet the turn of its lane. [Session.handOver] has to follow.
 func (s *Session) takeLocked(l *lane, p parcel) Turn {
 	if p.kind == wire.Connect {
-		l.opening = true
+		l.opening, l.nameless = true, s.server.opts.Identify != nil
 		s.lanes.kept += p.cost()
 	}
 	return Turn{s, s.lanes.take(l, p.kind, s.server.since())}

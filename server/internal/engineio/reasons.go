@@ -29,20 +29,22 @@ var (
 	causeHeld     = cause{"transport error", "body held too long", wire.CodePolicy, false}
 	causeStalled  = cause{"transport error", "stalled handler", wire.CodeInternal, false}
 	causeUnready  = cause{"transport error", "namespace unavailable", wire.CodeRestart, false}
+	causeExpired  = cause{"transport close", "credentials expired", wire.CodeRestart, false}
 	causePanic    = cause{"transport error", "internal error", wire.CodeInternal, false}
 )
 
 // parting reports whether a client that polls may still fetch the packets that were queued before the end: the client does not
 // know of the end yet. After all other causes it is at fault, or gone.
 func (c cause) parting() bool {
-	return c == causeForced || c == causeDrain || c == causeReset || c == causeUnready
+	return c == causeForced || c == causeDrain || c == causeReset || c == causeUnready || c == causeExpired
 }
 
 // CloseReasons lists the reasons with which Hooks.Closed is called.
 func CloseReasons() []string {
 	all := []cause{
 		causeClient, causeGone, causeError, causePing, causeForced, causeDrain, causeSlow, causeReset,
-		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeHeld, causeStalled, causeUnready, causePanic,
+		causeFrame, causePacket, causeTooLarge, causeOverlap, causeRepeated, causeHeld, causeStalled, causeUnready,
+		causeExpired, causePanic,
 	}
 	reasons := make([]string, len(all))
 	for i, c := range all {

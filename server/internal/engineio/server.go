@@ -45,6 +45,10 @@ type Options struct {
 	AllowBinary bool // Socket.IO packets with attachments; without it they close the session
 	Raw         bool // messages are not Socket.IO packets: they are handed over unchecked
 
+	// Identify says for whom a CONNECT speaks, to any namespace, before the gate and the library see it. It is called for one
+	// CONNECT of a session at a time, in their order, with the turn of the namespace, and may wait: ctx is that of
+	// [Gate.Enter], as are the errors. The pass goes to [Parser.Decoded] and [Session.Pass]; nil: all passes are nil.
+	Identify func(ctx context.Context, s *Session, c Connect) (pass any, err error)
 	// Gate decides about CONNECTs to other namespaces than the main one; nil: all go to the library.
 	Gate           Gate
 	ConnectTimeout time.Duration // for the gate's decision; default 20 s

@@ -37,6 +37,7 @@ type Session struct {
 	reader    reader
 	lanes     lanes
 	heart     heartbeat
+	expires   time.Duration      // when the session ends by itself, since the server's start; 0: never
 	poll      *poll              // the open GET
 	marks     *marks             // of its requests; nil until there is one
 	posting   bool               // a POST is being read
@@ -45,6 +46,7 @@ type Session struct {
 
 	attachment any // of the owner; see Attachment
 	visit      any // of the gate; see Visit
+	party      any // of Options.Identify; see Party
 
 	inbound sync.Mutex // one packet is received at a time, by either transport; guards partial
 	partial *partial   // a packet whose attachments have not all come
@@ -84,6 +86,7 @@ func (s *Server) newSession(address string, request handshake) *Session {
 
 // start hands the session to the library.
 func (s *Session) start() {
+	s.heart.pinged = s.server.since()
 	s.server.wheel.set(s, s.server.opts.PingInterval)
 	s.guard(func() { s.server.Emit("connection", s) })
 	s.mu.Lock()
@@ -266,6 +269,9 @@ func (s *Session) Attachment(make func() any) any { return s.keep(&s.attachment,
 
 // Visit is like [Session.Attachment] for the session's [Gate].
 func (s *Session) Visit(make func() any) any { return s.keep(&s.visit, make) }
+
+// Party is like [Session.Attachment] for Options.Identify.
+func (s *Session) Party(make func() any) any { return s.keep(&s.party, make) }
 
 // keep returns what place holds, made by the first call. Session.mu guards the place.
 func (s *Session) keep(place *any, make func() any) any {

@@ -17,7 +17,7 @@ type Catalogues struct {
 	Outcomes []string // of those events
 	Closes   []string // why sessions end
 	Refusals []string // why handshakes and packets are turned away
-	Rooms    []string // why a client may not enter a room
+	Rooms    []string // why a client may not connect, or not enter a room
 	Strays   []string // packets for a namespace that their session is not in
 }
 
@@ -41,7 +41,7 @@ func NewMetrics(c Catalogues) *Metrics {
 	m.handled = m.counters("events_total", "Events received from clients.", label{"event", c.Events}, label{"outcome", c.Outcomes})
 	m.closes = m.counters("closes_total", "Sessions that ended.", label{"reason", c.Closes})
 	m.refusals = m.counters("refusals_total", "Handshakes and packets that were turned away.", label{"reason", c.Refusals})
-	m.rooms = m.counters("room_refusals_total", "Clients that may not enter a room.", label{"code", c.Rooms})
+	m.rooms = m.counters("room_refusals_total", "CONNECTs that were refused.", label{"code", c.Rooms})
 	m.strays = m.counters("strays_total", "Packets dropped because their session is not in that namespace.", label{"kind", c.Strays})
 	m.recoveries = m.counters("recoveries_total", "Clients that asked for what they missed.", label{"outcome", []string{recovered, refused}})
 	m.resets = prometheus.NewCounter(options("resets_total", "Times the log was dropped because the stream had a gap."))
@@ -71,7 +71,7 @@ func (m *Metrics) Closed(reason string) { m.closes.inc(reason) }
 // Refused counts a handshake or a packet that was turned away.
 func (m *Metrics) Refused(reason string) { m.refusals.inc(reason) }
 
-// RoomRefused counts a client that may not enter a room.
+// RoomRefused counts a client that may not connect, or not enter a room.
 func (m *Metrics) RoomRefused(code string) { m.rooms.inc(code) }
 
 // Stray counts a packet that was dropped because its session is not in that namespace.

@@ -22,14 +22,15 @@ import (
 	"scalable-chat/server/internal/replica"
 )
 
-// Options configure a room. Namespace, Replica, Authenticator and Online are required.
+// Options configure a room. Namespace, Replica, Online and Welcome are required.
 type Options struct {
-	Namespace     string             // "/", or "/rooms/" and the name
-	Replica       *replica.Replica   // encodes with the [Encoder] of the namespace
-	Authenticator auth.Authenticator // says for whom each client speaks
-	Limits        chat.Limits
-	MaxHistory    int        // most messages that a handshake may ask for
-	Online        func() int // how many clients are online, for the greeting
+	Namespace  string           // "/", or "/rooms/" and the name
+	Replica    *replica.Replica // encodes with the [Encoder] of the namespace
+	PrivateIDs auth.PrivateIDs  // of the sockets; nil: they are random
+	Limits     chat.Limits
+	MaxHistory int        // most messages that a handshake may ask for
+	Online     func() int // how many clients are online, for the greeting
+	Welcome    *Welcome   // what clients are told of the settings
 	// Rooms looks up the public list of rooms; nil: there are none.
 	Rooms   func(context.Context) ([]Listed, error)
 	Handled func(event, outcome string)
@@ -68,11 +69,12 @@ func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 	return adapter.Binding{
 		Replica: r.opts.Replica,
 		History: func(auth map[string]any) int { return chat.WantedHistory(auth, r.opts.MaxHistory) },
-		Greeting: func(dst []byte, at fanout.Cursor) []byte {
-			return appendPresence(dst, r.opts.Namespace, r.opts.Online(), at.Offset())
+		Greeting: func(dst []byte, at fanout.Cursor, pid string, to adapter.Client) []byte {
+			dst = appendPresence(dst, r.opts.Namespace, r.opts.Online(), at.Offset())
+			return r.appendWelcome(dst, to.(client).speaker.Identity(), pid)
 		},
-		Authenticator: r.opts.Authenticator,
-		Client:        r.newClient,
+		PrivateIDs: r.opts.PrivateIDs,
+		Client:     r.newClient,
 	}
 }
 
@@ -83,16 +85,17 @@ type attached interface {
 
 // client is the room's side of one socket.
 type client struct {
-	room  *Room
-	rules *chat.Client
+	room    *Room
+	rules   *chat.Client
+	speaker *auth.Speaker
 }
 
 var _ adapter.Client = client{}
 
-func (r *Room) newClient(s *socket.Socket, who auth.Identity) adapter.Client {
+func (r *Room) newClient(s *socket.Socket, by *auth.Speaker) adapter.Client {
 	// The handshake is not needed any more, but the library keeps it, with the client's data, as long as the socket.
 	*s.Handshake() = socket.Handshake{}
-	return client{r, r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), who)}
+	return client{r, r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), by.Identity()), by}
 }
 
 // connectionOf is what the rules remember of a connection. It lasts as long as that and is the same in all rooms, so that

@@ -48,7 +48,7 @@ func newRoom(t *testing.T) (*Room, *replica.Replica) {
 		following.Wait()
 		sweepers.Close()
 	})
-	return New(Options{Namespace: "/", Replica: rep, Authenticator: nil, MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
+	return New(Options{Namespace: "/", Replica: rep, Welcome: NewWelcome(Limits{MessageChars: 9}), MaxHistory: 5, Online: func() int { return 7 }, Logger: quiet}), rep
 }
 
 // namespace notes what the room does with it.
@@ -71,7 +71,10 @@ func TestPRE1_TheGreetingHasTheJoiningOffset(t *testing.T) {
 	r, rep := newRoom(t)
 	binding := r.Bind(&namespace{})
 	at := rep.Start(0)
-	assert.Equal(t, "greeting", string(payloadOf(binding.Greeting(nil, at))), `42["presence",{"online":7},"`+at.Offset().String()+`"]`)
+	to := client{speaker: auth.Fixed(auth.Identity{})}
+	_, presence, rest := wire.Cut(binding.Greeting(nil, at, "", to))
+	assert.Equal(t, "greeting", string(presence), `42["presence",{"online":7},"`+at.Offset().String()+`"]`)
+	assert.Equal(t, "what follows is one frame", wire.FrameLen(rest), len(rest))
 	assert.Equal(t, "the most history on joining", binding.History(map[string]any{"history": 100.0}), 5)
 }
 
@@ -156,7 +159,7 @@ func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 func TestEventsGoToTheRules(t *testing.T) {
 	r, _ := newRoom(t)
 	conn := r.rules.NewConnection()
-	c := client{r, r.rules.NewClient(conn, "sid", auth.Identity{})}
+	c := client{r, r.rules.NewClient(conn, "sid", auth.Identity{}), auth.Fixed(auth.Identity{})}
 	answers := make(chan any, 1)
 	ack := func(v ...any) { answers <- v[0] }
 	object := map[string]any{"message": "m", "username": "u", "typing": true}
@@ -171,7 +174,7 @@ func TestEventsGoToTheRules(t *testing.T) {
 func TestP10_ARoomIsSmall(t *testing.T) {
 	const many = 2000
 	_, rep := newRoom(t)
-	options := Options{Namespace: "/rooms/cats", Replica: rep, Authenticator: nil, Online: func() int { return 0 }}
+	options := Options{Namespace: "/rooms/cats", Replica: rep, Welcome: NewWelcome(Limits{}), Online: func() int { return 0 }}
 	rooms, bindings := make([]*Room, many), make([]adapter.Binding, many)
 	before := assert.HeapInUse()
 	for i := range rooms {

@@ -48,7 +48,7 @@ func serve(ctx context.Context) error {
 	})
 	defer record.Close()
 	hub := adapter.New(adapter.Options{Recovery: true, Bind: func(adapter.Namespace) adapter.Binding {
-		return adapter.Binding{Replica: record, Greeting: greeting, Client: func(s *socket.Socket, _ auth.Identity) adapter.Client {
+		return adapter.Binding{Replica: record, Greeting: greeting, Client: func(s *socket.Socket, _ *auth.Speaker) adapter.Client {
 			s.Join("all")
 			return client{server, s}
 		}}
@@ -80,7 +80,7 @@ func serve(ctx context.Context) error {
 }
 
 // greeting is like chatd's: the joining offset is the last argument of the first event.
-func greeting(dst []byte, at fanout.Cursor) []byte {
+func greeting(dst []byte, at fanout.Cursor, _ string, _ adapter.Client) []byte {
 	return wire.AppendMessage(dst, fmt.Appendf(nil, `2["presence",{"online":0},%q]`, at.Offset()))
 }
 

@@ -1,0 +1,114 @@
+// Package admission is the door of the edge: it finds out for whom a CONNECT speaks, and whether that user may be there.
+//
+//	CONNECT ──▶ engineio ──▶ Door.Identify ──▶ auth (who?) ──▶ rights (may they read here?) ──▶ gate of the rooms ──▶ library
+//
+// It owns the [auth.Party] of each connection and the end of a connection whose credentials have expired. It has no goroutine.
+package admission
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/engineio"
+	"scalable-chat/server/internal/rooms"
+)
+
+// Options configure a door.
+type Options struct {
+	Authenticator auth.Authenticator // required
+	// Grace is how long a connection outlives its credentials, so that a client has time to renew them; up to a third more, so
+	// that clients whose credentials expire together do not come back together. Default 30 s.
+	Grace time.Duration
+	// Refused is called for each refusal, with one of [Codes] or that of a forbidden room; nil: nobody is told.
+	Refused func(code string)
+}
+
+// Door admits CONNECTs. Its methods may be called from any goroutine.
+type Door struct {
+	opts Options
+}
+
+// New makes a door.
+func New(o Options) *Door {
+	if o.Grace <= 0 {
+		o.Grace = 30 * time.Second
+	}
+	if o.Refused == nil {
+		o.Refused = func(string) {}
+	}
+	return &Door{o}
+}
+
+// codeForbidden is the code of a room that a user may not read; a room that nobody may enter has the same.
+const codeForbidden = "room_forbidden"
+
+var errForbidden = &engineio.Refusal{Code: codeForbidden, Message: "You may not enter this room"}
+
+// Codes are the codes of a refusal that the gate of the rooms does not have.
+func Codes() []string { return []string{auth.Unauthorized, auth.Expired} }
+
+// session is what the door needs of an [engineio.Session].
+type session interface {
+	Party(make func() any) any
+	Expire(after time.Duration)
+}
+
+// Identify implements [engineio.Options.Identify]: the pass is an [*auth.Speaker].
+func (d *Door) Identify(ctx context.Context, s *engineio.Session, c engineio.Connect) (any, error) {
+	by, err := d.identify(ctx, s, c)
+	if err != nil {
+		return nil, err // not by, which is a nil of another type
+	}
+	return by, nil
+}
+
+func (d *Door) identify(ctx context.Context, s session, c engineio.Connect) (*auth.Speaker, error) {
+	by, err := d.party(s).Identify(ctx, c.Namespace, decode(c.Payload))
+	var refusal *auth.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return nil, d.refuse(&engineio.Refusal{Code: refusal.Code, Message: refusal.Message})
+	case err != nil:
+		return nil, err
+	case by.Identity().In(roomOf(c.Namespace)) < auth.Read:
+		return nil, d.refuse(errForbidden)
+	}
+	return by, nil
+}
+
+func (d *Door) refuse(r *engineio.Refusal) error {
+	d.opts.Refused(r.Code)
+	return r
+}
+
+// party is that of the session.
+func (d *Door) party(s session) *auth.Party {
+	return s.Party(func() any {
+		return auth.NewParty(d.opts.Authenticator, func(at time.Time) { d.expire(s, at) })
+	}).(*auth.Party)
+}
+
+// expire ends the session some time after its credentials; the zero time: never.
+func (d *Door) expire(s session, at time.Time) {
+	if at.IsZero() {
+		s.Expire(0)
+		return
+	}
+	s.Expire(max(time.Until(at)+d.opts.Grace+rand.N(d.opts.Grace/3+1), 1))
+}
+
+// decode reads the payload of a CONNECT, which is valid JSON. Most are empty.
+func decode(payload []byte) (object any) {
+	if string(payload) != "{}" {
+		_ = json.Unmarshal(payload, &object) // an error leaves nothing: no credentials
+	}
+	return object
+}
+
+// roomOf is the name of a namespace as rights have it.
+func roomOf(namespace string) string { return strings.TrimPrefix(namespace, rooms.Prefix) }

@@ -1,0 +1,65 @@
+package room
+
+import (
+	"encoding/json"
+
+	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/wire"
+)
+
+// Limits are what every client is told of the settings, so that none has to know them beforehand. Rates are events per second;
+// a rate of 0 is no limit.
+type Limits struct {
+	MessageChars    int   `json:"messageChars"`    // of a message
+	UsernameChars   int   `json:"usernameChars"`   // of a name
+	PayloadBytes    int   `json:"payloadBytes"`    // of a packet
+	DedupeMs        int64 `json:"dedupeMs"`        // how long a retry is recognised
+	AppendMs        int64 `json:"appendMs"`        // how long a message may wait to be stored
+	MessageRate     int   `json:"messageRate"`     // all events
+	MessageBurst    int   `json:"messageBurst"`    // at once
+	RequestRate     int   `json:"requestRate"`     // requests: history, rooms, people, token
+	RequestBurst    int   `json:"requestBurst"`    // at once
+	HistoryMessages int   `json:"historyMessages"` // in an answer to "history"
+	HistoryOnJoin   int   `json:"historyOnJoin"`   // that a CONNECT may ask for
+	Rooms           int   `json:"rooms"`           // that a connection may be in beside the global one
+}
+
+// Welcome is the part of "welcome" that is the same for all clients. All rooms share one.
+type Welcome struct{ limits []byte }
+
+// NewWelcome makes a welcome that tells of these limits.
+func NewWelcome(l Limits) *Welcome {
+	text, _ := json.Marshal(l) // cannot fail
+	return &Welcome{text}
+}
+
+// user is the identity as its owner is told it.
+type user struct {
+	ID      string `json:"id"`
+	Name    string `json:"name,omitempty"`
+	Role    string `json:"role,omitempty"`
+	Guest   bool   `json:"guest,omitempty"`
+	Expires int64  `json:"expires,omitempty"` // milliseconds since the epoch
+}
+
+// appendWelcome appends the frame of "welcome" for a socket with that private id. A guest's private id is its token.
+func (r *Room) appendWelcome(dst []byte, who auth.Identity, pid string) []byte {
+	told := struct {
+		User  user        `json:"user"`
+		Token string      `json:"token,omitempty"`
+		Rooms auth.Rights `json:"rooms,omitempty"`
+	}{User: user{ID: who.ID, Name: who.Name, Role: who.Role, Guest: who.Guest}, Rooms: who.Rooms}
+	if who.Guest {
+		told.Token = pid
+	}
+	if !who.Expires.IsZero() {
+		told.User.Expires = who.Expires.UnixMilli()
+	}
+	text := append(make([]byte, 0, 768), prefix(r.opts.Namespace)...)
+	text = append(text, `["welcome",`...)
+	body, _ := json.Marshal(told) // cannot fail
+	text = append(text, body[:len(body)-1]...)
+	text = append(text, `,"limits":`...)
+	text = append(text, r.opts.Welcome.limits...)
+	return wire.AppendMessage(dst, append(text, `}]`...))
+}
