@@ -28,7 +28,7 @@ func serveSocket(o *engineio.Options) func(*engineio.Server) {
 	o.AllowBinary = true
 	return func(edge *engineio.Server) {
 		hub := adapter.New(adapter.Options{Bind: func(adapter.Namespace) adapter.Binding {
-			return adapter.Binding{Client: func(s *socket.Socket, _ auth.Identity) adapter.Client { return mirror{s} }}
+			return adapter.Binding{Client: func(s *socket.Socket, _ *auth.Speaker) adapter.Client { return mirror{s} }}
 		}})
 		options := hub.ServerOptions()
 		options.SetConnectTimeout(connectTimeout)

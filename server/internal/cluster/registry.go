@@ -64,9 +64,9 @@ type Registry struct {
 
 	view     atomic.Pointer[view]
 	settings atomic.Pointer[Settings] // in force
-	token    *secret // by which nodes recognise each other
-	guests   *secret // that signs the ids of guests; nil: it is not shared
-	failed   atomic.Pointer[error] // of the last heartbeat
+	token    *secret                  // by which nodes recognise each other
+	guests   *secret                  // that signs the ids of guests; nil: it is not shared
+	failed   atomic.Pointer[error]    // of the last heartbeat
 
 	mu    sync.Mutex
 	round chan struct{} // guarded by mu; closed when a reading that has not begun yet is over
