@@ -302,3 +302,45 @@ func TestHeartbeat_AClientThatIsHeldBackHasToRead(t *testing.T) {
 		assert.Equal(t, "released", <-received, errEnded)
 	})
 }
+
+func TestP11_ASessionEndsWhenItsTimeIsOver(t *testing.T) {
+	withClock(t, Options{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}, func(c *clocked) {
+		short, renewed, endless := c.open(), c.open(), c.open()
+		all := []*Session{short, renewed, endless}
+		for _, s := range all {
+			s.Expire(2 * time.Minute)
+		}
+		renewed.Expire(5 * time.Minute)
+		endless.Expire(0)
+		live := func(d time.Duration) {
+			for range int(d / time.Second) {
+				time.Sleep(time.Second)
+				for _, s := range all {
+					s.pong()
+				}
+			}
+		}
+		live(115 * time.Second)
+		assert.Equal(t, "before", c.closedBy("credentials expired"), 0)
+		live(6 * time.Second)
+		assert.Equal(t, "after", c.closedBy("credentials expired"), 1)
+		assert.Equal(t, "which one", short.hasEnded(), true)
+		live(3 * time.Minute)
+		assert.Equal(t, "the renewed one", renewed.hasEnded(), true)
+		live(time.Hour)
+		assert.Equal(t, "without a limit", endless.hasEnded(), false)
+		assert.Equal(t, "ping time-outs", c.closedBy("ping timeout"), 0)
+	})
+}
+
+// TestP11_RenewalsStopNoHeartbeat: a client that renews all the time, and is silent otherwise, is still found dead.
+func TestP11_RenewalsStopNoHeartbeat(t *testing.T) {
+	withClock(t, Options{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}, func(c *clocked) {
+		s := c.open()
+		for range 60 {
+			s.Expire(24 * time.Second)
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, "ping time-outs", c.closedBy("ping timeout"), 1)
+	})
+}
