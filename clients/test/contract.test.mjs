@@ -55,7 +55,9 @@ for (const kind of kinds) {
     assert.deepEqual(ack, { status: "ok", id: "my-1", at: ack.at });
     assert(Math.abs(Date.now() - ack.at) < 60_000, `at is ${ack.at}`);
     const [payload, offset] = heard[0];
-    assert.deepEqual(payload, { message: "hello", username: "tester", id: "my-1", at: ack.at });
+    const { from } = payload;
+    assert.match(from, /^~[\w-]{16}$/);
+    assert.deepEqual(payload, { message: "hello", username: "tester", id: "my-1", from, at: ack.at });
     assert.match(offset, /^\d+-\d+$/);
   });
 
@@ -104,7 +106,8 @@ test("MSG-1 to MSG-9 every message of the fixtures is answered and published as 
     // Messages that were published before this mark have arrived before it.
     await sayAll(client, ["mark"]);
     await until("the mark", () => published.at(-1)?.message === "mark");
-    const expected = wanted ? [{ ...wanted, id: wanted.id ?? id, at: got.at }] : [];
+    const { from } = published.at(-1);
+    const expected = wanted ? [{ ...wanted, id: wanted.id ?? id, from, at: got.at }] : [];
     assert.deepEqual(published.slice(0, -1), expected, `${spec} ${name}`);
   }
 });

@@ -97,6 +97,7 @@ export function canRetry(why: Failure): boolean {
     case "invalid":
     case "empty":
     case "too_long":
+    case "forbidden":
       return false;
   }
 }

@@ -39,6 +39,8 @@ export function failureWords(why: Failure): string {
       return "This may have been sent already. Check above before you send it again.";
     case "too_long":
       return "This is too long for the server.";
+    case "forbidden":
+      return "You may read here, but not write.";
     case "empty":
     case "invalid":
       return "The server does not accept this message.";

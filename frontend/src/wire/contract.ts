@@ -13,6 +13,10 @@ export interface WireMessage {
   username: string;
   /** Chosen by the sender's client and not unique: strangers may use the same id (MSG-10). */
   id: string;
+  /** The id of the author, which only the server gives (MSG-13); messages of version 0.1 have none (OUT-4). */
+  from?: string;
+  /** The username comes from a token (MSG-14). */
+  verified?: true;
   /** Milliseconds since the epoch, by the clock of the stream. */
   at: number;
 }
@@ -21,7 +25,7 @@ export interface PlacedMessage extends WireMessage {
   offset: Offset;
 }
 
-export type ErrorCode = "invalid" | "empty" | "too_long" | "rate_limited" | "unavailable";
+export type ErrorCode = "invalid" | "empty" | "too_long" | "forbidden" | "rate_limited" | "unavailable";
 
 /** A refusal in an ack (ACK-3). `unknown` stands for a code of a newer server. */
 export interface Refusal {

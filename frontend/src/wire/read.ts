@@ -20,11 +20,19 @@ type Fields = Record<string, unknown>;
 
 export function readMessage(payload: unknown, offset: unknown): PlacedMessage | undefined {
   if (!isFields(payload) || !isOffset(offset)) return undefined;
-  const { message, username, id, at } = payload;
+  const { message, username, id, from, verified, at } = payload;
   if (typeof message !== "string" || typeof username !== "string" || typeof id !== "string" || !isTime(at)) {
     return undefined;
   }
-  return { message, username, id, at, offset };
+  return {
+    message,
+    username,
+    id,
+    ...(typeof from === "string" && { from }),
+    ...(verified === true && { verified }),
+    at,
+    offset,
+  };
 }
 
 export function readPresence(payload: unknown): { online: number } | undefined {
@@ -71,7 +79,14 @@ export function readHistoryAnswer(answer: unknown): HistoryAnswer {
   return { status: "ok", messages, more: answer.more === true };
 }
 
-const codes: ReadonlySet<string> = new Set<ErrorCode>(["invalid", "empty", "too_long", "rate_limited", "unavailable"]);
+const codes: ReadonlySet<string> = new Set<ErrorCode>([
+  "invalid",
+  "empty",
+  "too_long",
+  "forbidden",
+  "rate_limited",
+  "unavailable",
+]);
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && codes.has(value);

@@ -66,6 +66,7 @@ type App struct {
 	rooms    *rooms.Manager
 	policy   *auth.Policy
 	welcome  *room.Welcome
+	rates    *chat.Rates    // of the users in all rooms
 	budget   *fanout.Budget // of their logs
 	binding  sync.Map       // by namespace: what binds the room that is being opened
 	hub      *adapter.Hub
@@ -138,6 +139,7 @@ func (a *App) build() {
 		Hooks:    replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:   a.log,
 	})
+	a.rates = chat.NewRates(chatLimits(cfg))
 	a.rooms = a.newRooms()
 	a.room = a.newRoom("/", a.replica, a.parts.members.Online)
 	a.hub = adapter.New(adapter.Options{
@@ -184,15 +186,20 @@ func (a *App) newRoom(namespace string, record *replica.Replica, others func() i
 		Replica:    record,
 		PrivateIDs: a.policy,
 		Welcome:    a.welcome,
-		Limits: chat.Limits{
-			MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst,
-		},
+		Limits:     chatLimits(cfg),
+		Rates:      a.rates,
 		MaxHistory: cfg.HistoryMax,
 		Online:     func() int { return others() + 1 },
 		Rooms:      a.rooms.List,
 		Handled:    a.metrics.Handled,
 		Logger:     a.log,
 	})
+}
+
+func chatLimits(cfg config.Config) chat.Limits {
+	return chat.Limits{
+		MaxMessageChars: cfg.MaxMessageChars, MessageRate: cfg.MessageRate, MessageBurst: cfg.MessageBurst, AddressRate: cfg.AddressRate,
+	}
 }
 
 // Start answers requests, loads the window, joins the cluster, and is then ready. It waits for Redis as long as ctx

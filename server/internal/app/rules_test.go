@@ -70,14 +70,14 @@ var layers = []string{
 // inside says which of our packages each of them imports. Anything not listed is not allowed. The app may import all.
 var inside = map[string][]string{
 	"internal/admission":          {"internal/rooms", "internal/engineio", "internal/auth"},
-	"internal/rooms":              {"internal/engineio", "internal/chat", "internal/stream", "internal/pace"},
+	"internal/rooms":              {"internal/engineio", "internal/chat", "internal/stream", "internal/pace", "internal/subscriber"},
 	"internal/room":               {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
 	"internal/adapter":            {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
 	"internal/replica":            {"internal/fanout", "internal/stream", "internal/pace"},
 	"internal/engineio":           {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn", "internal/subscriber"},
 	"internal/fanout":             {"internal/wire", "internal/stream", "internal/rawconn"},
 	"internal/wire":               {},
-	"internal/chat":               {"internal/auth", "internal/pace"},
+	"internal/chat":               {"internal/auth", "internal/pace", "internal/subscriber"},
 	"internal/auth":               {},
 	"internal/stream/redis/shard": {"internal/stream/redis", "internal/stream", "internal/redisx", "internal/nodeid"},
 	"internal/stream/redis":       {"internal/stream", "internal/redisx"},

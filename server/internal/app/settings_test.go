@@ -19,6 +19,11 @@ func sayAs(t *testing.T, c *siotest.Client, id string) string {
 	return string(answer)
 }
 
+// tokenOf is the auth with which another client speaks for the same guest.
+func tokenOf(guest *siotest.Client) map[string]any {
+	return map[string]any{"token": guest.Report().Pids[1]}
+}
+
 // TestMSG12_NodesWithOtherSettingsFollow: two nodes with different settings keep one record, and a rolling change
 // takes effect when the last node with the old settings is gone.
 func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
@@ -33,7 +38,7 @@ func TestMSG12_NodesWithOtherSettingsFollow(t *testing.T) {
 		t.Errorf("no warning of the difference:\n%s", log)
 	}
 	first := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})
-	second := open(t, b.url(), siotest.Options{Transport: siotest.WebSocket})
+	second := open(t, b.url(), siotest.Options{Transport: siotest.WebSocket, Auth: tokenOf(first)})
 	for n := range 300 {
 		say(t, []*siotest.Client{first, second}[n%2], fmt.Sprint(n))
 	}

@@ -1,5 +1,5 @@
-// Package chat owns the rules of the room: what a message is, how long it may be, how fast one connection may speak,
-// which answer the sender gets, which history a client may request, and which typing notices are relayed.
+// Package chat owns the rules of the room: what a message is, how long it may be, who may speak, under which name and how
+// fast, which answer the sender gets, what a client may ask for, and which typing notices are relayed.
 //
 // It knows nothing of sockets, streams or metrics: events come in as the values that the JSON decoder made of them, and
 // leave through the small interfaces of this file. From outside this module it imports only the standard library.
@@ -9,10 +9,13 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/subscriber"
 )
 
 // Names of the events that a client may send, as they cross the wire. The same names label the counted outcomes.
@@ -21,23 +24,29 @@ const (
 	EventHistory = "history"
 	EventTyping  = "typing"
 	EventRooms   = "rooms"
+	EventPeople  = "people"
+	EventToken   = "token"
 )
 
 // TimeMark is the byte that holds the place of the stream's time stamp in a stored event. JSON text cannot contain it,
 // so it occurs exactly once.
 const TimeMark = 0x00
 
-// Limits bound what one connection may say. They are fixed when the service is made. A zero field takes the default in
-// its comment, so the zero Limits is usable.
+// Limits bound what clients may say. They are fixed when the service is made. A zero field takes the default in its
+// comment, so the zero Limits is usable.
 type Limits struct {
 	// MaxMessageChars is the longest message in characters (Unicode code points). Default 4000.
 	MaxMessageChars int
-	// MaxUsernameChars is the longest username in characters, after trimming. Default 64.
+	// MaxUsernameChars is the longest username in characters, after trimming. Default [MaxUsernameChars].
 	MaxUsernameChars int
-	// MessageRate is the sustained rate of one connection in events per second; excess events wait. 0 is unlimited.
+	// MessageRate is the sustained rate of one connection in events per second, and of one user over all connections to
+	// this node; excess events wait. 0 is unlimited.
 	MessageRate int
-	// MessageBurst is how many events a connection may send at once before it is paced. Default 1.
+	// MessageBurst is how many events a connection, or a user, may send at once before it is paced. Default 1.
 	MessageBurst int
+	// AddressRate is the sustained rate of all guests of one public address together, in events per second; excess events
+	// wait. The burst is four times that. 0 is unlimited.
+	AddressRate int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -90,9 +99,24 @@ type Hooks struct {
 	Logger *slog.Logger
 }
 
-// Service applies the rules. Its methods may be called from any goroutine.
+// Options configure a service. Record is required.
+type Options struct {
+	// Room is the name by which the rights of users speak of the room; "/" is the main room. Default "/".
+	Room   string
+	Limits Limits
+	// Rates are those of all rooms of the node, made with the same limits; nil: the service has its own.
+	Rates   *Rates
+	Record  Record
+	Archive Archive // nil: every request for history gets [Unavailable]
+	Relay   Relay   // nil: typing notices go nowhere
+	Hooks   Hooks
+}
+
+// Service applies the rules of one room. Its methods may be called from any goroutine.
 type Service struct {
+	room    string
 	limits  Limits
+	rates   *Rates
 	record  Record
 	archive Archive
 	relay   Relay
@@ -101,56 +125,78 @@ type Service struct {
 	epoch   time.Time // of the times that typing keeps
 }
 
-// New makes a service. rec is required. Without an archive every history request gets [Unavailable]; without a relay
-// typing notices go nowhere.
-func New(limits Limits, rec Record, a Archive, r Relay, hooks Hooks) *Service {
-	// The epoch lies an hour back so that the zero value of a throttle is "long ago".
-	return &Service{limits: limits.withDefaults(), record: rec, archive: a, relay: r, hooks: hooks, epoch: time.Now().Add(-time.Hour)}
+// New makes a service.
+func New(o Options) *Service {
+	if o.Room == "" {
+		o.Room = "/"
+	}
+	if o.Rates == nil {
+		o.Rates = NewRates(o.Limits)
+	}
+	return &Service{
+		room: o.Room, limits: o.Limits.withDefaults(), rates: o.Rates,
+		record: o.Record, archive: o.Archive, relay: o.Relay, hooks: o.Hooks,
+		// It lies an hour back so that the zero value of a throttle is "long ago".
+		epoch: time.Now().Add(-time.Hour),
+	}
 }
+
+// Limits are those in force: with the defaults.
+func (s *Service) Limits() Limits { return s.limits }
 
 // Connection is what the rules remember of one connection, over all rooms that it is in and while it leaves and rejoins
 // them. It holds no goroutine and needs no closing.
 type Connection struct {
-	events  pace.Bucket // all events together; excess events are delayed
-	history pace.Bucket // requests for history and for the rooms; excess requests are refused
-	rejoin  pace.Bucket // rooms that are left; the next CONNECT to them is delayed
-	epoch   time.Time
+	events   pace.Bucket // all events together; excess events are delayed
+	requests pace.Bucket // all that ask for something, as history; excess requests are refused
+	rejoin   pace.Bucket // rooms that are left; the next CONNECT to them is delayed
+	rates    *Rates
+	network  netip.Prefix // zero: it may stand for everybody, so it has no bound
 }
 
 // NewConnection makes the memory of a connection, with the limits of this service. It is for the services of all rooms,
-// which should have the same limits.
-func (s *Service) NewConnection() *Connection {
+// which should have the same limits and rates. network is what stands for the client where clients are counted by address.
+func (s *Service) NewConnection(network netip.Prefix) *Connection {
+	if !subscriber.IsPublic(network) {
+		network = netip.Prefix{}
+	}
 	return &Connection{
-		events:  pace.New(s.limits.MessageRate, s.limits.MessageBurst),
-		history: pace.New(historyRate, historyBurst),
-		rejoin:  pace.New(historyRate, historyBurst),
-		epoch:   time.Now(),
+		events:   pace.New(s.limits.MessageRate, s.limits.MessageBurst),
+		requests: pace.New(RequestRate, RequestBurst),
+		rejoin:   pace.New(RequestRate, RequestBurst),
+		rates:    s.rates,
+		network:  network,
 	}
 }
 
-// request takes the token of one request for history or for the rooms; false: there is none.
-func (c *Connection) request() bool { return c.history.Take(c.now()) }
-
-// now is the time since the epoch of the connection.
-func (c *Connection) now() time.Duration { return time.Since(c.epoch) }
-
 // Client is what the rules remember of one socket of a connection.
 type Client struct {
-	id     string
-	who    auth.Identity
-	conn   *Connection
-	typing typist
+	id      string
+	speaker *auth.Speaker
+	conn    *Connection
+	rules   *Service
+	typed   atomic.Pointer[string] // the newest username that the client gave; nil: none
+	typing  typist
 }
 
-// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices. who is the
-// identity of its user.
-func (s *Service) NewClient(conn *Connection, id string, who auth.Identity) *Client {
-	return &Client{id: id, who: who, conn: conn}
+// NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices. Each event
+// counts for the identity that speaker has by then. handshake is the client's auth of CONNECT, as decoded from JSON: a
+// username in it is shown until the client speaks.
+func (s *Service) NewClient(conn *Connection, id string, speaker *auth.Speaker, handshake any) *Client {
+	c := &Client{id: id, speaker: speaker, conn: conn, rules: s}
+	fields, _ := handshake.(map[string]any)
+	username, _ := fields["username"].(string)
+	if name, bad := s.normalName(username); bad == nil && name != "" {
+		c.note(name)
+	}
+	return c
 }
 
 // RejoinDelay is how long a connection that left a room waits before its next packet to that room. A rejoin can send history,
 // so it is paced like a history request; but who leaves rooms may still read history in others.
-func (s *Service) RejoinDelay(c *Client) time.Duration { return c.conn.rejoin.Reserve(c.conn.now()) }
+func (s *Service) RejoinDelay(c *Client) time.Duration {
+	return c.conn.rejoin.Reserve(c.conn.rates.now())
+}
 
 // Unknown paces an event that the room does not know and does nothing else.
 func (s *Service) Unknown(ctx context.Context, c *Client) { _ = s.pace(ctx, c) }
@@ -202,4 +248,6 @@ func whole(v any) (int, bool) {
 }
 
 // Events returns the names of the events a client may send.
-func Events() []string { return []string{EventMessage, EventHistory, EventTyping, EventRooms} }
+func Events() []string {
+	return []string{EventMessage, EventHistory, EventTyping, EventRooms, EventPeople, EventToken}
+}

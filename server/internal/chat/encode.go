@@ -10,22 +10,32 @@ const (
 	beforeText     = `["message",{"message":"`
 	beforeUsername = `","username":"`
 	beforeID       = `","id":"`
+	beforeFrom     = `","from":"`
+	beforeAtProven = `","verified":true,"at":`
 	beforeAt       = `","at":`
 	afterAt        = `}]`
 )
 
 // encode writes the arguments of the server's message event as compact JSON with a [TimeMark] for the time stamp. It
 // allocates once unless something has to be escaped.
-func encode(text, username, id string) []byte {
-	const fixed = len(beforeText) + len(beforeUsername) + len(beforeID) + len(beforeAt) + 1 + len(afterAt)
-	b := make([]byte, 0, fixed+len(text)+len(username)+len(id))
+func encode(m message) []byte {
+	const fixed = len(beforeText) + len(beforeUsername) + len(beforeID) + len(beforeFrom) + len(beforeAtProven) + 1 + len(afterAt)
+	b := make([]byte, 0, fixed+len(m.text)+len(m.author.name)+len(m.id)+len(m.author.id))
 	b = append(b, beforeText...)
-	b = appendEscaped(b, text)
+	b = appendEscaped(b, m.text)
 	b = append(b, beforeUsername...)
-	b = appendEscaped(b, username)
+	b = appendEscaped(b, m.author.name)
 	b = append(b, beforeID...)
-	b = appendEscaped(b, id)
-	b = append(b, beforeAt...)
+	b = appendEscaped(b, m.id)
+	if m.author.id != "" {
+		b = append(b, beforeFrom...)
+		b = appendEscaped(b, m.author.id)
+	}
+	if m.author.verified {
+		b = append(b, beforeAtProven...)
+	} else {
+		b = append(b, beforeAt...)
+	}
 	b = append(b, TimeMark)
 	return append(b, afterAt...)
 }

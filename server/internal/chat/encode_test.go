@@ -20,7 +20,7 @@ func TestOUT_GoldenFrames(t *testing.T) {
 	}](t, "server-message.json")
 	for _, c := range golden.Cases {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
-			args := encode(c.Message.Message, c.Message.Username, c.Message.ID)
+			args := encode(messageOf(c.Message))
 			args = bytes.Replace(args, []byte{TimeMark}, strconv.AppendInt(nil, c.Message.At, 10), 1)
 			frame := "42" + strings.TrimSuffix(string(args), "]") + `,"` + c.Offset + `"]`
 			assert.Equal(t, "frame", frame, c.Frame)
@@ -29,8 +29,8 @@ func TestOUT_GoldenFrames(t *testing.T) {
 }
 
 func TestOUT_OneAllocation(t *testing.T) {
-	text := strings.Repeat("no escapes, but é and 😀 ", 40)
-	if n := testing.AllocsPerRun(100, func() { sink = encode(text, "ada", "tab7-1") }); n != 1 {
+	m := messageOf(Message{Message: strings.Repeat("no escapes, but é and 😀 ", 40), Username: "ada", ID: "tab7-1", From: "user-17", Verified: true})
+	if n := testing.AllocsPerRun(100, func() { sink = encode(m) }); n != 1 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -45,11 +45,11 @@ func TestOUT_InvalidUTF8BecomesValid(t *testing.T) {
 }
 
 func FuzzEncode(f *testing.F) {
-	f.Add("hello", "ada", "tab7-1")
-	f.Add("\x00\x1f\"\\\u2028\u2029</script>\u007f😀", "", "\x00")
-	f.Add("\xed\xa0\x80\xff", "\xc0\x80", `","at":1}]`)
-	f.Fuzz(func(t *testing.T, text, username, id string) {
-		args := encode(text, username, id)
+	f.Add("hello", "ada", "tab7-1", "~4VkTjqX2h0bQ9sWd", false)
+	f.Add("\x00\x1f\"\\\u2028\u2029</script>\u007f😀", "", "\x00", "", true)
+	f.Add("\xed\xa0\x80\xff", "\xc0\x80", `","at":1}]`, `","verified":true,"x":"`, false)
+	f.Fuzz(func(t *testing.T, text, username, id, from string, verified bool) {
+		args := encode(messageOf(Message{Message: text, Username: username, ID: id, From: from, Verified: verified}))
 		if !utf8.Valid(args) || bytes.Count(args, []byte{TimeMark}) != 1 || bytes.ContainsAny(args, "\n\r") {
 			t.Fatalf("%q", args)
 		}
@@ -59,19 +59,24 @@ func FuzzEncode(f *testing.F) {
 			t.Fatalf("%q is not compact JSON: %v", whole, err)
 		}
 		m, ok := decode(Entry{Offset: "1-2", At: 3, Args: args})
-		want := Message{clean(text), clean(username), clean(id), 3, "1-2"}
+		want := Message{clean(text), clean(username), clean(id), clean(from), verified, 3, "1-2"}
 		if !ok || m != want {
 			t.Fatalf("%q decodes as %+v, not %+v", args, m, want)
 		}
 	})
 }
 
+// messageOf is the message that becomes m.
+func messageOf(m Message) message {
+	return message{text: m.Message, id: m.ID, author: author{m.From, m.Username, m.Verified}}
+}
+
 func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func BenchmarkEncode(b *testing.B) {
-	text := strings.Repeat("The quick brown fox. ", 5)
+	m := messageOf(Message{Message: strings.Repeat("The quick brown fox. ", 5), Username: "ada", ID: "tab7-1", From: "~4VkTjqX2h0bQ9sWd"})
 	b.ReportAllocs()
 	for b.Loop() {
-		sink = encode(text, "ada", "tab7-1")
+		sink = encode(m)
 	}
 }

@@ -6,13 +6,16 @@ import "fmt"
 type Code string
 
 // The codes. A client may retry the same event after [Unavailable] and [RateLimited]. After any other code the server
-// would refuse the same event again.
+// would refuse the same event again, as long as the client speaks for the same user with the same rights.
 const (
-	Invalid     Code = "invalid"      // the payload has the wrong shape, or a field has a value it may not have
-	Empty       Code = "empty"        // the message has only white space
-	TooLong     Code = "too_long"     // the message has more characters than allowed
-	RateLimited Code = "rate_limited" // too many requests of this kind from this connection
-	Unavailable Code = "unavailable"  // the message may not have been stored; the same id may be sent again
+	Invalid      Code = "invalid"      // the payload has the wrong shape, or a field has a value it may not have
+	Empty        Code = "empty"        // the message has only white space
+	TooLong      Code = "too_long"     // the message has more characters than allowed
+	Forbidden    Code = "forbidden"    // this user may not write in this room
+	RateLimited  Code = "rate_limited" // too many requests from this connection or this user
+	Unavailable  Code = "unavailable"  // the message may not have been stored; the same id may be sent again
+	Unauthorized Code = "unauthorized" // the token is not valid, or not one of this user
+	Expired      Code = "expired"      // the token was valid once
 )
 
 // OutcomeOK is the outcome of an event that was accepted.
@@ -20,7 +23,11 @@ const OutcomeOK = "ok"
 
 // Outcomes returns every outcome that [Hooks] may get: ok, then the codes.
 func Outcomes() []string {
-	return []string{OutcomeOK, string(Invalid), string(Empty), string(TooLong), string(RateLimited), string(Unavailable)}
+	outcomes := []string{OutcomeOK}
+	for _, code := range []Code{Invalid, Empty, TooLong, Forbidden, RateLimited, Unavailable, Unauthorized, Expired} {
+		outcomes = append(outcomes, string(code))
+	}
+	return outcomes
 }
 
 // Error is the only error that crosses the wire. Message is for people. Err, which may be nil, is for the log and is

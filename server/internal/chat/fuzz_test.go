@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -29,8 +28,8 @@ func FuzzEvents(f *testing.F) {
 			return
 		}
 		d, heard := room(3, "m"), &air{}
-		s := New(Limits{MaxMessageChars: 20}, d, d, heard.relay, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Limits: Limits{MaxMessageChars: 20}, Record: d, Archive: d, Relay: heard.relay})
+		c := guest(s, "s1")
 		var answers [3]acks
 		s.Message(t.Context(), c, args, answers[0].add)
 		s.History(t.Context(), c, args, answers[1].add)
@@ -51,7 +50,8 @@ func FuzzEvents(f *testing.F) {
 }
 
 func checkRules(t *testing.T, event map[string]any) {
-	assert.Equal(t, "fields", len(event), 4)
+	assert.Equal(t, "fields", len(event), 5)
+	assert.Equal(t, "from", event["from"], any("~s1"))
 	text := event["message"].(string)
 	if utf8.RuneCountInString(text) > 20 || blank(text) {
 		t.Errorf("message %q", text)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -31,6 +33,16 @@ func load[T any](t testing.TB, file string) T {
 		t.Fatalf("%s: %v", file, err)
 	}
 	return v
+}
+
+// guest is a socket of a guest on a connection of its own.
+func guest(s *Service, id string) *Client {
+	return member(s, id, auth.Identity{ID: "~" + id, Guest: true})
+}
+
+// member is a socket of a user on a connection of its own, which has no address.
+func member(s *Service, id string, who auth.Identity) *Client {
+	return s.NewClient(s.NewConnection(netip.Prefix{}), id, auth.Fixed(who), nil)
 }
 
 // plain returns the value as a client would decode it.

@@ -7,17 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// How much history one connection may request. Excess requests are refused, not delayed, so that a flood does not keep
-// the archive busy.
+// The bounds of one answer.
 const (
-	maxHistory     = 100       // messages in one answer
-	maxHistoryJSON = 48 * 1024 // bytes of one answer, so that it fits the queue of private frames
-	historyRate    = 2         // requests per second
-	historyBurst   = 10
-	historyTimeout = 5 * time.Second
+	// HistoryMessages is how many messages an answer has at most.
+	HistoryMessages = 100
+	maxHistoryJSON  = 48 * 1024 // bytes, so that it fits the queue of private frames
 )
 
 // HistoryBytes is the number of bytes of events that suffices for any answer to a history request.
@@ -35,40 +31,36 @@ type Message struct {
 	Message  string `json:"message"`
 	Username string `json:"username"`
 	ID       string `json:"id"`
-	At       int64  `json:"at"`     // milliseconds since the epoch
-	Offset   string `json:"offset"` // the client sends it as before to get older messages
+	From     string `json:"from,omitempty"`     // the id of the author; messages of version 0.1 have none
+	Verified bool   `json:"verified,omitempty"` // the username comes from a token
+	At       int64  `json:"at"`                 // milliseconds since the epoch
+	Offset   string `json:"offset"`             // the client sends it as before to get older messages
 }
 
 // History handles the event [EventHistory]: { before?: offset, limit?: number }. It blocks for pacing and at most five
 // seconds for the archive. Before it returns it calls ack, if that is not nil, once with a [Past] or a [Refusal]. An
 // answer holds at most 100 messages and 48 KiB of them, but at least one message if there is one.
 func (s *Service) History(ctx context.Context, c *Client, args []any, ack func(any)) {
-	past, err := Past{}, s.pace(ctx, c)
-	if err == nil {
-		past, err = s.past(ctx, c, args, ack != nil)
-	}
-	if err != nil {
-		s.refuse(c, EventHistory, err, ack)
-		return
-	}
-	s.handled(c, EventHistory, nil)
-	ack(past)
+	before, limit, bad := readHistory(args)
+	s.ask(ctx, c, request{EventHistory, bad, func(ctx context.Context) (any, *Error) { return s.past(ctx, before, limit) }}, ack)
 }
 
-func (s *Service) past(ctx context.Context, c *Client, args []any, wanted bool) (Past, *Error) {
-	before, limit, bad := readHistory(args)
-	switch {
-	case bad != nil:
+// Read returns the newest messages that are older than an offset (empty: the newest of all), at most limit, at most
+// [HistoryMessages], oldest first. It blocks at most five seconds. It is [Invalid] if before cannot be an offset or if limit is
+// less than one.
+func (s *Service) Read(ctx context.Context, before string, limit int) (Past, *Error) {
+	if bad := checkHistory(before, limit); bad != nil {
 		return Past{}, bad
-	case !wanted:
-		return Past{}, invalid("A request for history needs a callback.")
-	case !c.conn.request():
-		return Past{}, &Error{Code: RateLimited, Message: "Older messages were asked for too often. Please wait a moment."}
-	case s.archive == nil:
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return s.past(ctx, before, min(limit, HistoryMessages))
+}
+
+func (s *Service) past(ctx context.Context, before string, limit int) (Past, *Error) {
+	if s.archive == nil {
 		return Past{}, unavailable("This server keeps no older messages.", nil)
 	}
-	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
-	defer cancel()
 	entries, err := s.archive.Before(ctx, before, limit+1)
 	past := answer(entries, limit)
 	switch {
@@ -83,25 +75,38 @@ func (s *Service) past(ctx context.Context, c *Client, args []any, wanted bool) 
 
 // readHistory checks the arguments of a history request.
 func readHistory(args []any) (before string, limit int, bad *Error) {
-	object, bad := first(args)
+	fields, bad := first(args)
 	if bad != nil {
 		return "", 0, bad
 	}
-	if value := object["before"]; value != nil {
-		var ok bool
-		if before, ok = value.(string); !ok || !isOffset(before) {
-			return "", 0, invalid("before must be the offset of a message.")
+	ok := true
+	if value := fields["before"]; value != nil {
+		if before, ok = value.(string); !ok || before == "" {
+			return "", 0, errBefore
 		}
 	}
-	limit = maxHistory
-	if value := object["limit"]; value != nil {
-		n, ok := whole(value)
-		if !ok || n < 1 {
-			return "", 0, invalid("limit must be a whole number from 1 to %d.", maxHistory)
+	limit = HistoryMessages
+	if value := fields["limit"]; value != nil {
+		if limit, ok = whole(value); !ok {
+			return "", 0, errLimit
 		}
-		limit = min(n, maxHistory)
 	}
-	return before, limit, nil
+	return before, min(limit, HistoryMessages), checkHistory(before, limit)
+}
+
+var (
+	errBefore = invalid("before must be the offset of a message.")
+	errLimit  = invalid("limit must be a whole number from 1 to %d.", HistoryMessages)
+)
+
+func checkHistory(before string, limit int) *Error {
+	switch {
+	case before != "" && !isOffset(before):
+		return errBefore
+	case limit < 1:
+		return errLimit
+	}
+	return nil
 }
 
 // isOffset reports whether s looks like <ms>-<seq>.

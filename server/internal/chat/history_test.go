@@ -11,19 +11,18 @@ import (
 	"testing/synctest"
 	"time"
 
-	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
 func entry(m Message) Entry {
-	return Entry{Offset: m.Offset, At: m.At, Args: encode(m.Message, m.Username, m.ID)}
+	return Entry{Offset: m.Offset, At: m.At, Args: encode(messageOf(m))}
 }
 
 // room fills an archive with n messages of the given text.
 func room(n int, text string) *desk {
 	d := &desk{}
 	for i := range n {
-		d.entries = append(d.entries, entry(Message{text, "u", fmt.Sprint(i), int64(i), fmt.Sprintf("%013d-0", i)}))
+		d.entries = append(d.entries, entry(Message{Message: text, Username: "u", ID: fmt.Sprint(i), From: "a", At: int64(i), Offset: fmt.Sprintf("%013d-0", i)}))
 	}
 	return d
 }
@@ -31,8 +30,8 @@ func room(n int, text string) *desk {
 func ask(t *testing.T, d *desk, request string) any {
 	t.Helper()
 	a := &acks{}
-	s := New(Limits{}, d, d, nil, Hooks{})
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(request), a.add)
+	s := New(Options{Record: d, Archive: d})
+	s.History(t.Context(), guest(s, "s1"), object(request), a.add)
 	return a.one(t)
 }
 
@@ -54,8 +53,8 @@ func TestHIS_GoldenHistory(t *testing.T) {
 	for _, c := range golden.Cases {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			a := &acks{}
-			s := New(Limits{}, d, d, nil, Hooks{})
-			s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), c.Args, a.add)
+			s := New(Options{Record: d, Archive: d})
+			s.History(t.Context(), guest(s, "s1"), c.Args, a.add)
 			if c.Ack["status"] == "error" {
 				checkRefusal(t, a.one(t), c.Ack)
 				return
@@ -127,8 +126,8 @@ func TestHIS_ForeignEntriesAreSkipped(t *testing.T) {
 func TestHIS5_TooManyRequestsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := room(1, "m")
-		s := New(Limits{}, d, d, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Record: d, Archive: d})
+		c := guest(s, "s1")
 		count := func() (ok, refused int) {
 			for range 20 {
 				a := &acks{}
@@ -159,10 +158,10 @@ func TestHIS6_ArchiveAway(t *testing.T) {
 	assert.Equal(t, "asked for one more", d.asked, 101)
 
 	a := &acks{}
-	s := New(Limits{}, d, nil, nil, Hooks{})
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)
+	s := New(Options{Record: d})
+	s.History(t.Context(), guest(s, "s1"), object(`{}`), a.add)
 	assert.Equal(t, "code without archive", a.code(t), "unavailable")
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), nil) // a client that wants no answer gets none
+	s.History(t.Context(), guest(s, "s1"), object(`{}`), nil) // a client that wants no answer gets none
 }
 
 // slowArchive answers when its context ends.
@@ -176,9 +175,9 @@ func (slowArchive) Before(ctx context.Context, _ string, _ int) ([]Entry, error)
 func TestHIS6_ASlowArchiveIsNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &acks{}
-		s := New(Limits{}, &desk{}, slowArchive{}, nil, Hooks{})
+		s := New(Options{Record: &desk{}, Archive: slowArchive{}})
 		took := elapsed(func() {
-			s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)
+			s.History(t.Context(), guest(s, "s1"), object(`{}`), a.add)
 		})
 		assert.Equal(t, "took", took, 5*time.Second)
 		assert.Equal(t, "code", a.code(t), "unavailable")
@@ -209,8 +208,8 @@ func (a torn) Before(ctx context.Context, before string, n int) ([]Entry, error)
 
 func TestHIS7_APartialAnswerSaysThatThereMayBeMore(t *testing.T) {
 	a := &acks{}
-	s := New(Limits{}, &desk{}, torn{room(3, "m")}, nil, Hooks{})
-	s.History(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{}`), a.add)
+	s := New(Options{Record: &desk{}, Archive: torn{room(3, "m")}})
+	s.History(t.Context(), guest(s, "s1"), object(`{}`), a.add)
 	past := a.one(t).(Past)
 	assert.Equal(t, "messages", len(past.Messages), 3)
 	assert.Equal(t, "more", past.More, true)
@@ -229,5 +228,5 @@ func TestHIS7_EntriesMayComeAsClientsGotThem(t *testing.T) {
 		Args: []byte(`["message",{"message":"m","username":"u","id":"i","at":1700000000000},"1700000000000-0"]`),
 	}}}
 	past := ask(t, d, `{}`).(Past)
-	assert.Equal(t, "messages", past.Messages, []Message{{"m", "u", "i", 1700000000000, "1700000000000-0"}})
+	assert.Equal(t, "messages", past.Messages, []Message{{Message: "m", Username: "u", ID: "i", At: 1700000000000, Offset: "1700000000000-0"}})
 }

@@ -5,17 +5,17 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"scalable-chat/server/internal/auth"
 )
 
-// Anonymous is the name of a sender whose own name is empty.
-const Anonymous = "anonymous"
-
-// maxIDChars is the longest message id that a client may choose.
-const maxIDChars = 128
+// MaxIDChars is the longest message id that a client may choose.
+const MaxIDChars = 128
 
 // Stored is the answer to a message that is in the stream.
 type Stored struct {
@@ -26,11 +26,14 @@ type Stored struct {
 
 // message is a message that keeps the rules.
 type message struct {
-	text     string // as sent, with its white space
-	username string // trimmed, never empty
-	id       string // chosen by the client, or made here
-	key      string // identifies a retry; empty if the server made the id
+	text   string // as sent, with its white space
+	author author
+	id     string // chosen by the client, or made here
+	key    string // identifies a retry; empty if the server made the id
 }
+
+// notStored tells a sender to try again.
+const notStored = "The message could not be stored right now. Please try again."
 
 // Message handles the event [EventMessage]. args are its arguments as the JSON decoder made them, without the ack. It
 // blocks while the connection exceeds its rate and while the stream's queue is full, at most until ctx ends. It returns
@@ -42,17 +45,16 @@ type message struct {
 func (s *Service) Message(ctx context.Context, c *Client, args []any, ack func(any)) {
 	m, bad := message{}, s.pace(ctx, c)
 	if bad == nil {
-		m, bad = s.readMessage(c, args)
+		m, bad = s.said(c, args)
 	}
 	if bad != nil {
 		s.refuse(c, EventMessage, bad, ack)
 		return
 	}
 	id := m.id // the rest of m need not live until the ack
-	const words = "The message could not be stored right now. Please try again."
 	done := func(at int64, err error) {
 		if err != nil {
-			s.refuse(c, EventMessage, unavailable(words, err), ack)
+			s.refuse(c, EventMessage, unavailable(notStored, err), ack)
 			return
 		}
 		s.handled(c, EventMessage, nil)
@@ -60,91 +62,101 @@ func (s *Service) Message(ctx context.Context, c *Client, args []any, ack func(a
 			ack(Stored{Status: OutcomeOK, ID: id, At: at})
 		}
 	}
-	if err := s.record.Append(ctx, m.key, encode(m.text, m.username, id), done); err != nil {
-		s.refuse(c, EventMessage, unavailable(words, err), ack)
+	if err := s.record.Append(ctx, m.key, encode(m), done); err != nil {
+		s.refuse(c, EventMessage, unavailable(notStored, err), ack)
 	}
 }
 
-// readMessage checks the arguments of a message event.
-func (s *Service) readMessage(c *Client, args []any) (message, *Error) {
-	object, bad := first(args)
+// said checks the arguments of a message event and remembers the name in it.
+func (s *Service) said(c *Client, args []any) (message, *Error) {
+	fields, bad := first(args)
 	if bad != nil {
 		return message{}, bad
 	}
-	text, ok := object["message"].(string)
+	m, bad := s.readMessage(c.speaker.Identity(), fields)
+	if bad == nil {
+		c.show(m.author)
+	}
+	return m, bad
+}
+
+// readMessage checks a message that somebody sends to the room.
+func (s *Service) readMessage(who auth.Identity, fields map[string]any) (message, *Error) {
+	if bad := s.mayWrite(who); bad != nil {
+		return message{}, bad
+	}
+	text, ok := fields["message"].(string)
 	if !ok {
 		return message{}, invalid("The message must be text.")
 	}
-	username, bad := s.readUsername(c, object)
+	by, bad := s.authorOf(who, fields)
 	if bad != nil {
 		return message{}, bad
 	}
-	if blank(text) {
-		return message{}, &Error{Code: Empty, Message: "There is nothing in the message."}
+	if bad := s.checkText(text); bad != nil {
+		return message{}, bad
 	}
-	if longer(text, s.limits.MaxMessageChars) {
-		words := fmt.Sprintf("The message may have at most %d characters.", s.limits.MaxMessageChars)
-		return message{}, &Error{Code: TooLong, Message: words}
-	}
-	id, bad := readID(object)
+	id, bad := readID(fields)
 	if bad != nil {
 		return message{}, bad
 	}
-	m := message{text: text, username: username, id: id}
+	m := message{text: text, author: by, id: id}
 	if id == "" {
 		m.id = newID()
 	} else {
-		m.key = dedupeKey(id, username, text)
+		m.key = dedupeKey(m)
 	}
 	return m, nil
 }
 
-// readUsername returns the name of the client's identity. A guest has none: it gets the visible form of the name in the
-// event, or [Anonymous] if that is empty.
-func (s *Service) readUsername(c *Client, object map[string]any) (string, *Error) {
-	if c.who.Name != "" {
-		return c.who.Name, nil
+// mayWrite holds a user's right in the room against what speaking needs.
+func (s *Service) mayWrite(who auth.Identity) *Error {
+	if who.In(s.room) < auth.Write {
+		return &Error{Code: Forbidden, Message: "You may read here, but not write."}
 	}
-	name, ok := object["username"].(string)
-	if !ok {
-		return "", invalid("The username must be text.")
+	return nil
+}
+
+func (s *Service) checkText(text string) *Error {
+	if blank(text) {
+		return &Error{Code: Empty, Message: "There is nothing in the message."}
 	}
-	if name = trim(name); strings.ContainsFunc(name, unicode.IsControl) {
-		return "", invalid("The username may not contain control characters.")
+	if longer(text, s.limits.MaxMessageChars) {
+		words := fmt.Sprintf("The message may have at most %d characters.", s.limits.MaxMessageChars)
+		return &Error{Code: TooLong, Message: words}
 	}
-	switch name = visibleName(name); {
-	case name == "":
-		return Anonymous, nil
-	case longer(name, s.limits.MaxUsernameChars):
-		return "", invalid("The username may have at most %d characters.", s.limits.MaxUsernameChars)
-	}
-	return name, nil
+	return nil
 }
 
 // readID returns the id that the client chose, empty if it is absent or null.
-func readID(object map[string]any) (string, *Error) {
-	value := object["id"]
+func readID(fields map[string]any) (string, *Error) {
+	value := fields["id"]
 	if value == nil {
 		return "", nil
 	}
 	id, ok := value.(string)
-	if !ok || id == "" || len(id) > maxIDChars || strings.ContainsFunc(id, unprintable) {
-		return "", invalid("The message id must be 1 to %d printable ASCII characters.", maxIDChars)
+	if !ok || id == "" || len(id) > MaxIDChars || strings.ContainsFunc(id, unprintable) {
+		return "", invalid("The message id must be 1 to %d printable ASCII characters.", MaxIDChars)
 	}
 	return id, nil
 }
 
-// dedupeKey identifies a retry. Two different messages never have the same key: neither id nor username can contain the
-// separator, a NUL. The key includes the name and the text, so that two strangers who both choose the id "1" keep both
-// messages.
-func dedupeKey(id, username, text string) string {
-	parts := make([]byte, 0, len(id)+len(username)+len(text)+2)
-	parts = append(parts, id...)
-	parts = append(parts, 0)
-	parts = append(parts, username...)
-	parts = append(parts, 0)
-	parts = append(parts, text...)
-	sum := sha256.Sum256(parts)
+// dedupeKey identifies a retry: a message of the same author with the same id and content. So two users who both choose the id
+// "1" keep both messages, and nobody can use up the id of somebody else. A name that its author typed is content; a name that
+// comes from a token is not, because a renewed token may change it between two tries. Two different messages never have the
+// same key: the length of each part is written before it.
+func dedupeKey(m message) string {
+	name := m.author.name
+	if m.author.verified {
+		name = "" // no typed name is empty
+	}
+	const lengths = 5 * 4
+	text := make([]byte, 0, lengths+len(m.author.id)+len(EventMessage)+len(m.id)+len(name)+len(m.text))
+	for _, part := range [...]string{m.author.id, EventMessage, m.id, name, m.text} {
+		text = binary.BigEndian.AppendUint32(text, uint32(len(part)))
+		text = append(text, part...)
+	}
+	sum := sha256.Sum256(text)
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,8 +32,8 @@ func TestMSG_GoldenMessages(t *testing.T) {
 	for _, c := range golden.Cases {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			d, counts, a := &desk{}, &tally{}, &acks{}
-			s := New(golden.Limits, d, d, nil, Hooks{Handled: counts.handled})
-			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), c.Args, a.add)
+			s := New(Options{Limits: golden.Limits, Record: d, Archive: d, Hooks: Hooks{Handled: counts.handled}})
+			s.Message(t.Context(), guest(s, "s1"), c.Args, a.add)
 			if c.Published == nil {
 				assert.Equal(t, "published", len(d.queue), 0)
 				checkRefusal(t, a.one(t), c.Ack)
@@ -50,6 +51,8 @@ func checkAccepted(t *testing.T, c messageCase, ack map[string]any, p appended) 
 	event := p.event(t, stamp)
 	assert.Equal(t, "at", []any{ack["at"], event["at"]}, []any{float64(stamp), float64(stamp)})
 	assert.Equal(t, "id", ack["id"], event["id"])
+	assert.Equal(t, "from", event["from"], any("~s1"))
+	delete(event, "from")
 	assert.Equal(t, "has a key", p.key != "", c.Ack["id"] != nil)
 	if c.Ack["id"] == nil {
 		if id, ok := ack["id"].(string); !ok || len(id) != 16 {
@@ -68,13 +71,15 @@ func TestMSG10_AKeyTellsMessagesApart(t *testing.T) {
 	for _, id := range []string{"1", "1 ", "11"} {
 		for _, name := range []string{"a", "1", "1a"} {
 			for _, text := range []string{"a", "1a", "\x00a", "a\x00", "aa"} {
-				key := dedupeKey(id, name, text)
-				what := fmt.Sprintf("%q %q %q", id, name, text)
-				if other, twice := seen[key]; twice {
-					t.Errorf("%s and %s have the same key", what, other)
+				for _, by := range []string{"a", "1", "a1", "\x00\x00\x00\x01"} {
+					m := message{text: text, id: id, author: author{id: by, name: name}}
+					key, what := dedupeKey(m), fmt.Sprintf("%q", []string{by, id, name, text})
+					if other, twice := seen[key]; twice {
+						t.Errorf("%s and %s have the same key", what, other)
+					}
+					seen[key] = what
+					assert.Equal(t, "the key of a retry", dedupeKey(m), key)
 				}
-				seen[key] = what
-				assert.Equal(t, "the key of a retry", dedupeKey(id, name, text), key)
 			}
 		}
 	}
@@ -90,8 +95,8 @@ func TestMSG2_ServerMadeIDsDiffer(t *testing.T) {
 
 func TestP4_AckOnlyAfterStored(t *testing.T) {
 	d, counts, a := &desk{hold: true}, &tally{}, &acks{}
-	s := New(Limits{}, d, nil, nil, Hooks{Handled: counts.handled})
-	s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{"message":"m","username":"u","id":"x"}`), a.add)
+	s := New(Options{Record: d, Hooks: Hooks{Handled: counts.handled}})
+	s.Message(t.Context(), guest(s, "s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
 	assert.Equal(t, "answers before it is stored", len(a.all), 0)
 	assert.Equal(t, "counted before it is stored", len(counts.n), 0)
 	d.queue[0].done(7, nil)
@@ -103,8 +108,8 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 	for name, d := range map[string]*desk{"not queued": {refuse: cause}, "not stored": {hold: true}} {
 		t.Run(name, func(t *testing.T) {
 			a := &acks{}
-			s := New(Limits{}, d, nil, nil, Hooks{})
-			s.Message(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), object(`{"message":"m","username":"u"}`), a.add)
+			s := New(Options{Record: d})
+			s.Message(t.Context(), guest(s, "s1"), object(`{"message":"m","username":"u"}`), a.add)
 			for _, p := range d.queue {
 				p.done(0, cause)
 			}
@@ -118,8 +123,8 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 
 func TestMSG_AckIsOptional(t *testing.T) {
 	d := &desk{}
-	s := New(Limits{}, d, nil, nil, Hooks{})
-	c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+	s := New(Options{Record: d})
+	c := guest(s, "s1")
 	s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 	s.Message(t.Context(), c, object(`{"message":"","username":"u"}`), nil)
 	d.refuse = errors.New("closed")
@@ -135,8 +140,8 @@ func TestLIM_DefaultsAndGoldenNumbersAgree(t *testing.T) {
 	l := Limits{}.withDefaults()
 	assert.Equal(t, "message", l.MaxMessageChars, golden.MaxMessageChars)
 	assert.Equal(t, "username", l.MaxUsernameChars, golden.MaxUsernameChars)
-	assert.Equal(t, "id", maxIDChars, golden.MaxIDChars)
-	assert.Equal(t, "history", []int{maxHistory, maxHistoryJSON}, []int{golden.MaxHistoryMessages, golden.MaxHistoryBytes})
+	assert.Equal(t, "id", MaxIDChars, golden.MaxIDChars)
+	assert.Equal(t, "history", []int{HistoryMessages, maxHistoryJSON}, []int{golden.MaxHistoryMessages, golden.MaxHistoryBytes})
 	assert.Equal(t, "typing", typingInterval.Milliseconds(), int64(golden.TypingIntervalMs))
 	assert.Equal(t, "anonymous", Anonymous, golden.Anonymous)
 	for _, r := range golden.Whitespace {
@@ -148,9 +153,9 @@ func TestLIM_DefaultsAndGoldenNumbersAgree(t *testing.T) {
 }
 
 func TestERR_GoldenCodesAreTheOutcomes(t *testing.T) {
-	golden := load[struct{ Codes []struct{ Code string } }](t, "errors.json")
+	golden := load[struct{ Codes, TokenCodes []struct{ Code string } }](t, "errors.json")
 	want := []string{OutcomeOK}
-	for _, c := range golden.Codes {
+	for _, c := range slices.Concat(golden.Codes, golden.TokenCodes) {
 		want = append(want, c.Code)
 	}
 	assert.Equal(t, "outcomes", Outcomes(), want)
@@ -166,8 +171,8 @@ func TestERR_TheCauseStaysReachable(t *testing.T) {
 func TestLIM_PacedNotDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
-		s := New(Limits{MessageRate: 50, MessageBurst: 200}, d, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Limits: Limits{MessageRate: 50, MessageBurst: 200}, Record: d})
+		c := guest(s, "s1")
 		send := func(n int) func() {
 			return func() {
 				for i := range n {
@@ -188,8 +193,8 @@ func TestLIM_PacedNotDropped(t *testing.T) {
 
 func TestLIM_GarbageIsPacedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Limits{MessageRate: 10, MessageBurst: 1}, &desk{}, &desk{}, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Limits: Limits{MessageRate: 10, MessageBurst: 1}, Record: &desk{}, Archive: &desk{}})
+		c := guest(s, "s1")
 		took := elapsed(func() {
 			for range 10 {
 				s.Message(t.Context(), c, nil, nil)
@@ -203,11 +208,11 @@ func TestLIM_GarbageIsPacedToo(t *testing.T) {
 
 func TestLIM_ClientsArePacedApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Limits{MessageRate: 1}, &desk{}, nil, nil, Hooks{})
+		s := New(Options{Limits: Limits{MessageRate: 1}, Record: &desk{}})
 		var wg sync.WaitGroup
 		took := elapsed(func() {
-			for range 20 {
-				c := s.NewClient(s.NewConnection(), "s", auth.Identity{})
+			for i := range 20 {
+				c := guest(s, fmt.Sprint(i))
 				wg.Go(func() {
 					for range 3 {
 						s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
@@ -223,8 +228,8 @@ func TestLIM_ClientsArePacedApart(t *testing.T) {
 func TestLIM_PacingEndsWithTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, a := &desk{}, &acks{}
-		s := New(Limits{MessageRate: 1}, d, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Limits: Limits{MessageRate: 1}, Record: d})
+		c := guest(s, "s1")
 		s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
@@ -238,8 +243,8 @@ func TestLIM_PacingEndsWithTheConnection(t *testing.T) {
 func TestLIM_RateZeroIsUnlimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}
-		s := New(Limits{}, d, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Record: d})
+		c := guest(s, "s1")
 		took := elapsed(func() {
 			for range 10_000 {
 				s.Message(t.Context(), c, object(`{"message":"m","username":"u"}`), nil)
@@ -253,8 +258,8 @@ func TestLIM_RateZeroIsUnlimited(t *testing.T) {
 func TestP11_AnIdentityWithANameSpeaksUnderThatName(t *testing.T) {
 	d := &desk{}
 	var relayed []Typing
-	s := New(Limits{}, d, nil, func(_ string, notice Typing) { relayed = append(relayed, notice) }, Hooks{})
-	c := s.NewClient(s.NewConnection(), "s1", auth.Identity{Name: "Ada"})
+	s := New(Options{Record: d, Relay: func(_ string, notice Typing) { relayed = append(relayed, notice) }})
+	c := member(s, "s1", auth.Identity{ID: "a", Name: "Ada"})
 	said := object(`{"message":"m","username":"Bob","typing":true}`)
 	s.Message(t.Context(), c, said, nil)
 	s.Typing(t.Context(), c, said, nil)

@@ -2,8 +2,75 @@ package chat
 
 import (
 	"slices"
+	"strings"
 	"unicode"
+
+	"scalable-chat/server/internal/auth"
 )
+
+// Anonymous is the name of a sender whose own name is empty.
+const Anonymous = "anonymous"
+
+// MaxUsernameChars is the longest username, unless the limits say otherwise.
+const MaxUsernameChars = 64
+
+// author is who a message or a notice is from, as others see it.
+type author struct {
+	id       string
+	name     string // in its normal form, never empty
+	verified bool   // the name comes from a token
+}
+
+// authorOf returns the name of an identity. Without one, the author has the name that the client sends with the event, or
+// [Anonymous] if that is empty.
+func (s *Service) authorOf(who auth.Identity, fields map[string]any) (author, *Error) {
+	if name, bad := s.normalName(who.Name); bad == nil && name != "" {
+		return author{who.ID, name, who.Verified}, nil
+	}
+	username, ok := fields["username"].(string)
+	if !ok {
+		return author{}, invalid("The username must be text.")
+	}
+	name, bad := s.normalName(username)
+	if name == "" && bad == nil {
+		name = Anonymous
+	}
+	return author{who.ID, name, false}, bad
+}
+
+// normalName returns the visible form of a name, empty if nothing of it can be seen.
+func (s *Service) normalName(name string) (string, *Error) {
+	if name = trim(name); strings.ContainsFunc(name, unicode.IsControl) {
+		return "", invalid("The username may not contain control characters.")
+	}
+	if name = visibleName(name); longer(name, s.limits.MaxUsernameChars) {
+		return "", invalid("The username may have at most %d characters.", s.limits.MaxUsernameChars)
+	}
+	return name, nil
+}
+
+// Name is the name under which others know the client: that of its token, else the username that it sent last, else
+// [Anonymous]. verified means that it comes from a token. It may be called from any goroutine.
+func (c *Client) Name() (name string, verified bool) {
+	who := c.speaker.Identity()
+	if name, bad := c.rules.normalName(who.Name); bad == nil && name != "" {
+		return name, who.Verified
+	}
+	if typed := c.typed.Load(); typed != nil {
+		return *typed, false
+	}
+	return Anonymous, false
+}
+
+// show remembers the name of an author unless it comes from a token. It allocates only when the name changes.
+func (c *Client) show(by author) {
+	if typed := c.typed.Load(); by.verified || typed != nil && *typed == by.name {
+		return
+	}
+	c.note(by.name)
+}
+
+func (c *Client) note(name string) { c.typed.Store(&name) }
 
 // visibleName returns a name as people see it: without invisible characters, with one space for each run of white space
 // inside it, and none around it. Names that differ only in invisible characters become equal, and a name without visible

@@ -67,16 +67,24 @@ func (s *Service) Typing(ctx context.Context, c *Client, args []any, ack func(an
 }
 
 func (s *Service) readTyping(c *Client, args []any) (Typing, *Error) {
-	object, bad := first(args)
+	fields, bad := first(args)
 	if bad != nil {
 		return Typing{}, bad
 	}
-	typing, ok := object["typing"].(bool)
+	who := c.speaker.Identity()
+	if bad := s.mayWrite(who); bad != nil {
+		return Typing{}, bad
+	}
+	typing, ok := fields["typing"].(bool)
 	if !ok {
 		return Typing{}, invalid("typing must be true or false.")
 	}
-	username, bad := s.readUsername(c, object)
-	return Typing{Username: username, Typing: typing}, bad
+	by, bad := s.authorOf(who, fields)
+	if bad != nil {
+		return Typing{}, bad
+	}
+	c.show(by)
+	return Typing{Username: by.name, Typing: typing}, nil
 }
 
 // note records a notice and reports whether the others should hear it.

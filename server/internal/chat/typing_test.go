@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -35,8 +34,8 @@ func TestTYP_GoldenTyping(t *testing.T) {
 	for _, c := range golden.Cases {
 		t.Run(c.Spec+" "+c.Name, func(t *testing.T) {
 			heard, answers := &air{}, &acks{}
-			s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
-			s.Typing(t.Context(), s.NewClient(s.NewConnection(), "s1", auth.Identity{}), c.Args, answers.add)
+			s := New(Options{Record: &desk{}, Relay: heard.relay})
+			s.Typing(t.Context(), guest(s, "s1"), c.Args, answers.add)
 			if c.Ack["status"] == "error" {
 				checkRefusal(t, answers.one(t), c.Ack)
 			} else {
@@ -64,8 +63,8 @@ func TestTYP2_GoldenNoticesHaveOurShape(t *testing.T) {
 func TestTYP3_AFloodIsThinnedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		heard := &air{}
-		s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Record: &desk{}, Relay: heard.relay})
+		c := guest(s, "s1")
 		start := time.Now()
 		for time.Since(start) < 10*time.Second {
 			s.Typing(t.Context(), c, object(`{"username":"u","typing":true}`), nil)
@@ -78,8 +77,8 @@ func TestTYP3_AFloodIsThinnedOut(t *testing.T) {
 
 func TestTYP3_TooEarlyIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(Limits{}, &desk{}, nil, nil, Hooks{})
-		c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+		s := New(Options{Record: &desk{}})
+		c := guest(s, "s1")
 		for _, step := range []struct {
 			rest time.Duration
 			want string
@@ -104,10 +103,10 @@ func (a *air) announce(t *testing.T, s *Service, c *Client, typing bool) int {
 func TestTYP6_WhileManyTypeOthersHearOfSome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		heard := &air{}
-		s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
+		s := New(Options{Record: &desk{}, Relay: heard.relay})
 		var all []*Client
 		for i := range 1500 {
-			all = append(all, s.NewClient(s.NewConnection(), fmt.Sprint("s", i), auth.Identity{}))
+			all = append(all, guest(s, fmt.Sprint("s", i)))
 		}
 		say := func(clients []*Client, typing bool) (sum int) {
 			for _, c := range clients {
@@ -136,8 +135,8 @@ func TestTYP6_WhileManyTypeOthersHearOfSome(t *testing.T) {
 
 func TestTYP5_AnEndFollowsItsBeginning(t *testing.T) {
 	heard := &air{}
-	s := New(Limits{}, &desk{}, nil, heard.relay, Hooks{})
-	c := s.NewClient(s.NewConnection(), "s1", auth.Identity{})
+	s := New(Options{Record: &desk{}, Relay: heard.relay})
+	c := guest(s, "s1")
 	for _, typing := range []bool{true, false} {
 		heard.announce(t, s, c, typing)
 	}

@@ -71,7 +71,7 @@ func goldenFrames(t *testing.T) (namespace string, frames map[string]string) {
 func TestROOM2_FramesOfARoomDifferInTheNamespaceOnly(t *testing.T) {
 	namespace, frames := goldenFrames(t)
 	offset := stream.Offset{Ms: 1700000000001}
-	event := `["message",{"message":"hello","username":"ada","id":"tab7-1","at":` + "\x00" + `}]`
+	event := `["message",{"message":"hello","username":"ada","id":"tab7-1","from":"~4VkTjqX2h0bQ9sWd","at":` + "\x00" + `}]`
 	frame, ok := Encoder(namespace)(nil, stream.Entry{Offset: offset, Event: []byte(event)})
 	assert.Equal(t, "encoded", ok, true)
 	assert.Equal(t, "message", string(payloadOf(frame)), frames["a message is broadcast"])

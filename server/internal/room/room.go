@@ -10,6 +10,8 @@ package room
 import (
 	"context"
 	"log/slog"
+	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,11 +30,14 @@ type Options struct {
 	Replica    *replica.Replica // encodes with the [Encoder] of the namespace
 	PrivateIDs auth.PrivateIDs  // of the sockets; nil: they are random
 	Limits     chat.Limits
-	MaxHistory int        // most messages that a handshake may ask for
-	Online     func() int // how many clients are online, for the greeting
-	Welcome    *Welcome   // what clients are told of the settings
+	Rates      *chat.Rates // of all rooms of the node; nil: the room has its own
+	MaxHistory int         // most messages that a handshake may ask for
+	Online     func() int  // how many clients are online, for the greeting
+	Welcome    *Welcome    // what clients are told of the settings
 	// Rooms looks up the public list of rooms; nil: there are none.
-	Rooms   func(context.Context) ([]Listed, error)
+	Rooms func(context.Context) ([]Listed, error)
+	// People looks up who is in the room; nil: that is not known.
+	People  func(context.Context) (chat.People, error)
 	Handled func(event, outcome string)
 	Logger  *slog.Logger // nil: the default logger
 }
@@ -59,9 +64,16 @@ func New(o Options) *Room {
 		o.Logger = slog.Default()
 	}
 	r := &Room{opts: o, logger: o.Logger}
-	r.rules = chat.New(o.Limits, r, r, r.relay, chat.Hooks{Handled: o.Handled, Logger: o.Logger})
+	r.rules = chat.New(chat.Options{
+		Room: nameOf(o.Namespace), Limits: o.Limits, Rates: o.Rates,
+		Record: r, Archive: r, Relay: r.relay,
+		Hooks: chat.Hooks{Handled: o.Handled, Logger: o.Logger},
+	})
 	return r
 }
+
+// nameOf is the name of the room in a namespace; "/" is the global one.
+func nameOf(namespace string) string { return strings.TrimPrefix(namespace, "/rooms/") }
 
 // Bind gives the room its namespace and returns the room's side of it, for [adapter.Options].
 func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
@@ -81,6 +93,7 @@ func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 // attached is what the room needs of a connection of the edge.
 type attached interface {
 	Attachment(make func() any) any
+	Network() netip.Prefix
 }
 
 // client is the room's side of one socket.
@@ -93,15 +106,16 @@ type client struct {
 var _ adapter.Client = client{}
 
 func (r *Room) newClient(s *socket.Socket, by *auth.Speaker) adapter.Client {
+	rules := r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), by, s.Handshake().Auth)
 	// The handshake is not needed any more, but the library keeps it, with the client's data, as long as the socket.
 	*s.Handshake() = socket.Handshake{}
-	return client{r, r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), by.Identity()), by}
+	return client{r, rules, by}
 }
 
 // connectionOf is what the rules remember of a connection. It lasts as long as that and is the same in all rooms, so that
 // neither another room nor leaving and joining again resets a limit.
 func (r *Room) connectionOf(conn attached) *chat.Connection {
-	return conn.Attachment(func() any { return r.rules.NewConnection() }).(*chat.Connection)
+	return conn.Attachment(func() any { return r.rules.NewConnection(conn.Network()) }).(*chat.Connection)
 }
 
 // Event implements [adapter.Client].
@@ -118,6 +132,10 @@ func (c client) Event(ctx context.Context, event string, args []any, ack func(..
 		rules.History(ctx, c.rules, args, answer)
 	case chat.EventRooms:
 		rules.Rooms(ctx, c.rules, c.room.opts.Rooms, answer)
+	case chat.EventPeople:
+		rules.People(ctx, c.rules, c.room.opts.People, answer)
+	case chat.EventToken:
+		rules.Token(ctx, c.rules, args, answer)
 	case chat.EventTyping:
 		rules.Typing(ctx, c.rules, args, answer)
 	default:

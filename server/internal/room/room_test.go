@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -145,6 +146,8 @@ func (c *connection) Attachment(make func() any) any {
 	return c.attachment
 }
 
+func (*connection) Network() netip.Prefix { return netip.Prefix{} }
+
 // TestLIM1_LimitsAreTheConnections: sockets of one connection share its rates, in all rooms, as long as it lasts.
 func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 	r, _ := newRoom(t)
@@ -158,8 +161,8 @@ func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 
 func TestEventsGoToTheRules(t *testing.T) {
 	r, _ := newRoom(t)
-	conn := r.rules.NewConnection()
-	c := client{r, r.rules.NewClient(conn, "sid", auth.Identity{}), auth.Fixed(auth.Identity{})}
+	conn, by := r.rules.NewConnection(netip.Prefix{}), auth.Fixed(auth.Identity{ID: "u"})
+	c := client{r, r.rules.NewClient(conn, "sid", by, nil), by}
 	answers := make(chan any, 1)
 	ack := func(v ...any) { answers <- v[0] }
 	object := map[string]any{"message": "m", "username": "u", "typing": true}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -152,15 +151,4 @@ func TestROOM13_TheListIsAskedForOnceInTwoSeconds(t *testing.T) {
 		n = start(t, func(o *Options, _ *bounds) { o.Listed, o.Backend = nil, nil })
 		expect("none", nil, nil)
 	})
-}
-
-func TestOnlyPublicAddressesAreBounded(t *testing.T) {
-	for address, want := range map[string]bool{
-		"203.0.113.1/32": true, "2001:db8:1:2::/64": true, "127.0.0.1/32": false, "10.1.2.3/32": false, "192.168.0.1/32": false,
-		"172.16.0.1/32": false, "172.32.0.1/32": true, "100.64.0.1/32": false, "169.254.1.1/32": false, "::1/128": false,
-		"fd00::/64": false, "fe80::/64": false, "0.0.0.0/32": false,
-	} {
-		assert.Equal(t, address, isPublic(netip.MustParsePrefix(address)), want)
-	}
-	assert.Equal(t, "no address", isPublic(netip.Prefix{}), false)
 }

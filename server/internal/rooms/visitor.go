@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/subscriber"
 )
 
 // session is what the manager needs of an [engineio.Session].
@@ -71,7 +72,7 @@ func (m *Manager) endVisitLocked(v *visitor) {
 }
 
 func (m *Manager) networkLocked(address netip.Prefix) *network {
-	if !isPublic(address) {
+	if !subscriber.IsPublic(address) {
 		return m.anyone
 	}
 	n := m.networks[address]
@@ -103,15 +104,6 @@ func (m *Manager) releaseLocked(i idler) {
 	} else {
 		m.idleNetworks.put(i, u.since)
 	}
-}
-
-// carrierNAT is shared by the customers of a provider (RFC 6598).
-var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
-
-// isPublic reports whether an address says who a client is. A private one may be that of a proxy, which stands for everybody.
-func isPublic(address netip.Prefix) bool {
-	ip := address.Addr()
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrierNAT.Contains(ip)
 }
 
 // crowd counts the members of a room by their networks. Most rooms have members of one, or few.

@@ -14,3 +14,13 @@ func Of(addr netip.Addr) netip.Prefix {
 	network, _ := addr.Prefix(bits) // an error means the zero address
 	return network
 }
+
+// carrierNAT is shared by the customers of a provider (RFC 6598).
+var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
+
+// IsPublic reports whether what stands for a client says who it is. A private address may be that of a proxy, which stands
+// for everybody.
+func IsPublic(client netip.Prefix) bool {
+	ip := client.Addr()
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrierNAT.Contains(ip)
+}

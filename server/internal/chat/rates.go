@@ -1,0 +1,89 @@
+package chat
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/pace"
+)
+
+// How many requests of a connection are answered: all that ask for something, as history. Excess requests are refused, not
+// delayed, so that a flood does not keep the record busy.
+const (
+	RequestRate  = 2 // requests per second
+	RequestBurst = 10
+)
+
+const (
+	userRequests = 5 // a user may ask as often as so many connections
+	addressBurst = 4 // seconds of its rate that an address may use at once
+)
+
+// Rates bound what a user does over all connections to this node, and what all guests of one public address do. Services
+// share them. They hold no goroutine, need no closing, and remember only who has done something in the last seconds.
+type Rates struct {
+	events    *pace.Table[string] // by user
+	requests  *pace.Table[string] // by user
+	addresses *pace.Table[netip.Prefix]
+	epoch     time.Time
+}
+
+// NewRates makes the rates of a node.
+func NewRates(l Limits) *Rates {
+	return &Rates{
+		events:    pace.NewTable[string](l.MessageRate, l.MessageBurst),
+		requests:  pace.NewTable[string](userRequests*RequestRate, userRequests*RequestBurst),
+		addresses: pace.NewTable[netip.Prefix](l.AddressRate, addressBurst*l.AddressRate),
+		epoch:     time.Now(),
+	}
+}
+
+// now is the time since the epoch.
+func (r *Rates) now() time.Duration { return time.Since(r.epoch) }
+
+// pace blocks while the connection, its user, or the guests of its address send events faster than their rates. Every event
+// is paced, also one that is refused later, so a flood of garbage is read no faster than a flood of messages.
+func (s *Service) pace(ctx context.Context, c *Client) *Error {
+	delay := c.reserve()
+	if delay == 0 {
+		return nil
+	}
+	if err := pace.Sleep(ctx, delay); err != nil {
+		c.giveBack()
+		return unavailable("The connection closed before it was this event's turn.", err)
+	}
+	return nil
+}
+
+// reserve takes a token of each rate that bounds the client and returns how long it has to wait for all of them.
+func (c *Client) reserve() time.Duration {
+	who, rates := c.speaker.Identity(), c.conn.rates
+	now := rates.now()
+	delay := max(c.conn.events.Reserve(now), rates.events.Reserve(who.ID, now))
+	if c.sharesAddress(who) {
+		delay = max(delay, rates.addresses.Reserve(c.conn.network, now))
+	}
+	return delay
+}
+
+// giveBack returns the tokens that others wait for, so that events that never came do not delay theirs.
+func (c *Client) giveBack() {
+	who, rates := c.speaker.Identity(), c.conn.rates
+	rates.events.GiveBack(who.ID)
+	if c.sharesAddress(who) {
+		rates.addresses.GiveBack(c.conn.network)
+	}
+}
+
+// sharesAddress reports whether the client is bounded with others of its address: new guests would else be a way around the
+// rate of a user.
+func (c *Client) sharesAddress(who auth.Identity) bool { return who.Guest && c.conn.network.IsValid() }
+
+// mayAsk takes the token of one request; false: there is none.
+func (c *Client) mayAsk() bool {
+	rates := c.conn.rates
+	now := rates.now()
+	return c.conn.requests.Take(now) && rates.requests.Take(c.speaker.Identity().ID, now)
+}
