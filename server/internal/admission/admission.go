@@ -55,6 +55,7 @@ func Codes() []string { return []string{auth.Unauthorized, auth.Expired} }
 // session is what the door needs of an [engineio.Session].
 type session interface {
 	Party(make func() any) any
+	Passes() []any
 	Expire(after time.Duration)
 }
 
@@ -89,8 +90,18 @@ func (d *Door) refuse(r *engineio.Refusal) error {
 // party is that of the session.
 func (d *Door) party(s session) *auth.Party {
 	return s.Party(func() any {
-		return auth.NewParty(d.opts.Authenticator, func(at time.Time) { d.expire(s, at) })
+		return auth.NewParty(d.opts.Authenticator, func() []*auth.Speaker { return speakers(s) }, func(at time.Time) { d.expire(s, at) })
 	}).(*auth.Party)
+}
+
+// speakers are those of all namespaces of the session.
+func speakers(s session) (all []*auth.Speaker) {
+	for _, pass := range s.Passes() {
+		if by, ok := pass.(*auth.Speaker); ok {
+			all = append(all, by)
+		}
+	}
+	return all
 }
 
 // expire ends the session some time after its credentials; the zero time: never.

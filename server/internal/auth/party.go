@@ -2,19 +2,15 @@ package auth
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// maxSpeakers is for how many users one connection may speak in its life.
-const maxSpeakers = 16
-
-var errTooManyUsers = &Refusal{Unauthorized, "This connection speaks for too many users."}
-
-// Speaker is a user on one connection: whom some of its sockets speak for. All of them see a renewed identity at once. Its
-// methods may be called from any goroutine.
+// Speaker is whom some sockets of one connection speak for. All of them see a renewed identity at once. Its methods may be
+// called from any goroutine.
 type Speaker struct {
 	now   atomic.Pointer[Identity]
 	party *Party // nil: the identity never changes
@@ -32,8 +28,8 @@ func newSpeaker(who Identity, p *Party) *Speaker {
 // Identity is the newest identity. Its ID never changes.
 func (s *Speaker) Identity() Identity { return *s.now.Load() }
 
-// Renew puts the identity of another token of the same user in place of the present one, on the whole connection. The error
-// is that of [Authenticator]; a token of another user is refused.
+// Renew puts the identity of another token of the same user in place of the present one, for all sockets of the connection
+// that have this speaker. The error is that of [Authenticator]; a token of another user is refused.
 func (s *Speaker) Renew(ctx context.Context, token string) error {
 	if s.party == nil || token == "" {
 		return errInvalid
@@ -46,26 +42,28 @@ func (s *Speaker) Renew(ctx context.Context, token string) error {
 		return errInvalid
 	}
 	s.now.Store(&who)
-	s.party.tellExpiry()
+	s.party.tellExpiry(nil)
 	return nil
 }
 
-// Party is for whom one connection speaks, in all of its namespaces. Its methods may be called from any goroutine.
+// Party is for whom one connection speaks, in all of its namespaces. Namespaces with equal identities share a speaker. Its
+// methods may be called from any goroutine.
 type Party struct {
 	authenticator Authenticator
+	speakers      func() []*Speaker
 	expires       func(time.Time)
 
-	mu       sync.Mutex
-	speakers []*Speaker // of different users
-	held     *Speaker   // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
-	proven   bool       // held has shown credentials
-	told     time.Time  // the last expiry that was told
+	mu     sync.Mutex
+	held   *Speaker  // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
+	proven bool      // held has shown credentials
+	told   time.Time // the last expiry that was told
 }
 
-// NewParty makes the party of a connection. expires is told when the connection ends unless an identity is renewed: the
-// moment at which the first of them expires, the zero time if none does. It is called when that changes.
-func NewParty(a Authenticator, expires func(time.Time)) *Party {
-	return &Party{authenticator: a, expires: expires}
+// NewParty makes the party of a connection. speakers returns those of all the namespaces that the connection is in, in any
+// order, also several times. expires is told when the connection ends unless an identity is renewed: the moment at which the
+// first of them expires, the zero time if none does. It is called when that changes.
+func NewParty(a Authenticator, speakers func() []*Speaker, expires func(time.Time)) *Party {
+	return &Party{authenticator: a, speakers: speakers, expires: expires}
 }
 
 // Identify finds out for whom a CONNECT speaks. Without credentials, that is whoever the connection speaks for already; the
@@ -76,11 +74,9 @@ func (p *Party) Identify(ctx context.Context, namespace string, payload any) (*S
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.speaker(who, shows(payload, who))
-	if err == nil {
-		p.tellExpiry()
-	}
-	return s, err
+	s := p.speaker(who, shows(payload, who))
+	p.tellExpiry(s)
+	return s, nil
 }
 
 // shows reports whether the identity follows from the credentials in a payload.
@@ -106,45 +102,61 @@ func (p *Party) heldIdentity() Identity {
 	return p.held.Identity()
 }
 
-// speaker returns the speaker of a user, with this identity.
-func (p *Party) speaker(who Identity, proven bool) (*Speaker, error) {
+// speaker returns the speaker with this identity.
+func (p *Party) speaker(who Identity, proven bool) *Speaker {
+	known := p.speakers()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.findLocked(who.ID)
-	switch {
-	case s != nil:
-		s.now.Store(&who)
-	case len(p.speakers) == maxSpeakers:
-		return nil, errTooManyUsers
-	default:
+	if p.held != nil {
+		known = append(known, p.held)
+	}
+	s := find(known, who)
+	if s == nil {
 		s = newSpeaker(who, p)
-		p.speakers = append(p.speakers, s)
 	}
 	if p.held == nil || proven && !p.proven {
 		p.held, p.proven = s, proven
 	}
-	return s, nil
+	return s
 }
 
-func (p *Party) findLocked(id string) *Speaker {
-	for _, s := range p.speakers {
-		if s.Identity().ID == id {
+// find returns the speaker whose identity is the same but for its time, which becomes the later one; nil if there is none.
+func find(known []*Speaker, who Identity) *Speaker {
+	for _, s := range known {
+		if now := s.Identity(); now.equals(who) {
+			if who.outlives(now) {
+				s.now.Store(&who)
+			}
 			return s
 		}
 	}
 	return nil
 }
 
-// tellExpiry tells when the first identity expires.
-func (p *Party) tellExpiry() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// equals compares everything but the time.
+func (i Identity) equals(other Identity) bool {
+	return i.ID == other.ID && i.Name == other.Name && i.Role == other.Role && i.Verified == other.Verified &&
+		i.Guest == other.Guest && (i.Rooms == nil) == (other.Rooms == nil) && maps.Equal(i.Rooms, other.Rooms)
+}
+
+func (i Identity) outlives(other Identity) bool {
+	return !other.Expires.IsZero() && (i.Expires.IsZero() || i.Expires.After(other.Expires))
+}
+
+// tellExpiry tells when the first identity expires. newcomer is not among the speakers yet; it may be nil.
+func (p *Party) tellExpiry(newcomer *Speaker) {
+	all := p.speakers()
+	if newcomer != nil {
+		all = append(all, newcomer)
+	}
 	var first time.Time
-	for _, s := range p.speakers {
+	for _, s := range all {
 		if at := s.Identity().Expires; !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if !first.Equal(p.told) {
 		p.told = first
 		p.expires(first)

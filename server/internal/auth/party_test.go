@@ -3,7 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,18 +26,26 @@ func (l lookup) Authenticate(ctx context.Context, c Connect) (Identity, error) {
 	return Identity{ID: id, Name: id, Verified: true, Expires: expires}, nil
 }
 
-// party is one with a lookup, and the last expiry that it told.
-func party(t *testing.T) (*Party, *time.Time) {
-	t.Helper()
-	told := new(time.Time)
-	return NewParty(lookup{newPolicy(t, oneSecret)}, func(at time.Time) { *told = at }), told
+// connection is a party with the speakers of its namespaces, and the last expiry that it told.
+type connection struct {
+	*Party
+	speakers []*Speaker
+	told     time.Time
 }
 
-// joins is the id for which a CONNECT speaks.
-func joins(t *testing.T, p *Party, payload any) *Speaker {
+func newConnection(t *testing.T) *connection {
 	t.Helper()
-	s, err := p.Identify(t.Context(), "/", payload)
+	c := &connection{}
+	c.Party = NewParty(lookup{newPolicy(t, oneSecret)}, func() []*Speaker { return slices.Clone(c.speakers) }, func(at time.Time) { c.told = at })
+	return c
+}
+
+// joins returns the speaker of a CONNECT.
+func (c *connection) joins(t *testing.T, payload any) *Speaker {
+	t.Helper()
+	s, err := c.Identify(t.Context(), "/", payload)
 	assert.NoError(t, err)
+	c.speakers = append(c.speakers, s)
 	return s
 }
 
@@ -45,45 +53,47 @@ func token(s string) any { return map[string]any{"token": s} }
 
 func TestP11_OneConnectionWithoutCredentialsIsOneGuest(t *testing.T) {
 	t.Parallel()
-	p, told := party(t)
-	first := joins(t, p, nil)
+	c := newConnection(t)
+	first := c.joins(t, nil)
 	assert.Equal(t, "guest", first.Identity().Guest, true)
 	for range 3 {
-		assert.Equal(t, "the same speaker", joins(t, p, map[string]any{}) == first, true)
+		assert.Equal(t, "the same speaker", c.joins(t, map[string]any{}) == first, true)
 	}
-	assert.Equal(t, "never expires", told.IsZero(), true)
-	other, _ := party(t)
-	assert.Equal(t, "another connection is another guest", joins(t, other, nil).Identity().ID == first.Identity().ID, false)
+	c.speakers = nil
+	assert.Equal(t, "also after it has left all namespaces", c.joins(t, nil) == first, true)
+	assert.Equal(t, "never expires", c.told.IsZero(), true)
+	assert.Equal(t, "another connection is another guest", newConnection(t).joins(t, nil).Identity().ID == first.Identity().ID, false)
 }
 
 func TestP11_CredentialsSpeakInTheirNamespaceAndWhereThereAreNone(t *testing.T) {
 	t.Parallel()
-	p, _ := party(t)
-	made := joins(t, p, nil) // a stock client may send the CONNECT of a new namespace first
+	c := newConnection(t)
+	made := c.joins(t, nil) // a stock client may send the CONNECT of a new namespace first
 	guest := guest("~AAAAAAAAAAAAAAAA")
-	known := joins(t, p, map[string]any{"pid": lookup.PrivateID(p.authenticator.(lookup), guest)})
+	known := c.joins(t, map[string]any{"pid": c.authenticator.(lookup).PrivateID(guest)})
 	assert.Equal(t, "by its pid", known.Identity().ID, guest.ID)
-	assert.Equal(t, "who proves something takes the place of who proved nothing", joins(t, p, nil) == known, true)
-	ada := joins(t, p, token("ada"))
+	assert.Equal(t, "who proves something takes the place of who proved nothing", c.joins(t, nil) == known, true)
+	ada := c.joins(t, token("ada"))
 	assert.Equal(t, "two people on one connection", ada.Identity().ID, "ada")
-	assert.Equal(t, "the first who proved something stays", joins(t, p, nil) == known, true)
+	assert.Equal(t, "the first who proved something stays", c.joins(t, nil) == known, true)
 	assert.Equal(t, "the guest that was made still is who it was", made.Identity().ID != known.Identity().ID, true)
-	if _, err := p.Identify(t.Context(), "/", token("stranger")); !errors.Is(err, errInvalid) {
+	if _, err := c.Identify(t.Context(), "/", token("stranger")); !errors.Is(err, errInvalid) {
 		t.Errorf("a stranger's token: %v", err)
 	}
 }
 
 func TestP11_ANewTokenRenewsTheUserOnTheWholeConnection(t *testing.T) {
 	t.Parallel()
-	p, told := party(t)
+	c := newConnection(t)
 	soon, later := time.Now().Add(time.Hour).UTC().Truncate(time.Second), time.Now().Add(2*time.Hour).UTC().Truncate(time.Second)
 	at := func(t time.Time) string { return "ada@" + t.Format(time.RFC3339) }
-	one := joins(t, p, token(at(soon)))
-	assert.Equal(t, "the same user", joins(t, p, token(at(soon))) == one, true)
-	assert.Equal(t, "expires", *told, soon)
+	one := c.joins(t, token(at(soon)))
+	assert.Equal(t, "equal identities have one speaker", c.joins(t, token(at(soon))) == one, true)
+	assert.Equal(t, "expires", c.told, soon)
 	assert.NoError(t, one.Renew(t.Context(), at(later)))
 	assert.Equal(t, "renewed", one.Identity().Expires, later)
-	assert.Equal(t, "expires later", *told, later)
+	assert.Equal(t, "expires later", c.told, later)
+	assert.Equal(t, "an older token takes nothing back", c.joins(t, token(at(soon))).Identity().Expires, later)
 	for what, bad := range map[string]string{"another user": "bob", "nobody": "stranger", "none": "", "a guest": "~AAAAAAAAAAAAAAAA"} {
 		var refusal *Refusal
 		if err := one.Renew(t.Context(), bad); !errors.As(err, &refusal) || refusal.Code != Unauthorized {
@@ -99,26 +109,30 @@ func TestP11_ANewTokenRenewsTheUserOnTheWholeConnection(t *testing.T) {
 	}
 }
 
+// TestP11_TokensOfOneUserKeepTheirRights: an issuer may sign a token for each room.
+func TestP11_TokensOfOneUserKeepTheirRights(t *testing.T) {
+	t.Parallel()
+	c := newConnection(t)
+	cats, dogs := Rights{"cats": Write}, Rights{"dogs": Read}
+	inCats := c.speaker(Identity{ID: "ada", Rooms: cats}, true)
+	c.Party.held = nil
+	inDogs := c.speaker(Identity{ID: "ada", Rooms: dogs}, true)
+	assert.Equal(t, "two speakers", inCats == inDogs, false)
+	assert.Equal(t, "rights of the one", inCats.Identity().In("dogs"), None)
+	assert.Equal(t, "rights of the other", inDogs.Identity().In("cats"), None)
+	c.speakers = []*Speaker{inCats, inDogs}
+	assert.Equal(t, "the same token again", c.speaker(Identity{ID: "ada", Rooms: Rights{"cats": Write}}, true) == inCats, true)
+	assert.Equal(t, "no rights are not all rights", Identity{ID: "a"}.equals(Identity{ID: "a", Rooms: Rights{}}), false)
+}
+
 func TestP11_NobodyInheritsAnExpiredIdentity(t *testing.T) {
 	t.Parallel()
-	p, _ := party(t)
-	s := joins(t, p, token("ada"))
+	c := newConnection(t)
+	s := c.joins(t, token("ada"))
 	gone := s.Identity()
 	gone.Expires = time.Now().Add(-time.Millisecond)
 	s.now.Store(&gone)
-	if _, err := p.Identify(t.Context(), "/", nil); !errors.Is(err, errExpired) {
+	if _, err := c.Identify(t.Context(), "/", nil); !errors.Is(err, errExpired) {
 		t.Errorf("inherited: %v", err)
 	}
-}
-
-func TestP11_AConnectionSpeaksForFewUsers(t *testing.T) {
-	t.Parallel()
-	p, _ := party(t)
-	for i := range maxSpeakers {
-		joins(t, p, token(fmt.Sprint("user", i)))
-	}
-	if _, err := p.Identify(t.Context(), "/", token("one more")); !errors.Is(err, errTooManyUsers) {
-		t.Errorf("one more: %v", err)
-	}
-	joins(t, p, token("user3"))
 }

@@ -188,6 +188,18 @@ func (s *Session) Pass(namespace string) any {
 	return nil
 }
 
+// Passes are those of all namespaces that the session is in or enters, in no certain order.
+func (s *Session) Passes() (all []any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.lanes.all {
+		if l.pass != nil {
+			all = append(all, l.pass)
+		}
+	}
+	return all
+}
+
 // handToLibrary gives one packet to the library.
 func (s *Session) handToLibrary(p parcel) {
 	if len(p.attachments) == 0 {

@@ -72,6 +72,7 @@ func TestP11_CONNECTsAreIdentifiedInTheirOrder(t *testing.T) {
 		assert.Equal(t, "order", r.asked(), want)
 		assert.Equal(t, "pass", s.Pass("/3"), any("/3 pass"))
 		assert.Equal(t, "no pass", s.Pass("/8"), nil)
+		assert.Equal(t, "passes", len(s.Passes()), 8)
 	}
 }
 
