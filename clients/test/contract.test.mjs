@@ -42,11 +42,12 @@ for (const kind of kinds) {
   test(`PRE-1, OUT-1, ACK-2 the first events of a connection: ${kind.name}`, async (t) => {
     const { url } = await startServer(t);
     const client = await join(t, url, kind);
-    assert.equal(client.events.length, 1);
-    const [{ event, args, after }] = client.events;
+    await until("the welcome", () => client.events.length === 2);
+    const [{ event, args, after }, welcome] = client.events;
     assert.deepEqual([event, after, args.length], ["presence", 0, 2]);
     assert.deepEqual(args[0], { online: 1 });
     assert.match(args[1], /^\d+-\d+$/);
+    assert.deepEqual([welcome.event, welcome.after, welcome.args.length], ["welcome", 0, 1]);
 
     const heard = [];
     client.socket.on("message", (...message) => heard.push(message));
@@ -55,7 +56,7 @@ for (const kind of kinds) {
     assert.deepEqual(ack, { status: "ok", id: "my-1", at: ack.at });
     assert(Math.abs(Date.now() - ack.at) < 60_000, `at is ${ack.at}`);
     const [payload, offset] = heard[0];
-    const { from } = payload;
+    const from = welcome.args[0].user.id;
     assert.match(from, /^~[\w-]{16}$/);
     assert.deepEqual(payload, { message: "hello", username: "tester", id: "my-1", from, at: ack.at });
     assert.match(offset, /^\d+-\d+$/);
