@@ -14,7 +14,7 @@ import (
 // FuzzEvents sends arbitrary JSON arguments to every handler. Each handler answers exactly once with a known code, and
 // stores or relays only what the rules allow.
 func FuzzEvents(f *testing.F) {
-	for _, file := range []string{"client-message.json", "client-history.json", "client-typing.json"} {
+	for _, file := range []string{"client-message.json", "client-history.json", "client-typing.json", "client-token.json"} {
 		golden := load[struct {
 			Cases []struct{ Args json.RawMessage }
 		}](f, file)
@@ -30,10 +30,11 @@ func FuzzEvents(f *testing.F) {
 		d, heard := room(3, "m"), &air{}
 		s := New(Options{Limits: Limits{MaxMessageChars: 20}, Record: d, Archive: d, Relay: heard.relay})
 		c := guest(s, "s1")
-		var answers [3]acks
+		var answers [4]acks
 		s.Message(t.Context(), c, args, answers[0].add)
 		s.History(t.Context(), c, args, answers[1].add)
 		s.Typing(t.Context(), c, args, answers[2].add)
+		s.Token(t.Context(), c, args, answers[3].add)
 		for i := range answers {
 			if code := answers[i].code(t); !slices.Contains(Outcomes(), code) {
 				t.Errorf("unknown code %q", code)

@@ -150,8 +150,7 @@ func dedupeKey(m message) string {
 	if m.author.verified {
 		name = "" // no typed name is empty
 	}
-	const lengths = 5 * 4
-	text := make([]byte, 0, lengths+len(m.author.id)+len(EventMessage)+len(m.id)+len(name)+len(m.text))
+	text := make([]byte, 0, 512) // on the stack; few messages need more
 	for _, part := range [...]string{m.author.id, EventMessage, m.id, name, m.text} {
 		text = binary.BigEndian.AppendUint32(text, uint32(len(part)))
 		text = append(text, part...)
