@@ -169,6 +169,9 @@ func TestP11_ARenewedIdentityCountsAtTheNextEvent(t *testing.T) {
 	issuer.rooms = auth.Rights{"/": auth.Read}
 	s.Token(t.Context(), c, object(`{"token":"user-17"}`), func(any) {})
 	assert.Equal(t, "with fewer rights", say(), "forbidden")
+	issuer.name = ""
+	s.Token(t.Context(), c, object(`{"token":"user-17"}`), func(any) {})
+	assert.Equal(t, "without a name, nobody sees the old one", shown(c.Name()), "anonymous false")
 }
 
 func TestMSG15_WhoMayNotWriteIsRefused(t *testing.T) {
