@@ -1,15 +1,16 @@
 import type { Memory } from "@/browser/memory";
 import { Connector } from "@/connection/connector";
-import type { Link, LinkListener, RoomLink, RoomListener } from "@/connection/link";
+import type { Link, LinkedRoom, LinkListener, RoomLink } from "@/connection/link";
+import { type Me, nobody } from "@/people/identity";
 import { RoomStore } from "@/room/store";
-import type { HistoryAnswer, HistoryRequest, MessageAnswer, PlacedMessage } from "@/wire/contract";
+import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
 import { lobby, type RoomName } from "@/wire/rooms";
 
 type Sent = { message: string; username: string; id: string };
 
 /** A room on a link, with the test at its other end. */
 export class FakeRoom implements RoomLink {
-  readonly listener: RoomListener;
+  readonly listener: LinkedRoom;
   /** How often it asked to be let in. */
   enters = 0;
   gone = false;
@@ -17,7 +18,7 @@ export class FakeRoom implements RoomLink {
   readonly asked: (HistoryRequest & { answer: (answer: HistoryAnswer | undefined) => void })[] = [];
   readonly typed: boolean[] = [];
 
-  constructor(listener: RoomListener) {
+  constructor(listener: LinkedRoom) {
     this.listener = listener;
   }
 
@@ -56,7 +57,7 @@ export class FakeLink implements Link {
     return room;
   }
 
-  get listener(): LinkListener & RoomListener {
+  get listener(): LinkListener & LinkedRoom {
     return { ...this.at(lobby).listener, ...this.line, lost: () => this.line.lost() };
   }
 
@@ -80,7 +81,7 @@ export class FakeLink implements Link {
     if (this.up) this.drop();
   }
 
-  room(name: RoomName, listener: RoomListener): RoomLink {
+  room(name: RoomName, listener: LinkedRoom): RoomLink {
     const room = new FakeRoom(listener);
     this.rooms.set(name, room);
     return room;
@@ -119,8 +120,16 @@ export class FakeMemory implements Memory {
   }
 }
 
-/** Messages with an id of `openStore` are ours. */
-export const isOurs = (message: PlacedMessage) => message.id.startsWith("me-");
+/** Ada, on a server that names no authors: messages with an id of hers are ours. */
+export const ada: Me = { ...nobody, username: "ada", remembered: "ada", tag: "me", names: ["ada"] };
+
+/** Somebody whose ids are predictable. */
+export class FakeSelf {
+  me = ada;
+  #ids = 0;
+  getMe = (): Me => this.me;
+  newId = (): string => `me-${this.#ids++}`;
+}
 
 export function openConnector(network = (): boolean => true) {
   const link = new FakeLink();
@@ -135,18 +144,11 @@ export function openStore({
   memory = new FakeMemory(),
   browser = new FakeMemory(),
   network = (): boolean => true,
+  identity = new FakeSelf(),
 } = {}) {
   const { connector, link } = openConnector(network);
-  let ids = 0;
-  const store = new RoomStore({
-    name: lobby,
-    connector,
-    tab: memory,
-    browser,
-    newId: () => `me-${ids++}`,
-    isMine: isOurs,
-  });
-  return { connector, store, link, memory, browser };
+  const store = new RoomStore({ name: lobby, connector, tab: memory, browser, identity });
+  return { connector, store, link, memory, browser, identity };
 }
 
 /** A store whose connection is live. */

@@ -3,7 +3,7 @@ import { Preferences } from "@/attention/preferences";
 import { type Memory, storageMemory } from "@/browser/memory";
 import { Connector } from "@/connection/connector";
 import { socketLink } from "@/connection/socketlink";
-import { Identity, isMine } from "@/people/identity";
+import { Identity } from "@/people/identity";
 import { Listing } from "@/rooms/listing";
 import { type Page, Rooms } from "@/rooms/rooms";
 import { serverUrl } from "./serverurl";
@@ -39,36 +39,29 @@ function silentChat(): Chat {
     () => false,
   );
   const page = { query: () => "", push() {} };
-  return assembled(connector, memory, memory, page);
+  return assembled(connector, new Identity(memory, memory), memory, memory, page);
 }
 
 function openChat(): Chat {
   const browser = storageMemory(() => window.localStorage);
   const tab = storageMemory(() => window.sessionStorage);
+  const identity = new Identity(browser, tab);
   const connector = new Connector(
-    (listener) => socketLink(url, listener),
+    (listener) => socketLink(url, identity, listener),
     () => navigator.onLine,
   );
   const page = {
     query: () => window.location.search,
     push: (address: string) => window.history.pushState(null, "", address),
   };
-  const opened = assembled(connector, browser, tab, page);
+  const opened = assembled(connector, identity, browser, tab, page);
   followPage(opened);
   attend(opened);
   return opened;
 }
 
-function assembled(connector: Connector, browser: Memory, tab: Memory, page: Page): Chat {
-  const identity = new Identity(browser, tab);
-  const rooms = new Rooms({
-    connector,
-    tab,
-    browser,
-    page,
-    newId: identity.newId,
-    isMine: (message) => isMine(identity.getMe(), message),
-  });
+function assembled(connector: Connector, identity: Identity, browser: Memory, tab: Memory, page: Page): Chat {
+  const rooms = new Rooms({ connector, tab, browser, page, identity });
   const listing = new Listing(url, (address, init) => fetch(address, init));
   return { connector, rooms, listing, identity, preferences: new Preferences(browser) };
 }

@@ -25,6 +25,15 @@ export interface RoomListener {
   typing(notice: TypingNotice): void;
 }
 
+/** What a room of a link hears. */
+export interface LinkedRoom extends RoomListener {
+  /**
+   * The server does not know the guest that we were any more. The link has forgotten it: who asks again to be let in, comes
+   * as a new guest. Not reported twice in a row.
+   */
+  outdated(): void;
+}
+
 /** What a link reports of its connection. It reports nothing before `connect` or after `close`. */
 export interface LinkListener {
   /** A connection that had let us into a room is gone, and all rooms with it. */
@@ -61,7 +70,7 @@ export interface Link {
   /** Asks for a sign of life. False if none came within a few seconds, or if we are in no room. */
   alive(): Promise<boolean>;
   /** Adds a room that is not on the link. */
-  room(name: RoomName, listener: RoomListener): RoomLink;
+  room(name: RoomName, listener: LinkedRoom): RoomLink;
 }
 
 export type OpenLink = (listener: LinkListener) => Link;

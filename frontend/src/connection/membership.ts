@@ -1,7 +1,7 @@
 import { steadyNow } from "@/browser/clock";
 import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
 import { firstRetryMs, retryDelay, stableMs } from "./connection";
-import type { Requests, RoomLink, RoomListener } from "./link";
+import type { LinkedRoom, Requests, RoomLink, RoomListener } from "./link";
 
 /** What the rooms share. */
 export interface Shared {
@@ -37,7 +37,7 @@ export class Membership implements Requests {
   #askAt = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(shared: Shared, listener: RoomListener, openLink: (listener: RoomListener) => RoomLink) {
+  constructor(shared: Shared, listener: RoomListener, openLink: (listener: LinkedRoom) => RoomLink) {
     this.#shared = shared;
     this.#listener = listener;
     this.#link = openLink({
@@ -48,6 +48,10 @@ export class Membership implements Requests {
         this.#place = "refused";
         listener.refused(why);
         shared.refused();
+      },
+      outdated: () => {
+        this.#place = "outside";
+        this.retryNow();
       },
     });
     if (shared.carries()) this.ask();

@@ -1,5 +1,7 @@
 import { Manager, type Socket } from "socket.io-client";
+import type { Credentials, Identity } from "@/people/identity";
 import type { ClientEvents, ServerEvents } from "@/wire/contract";
+import type { Limits } from "@/wire/limits";
 import { isOffset } from "@/wire/offset";
 import {
   readHistoryAnswer,
@@ -8,28 +10,31 @@ import {
   readPresence,
   readRoomRefusal,
   readTyping,
+  readWelcome,
 } from "@/wire/read";
 import { namespaceOf, type RoomName } from "@/wire/rooms";
 import { connectFailure } from "./failure";
-import type { Link, LinkListener, RoomLink, RoomListener } from "./link";
+import type { Link, LinkedRoom, LinkListener, RoomLink, RoomListener } from "./link";
 
 /** How many past messages come with a stay that is not recovered. */
 export const historyOnJoin = 50;
 
-/** Longer than the server waits for its stream (APPEND_TIMEOUT), so that the server's own answer comes first. */
-const ackTimeoutMs = 15_000;
+/** We wait so much longer than a message may wait in the server, so that the server's own answer comes first. */
+const ackMarginMs = 5000;
 
 const aliveMs = 4000;
 
 type ChatManager = Manager<ServerEvents, ClientEvents>;
 type ChatSocket = Socket<ServerEvents, ClientEvents>;
+/** Whom the server lets in, and by which limits. */
+type Speaker = Pick<Identity, "getMe" | "credentials" | "welcomed" | "forget">;
 
 /**
  * socketLink speaks through one Socket.IO connection, with a namespace for each room. The stock client keeps the session
  * id and the last offset of each itself and sends them with the next attempt. Its reconnection is off, because it does
  * not say when it will try.
  */
-export function socketLink(url: string, listener: LinkListener): Link {
+export function socketLink(url: string, speaker: Speaker, listener: LinkListener): Link {
   const manager: ChatManager = new Manager(url, {
     autoConnect: false,
     reconnection: false,
@@ -39,6 +44,7 @@ export function socketLink(url: string, listener: LinkListener): Link {
     tryAllTransports: true,
   });
   const sockets = new Set<ChatSocket>();
+  const line: Line = { manager, sockets, speaker, waiting: 0 };
   let connection: "none" | "open" | "entered" = "none";
   // Sockets that stay active would enter the next connection by themselves. The last to end closes the connection.
   const end = () => {
@@ -68,7 +74,7 @@ export function socketLink(url: string, listener: LinkListener): Link {
     },
     alive: () => alive(manager, sockets),
     room: (name, room) =>
-      roomLink(manager, sockets, name, {
+      roomLink(line, name, {
         ...room,
         entered(recovered) {
           connection = "entered";
@@ -78,13 +84,24 @@ export function socketLink(url: string, listener: LinkListener): Link {
   };
 }
 
-function roomLink(manager: ChatManager, sockets: Set<ChatSocket>, name: RoomName, listener: RoomListener): RoomLink {
+/** What the rooms of a link share. */
+interface Line {
+  readonly manager: ChatManager;
+  readonly sockets: Set<ChatSocket>;
+  readonly speaker: Speaker;
+  /** Requests without an answer. */
+  waiting: number;
+}
+
+function roomLink(line: Line, name: RoomName, listener: LinkedRoom): RoomLink {
+  const { manager, sockets } = line;
   const socket: ChatSocket = manager.socket(namespaceOf(name));
   // The manager keeps the socket of a room that was left. Whoever comes back has no timeline to continue.
   let returns = true;
   // The server sends no history to a stay that is recovered (REC-4).
+  const credentials = introduce(line, socket, listener);
   socket.auth = (give) =>
-    give({ history: historyOnJoin, ...(returns ? { pid: undefined, offset: undefined } : undefined) });
+    give({ history: historyOnJoin, ...credentials(), ...(returns && { pid: undefined, offset: undefined }) });
   socket.on("connect", () => {
     returns = false;
   });
@@ -97,9 +114,40 @@ function roomLink(manager: ChatManager, sockets: Set<ChatSocket>, name: RoomName
       socket.off();
       socket.disconnect();
     },
-    send: (message) => answered(socket, (s) => s.emitWithAck("event:message", message), readMessageAnswer),
-    history: (request) => answered(socket, (s) => s.emitWithAck("history", request), readHistoryAnswer),
+    send: (message) => asked(line, socket, (s) => s.emitWithAck("event:message", message), readMessageAnswer),
+    history: (request) => asked(line, socket, (s) => s.emitWithAck("history", request), readHistoryAnswer),
     typing: (notice) => void (socket.connected && socket.volatile.emit("typing", notice)),
+  };
+}
+
+/**
+ * introduce tells the server who we are with each CONNECT, and hears who we are to it. The returned function gives the
+ * credentials of the next CONNECT.
+ */
+function introduce({ manager, speaker }: Line, socket: ChatSocket, listener: LinkedRoom): () => Credentials {
+  let token: string | undefined; // of the last CONNECT
+  let outdated = false;
+  socket.on("connect", () => {
+    outdated = false;
+  });
+  socket.on("welcome", (payload: unknown) => {
+    const welcome = readWelcome(payload);
+    // Another tab was faster to become a guest. The next connection speaks for that one.
+    if (welcome && !speaker.welcomed(welcome) && token === undefined) manager.engine.close();
+  });
+  socket.on("connect_error", (error) => {
+    // Only a CONNECT_ERROR has data; a failed attempt to connect is reported by the manager.
+    if (!("data" in error)) return;
+    const why = readRoomRefusal(error.data);
+    if (why !== "unauthorized" || token === undefined || outdated) return listener.refused(why);
+    outdated = true;
+    speaker.forget(token);
+    listener.outdated();
+  });
+  return () => {
+    const credentials = speaker.credentials();
+    token = credentials.token;
+    return credentials;
   };
 }
 
@@ -120,10 +168,6 @@ function listen(socket: ChatSocket, listener: RoomListener): void {
     if (reason !== "io server disconnect") return; // the end of the connection, or our own doing
     listener.lost();
   });
-  socket.on("connect_error", (error) => {
-    // Only a CONNECT_ERROR has data; a failed attempt to connect is reported by the manager.
-    if ("data" in error) listener.refused(readRoomRefusal(error.data));
-  });
   socket.on("message", (payload: unknown, offset: unknown) => {
     const message = readMessage(payload, offset);
     if (message) listener.message(message);
@@ -141,12 +185,28 @@ function listen(socket: ChatSocket, listener: RoomListener): void {
 
 type TimedSocket = ReturnType<ChatSocket["timeout"]>;
 
+/** Asks the server for something. It delays what exceeds its rate (LIM-1). */
+async function asked<T>(
+  line: Line,
+  socket: ChatSocket,
+  ask: (socket: TimedSocket) => Promise<unknown>,
+  read: (answer: unknown) => T,
+): Promise<T | undefined> {
+  const timeoutMs = patienceMs(line.speaker.getMe().limits, ++line.waiting);
+  return answered(socket, ask, read, timeoutMs).finally(() => line.waiting--);
+}
+
+export function patienceMs({ appendMs, messageRate, messageBurst }: Limits, waiting: number): number {
+  const delayed = messageRate > 0 ? Math.max(waiting - messageBurst, 0) / messageRate : 0;
+  return appendMs + ackMarginMs + Math.ceil(delayed * 1000);
+}
+
 /** The stock client would buffer an event while it is not connected; the outbox does that instead. */
 async function answered<T>(
   socket: ChatSocket,
   ask: (socket: TimedSocket) => Promise<unknown>,
   read: (answer: unknown) => T,
-  timeoutMs = ackTimeoutMs,
+  timeoutMs: number,
 ): Promise<T | undefined> {
   if (!socket.connected) return undefined;
   try {

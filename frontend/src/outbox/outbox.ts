@@ -1,11 +1,10 @@
 import { type Moment, msBetween } from "@/browser/clock";
 import type { ErrorCode, MessageAnswer, Offset, PlacedMessage } from "@/wire/contract";
-import { minDedupeMs } from "@/wire/limits";
 import { offsetMs } from "@/wire/offset";
 
 /**
  * Why a message was not delivered. `no_answer`: no ack came although the connection lived. `expired`: the message may
- * have been stored so long ago that the server would not recognise a retry and would store it twice.
+ * have been stored, and the server would not recognise a retry and would store it twice.
  */
 export type Failure = ErrorCode | "unknown" | "no_answer" | "expired";
 
@@ -23,6 +22,8 @@ export interface Outgoing {
   readonly at: number;
   /** When it was first handed to a connection: from then on the server may have stored it. */
   readonly firstSentAt: Moment | null;
+  /** As whom it was sent then; null if the server had not told. */
+  readonly author: string | null;
   readonly delivery: Delivery;
 }
 
@@ -31,22 +32,28 @@ export type Outbox = readonly Outgoing[];
 
 export type OutboxAction =
   | { type: "added"; item: Outgoing }
-  | { type: "sent"; id: string; now: Moment }
+  | { type: "sent"; id: string; now: Moment; as: Sender }
   /** The messages of the connection begin behind `joined`, if that is known. */
   | { type: "answered"; id: string; answer: MessageAnswer; joined: Offset | null }
   | { type: "unanswered"; id: string }
-  /** The connection is gone, and the missing acks with it. */
-  | { type: "disconnected" }
+  /** The connection is gone, and the missing acks with it. By now we know as whom it spoke. */
+  | { type: "disconnected"; author: string | null }
   /** There is a connection again. Not recovered: missing echoes will not come. */
-  | { type: "connected"; recovered: boolean; now: Moment }
+  | { type: "connected"; recovered: boolean; now: Moment; as: Sender }
   | { type: "echoed"; messages: readonly PlacedMessage[] }
-  | { type: "retried"; id: string; now: Moment }
+  | { type: "retried"; id: string; now: Moment; as: Sender }
   | { type: "discarded"; id: string };
+
+/** Who sends, and for how long the server recognises what this author sends again. */
+export interface Sender {
+  readonly author: string | null;
+  readonly dedupeMs: number;
+}
 
 export const maxOutgoing = 100;
 
-/** Every server recognises a retry for this long. A minute is taken off for clocks and transit. */
-export const dedupeMs = minDedupeMs - 60_000;
+/** Taken off the time for which the server recognises a retry, for clocks and transit. */
+export const marginMs = 60_000;
 
 export function nextOutbox(state: Outbox, action: OutboxAction): Outbox {
   switch (action.type) {
@@ -56,6 +63,7 @@ export function nextOutbox(state: Outbox, action: OutboxAction): Outbox {
       return changed(state, action.id, (item) => ({
         ...item,
         firstSentAt: item.firstSentAt ?? action.now,
+        author: item.author ?? action.as.author,
         delivery: { kind: "sending" },
       }));
     case "answered":
@@ -65,19 +73,21 @@ export function nextOutbox(state: Outbox, action: OutboxAction): Outbox {
       return changed(state, action.id, (item) => ({ ...item, delivery: { kind: "failed", why: "no_answer" } }));
     case "disconnected":
       return state.map((item) =>
-        item.delivery.kind === "sending" ? { ...item, delivery: { kind: "waiting" } } : item,
+        item.delivery.kind === "sending"
+          ? { ...item, author: item.author ?? action.author, delivery: { kind: "waiting" } }
+          : item,
       );
     case "connected":
       return state
         .filter((item) => action.recovered || item.delivery.kind !== "stored")
-        .map((item) => (isUnsent(item.delivery) ? { ...item, delivery: nextDelivery(item, action.now) } : item));
+        .map((item) => (isUnsent(item.delivery) ? { ...item, delivery: nextDelivery(item, action) } : item));
     case "echoed":
       return withoutEchoed(state, action.messages);
     case "retried":
       // The person decides to send a message anew that the server may no longer recognise.
       return changed(state, action.id, (item) => ({
         ...item,
-        firstSentAt: mayBeForgotten(item, action.now) ? null : item.firstSentAt,
+        ...(mayBeForgotten(item, action) && { firstSentAt: null, author: null }),
         delivery: { kind: "waiting" },
       }));
     case "discarded":
@@ -108,12 +118,19 @@ function isUnsent(delivery: Delivery): boolean {
   return delivery.kind === "waiting";
 }
 
-function nextDelivery(item: Outgoing, now: Moment): Delivery {
-  return mayBeForgotten(item, now) ? { kind: "failed", why: "expired" } : { kind: "waiting" };
+function nextDelivery(item: Outgoing, next: Attempt): Delivery {
+  return mayBeForgotten(item, next) ? { kind: "failed", why: "expired" } : { kind: "waiting" };
 }
 
-function mayBeForgotten(item: Outgoing, now: Moment): boolean {
-  return item.firstSentAt !== null && msBetween(item.firstSentAt, now) > dedupeMs;
+interface Attempt {
+  now: Moment;
+  as: Sender;
+}
+
+/** The server recognises a retry by the same author only (MSG-10). */
+function mayBeForgotten({ firstSentAt, author }: Outgoing, { now, as }: Attempt): boolean {
+  if (firstSentAt === null) return false;
+  return msBetween(firstSentAt, now) > as.dedupeMs - marginMs || (author !== null && author !== as.author);
 }
 
 /** Whether the server recognised a retry of a message from before this connection: no echo will come. */

@@ -25,12 +25,13 @@ export function readOutbox(text: string | null): Outbox {
 
 function readItem(value: unknown): Outgoing | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { id, username, text, at, firstSentAt, delivery } = value as Record<string, unknown>;
+  const { id, username, text, at, firstSentAt, author, delivery } = value as Record<string, unknown>;
   const sentAt = typeof firstSentAt === "number" ? earlierMoment(firstSentAt) : null;
   if (typeof id !== "string" || typeof username !== "string" || typeof text !== "string" || typeof at !== "number") {
     return undefined;
   }
-  return { id, username, text, at, firstSentAt: sentAt, delivery: readDelivery(delivery) };
+  const sentAs = typeof author === "string" ? author : null;
+  return { id, username, text, at, firstSentAt: sentAt, author: sentAs, delivery: readDelivery(delivery) };
 }
 
 function readDelivery(value: unknown): Delivery {

@@ -10,7 +10,11 @@ export interface MessageRow {
   readonly kind: "message";
   readonly key: string;
   readonly id: string;
+  /** The author's id; undefined if the server does not say, and for messages that are not stored yet. */
+  readonly from: string | undefined;
   readonly username: string;
+  /** The name is the author's own, and nobody else can use it. */
+  readonly verified: boolean;
   readonly text: string;
   readonly at: number;
   readonly mine: boolean;
@@ -138,6 +142,17 @@ function extended(blocks: readonly Block[], { before, rows }: Addition): readonl
   return [...next, open];
 }
 
+/** The part of a message, stored or not, that tells who said it and when. */
+type Said = Pick<Entry, "id" | "username" | "at"> & Partial<Pick<Entry, "from" | "verified">>;
+
+type Author = Pick<MessageRow, "mine" | "from" | "username" | "verified">;
+
+/** Namesakes are different authors, so that nobody seems to continue what somebody else said. */
+function isSameAuthor(a: Author, b: Author): boolean {
+  if (a.mine !== b.mine || a.username !== b.username) return false;
+  return a.mine || (a.from === b.from && a.verified === b.verified);
+}
+
 class Layout {
   #rows: Row[] = [];
   #before: Row | undefined;
@@ -177,19 +192,15 @@ class Layout {
     return `id:${entry.id}`;
   }
 
-  message(
-    key: string,
-    { id, username, at }: { id: string; username: string; at: number },
-    text: string,
-    mine: boolean,
-    delivery: MessageRow["delivery"],
-  ): void {
+  message(key: string, said: Said, text: string, mine: boolean, delivery: MessageRow["delivery"]): void {
+    const { id, from, username, at } = said;
     if (at < this.#dayBegin || at >= this.#dayEnd) this.#newDay(key, at);
+    const verified = said.verified === true;
+    const author = { mine, from, username, verified };
     const previous = this.#previous;
-    const joins =
-      previous !== undefined && previous.mine === mine && previous.username === username && at - previous.at < runMs;
+    const joins = previous !== undefined && isSameAuthor(previous, author) && at - previous.at < runMs;
     if (joins) this.#goesOn(previous);
-    this.#previous = { kind: "message", key, id, username, text, at, mine, delivery, first: !joins, last: true };
+    this.#previous = { kind: "message", key, id, ...author, text, at, delivery, first: !joins, last: true };
     this.#rows.push(this.#previous);
   }
 

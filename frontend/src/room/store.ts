@@ -1,9 +1,10 @@
-import { moment, steadyNow } from "@/browser/clock";
+import { type Moment, moment, steadyNow } from "@/browser/clock";
 import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
 import type { Membership } from "@/connection/membership";
-import { maxOutgoing, nextOutbox, type Outbox, type OutboxAction, type Outgoing } from "@/outbox/outbox";
+import { maxOutgoing, nextOutbox, type Outbox, type OutboxAction, type Outgoing, type Sender } from "@/outbox/outbox";
 import { readOutbox, writeOutbox } from "@/outbox/saved";
+import { type Identity, isMine } from "@/people/identity";
 import { OwnTyping } from "@/people/owntyping";
 import { forgotten, heardMessages, heardTyping, type Typists } from "@/people/typists";
 import { sendable } from "@/text/sendable";
@@ -18,9 +19,10 @@ import {
   type TimelineAction,
 } from "@/timeline/timeline";
 import type { HistoryAnswer, Offset, PlacedMessage, RoomRefusal } from "@/wire/contract";
-import { checkMessage, checkUsername, type MessageProblem, maxHistoryMessages } from "@/wire/limits";
+import { checkMessage, checkUsername, type Limits, type MessageProblem } from "@/wire/limits";
 import { compareOffsets, firstPlace } from "@/wire/offset";
 import { lobby, type RoomName } from "@/wire/rooms";
+import { askForHistory } from "./history";
 import { countUnread, LastRead } from "./lastread";
 
 /** Everything the server has told us about the room, and what we still want from it. Immutable. */
@@ -63,9 +65,7 @@ export interface RoomDeps {
   tab: Memory;
   /** All tabs share it, and it outlives them. */
   browser: Memory;
-  /** Makes an id for a message of ours that nobody else makes. */
-  newId: () => string;
-  isMine: (message: PlacedMessage) => boolean;
+  identity: Pick<Identity, "getMe" | "newId">;
 }
 
 export type SendProblem = MessageProblem | "outbox_full";
@@ -79,8 +79,6 @@ function keyOf(what: "outbox" | "draft" | "read", name: RoomName): string {
 const batchMs = 50;
 /** The messages of the first connection are not news for this long: they are history. */
 const historyMs = 1000;
-const historyRetryMs = 1000;
-const historyRetries = 5;
 
 /**
  * RoomStore is one room as this tab sees it: its timeline and its outbox, over a connection that it does not own. It
@@ -91,8 +89,7 @@ export class RoomStore {
   readonly #member: Membership;
   readonly #tab: Memory;
   readonly #lastRead: LastRead;
-  readonly #newId: () => string;
-  readonly #isMine: (message: PlacedMessage) => boolean;
+  readonly #identity: RoomDeps["identity"];
   readonly #ownTyping: OwnTyping;
   readonly #subscribers = new Set<() => void>();
   readonly #newsListeners = new Set<(news: readonly PlacedMessage[]) => void>();
@@ -109,11 +106,10 @@ export class RoomStore {
   /** Whether the person has read the room on an earlier page. */
   readonly #comesBack: boolean;
 
-  constructor({ name, connector, tab, browser, newId, isMine }: RoomDeps) {
+  constructor({ name, connector, tab, browser, identity }: RoomDeps) {
     this.name = name;
     this.#tab = tab;
-    this.#newId = newId;
-    this.#isMine = isMine;
+    this.#identity = identity;
     this.#lastRead = new LastRead(browser, keyOf("read", name));
     this.#comesBack = this.#lastRead.place !== null;
     this.#state = {
@@ -159,17 +155,18 @@ export class RoomStore {
   /** Queues a message and sends it once there is a connection. Returns a problem if it queued nothing. */
   send(username: string, written: string): SendProblem | undefined {
     const text = sendable(written);
-    const problem = checkMessage(text);
+    const problem = checkMessage(text, this.#limits);
     if (problem !== undefined) return problem;
     if (this.#state.outbox.length >= maxOutgoing) return "outbox_full";
-    const name = checkUsername(username);
+    const name = checkUsername(username, this.#limits);
     const item: Outgoing = {
-      id: this.#newId(),
+      id: this.#identity.newId(),
       // The name as the server will echo it. The server refuses a bad name, which shows as a failure.
       username: name.ok ? name.username : username,
       text,
       at: Date.now(),
       firstSentAt: null,
+      author: null,
       delivery: { kind: "waiting" },
     };
     this.#ownTyping.sent();
@@ -181,7 +178,7 @@ export class RoomStore {
 
   /** Sends a failed message again, with the same id. */
   retry(id: string): void {
-    this.#changeOutbox({ type: "retried", id, now: moment() });
+    this.#changeOutbox({ type: "retried", id, ...this.#attempt() });
     this.#sendWaiting();
   }
 
@@ -232,7 +229,8 @@ export class RoomStore {
   /** Asks for the messages before the first entry, unless a request is under way or there are none. */
   async loadOlder(): Promise<void> {
     const { older, timeline } = this.#state;
-    if (older === "loading" || !timeline.more || isFull(timeline) || !this.#isLive()) return;
+    if (older === "loading" || !timeline.more || isFull(timeline, this.#limits.historyMessages) || !this.#isLive())
+      return;
     this.#update({ older: "loading" });
     const answer = await this.#history(timeline.entries[0]?.offset);
     if (answer?.status === "ok") {
@@ -257,15 +255,10 @@ export class RoomStore {
   }
 
   async #history(before: Offset | undefined): Promise<HistoryAnswer | undefined> {
-    for (let retries = 0; ; retries++) {
-      const limit = maxHistoryMessages;
-      const answer = await this.#member.history(before === undefined ? { limit } : { before, limit });
-      const tooFast = answer?.status === "error" && answer.code === "rate_limited";
-      // The answer may contain messages whose echo the outbox waits for.
-      if (answer?.status === "ok") this.#changeOutbox({ type: "echoed", messages: answer.messages });
-      if (!tooFast || retries === historyRetries) return answer;
-      await new Promise((resolve) => setTimeout(resolve, historyRetryMs));
-    }
+    const answer = await askForHistory(this.#member, this.#limits, before);
+    // It may contain messages whose echo the outbox waits for.
+    if (answer?.status === "ok") this.#echoed(answer.messages);
+    return answer;
   }
 
   #entered(recovered: boolean): void {
@@ -274,7 +267,7 @@ export class RoomStore {
     if (first && !recovered) this.#newsFrom = steadyNow() + historyMs;
     this.#recovered = recovered;
     this.#joinedAt = null;
-    this.#changeOutbox({ type: "connected", recovered, now: moment() });
+    this.#changeOutbox({ type: "connected", recovered, ...this.#attempt() });
     this.#sendWaiting();
     if (this.#state.older === "failed") this.#update({ older: "idle" });
   }
@@ -288,7 +281,7 @@ export class RoomStore {
 
   #lost(): void {
     this.#ownTyping.disconnected();
-    this.#changeOutbox({ type: "disconnected" });
+    this.#changeOutbox({ type: "disconnected", author: this.#attempt().as.author });
     this.#update({ admission: "outside", typists: [] });
   }
 
@@ -308,7 +301,7 @@ export class RoomStore {
     if (messages.length === 0) return;
     this.#incoming = [];
     const newest = this.#state.timeline.entries.at(-1)?.offset;
-    this.#changeOutbox({ type: "echoed", messages });
+    this.#echoed(messages);
     this.#changeTimeline({ type: "received", entries: messages });
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
     // Of the history that follows a reconnect, only the end is news.
@@ -342,7 +335,7 @@ export class RoomStore {
   }
 
   async #transmit({ id, username, text }: Outgoing): Promise<void> {
-    this.#changeOutbox({ type: "sent", id, now: moment() });
+    this.#changeOutbox({ type: "sent", id, ...this.#attempt() });
     const answer = await this.#member.send({ message: text, username, id });
     const item = this.#state.outbox.find((other) => other.id === id);
     if (item?.delivery.kind !== "sending") return; // its echo was faster, or the connection is gone
@@ -358,6 +351,23 @@ export class RoomStore {
   #readIs(read: Offset | null): void {
     if (read === this.#state.read) return;
     this.#update({ read, unread: countUnread(this.#state.timeline.entries, read, this.#isMine) });
+  }
+
+  readonly #isMine = (message: PlacedMessage): boolean => isMine(this.#identity.getMe(), message);
+
+  get #limits(): Limits {
+    return this.#identity.getMe().limits;
+  }
+
+  /** A message that is sent now. */
+  #attempt(): { now: Moment; as: Sender } {
+    const { user, limits } = this.#identity.getMe();
+    return { now: moment(), as: { author: user?.id ?? null, dedupeMs: limits.dedupeMs } };
+  }
+
+  /** Takes our own messages out of the outbox: they are in the timeline. Strangers may use the same ids. */
+  #echoed(messages: readonly PlacedMessage[]): void {
+    this.#changeOutbox({ type: "echoed", messages: messages.filter(this.#isMine) });
   }
 
   #isLive(): boolean {

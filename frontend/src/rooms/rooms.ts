@@ -1,5 +1,6 @@
 import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
+import type { Identity } from "@/people/identity";
 import { RoomStore } from "@/room/store";
 import type { PlacedMessage } from "@/wire/contract";
 import { lobby, type RoomName } from "@/wire/rooms";
@@ -22,8 +23,7 @@ export interface RoomsDeps {
   connector: Connector;
   tab: Memory;
   browser: Memory;
-  newId: () => string;
-  isMine: (message: PlacedMessage) => boolean;
+  identity: Pick<Identity, "getMe" | "newId">;
   /** The part of the browser that holds the address of the page. */
   page: Page;
 }

@@ -63,8 +63,8 @@ function moveIndex(byId: ById, from: readonly Entry[], to: readonly Entry[]): vo
 
 /**
  * newEntries returns the incoming entries that are new, in order, and adds them to `byId`. Entries of the same place
- * are one message. So are entries of the same id, name and text within `retryMs`, which the server takes for retries
- * (MSG-10).
+ * are one message. So are entries of the same author, id, name and text within `retryMs`, which the server takes for
+ * retries (MSG-10).
  */
 function newEntries(known: readonly Entry[], byId: ById, incoming: readonly Entry[]): Entry[] {
   const fresh: Entry[] = [];
@@ -85,7 +85,7 @@ function remember(byId: ById, entry: Entry): void {
 
 function isSame(a: Entry, b: Entry): boolean {
   if (a.offset === b.offset) return true;
-  return a.username === b.username && a.message === b.message && Math.abs(a.at - b.at) < retryMs;
+  return a.from === b.from && a.username === b.username && a.message === b.message && Math.abs(a.at - b.at) < retryMs;
 }
 
 function has(entries: readonly Entry[], offset: Offset): boolean {

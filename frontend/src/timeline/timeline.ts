@@ -1,5 +1,4 @@
 import type { Offset } from "@/wire/contract";
-import { maxHistoryMessages } from "@/wire/limits";
 import { compareOffsets } from "@/wire/offset";
 import { countUpTo, type Entries, type Entry, withEntries, withoutFirst } from "./entries";
 import { later, type Spans, withSpan } from "./spans";
@@ -70,9 +69,9 @@ export function firstAfter(state: Timeline, after: Offset): Entry | undefined {
   return state.entries[countUpTo(state.entries, after)];
 }
 
-/** Whether an older page would push out newer entries. */
-export function isFull(state: Timeline): boolean {
-  return state.entries.length + maxHistoryMessages > state.limit;
+/** Whether an older page of so many messages would push out newer entries. */
+export function isFull(state: Timeline, page: number): boolean {
+  return state.entries.length + page > state.limit;
 }
 
 /** How many entries are behind a place. */

@@ -3,11 +3,13 @@
 import { lazy, Suspense, useEffect } from "react";
 import { getChat } from "@/chat/chat";
 import { Aurora } from "./Aurora";
-import { ChatProvider, RoomProvider, useMe, useRoomsState } from "./context";
+import { ChatProvider, RoomProvider, useMe, useRoomsState, useStateOf } from "./context";
 import { FileNotice } from "./FileNotice";
 import { NameForm } from "./NameForm";
 import { NoRoom } from "./NoRoom";
 import styles from "./Room.module.css";
+import { SignIn } from "./SignIn";
+import { needsSignIn } from "./words";
 
 const triesForRoom = 20;
 const pauseMs = 1500;
@@ -45,7 +47,9 @@ export function ChatApp() {
 export function Screen() {
   const { username } = useMe();
   const { wanted, shown } = useRoomsState();
+  const admission = useStateOf(shown, (state) => state.admission);
   if ("invalid" in wanted) return <NoRoom />;
+  if (typeof admission === "object" && needsSignIn(admission.refused)) return <SignIn why={admission.refused} />;
   return (
     <RoomProvider room={shown}>
       {username === null ? (

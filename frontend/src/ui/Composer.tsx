@@ -12,14 +12,14 @@ import {
   useState,
 } from "react";
 import { sendable } from "@/text/sendable";
-import { countChars, maxMessageChars } from "@/wire/limits";
+import { countChars, type Limits } from "@/wire/limits";
 import styles from "./Composer.module.css";
-import { useStore } from "./context";
+import { useMe, useStore } from "./context";
 import { useTouch } from "./media";
 import { problemWords } from "./words";
 
-/** From this length on the count is shown. */
-const countFrom = maxMessageChars - 400;
+/** From this part of the longest message on the count is shown. */
+const countFrom = 0.9;
 
 /** Makes the input as high as its text in browsers whose style sheets cannot. */
 function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string): void {
@@ -35,6 +35,7 @@ function useGrowing(input: RefObject<HTMLTextAreaElement | null>, text: string):
 /** The text of the input, and what keys and the button do with it. */
 function useComposing(username: string, input: RefObject<HTMLTextAreaElement | null>, touch: boolean) {
   const store = useStore();
+  const { limits } = useMe();
   const [text, setText] = useState(store.draft);
   const [problem, setProblem] = useState<string>();
 
@@ -58,7 +59,7 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
     input.current?.focus();
     const found = store.send(username, text);
     if (found === "empty") return;
-    setProblem(found && problemWords(found));
+    setProblem(found && problemWords(found, limits));
     if (found === undefined) rewrite("");
   }
 
@@ -75,8 +76,9 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
   return { text, problem, change, submit, keyDown, blur: () => store.typing(username, false) };
 }
 
-function countWords(chars: number): string {
-  return chars >= countFrom ? `${chars.toLocaleString("en")} of ${maxMessageChars.toLocaleString("en")}` : "";
+function countWords(chars: number, { messageChars }: Limits): string {
+  const isLong = chars >= messageChars * countFrom;
+  return isLong ? `${chars.toLocaleString("en")} of ${messageChars.toLocaleString("en")}` : "";
 }
 
 interface Props {
@@ -87,6 +89,7 @@ interface Props {
 
 export function Composer({ username, moved = false }: Props) {
   const touch = useTouch();
+  const { limits } = useMe();
   const input = useRef<HTMLTextAreaElement>(null);
   const { text, problem, change, submit, keyDown, blur } = useComposing(username, input, touch);
   const chars = countChars(sendable(text));
@@ -103,7 +106,7 @@ export function Composer({ username, moved = false }: Props) {
           placeholder="Write a message"
           aria-label="Message"
           aria-describedby={noteId}
-          aria-invalid={problem !== undefined || chars > maxMessageChars}
+          aria-invalid={problem !== undefined || chars > limits.messageChars}
           enterKeyHint={touch ? "enter" : "send"}
           autoComplete="off"
           dir="auto"
@@ -126,7 +129,7 @@ export function Composer({ username, moved = false }: Props) {
         </button>
       </div>
       <p id={noteId} className={styles.note} role={problem === undefined ? undefined : "alert"}>
-        {problem ?? countWords(chars)}
+        {problem ?? countWords(chars, limits)}
       </p>
     </form>
   );

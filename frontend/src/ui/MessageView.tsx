@@ -51,6 +51,7 @@ function Message({ row, reading }: Props) {
       {/* Visible once in a run of messages; screen readers read it with each. */}
       <p className={row.first && !row.mine ? styles.author : "hidden"}>
         <bdi translate="no">{row.username}</bdi>
+        {row.verified && <Verified />}
         {row.mine && <span> (you)</span>}
       </p>
       <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
@@ -148,6 +149,17 @@ function Mark({ path, label }: { path: string; label: string }) {
   );
 }
 
+/** Tells the owner of a name from a guest who uses the same one. */
+function Verified() {
+  return (
+    <svg className={styles.verified} viewBox="0 0 16 16" role="img" aria-label="verified name">
+      <title>The account of this person gives them this name.</title>
+      <circle cx="8" cy="8" r="7" />
+      <path d="m4.800 8.300 2.200 2.200 4.200-4.600" />
+    </svg>
+  );
+}
+
 function Failed({ id, why }: { id: string; why: Parameters<typeof failureWords>[0] }) {
   const store = useStore();
   return (
@@ -170,6 +182,7 @@ function isSameRow(a: MessageRow, b: MessageRow): boolean {
     a.key === b.key &&
     a.text === b.text &&
     a.username === b.username &&
+    a.verified === b.verified &&
     a.at === b.at &&
     a.mine === b.mine &&
     a.first === b.first &&

@@ -1,12 +1,13 @@
 "use client";
 
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
+import { givenName } from "@/people/identity";
 import { lobby } from "@/wire/rooms";
 import buttons from "./buttons.module.css";
-import { useAdmission, useConnection, useIdentity, useRoomState, useRoomsState } from "./context";
+import { useAdmission, useConnection, useIdentity, useMe, useRoomState, useRoomsState } from "./context";
 import { takeEarly } from "./early";
 import styles from "./NameForm.module.css";
-import { bannerWords, roomRefusedWords, usernameWords } from "./words";
+import { bannerWords, givenNameWords, roomRefusedWords, usernameWords } from "./words";
 
 /** The first screen: who are you? */
 export function NameForm() {
@@ -14,13 +15,14 @@ export function NameForm() {
   const online = useRoomState((state) => state.online);
   const connection = useConnection();
   const admission = useAdmission();
+  const given = givenName(useMe());
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();
 
   const enter = useCallback(() => {
     const checked = identity.rename(input.current?.value ?? "");
-    if (!checked.ok) setProblem(usernameWords(checked.problem));
+    if (!checked.ok) setProblem(usernameWords(checked.problem, identity.getMe().limits));
   }, [identity]);
 
   // The remembered name is known only after hydration. By then the person may have typed and sent one.
@@ -45,7 +47,10 @@ export function NameForm() {
         <label className={styles.field}>
           <span>Your name</span>
           <input
+            key={given}
             ref={input}
+            defaultValue={given}
+            readOnly={given !== undefined}
             placeholder="anonymous"
             autoComplete="nickname"
             autoCapitalize="words"
@@ -53,12 +58,12 @@ export function NameForm() {
             enterKeyHint="go"
             dir="auto"
             aria-invalid={problem !== undefined}
-            aria-describedby={problem === undefined ? undefined : problemId}
+            aria-describedby={problem === undefined && given === undefined ? undefined : problemId}
             onChange={() => setProblem(undefined)}
           />
         </label>
-        <p id={problemId} className={styles.problem} role="alert">
-          {problem}
+        <p id={problemId} className={styles.problem} role={given === undefined ? "alert" : undefined}>
+          {given === undefined ? problem : givenNameWords}
         </p>
         <button type="submit" className={buttons.primary}>
           Join the room

@@ -4,11 +4,12 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { Announcer } from "./Announcer";
 import { Banner } from "./Banner";
 import { Composer } from "./Composer";
-import { RoomProvider, useAdmission, useRoomsState, useStore } from "./context";
+import { RoomProvider, useAdmission, useMayWrite, useRoomsState, useStore } from "./context";
 import { Drawer } from "./Drawer";
 import { Header } from "./Header";
 import { MessageList } from "./MessageList";
 import { useNarrow } from "./media";
+import { ReadOnly } from "./ReadOnly";
 import { Refused } from "./Refused";
 import styles from "./Room.module.css";
 import { RoomList } from "./RoomList";
@@ -47,6 +48,7 @@ interface PanelProps {
 function Panel({ username, moved, openRooms }: PanelProps) {
   const { name } = useStore();
   const admission = useAdmission();
+  const mayWrite = useMayWrite();
   return (
     <section className={styles.room} aria-label={roomWords(name)}>
       <Header username={username} moved={moved} openRooms={openRooms} />
@@ -57,7 +59,7 @@ function Panel({ username, moved, openRooms }: PanelProps) {
         <>
           <MessageList />
           <TypingLine />
-          <Composer username={username} moved={moved} />
+          {mayWrite ? <Composer username={username} moved={moved} /> : <ReadOnly />}
         </>
       )}
       <Announcer />

@@ -3,9 +3,10 @@
 import { type FormEvent, type RefObject, useId, useState } from "react";
 import { askToNotify, mayNotify } from "@/attention/notifications";
 import { playChime } from "@/attention/sound";
+import { givenName } from "@/people/identity";
 import { useIdentity, useMe, usePreferences, useWishes } from "./context";
 import styles from "./Settings.module.css";
-import { usernameWords } from "./words";
+import { givenNameWords, usernameWords } from "./words";
 
 interface Props {
   ref: RefObject<HTMLDialogElement | null>;
@@ -17,6 +18,7 @@ export function Settings({ ref, namesake }: Props) {
   const titleId = useId();
   const [closings, setClosings] = useState(0);
   const close = () => ref.current?.close();
+  const given = givenName(useMe());
   return (
     <dialog
       ref={ref}
@@ -29,7 +31,7 @@ export function Settings({ ref, namesake }: Props) {
       <div className={styles.body}>
         <h2 id={titleId}>Settings</h2>
         {/* Closing the dialog drops a text that was not accepted. */}
-        <Name key={closings} namesake={namesake} done={close} />
+        {given === undefined ? <Name key={closings} namesake={namesake} done={close} /> : <GivenName name={given} />}
         <Wishes />
         <p className={styles.version}>{`Version ${process.env.NEXT_PUBLIC_VERSION}`}</p>
         <button type="button" className={styles.done} onClick={close}>
@@ -42,8 +44,8 @@ export function Settings({ ref, namesake }: Props) {
 
 function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
   const identity = useIdentity();
-  const username = useMe().username ?? "";
-  const [text, setText] = useState(username);
+  const { username, limits } = useMe();
+  const [text, setText] = useState(username ?? "");
   const [problem, setProblem] = useState<string>();
   const noteId = useId();
 
@@ -51,7 +53,7 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
     event.preventDefault();
     const checked = identity.rename(text);
     if (checked.ok) done();
-    else setProblem(usernameWords(checked.problem));
+    else setProblem(usernameWords(checked.problem, limits));
   }
 
   return (
@@ -79,6 +81,19 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
         {problem ?? (namesake && "Somebody else uses this name too. Your own messages are still on the right.")}
       </p>
     </form>
+  );
+}
+
+function GivenName({ name }: { name: string }) {
+  const noteId = useId();
+  return (
+    <div className={styles.name}>
+      <label>
+        <span>Your name</span>
+        <input value={name} readOnly dir="auto" aria-describedby={noteId} />
+      </label>
+      <p id={noteId}>{givenNameWords}</p>
+    </div>
   );
 }
 

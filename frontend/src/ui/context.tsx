@@ -9,6 +9,7 @@ import { type Identity, type Me, nobody } from "@/people/identity";
 import { type Admission, firstState, type RoomState, type RoomStore } from "@/room/store";
 import { firstRooms, type Rooms, type RoomsState } from "@/rooms/rooms";
 import type { ListedRoom } from "@/wire/contract";
+import { rightIn } from "@/wire/rights";
 
 const Context = createContext<Chat | null>(null);
 const RoomContext = createContext<RoomStore | undefined>(undefined);
@@ -76,6 +77,12 @@ export function useStore(): RoomStore {
 
 export function useAdmission(): Admission {
   return useRoomState((state) => state.admission);
+}
+
+/** Whether the server takes messages from us in the room. */
+export function useMayWrite(): boolean {
+  const right = rightIn(useMe().rooms, useStore().name);
+  return right === "write" || right === "moderate";
 }
 
 /** Whether the room gets messages now. */

@@ -2,7 +2,7 @@
 
 import { type Gap, isFull } from "@/timeline/timeline";
 import { useCalendar } from "./calendar";
-import { useLive, useRoomState, useStore } from "./context";
+import { useLive, useMe, useRoomState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { keepFocus } from "./focus";
 import { dayName, exactTime } from "./times";
@@ -29,7 +29,8 @@ export function TopView({ more }: { more: boolean }) {
   const empty = useRoomState((state) => state.timeline.entries.length + state.outbox.length === 0);
   const joined = useRoomState((state) => state.timeline.live !== null);
   const live = useLive();
-  const full = useRoomState((state) => isFull(state.timeline));
+  const { limits } = useMe();
+  const full = useRoomState((state) => isFull(state.timeline, limits.historyMessages));
   if (!joined) return <p className={styles.note}>&nbsp;</p>;
   if (!more) {
     return empty ? <Empty /> : <p className={styles.note}>This is where the chat begins.</p>;

@@ -1,27 +1,29 @@
 import type { Connection, Refused } from "@/connection/connection";
 import type { Failure } from "@/outbox/outbox";
 import type { Admission, SendProblem } from "@/room/store";
-import type { RoomRefusal } from "@/wire/contract";
-import { maxMessageChars, maxUsernameChars, type UsernameProblem } from "@/wire/limits";
+import type { RoomRefusal, SignInRefusal } from "@/wire/contract";
+import type { Limits, UsernameProblem } from "@/wire/limits";
 import { lobby, maxRoomNameChars, type RoomName } from "@/wire/rooms";
 
 /* Everything that can go wrong, in words for people. */
 
-export function usernameWords(problem: UsernameProblem): string {
+export function usernameWords(problem: UsernameProblem, { usernameChars }: Limits): string {
   switch (problem) {
     case "too_long":
-      return `A name can have at most ${maxUsernameChars} characters.`;
+      return `A name can have at most ${usernameChars} characters.`;
     case "control_character":
       return "A name cannot contain control characters.";
   }
 }
 
-export function problemWords(problem: SendProblem): string {
+export const givenNameWords = "Your account gives you this name.";
+
+export function problemWords(problem: SendProblem, { messageChars }: Limits): string {
   switch (problem) {
     case "empty":
       return "There is nothing to send yet.";
     case "too_long":
-      return `That is too long: a message can have at most ${maxMessageChars.toLocaleString("en")} characters.`;
+      return `That is too long: a message can have at most ${messageChars.toLocaleString("en")} characters.`;
     case "outbox_full":
       return "Too many messages are waiting. They will be sent once you are connected.";
   }
@@ -40,7 +42,7 @@ export function failureWords(why: Failure): string {
     case "too_long":
       return "This is too long for the server.";
     case "forbidden":
-      return "You may read here, but not write.";
+      return readOnlyWords;
     case "empty":
     case "invalid":
       return "The server does not accept this message.";
@@ -48,6 +50,8 @@ export function failureWords(why: Failure): string {
       return "The server did not accept this message.";
   }
 }
+
+export const readOnlyWords = "You can read here, but not write.";
 
 function refusedWords(why: Refused): string {
   switch (why) {
@@ -75,9 +79,22 @@ export function roomRefusedWords(why: RoomRefusal): string {
       return "This server does not have this room.";
     case "too_many_rooms":
       return "You are in too many rooms. Leave one of them, then try again.";
+    case "unauthorized":
+    case "expired":
+      return signInWords[why];
     case "forbidden":
       return "The server does not let you in.";
   }
+}
+
+export const signInWords: Readonly<Record<SignInRefusal, string>> = {
+  unauthorized: "This server needs a sign-in.",
+  expired: "Please sign in again.",
+};
+
+/** Whether the server does not know for whom we speak: that concerns all rooms. */
+export function needsSignIn(why: RoomRefusal): why is SignInRefusal {
+  return why === "unauthorized" || why === "expired";
 }
 
 /** Whether the same request may be granted later. */

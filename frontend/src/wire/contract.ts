@@ -3,6 +3,8 @@
  * state what is promised; `read.ts` checks what arrives.
  */
 
+import type { Limits } from "./limits";
+import type { Rights } from "./rights";
 import type { RoomName } from "./rooms";
 
 /** A place in the one order of all messages, `<ms>-<seq>` (OUT-3). */
@@ -50,11 +52,33 @@ export interface TypingNotice {
   typing: boolean;
 }
 
+/** For whom we speak. */
+export interface User {
+  /** Only the server gives it, and nobody else can use it. */
+  id: string;
+  /** The server made the id up. */
+  guest: boolean;
+  /** The name of all our messages, whatever we say; absent if we choose it. */
+  name?: string;
+}
+
+/** The first that the server tells us in a room, and again when we come back. */
+export interface Welcome {
+  user: User;
+  /** Lets a guest come back as the same guest. Whoever has it can speak as this guest. */
+  token?: string;
+  limits: Limits;
+  /** What we may do in which rooms; absent if we may write in all. */
+  rooms?: Rights;
+}
+
 /**
- * Why the server does not let us into a room (ROOM-7). `forbidden` stands for a code of an authenticator or of a newer
+ * Why the server does not let us into a room (ROOM-7). `unauthorized` and `expired` concern whom we speak for. `forbidden` stands for a code of an authenticator or of a newer
  * server, and for a server without rooms.
  */
-export type RoomRefusal = "room_invalid" | "room_forbidden" | "too_many_rooms" | "forbidden";
+export type RoomRefusal = "room_invalid" | "room_forbidden" | "too_many_rooms" | SignInRefusal | "forbidden";
+
+export type SignInRefusal = "unauthorized" | "expired";
 
 /** A room of the public list, and how many are in it (ROOM-14). */
 export interface ListedRoom {
@@ -66,6 +90,7 @@ export interface ServerEvents {
   message: (message: WireMessage, offset: Offset) => void;
   presence: (presence: { online: number }, joined?: Offset) => void;
   typing: (notice: TypingNotice) => void;
+  welcome: (welcome: Welcome) => void;
 }
 
 export interface ClientEvents {

@@ -7,8 +7,12 @@ import type {
   Refusal,
   RoomRefusal,
   TypingNotice,
+  User,
+  Welcome,
 } from "./contract";
+import { firstLimits, type Limits } from "./limits";
 import { isOffset } from "./offset";
+import { type Right, type Rights, rights } from "./rights";
 import { isRoomName } from "./rooms";
 
 /*
@@ -35,6 +39,46 @@ export function readMessage(payload: unknown, offset: unknown): PlacedMessage | 
   };
 }
 
+/** readWelcome takes the defaults for limits that are missing or wrong, and no right for rooms that it does not understand. */
+export function readWelcome(payload: unknown): Welcome | undefined {
+  if (!isFields(payload)) return undefined;
+  const user = readUser(payload.user);
+  if (!user) return undefined;
+  const { token, limits, rooms } = payload;
+  return {
+    user,
+    ...(typeof token === "string" && { token }),
+    limits: readLimits(limits),
+    ...(isFields(rooms) && { rooms: readRights(rooms) }),
+  };
+}
+
+function readUser(value: unknown): User | undefined {
+  if (!isFields(value) || typeof value.id !== "string" || value.id === "") return undefined;
+  const guest = value.guest === true;
+  return { id: value.id, guest, ...(!guest && typeof value.name === "string" && { name: value.name }) };
+}
+
+/** More than a timer can hold is no limit. */
+const mostLimit = 2 ** 31 - 1;
+
+function readLimits(value: unknown): Limits {
+  const given = isFields(value) ? value : {};
+  const read = Object.entries(firstLimits).map(([name, fallback]) => {
+    const limit = given[name];
+    const isLimit = typeof limit === "number" && Number.isInteger(limit) && limit >= 0 && limit <= mostLimit;
+    return [name, isLimit ? limit : fallback];
+  });
+  return Object.fromEntries(read) as Limits;
+}
+
+function readRights(given: Fields): Rights {
+  const isRight = (value: unknown): value is Right => rights.includes(value as Right);
+  return Object.fromEntries(
+    Object.entries(given).map(([pattern, right]) => [pattern, isRight(right) ? right : "none"]),
+  );
+}
+
 export function readPresence(payload: unknown): { online: number } | undefined {
   if (!isFields(payload)) return undefined;
   const { online } = payload;
@@ -44,7 +88,19 @@ export function readPresence(payload: unknown): { online: number } | undefined {
 /** readRoomRefusal reads the data of a CONNECT_ERROR. */
 export function readRoomRefusal(data: unknown): RoomRefusal {
   const code = isFields(data) ? data.code : undefined;
-  return code === "room_invalid" || code === "room_forbidden" || code === "too_many_rooms" ? code : "forbidden";
+  return typeof code === "string" && isRoomRefusal(code) ? code : "forbidden";
+}
+
+const roomRefusals: ReadonlySet<string> = new Set<RoomRefusal>([
+  "room_invalid",
+  "room_forbidden",
+  "too_many_rooms",
+  "unauthorized",
+  "expired",
+]);
+
+function isRoomRefusal(code: string): code is RoomRefusal {
+  return roomRefusals.has(code);
 }
 
 /** readRooms reads the public list. It leaves out what it does not understand. */

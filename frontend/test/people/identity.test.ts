@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Identity, isMine, type Me, nobody } from "@/people/identity";
 import { FakeMemory } from "../fakelink";
 
-const me: Me = { username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
+const me: Me = { ...nobody, username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
 
 describe("pitfall 3: mine", () => {
   test("is not a namesake's", () => {

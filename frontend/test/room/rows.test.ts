@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Outgoing } from "@/outbox/outbox";
-import type { Me } from "@/people/identity";
+import { type Me, nobody } from "@/people/identity";
 import { buildRows, RowBuilder } from "@/room/rows";
 import { emptyTimeline, nextTimeline, type Timeline } from "@/timeline/timeline";
 import type { PlacedMessage } from "@/wire/contract";
 import { placed } from "../make";
 
-const me: Me = { username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
+const me: Me = { ...nobody, username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
 const shape = (messages: PlacedMessage[], outbox: Outgoing[] = [], who = me) =>
   buildRows(nextTimeline(emptyTimeline, { type: "received", entries: messages }), outbox, who).map((row) =>
     row.kind === "message"
@@ -87,6 +87,7 @@ describe("rows", () => {
       text: "soon",
       at: day(1, 1),
       firstSentAt: null,
+      author: null,
       delivery: { kind: "waiting" },
     };
     expect(shape([said("a", day(1))], [item])).toEqual(["top", "day", "<a first last", ">soon first last"]);

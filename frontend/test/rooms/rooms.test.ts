@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Rooms } from "@/rooms/rooms";
 import { lobby } from "@/wire/rooms";
-import { FakeMemory, isOurs, openConnector } from "../fakelink";
+import { FakeMemory, FakeSelf, openConnector } from "../fakelink";
 import { placed, placedRange } from "../make";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -13,7 +13,7 @@ function open(query = "", { tab = new FakeMemory(), browser = new FakeMemory() }
   const { connector, link } = openConnector();
   const history = [query];
   const page = { query: () => history.at(-1) ?? "", push: (address: string) => void history.push(address.slice(1)) };
-  const rooms = new Rooms({ connector, tab, browser, page, newId: () => "me-1", isMine: isOurs });
+  const rooms = new Rooms({ connector, tab, browser, page, identity: new FakeSelf() });
   const back = () => {
     history.pop();
     rooms.addressChanged();

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { Me } from "@/people/identity";
+import { type Me, nobody } from "@/people/identity";
 import { type Block, blockRows, buildRows, RowBuilder } from "@/room/rows";
 import { emptyTimeline, maxEntries, nextTimeline, type Timeline } from "@/timeline/timeline";
 import { Finder, Heights, partAround } from "@/ui/part";
 import { placed, placedRange } from "../make";
 import { below, seeded } from "../random";
 
-const me: Me = { username: "ada", remembered: "ada", tag: "a", names: ["ada"] };
+const me: Me = { ...nobody, username: "ada", remembered: "ada", tag: "a", names: ["ada"] };
 
 function rowsOf(n: number): Block[] {
   const state = nextTimeline(emptyTimeline, { type: "received", entries: placedRange(0, n) });
@@ -39,6 +39,7 @@ test("rows laid out step by step equal those laid out at once", () => {
       text: "soon",
       at: 1_700_000_000_000 + next * 240_000,
       firstSentAt: null,
+      author: null,
       delivery: { kind: "waiting" } as const,
     }));
     expect(builder.update(state, waits, me).flat()).toEqual(buildRows(state, waits, me));

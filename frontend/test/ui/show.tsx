@@ -1,7 +1,7 @@
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { type ReactNode, StrictMode } from "react";
 import { Preferences } from "@/attention/preferences";
-import { Identity, isMine } from "@/people/identity";
+import { Identity } from "@/people/identity";
 import type { RoomStore } from "@/room/store";
 import { Listing } from "@/rooms/listing";
 import { Rooms } from "@/rooms/rooms";
@@ -19,14 +19,8 @@ export function openChat({ query = "", memory = new FakeMemory(), browser = new 
     push: (address: string) => void visited.push(address.slice(1)),
   };
   let ids = 0;
-  const rooms = new Rooms({
-    connector,
-    tab: memory,
-    browser,
-    page,
-    newId: () => `me-${ids++}`,
-    isMine: (message) => isMine(identity.getMe(), message),
-  });
+  const self = { getMe: identity.getMe, newId: () => `me-${ids++}` };
+  const rooms = new Rooms({ connector, tab: memory, browser, page, identity: self });
   const listing = new Listing("http://chat.test", async () => ({ ok: false, json: async () => undefined }));
   return { chat: { connector, rooms, listing, identity, preferences }, link, visited, memory, browser };
 }
