@@ -1,8 +1,9 @@
 package room
 
 import (
+	"cmp"
 	"encoding/json"
-	"strings"
+	"os"
 	"testing"
 	"time"
 
@@ -10,35 +11,46 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-func TestP11_WelcomeTellsWhoOneIs(t *testing.T) {
-	r, _ := newRoom(t)
-	expires := time.UnixMilli(1700000000123)
-	for name, c := range map[string]struct {
-		who  auth.Identity
-		want string
-	}{
-		"a guest": {
-			auth.Identity{ID: "~abc", Guest: true},
-			`{"user":{"id":"~abc","guest":true},"token":"secret"`,
-		},
-		"a guest who may read": {
-			auth.Identity{ID: "~abc", Guest: true, Rooms: auth.Rights{"*": auth.Read}},
-			`{"user":{"id":"~abc","guest":true},"token":"secret","rooms":{"*":"read"}`,
-		},
-		"a user": {
-			auth.Identity{ID: `a"da`, Name: "Ada", Role: "admin", Verified: true, Expires: expires, Rooms: auth.Rights{"/": auth.None, "a*": auth.Moderate}},
-			`{"user":{"id":"a\"da","name":"Ada","role":"admin","expires":1700000000123},"rooms":{"/":"none","a*":"moderate"}`,
-		},
-	} {
-		text := string(payloadOf(r.appendWelcome(nil, c.who, "secret")))
-		begin, end := `42["welcome",`, `}]`
-		if !strings.HasPrefix(text, begin+c.want+`,"limits":{"messageChars":9,`) || !strings.HasSuffix(text, end) {
-			t.Errorf("%s: %s", name, text)
+// goldenLimits are those of a server that has the default settings.
+var goldenLimits = Limits{
+	MessageChars: 4000, UsernameChars: 64, PayloadBytes: 65536, DedupeMs: 600_000, AppendMs: 10_000, MessageRate: 50,
+	MessageBurst: 200, RequestRate: 2, RequestBurst: 10, HistoryMessages: 100, HistoryOnJoin: 200, Rooms: 50,
+}
+
+func TestWHO12_WelcomeTellsWhoOneIs(t *testing.T) {
+	text, err := os.ReadFile("../../../protocol/fixtures/server-welcome.json")
+	assert.NoError(t, err)
+	var golden struct {
+		Cases []struct {
+			Name    string
+			Welcome struct {
+				User  user
+				Token string
+				Rooms auth.Rights
+			}
+			Frame string
 		}
-		var args []any
-		assert.NoError(t, json.Unmarshal([]byte(text[2:]), &args))
-		assert.Equal(t, "arguments: an object at the end, so that no client takes it for an offset", len(args), 2)
 	}
+	assert.NoError(t, json.Unmarshal(text, &golden))
+	r := &Room{opts: Options{Namespace: "/", Welcome: NewWelcome(goldenLimits)}}
+	for _, c := range golden.Cases {
+		told := c.Welcome.User
+		who := auth.Identity{ID: told.ID, Name: told.Name, Role: told.Role, Guest: told.Guest, Rooms: c.Welcome.Rooms}
+		if told.Expires != 0 {
+			who.Expires = time.UnixMilli(told.Expires)
+		}
+		pid := cmp.Or(c.Welcome.Token, "=a.private.id")
+		assert.Equal(t, c.Name, string(payloadOf(r.appendWelcome(nil, who, pid))), c.Frame)
+	}
+}
+
+// TestREC7_WelcomeEndsInAnObject: a stock client would take a string at the end for its offset.
+func TestREC7_WelcomeEndsInAnObject(t *testing.T) {
+	r := &Room{opts: Options{Namespace: "/", Welcome: NewWelcome(Limits{})}}
+	var args []any
+	assert.NoError(t, json.Unmarshal(payloadOf(r.appendWelcome(nil, auth.Identity{ID: "ada"}, ""))[2:], &args))
+	_, isObject := args[1].(map[string]any)
+	assert.Equal(t, "the name and an object", len(args) == 2 && isObject, true)
 }
 
 func BenchmarkWelcome(b *testing.B) {
