@@ -55,7 +55,7 @@ func Codes() []string { return []string{auth.Unauthorized, auth.Expired} }
 // session is what the door needs of an [engineio.Session].
 type session interface {
 	Party(make func() any) any
-	Passes() []any
+	Passes() map[string]any
 	Expire(after time.Duration)
 }
 
@@ -90,15 +90,16 @@ func (d *Door) refuse(r *engineio.Refusal) error {
 // party is that of the session.
 func (d *Door) party(s session) *auth.Party {
 	return s.Party(func() any {
-		return auth.NewParty(d.opts.Authenticator, func() []*auth.Speaker { return speakers(s) }, func(at time.Time) { d.expire(s, at) })
+		return auth.NewParty(d.opts.Authenticator, func() map[string]*auth.Speaker { return speakers(s) }, func(at time.Time) { d.expire(s, at) })
 	}).(*auth.Party)
 }
 
-// speakers are those of all namespaces of the session.
-func speakers(s session) (all []*auth.Speaker) {
-	for _, pass := range s.Passes() {
+// speakers are those of the session, by the room in which they speak.
+func speakers(s session) map[string]*auth.Speaker {
+	all := map[string]*auth.Speaker{}
+	for namespace, pass := range s.Passes() {
 		if by, ok := pass.(*auth.Speaker); ok {
-			all = append(all, by)
+			all[roomOf(namespace)] = by
 		}
 	}
 	return all

@@ -16,7 +16,7 @@ var _ session = (*engineio.Session)(nil)
 // visit is a session that notes when it is to end.
 type visit struct {
 	party  any
-	passes []any
+	passes map[string]any
 	after  time.Duration
 	called int
 }
@@ -28,7 +28,7 @@ func (v *visit) Party(make func() any) any {
 	return v.party
 }
 
-func (v *visit) Passes() []any { return v.passes }
+func (v *visit) Passes() map[string]any { return v.passes }
 
 func (v *visit) Expire(after time.Duration) { v.after, v.called = after, v.called+1 }
 
@@ -104,7 +104,7 @@ func TestP11_TheDoorEndsAConnectionSomeTimeAfterItsCredentials(t *testing.T) {
 	s := &visit{}
 	by, err := door.identify(t.Context(), s, engineio.Connect{Payload: []byte("{}")})
 	assert.NoError(t, err)
-	s.passes = []any{by}
+	s.passes = map[string]any{"/": by}
 	d.who.Expires = time.Time{}
 	assert.NoError(t, by.Renew(t.Context(), "a token without end"))
 	assert.Equal(t, "no end", s.after, time.Duration(0))

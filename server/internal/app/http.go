@@ -16,12 +16,13 @@ import (
 	"scalable-chat/server/internal/ops"
 )
 
-// timeouts bound every HTTP request. They are those of net/http, not of handlers, so that no route can forget them. Only
+// timeouts bound every HTTP request, and connections that have expired. Those of requests are those of net/http, not of handlers, so that no route can forget them. Only
 // the edge lifts them: for long polls, for bodies whose packets wait for their turn, and for WebSockets.
 type timeouts struct {
 	header  time.Duration // for the header of a request
 	request time.Duration // to read all of it, and again to write the answer
 	idle    time.Duration // between two requests; longer than a load balancer keeps a connection
+	grace   time.Duration // for a connection whose credentials have expired, at least; zero: that of admission
 }
 
 var defaultTimeouts = timeouts{header: 10 * time.Second, request: 20 * time.Second, idle: 75 * time.Second}

@@ -61,7 +61,7 @@ func newKeys(ctx context.Context, cfg config.Auth, log *slog.Logger) (auth.Keys,
 
 // door makes what admits CONNECTs.
 func (a *App) door() *admission.Door {
-	return admission.New(admission.Options{Authenticator: a.policy, Refused: a.metrics.RoomRefused})
+	return admission.New(admission.Options{Authenticator: a.policy, Grace: a.timeouts.grace, Refused: a.metrics.RoomRefused})
 }
 
 // shareGuests is the callback for the secret that all nodes share; nil if the settings have one.

@@ -37,6 +37,7 @@ type KeyURLOptions struct {
 // keyURL fetches the public keys of an issuer, one fetch at a time. A token whose key is known never waits.
 type keyURL struct {
 	opts KeyURLOptions
+	host string // of the address, for the log
 	life context.Context
 
 	mu      sync.Mutex
@@ -63,7 +64,7 @@ func NewKeyURL(ctx context.Context, o KeyURLOptions) (Keys, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &keyURL{opts: o, life: ctx}, nil
+	return &keyURL{opts: o, host: u.Host, life: ctx}, nil
 }
 
 func isLoopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
@@ -92,8 +93,8 @@ func (k *keyURL) Key(ctx context.Context, header jose.Header) (any, error) {
 	return nil, errInvalid
 }
 
-// look finds a key among those that are known, and starts a fetch if one is due. known tells whether there are keys at all;
-// flight is the fetch under way.
+// look finds a key among those that are known, and starts a fetch if one is due. known tells whether a key that is not found
+// does not exist: there are keys, and the newest fetch did not fail. flight is the fetch under way.
 func (k *keyURL) look(header jose.Header) (key any, known bool, flight <-chan struct{}) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -106,7 +107,7 @@ func (k *keyURL) look(header jose.Header) (key any, known bool, flight <-chan st
 		k.tried, k.flight = now, make(chan struct{})
 		go k.refresh(k.flight)
 	}
-	return key, known, k.flight
+	return key, known && !k.fetched.Before(k.tried), k.flight
 }
 
 // refresh fetches the keys once. A failure leaves the old ones.
@@ -117,10 +118,19 @@ func (k *keyURL) refresh(done chan struct{}) {
 	k.flight = nil
 	close(done)
 	if err != nil {
-		k.opts.Logger.Warn("the keys of the issuer cannot be fetched", "url", k.opts.URL, "error", err)
+		k.opts.Logger.Warn("the keys of the issuer cannot be fetched", "host", k.host, "error", err)
 		return
 	}
 	k.keys, k.fetched = keys, k.opts.Now()
+}
+
+// withoutAddress returns what went wrong without the address, in which an operator may keep a secret.
+func withoutAddress(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 func (k *keyURL) fetch() (keySet, error) {
@@ -133,7 +143,7 @@ func (k *keyURL) fetch() (keySet, error) {
 	request.Header.Set("Accept", "application/json")
 	answer, err := k.opts.Client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, withoutAddress(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {

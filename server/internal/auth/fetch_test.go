@@ -2,10 +2,8 @@ package auth
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,39 +11,9 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/issuer"
+	"scalable-chat/server/internal/test/journal"
 )
-
-// site serves an issuer's keys, badly if a test asks for it.
-type site struct {
-	*httptest.Server
-	asked atomic.Int64
-
-	mu     sync.Mutex
-	answer http.HandlerFunc
-}
-
-func newSite(t *testing.T, answer http.HandlerFunc) *site {
-	s := &site{answer: answer}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.asked.Add(1)
-		s.mu.Lock()
-		answer := s.answer
-		s.mu.Unlock()
-		answer(w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-func (s *site) set(answer http.HandlerFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer = answer
-}
-
-func serving(text []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { w.Write(text) }
-}
 
 // clock is a time that a test moves.
 type clock struct{ ahead atomic.Int64 }
@@ -54,7 +22,7 @@ func (c *clock) now() time.Time          { return now.Add(time.Duration(c.ahead.
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // fetching makes tokens whose keys a site serves.
-func fetching(t *testing.T, s *site, c *clock) *Tokens {
+func fetching(t *testing.T, s *issuer.Site, c *clock) *Tokens {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
@@ -69,12 +37,12 @@ const claims = `{"sub":"ada",` + soon + `}`
 
 func TestP11_KeysAreFetchedOnceForAll(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "a")
-	s := newSite(t, serving(i.jwks(t)))
+	i := issuer.New(t, "a")
+	s := issuer.NewSite(t, issuer.Serving(i.JWKS(t)))
 	tokens := fetching(t, s, &clock{})
 	var all sync.WaitGroup
 	for range 50 {
-		token := i.token(t, "a", claims)
+		token := i.Token(t, "a", claims)
 		all.Go(func() {
 			who, err := tokens.Verify(t.Context(), token)
 			assert.NoError(t, err)
@@ -82,52 +50,51 @@ func TestP11_KeysAreFetchedOnceForAll(t *testing.T) {
 		})
 	}
 	all.Wait()
-	assert.Equal(t, "fetches", s.asked.Load(), 1)
+	assert.Equal(t, "fetches", s.Asked.Load(), 1)
 }
 
 func TestP11_KeysRotateAndNobodyIsLoggedOut(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "old", "new")
-	old := &issuer{map[string]crypto.Signer{"old": i.keys["old"]}}
-	s, c := newSite(t, serving(old.jwks(t))), &clock{}
+	i := issuer.New(t, "old", "new")
+	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, "old"))), &clock{}
 	tokens := fetching(t, s, c)
-	_, err := tokens.Verify(t.Context(), i.token(t, "old", claims))
+	_, err := tokens.Verify(t.Context(), i.Token(t, "old", claims))
 	assert.NoError(t, err)
-	s.set(serving(i.jwks(t)))
+	s.Set(issuer.Serving(i.JWKS(t)))
 	c.forward(retryAfter)
-	_, err = tokens.Verify(t.Context(), i.token(t, "new", claims))
+	_, err = tokens.Verify(t.Context(), i.Token(t, "new", claims))
 	assert.NoError(t, err, "the new key is fetched while the token waits")
-	_, err = tokens.Verify(t.Context(), i.token(t, "old", claims))
+	_, err = tokens.Verify(t.Context(), i.Token(t, "old", claims))
 	assert.NoError(t, err, "the old key still counts")
-	assert.Equal(t, "fetches", s.asked.Load(), 2)
+	assert.Equal(t, "fetches", s.Asked.Load(), 2)
 }
 
 func TestP11_UnknownKeysAreAskedForOnceAMinute(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "a")
-	s, c := newSite(t, serving(i.jwks(t))), &clock{}
+	i := issuer.New(t, "a")
+	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t))), &clock{}
 	tokens := fetching(t, s, c)
-	stranger := newIssuer(t, "x")
+	stranger := issuer.New(t, "x")
 	for range 20 {
-		_, err := tokens.Verify(t.Context(), stranger.token(t, "x", claims))
+		_, err := tokens.Verify(t.Context(), stranger.Token(t, "x", claims))
 		refusedWith(t, "unknown key", err, Unauthorized)
 	}
-	assert.Equal(t, "fetches", s.asked.Load(), 1)
+	assert.Equal(t, "fetches", s.Asked.Load(), 1)
 	c.forward(retryAfter)
-	_, err := tokens.Verify(t.Context(), stranger.token(t, "x", claims))
+	_, err := tokens.Verify(t.Context(), stranger.Token(t, "x", claims))
 	refusedWith(t, "unknown key", err, Unauthorized)
-	assert.Equal(t, "fetches", s.asked.Load(), 2)
+	assert.Equal(t, "fetches", s.Asked.Load(), 2)
 }
 
 func TestP11_AnIssuerInTrouble(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "a")
+	i := issuer.New(t, "a")
 	for what, answer := range map[string]http.HandlerFunc{
 		"away":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
-		"HTML":     serving([]byte("<html>Welcome</html>")),
-		"empty":    serving(nil),
+		"HTML":     issuer.Serving([]byte("<html>Welcome</html>")),
+		"empty":    issuer.Serving(nil),
 		"moved":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
-		"too long": serving([]byte(`{"keys":[],"x":"` + strings.Repeat("x", maxKeySet) + `"}`)),
+		"too long": issuer.Serving([]byte(`{"keys":[],"x":"` + strings.Repeat("x", maxKeySet) + `"}`)),
 		"endless": func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
@@ -138,25 +105,25 @@ func TestP11_AnIssuerInTrouble(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			s, c := newSite(t, answer), &clock{}
+			s, c := issuer.NewSite(t, answer), &clock{}
 			tokens := fetching(t, s, c)
-			_, err := tokens.Verify(t.Context(), i.token(t, "a", claims))
+			_, err := tokens.Verify(t.Context(), i.Token(t, "a", claims))
 			assert.Equal(t, "the client may come back", errors.Is(err, errKeysAway), true)
-			s.set(serving(i.jwks(t)))
+			s.Set(issuer.Serving(i.JWKS(t)))
 			c.forward(retryAfter)
-			_, err = tokens.Verify(t.Context(), i.token(t, "a", claims))
+			_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
 			assert.NoError(t, err)
 
-			s.set(answer)
+			s.Set(answer)
 			c.forward(refreshAfter)
 			assert.Eventually(t, "asked again in the background", func() bool {
-				_, err = tokens.Verify(t.Context(), i.token(t, "a", claims))
-				return err == nil && s.asked.Load() == 3
+				_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
+				return err == nil && s.Asked.Load() == 3
 			})
-			_, err = tokens.Verify(t.Context(), i.token(t, "a", claims))
+			_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
 			assert.NoError(t, err, "the keys that are there still count")
 			c.forward(forgetAfter)
-			_, err = tokens.Verify(t.Context(), i.token(t, "a", claims))
+			_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
 			assert.Equal(t, "but not for ever", errors.Is(err, errKeysAway), true)
 		})
 	}
@@ -164,29 +131,28 @@ func TestP11_AnIssuerInTrouble(t *testing.T) {
 
 func TestP11_ASlowIssuerHoldsOnlyUnknownKeys(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "a", "b")
-	known := &issuer{map[string]crypto.Signer{"a": i.keys["a"]}}
-	s, c := newSite(t, serving(known.jwks(t))), &clock{}
+	i := issuer.New(t, "a", "b")
+	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, "a"))), &clock{}
 	tokens := fetching(t, s, c)
-	_, err := tokens.Verify(t.Context(), i.token(t, "a", claims))
+	_, err := tokens.Verify(t.Context(), i.Token(t, "a", claims))
 	assert.NoError(t, err)
 	release := make(chan struct{})
-	s.set(func(w http.ResponseWriter, _ *http.Request) {
+	s.Set(func(w http.ResponseWriter, _ *http.Request) {
 		<-release
-		w.Write(i.jwks(t))
+		w.Write(i.JWKS(t))
 	})
 	c.forward(retryAfter)
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := tokens.Verify(t.Context(), i.token(t, "b", claims))
+		_, err := tokens.Verify(t.Context(), i.Token(t, "b", claims))
 		waiting <- err
 	}()
-	assert.Eventually(t, "asked", func() bool { return s.asked.Load() == 2 })
-	_, err = tokens.Verify(t.Context(), i.token(t, "a", claims))
+	assert.Eventually(t, "asked", func() bool { return s.Asked.Load() == 2 })
+	_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
 	assert.NoError(t, err, "a known key does not wait")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = tokens.Verify(gone, i.token(t, "b", claims))
+	_, err = tokens.Verify(gone, i.Token(t, "b", claims))
 	assert.Equal(t, "a client that leaves does not wait", errors.Is(err, errKeysAway), true)
 	close(release)
 	assert.NoError(t, assert.Receive(t, "answer", waiting))
@@ -201,4 +167,38 @@ func TestAddressesOfKeys(t *testing.T) {
 		_, err := NewKeyURL(t.Context(), KeyURLOptions{URL: address})
 		assert.Equal(t, address, err == nil, want)
 	}
+}
+
+// TestP11_AnUnknownKeyIsNoRefusalWhileTheIssuerIsAway: the key may be a new one, and its users are not to be logged out.
+func TestP11_AnUnknownKeyIsNoRefusalWhileTheIssuerIsAway(t *testing.T) {
+	t.Parallel()
+	i := issuer.New(t, "old", "new")
+	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, "old"))), &clock{}
+	tokens := fetching(t, s, c)
+	_, err := tokens.Verify(t.Context(), i.Token(t, "old", claims))
+	assert.NoError(t, err)
+	s.Set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	c.forward(retryAfter)
+	for range 3 { // while the fetch is under way, and after it has failed
+		_, err = tokens.Verify(t.Context(), i.Token(t, "new", claims))
+		assert.Equal(t, "the client may come back", errors.Is(err, errKeysAway), true)
+	}
+	s.Set(issuer.Serving(i.JWKS(t)))
+	c.forward(retryAfter)
+	_, err = tokens.Verify(t.Context(), i.Token(t, "new", claims))
+	assert.NoError(t, err)
+}
+
+// TestP11_TheAddressOfTheKeysIsNotLogged: it may hold a secret.
+func TestP11_TheAddressOfTheKeysIsNotLogged(t *testing.T) {
+	t.Parallel()
+	s := issuer.NewSite(t, func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) })
+	var log journal.Journal
+	address := strings.Replace(s.URL, "//", "//user:hidden-password@", 1) + "/hidden-path?key=hidden-key"
+	keys, err := NewKeyURL(t.Context(), KeyURLOptions{URL: address, Logger: log.Logger()})
+	assert.NoError(t, err)
+	_, err = newTokens(t, TokenOptions{Keys: keys}).Verify(t.Context(), issuer.New(t, "a").Token(t, "a", claims))
+	assert.Equal(t, "the client may come back", errors.Is(err, errKeysAway), true)
+	assert.Eventually(t, "the failure is logged", func() bool { return log.Count("cannot be fetched") == 1 })
+	assert.Equal(t, "what is hidden", log.Count("hidden"), 0)
 }

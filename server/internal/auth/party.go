@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,8 @@ func newSpeaker(who Identity, p *Party) *Speaker {
 func (s *Speaker) Identity() Identity { return *s.now.Load() }
 
 // Renew puts the identity of another token of the same user in place of the present one, for all sockets of the connection
-// that have this speaker. The error is that of [Authenticator]; a token of another user is refused.
+// that have this speaker. The error is that of [Authenticator]. A token of another user is refused, and so is one that lets
+// the user read less than where the sockets are: who may stay is asked again when the connection ends.
 func (s *Speaker) Renew(ctx context.Context, token string) error {
 	if s.party == nil || token == "" {
 		return errInvalid
@@ -40,9 +42,11 @@ func (s *Speaker) Renew(ctx context.Context, token string) error {
 		return err
 	case who.ID != s.Identity().ID:
 		return errInvalid
+	case !s.party.mayStay(s, who):
+		return errFewer
 	}
 	s.now.Store(&who)
-	s.party.tellExpiry(nil)
+	s.party.tellExpiry()
 	return nil
 }
 
@@ -50,19 +54,20 @@ func (s *Speaker) Renew(ctx context.Context, token string) error {
 // methods may be called from any goroutine.
 type Party struct {
 	authenticator Authenticator
-	speakers      func() []*Speaker
+	speakers      func() map[string]*Speaker
 	expires       func(time.Time)
 
 	mu     sync.Mutex
 	held   *Speaker  // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
 	proven bool      // held has shown credentials
+	newest *Speaker  // of the newest CONNECT, which may not be in its room yet
 	told   time.Time // the last expiry that was told
 }
 
-// NewParty makes the party of a connection. speakers returns those of all the namespaces that the connection is in, in any
-// order, also several times. expires is told when the connection ends unless an identity is renewed: the moment at which the
+// NewParty makes the party of a connection. speakers returns who speaks in each room that the connection is in, in a map that
+// becomes the party's. expires is told when the connection ends unless an identity is renewed: the moment at which the
 // first of them expires, the zero time if none does. It is called when that changes.
-func NewParty(a Authenticator, speakers func() []*Speaker, expires func(time.Time)) *Party {
+func NewParty(a Authenticator, speakers func() map[string]*Speaker, expires func(time.Time)) *Party {
 	return &Party{authenticator: a, speakers: speakers, expires: expires}
 }
 
@@ -75,7 +80,7 @@ func (p *Party) Identify(ctx context.Context, namespace string, payload any) (*S
 		return nil, err
 	}
 	s := p.speaker(who, shows(payload, who))
-	p.tellExpiry(s)
+	p.tellExpiry()
 	return s, nil
 }
 
@@ -104,17 +109,13 @@ func (p *Party) heldIdentity() Identity {
 
 // speaker returns the speaker with this identity.
 func (p *Party) speaker(who Identity, proven bool) *Speaker {
-	known := p.speakers()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held != nil {
-		known = append(known, p.held)
-	}
-	s := find(known, who)
+	s := find(slices.AppendSeq([]*Speaker{p.held}, maps.Values(p.speakers())), who)
 	if s == nil {
 		s = newSpeaker(who, p)
 	}
-	if p.held == nil || proven && !p.proven {
+	if p.newest = s; p.held == nil || proven && !p.proven {
 		p.held, p.proven = s, proven
 	}
 	return s
@@ -123,6 +124,9 @@ func (p *Party) speaker(who Identity, proven bool) *Speaker {
 // find returns the speaker whose identity is the same but for its time, which becomes the later one; nil if there is none.
 func find(known []*Speaker, who Identity) *Speaker {
 	for _, s := range known {
+		if s == nil {
+			continue
+		}
 		if now := s.Identity(); now.equals(who) {
 			if who.outlives(now) {
 				s.now.Store(&who)
@@ -143,20 +147,26 @@ func (i Identity) outlives(other Identity) bool {
 	return !other.Expires.IsZero() && (i.Expires.IsZero() || i.Expires.After(other.Expires))
 }
 
-// tellExpiry tells when the first identity expires. newcomer is not among the speakers yet; it may be nil.
-func (p *Party) tellExpiry(newcomer *Speaker) {
-	all := p.speakers()
-	if newcomer != nil {
-		all = append(all, newcomer)
+// mayStay reports whether an identity may read in all rooms where a speaker is.
+func (p *Party) mayStay(by *Speaker, who Identity) bool {
+	for room, s := range p.speakers() {
+		if s == by && who.In(room) < Read {
+			return false
+		}
 	}
+	return true
+}
+
+// tellExpiry tells when the first identity expires.
+func (p *Party) tellExpiry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var first time.Time
-	for _, s := range all {
+	for _, s := range slices.AppendSeq([]*Speaker{p.newest}, maps.Values(p.speakers())) {
 		if at := s.Identity().Expires; !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if !first.Equal(p.told) {
 		p.told = first
 		p.expires(first)

@@ -3,7 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -36,8 +36,17 @@ type connection struct {
 func newConnection(t *testing.T) *connection {
 	t.Helper()
 	c := &connection{}
-	c.Party = NewParty(lookup{newPolicy(t, oneSecret)}, func() []*Speaker { return slices.Clone(c.speakers) }, func(at time.Time) { c.told = at })
+	c.Party = NewParty(lookup{newPolicy(t, oneSecret)}, c.rooms, func(at time.Time) { c.told = at })
 	return c
+}
+
+// rooms are named "0", "1" and so on.
+func (c *connection) rooms() map[string]*Speaker {
+	all := map[string]*Speaker{}
+	for i, s := range c.speakers {
+		all[fmt.Sprint(i)] = s
+	}
+	return all
 }
 
 // joins returns the speaker of a CONNECT.
@@ -135,4 +144,39 @@ func TestP11_NobodyInheritsAnExpiredIdentity(t *testing.T) {
 	if _, err := c.Identify(t.Context(), "/", nil); !errors.Is(err, errExpired) {
 		t.Errorf("inherited: %v", err)
 	}
+}
+
+// TestP11_ARenewalIsForWhereTheUserIs: who may no longer read in a room where it is must come back through the door.
+func TestP11_ARenewalIsForWhereTheUserIs(t *testing.T) {
+	t.Parallel()
+	c := newConnection(t)
+	s := c.joins(t, token("ada"))
+	c.authenticator = rights{"0": None, "*": Write}
+	var refusal *Refusal
+	if err := s.Renew(t.Context(), "any"); !errors.As(err, &refusal) || refusal.Code != Unauthorized {
+		t.Errorf("a token without the room: %v", err)
+	}
+	assert.Equal(t, "unchanged", s.Identity().In("0"), Write)
+	c.authenticator = rights{"0": Read}
+	assert.NoError(t, s.Renew(t.Context(), "any"))
+	assert.Equal(t, "may only read now", s.Identity().In("0"), Read)
+}
+
+// rights are those of ada, whatever the token.
+type rights Rights
+
+func (r rights) Authenticate(context.Context, Connect) (Identity, error) {
+	return Identity{ID: "ada", Rooms: Rights(r)}, nil
+}
+
+// TestP11_ARenewalForgetsNobody: while a CONNECT is on its way into its room, another room of the connection is renewed.
+func TestP11_ARenewalForgetsNobody(t *testing.T) {
+	t.Parallel()
+	c := newConnection(t)
+	soon, later := time.Now().Add(time.Hour).UTC().Truncate(time.Second), time.Now().Add(2*time.Hour).UTC().Truncate(time.Second)
+	one := c.joins(t, token("ada@"+later.Format(time.RFC3339)))
+	_, err := c.Identify(t.Context(), "/", token("bob@"+soon.Format(time.RFC3339)))
+	assert.NoError(t, err)
+	assert.NoError(t, one.Renew(t.Context(), "ada@"+later.Add(time.Hour).Format(time.RFC3339)))
+	assert.Equal(t, "still ends with the first", c.told, soon)
 }

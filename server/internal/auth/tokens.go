@@ -62,6 +62,7 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 var (
 	errInvalid = &Refusal{Unauthorized, "The token is not valid."}
 	errExpired = &Refusal{Expired, "The token has expired."}
+	errFewer   = &Refusal{Unauthorized, "The token does not let you stay where you are."}
 	errMissing = &Refusal{Unauthorized, "A token is needed."}
 )
 

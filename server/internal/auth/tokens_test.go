@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -18,56 +17,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/issuer"
 )
-
-// issuer signs tokens in a test.
-type issuer struct {
-	keys map[string]crypto.Signer // by kid
-}
-
-func newIssuer(t testing.TB, kids ...string) *issuer {
-	t.Helper()
-	i := &issuer{map[string]crypto.Signer{}}
-	for _, kid := range kids {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		assert.NoError(t, err)
-		i.keys[kid] = key
-	}
-	return i
-}
-
-// jwks is the document that the issuer serves.
-func (i *issuer) jwks(t testing.TB) []byte {
-	t.Helper()
-	var set jose.JSONWebKeySet
-	for kid, key := range i.keys {
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: key.Public(), KeyID: kid, Use: "sig"})
-	}
-	text, err := json.Marshal(set)
-	assert.NoError(t, err)
-	return text
-}
-
-// sign makes a token of raw claims.
-func sign(t testing.TB, algorithm jose.SignatureAlgorithm, key any, kid, claims string) string {
-	t.Helper()
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	if kid != "" {
-		options = options.WithHeader("kid", kid)
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
-	assert.NoError(t, err)
-	signed, err := signer.Sign([]byte(claims))
-	assert.NoError(t, err)
-	token, err := signed.CompactSerialize()
-	assert.NoError(t, err)
-	return token
-}
-
-func (i *issuer) token(t testing.TB, kid, claims string) string {
-	t.Helper()
-	return sign(t, jose.ES256, i.keys[kid], kid, claims)
-}
 
 // now is the clock of the tests: 2026-11-25, 12:00 UTC.
 var now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
@@ -97,7 +48,7 @@ func TestP11_ATokenSaysWhoSpeaks(t *testing.T) {
 	secret, err := NewSecret(oneSecret)
 	assert.NoError(t, err)
 	tokens := newTokens(t, TokenOptions{Keys: secret, Issuer: "https://id.example", Audience: "chat", IDClaim: "uid"})
-	text := sign(t, jose.HS256, []byte(oneSecret), "", `{"iss":"https://id.example","aud":["x","chat"],`+soon+
+	text := issuer.Sign(t, jose.HS256, []byte(oneSecret), "", `{"iss":"https://id.example","aud":["x","chat"],`+soon+
 		`,"uid":"ada","sub":"secret@example.org","name":"Ada","role":"staff","rooms":{"team-*":"write","*":"read"}}`)
 	for range 2 { // verified, then remembered
 		who, err := tokens.Verify(t.Context(), text)
@@ -115,14 +66,14 @@ func TestP11_PublicKeysOfEachKind(t *testing.T) {
 	assert.NoError(t, err)
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	assert.NoError(t, err)
-	i := newIssuer(t, "ec")
-	i.keys["rsa"], i.keys["ed"] = weak, edwards
-	keys, err := parseKeys(i.jwks(t))
+	i := issuer.New(t, "ec")
+	i.Keys["rsa"], i.Keys["ed"] = weak, edwards
+	keys, err := parseKeys(i.JWKS(t))
 	assert.NoError(t, err)
 	tokens := newTokens(t, TokenOptions{Keys: keys})
 	for kid, algorithm := range map[string]jose.SignatureAlgorithm{"ec": jose.ES256, "rsa": jose.RS256, "ed": jose.EdDSA} {
 		for _, named := range []string{kid, ""} { // each algorithm has one key, so its name may be missing
-			who, err := tokens.Verify(t.Context(), sign(t, algorithm, i.keys[kid], named, `{"sub":"ada",`+soon+`}`))
+			who, err := tokens.Verify(t.Context(), issuer.Sign(t, algorithm, i.Keys[kid], named, `{"sub":"ada",`+soon+`}`))
 			assert.NoError(t, err, kid)
 			assert.Equal(t, kid, who.ID, "ada")
 		}
@@ -163,34 +114,34 @@ func TestP11_ClaimsThatAreNotGood(t *testing.T) {
 	assert.NoError(t, err)
 	tokens := newTokens(t, TokenOptions{Keys: secret, Issuer: "i", Audience: "chat"})
 	for what, bad := range badClaims {
-		_, err := tokens.Verify(t.Context(), sign(t, jose.HS256, []byte(oneSecret), "", bad.claims))
+		_, err := tokens.Verify(t.Context(), issuer.Sign(t, jose.HS256, []byte(oneSecret), "", bad.claims))
 		refusedWith(t, what, err, bad.code)
 	}
-	_, err = tokens.Verify(t.Context(), sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`,"iss":"i","aud":"chat"}`))
+	_, err = tokens.Verify(t.Context(), issuer.Sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`,"iss":"i","aud":"chat"}`))
 	assert.NoError(t, err, "the good one")
 }
 
 func TestP11_SignaturesThatAreNotGood(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "a", "b")
-	keys, err := parseKeys(i.jwks(t))
+	i := issuer.New(t, "a", "b")
+	keys, err := parseKeys(i.JWKS(t))
 	assert.NoError(t, err)
 	tokens := newTokens(t, TokenOptions{Keys: keys})
 	claims := `{"sub":"ada",` + soon + `}`
-	good := i.token(t, "a", claims)
+	good := i.Token(t, "a", claims)
 	parts := strings.Split(good, ".")
 	encode := base64.RawURLEncoding.EncodeToString
-	public, err := json.Marshal(jose.JSONWebKey{Key: i.keys["a"].Public()})
+	public, err := json.Marshal(jose.JSONWebKey{Key: i.Keys["a"].Public()})
 	assert.NoError(t, err)
 	for what, token := range map[string]string{
 		"empty": "", "no token": "x", "two parts": parts[0] + "." + parts[1], "no signature": parts[0] + "." + parts[1] + ".",
 		"none":                   encode([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",
 		"none, signed":           encode([]byte(`{"alg":"none","kid":"a"}`)) + "." + parts[1] + "." + parts[2],
-		"a public key as secret": sign(t, jose.HS256, public, "a", claims),
-		"the key of another":     sign(t, jose.ES256, i.keys["b"], "a", claims),
-		"an unknown key":         sign(t, jose.ES256, newIssuer(t, "x").keys["x"], "x", claims),
-		"a key inside":           sign(t, jose.ES256, jose.JSONWebKey{Key: newIssuer(t, "x").keys["x"], KeyID: "x"}, "", claims),
-		"no kid of two keys":     sign(t, jose.ES256, i.keys["a"], "", claims),
+		"a public key as secret": issuer.Sign(t, jose.HS256, public, "a", claims),
+		"the key of another":     issuer.Sign(t, jose.ES256, i.Keys["b"], "a", claims),
+		"an unknown key":         issuer.Sign(t, jose.ES256, issuer.New(t, "x").Keys["x"], "x", claims),
+		"a key inside":           issuer.Sign(t, jose.ES256, jose.JSONWebKey{Key: issuer.New(t, "x").Keys["x"], KeyID: "x"}, "", claims),
+		"no kid of two keys":     issuer.Sign(t, jose.ES256, i.Keys["a"], "", claims),
 		"other claims":           parts[0] + "." + encode([]byte(`{"sub":"bob",`+soon+`}`)) + "." + parts[2],
 		"too long":               good + strings.Repeat("A", MaxToken),
 		"a thousand dots":        strings.Repeat(".", 1000),
@@ -208,7 +159,7 @@ func TestP11_ARememberedTokenExpires(t *testing.T) {
 	secret, err := NewSecret(oneSecret)
 	assert.NoError(t, err)
 	tokens := newTokens(t, TokenOptions{Keys: secret, Now: func() time.Time { return clock }})
-	text := sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`}`)
+	text := issuer.Sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`}`)
 	_, err = tokens.Verify(t.Context(), text)
 	assert.NoError(t, err)
 	clock = now.Add(100 * time.Second)
@@ -229,12 +180,12 @@ func (c *counting) Key(ctx context.Context, h jose.Header) (any, error) {
 
 func TestFiftyRoomsVerifyOnce(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t, "a")
-	keys, err := parseKeys(i.jwks(t))
+	i := issuer.New(t, "a")
+	keys, err := parseKeys(i.JWKS(t))
 	assert.NoError(t, err)
 	count := &counting{Keys: keys}
 	tokens := newTokens(t, TokenOptions{Keys: count})
-	text := i.token(t, "a", `{"sub":"ada",`+soon+`}`)
+	text := i.Token(t, "a", `{"sub":"ada",`+soon+`}`)
 	for range 50 {
 		_, err := tokens.Verify(t.Context(), text)
 		assert.NoError(t, err)
@@ -283,7 +234,7 @@ func TestP11_APolicyNeverDowngrades(t *testing.T) {
 	p := &Policy{Guests: newGuests(t, otherSecret), Tokens: newTokens(t, TokenOptions{Keys: secret}), GuestRight: Read}
 	_, err = p.Authenticate(t.Context(), connecting("token", "eyJ.x.y"))
 	refusedWith(t, "a bad token", err, Unauthorized)
-	good := sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`}`)
+	good := issuer.Sign(t, jose.HS256, []byte(oneSecret), "", `{"sub":"ada",`+soon+`}`)
 	who, err := p.Authenticate(t.Context(), connecting("token", good, "pid", p.Guests.Credential("~"+strings.Repeat("A", 16))))
 	assert.NoError(t, err)
 	assert.Equal(t, "with a token, a private id grants nothing", who.ID, "ada")
@@ -297,11 +248,11 @@ func TestP11_APolicyNeverDowngrades(t *testing.T) {
 }
 
 func BenchmarkES256(b *testing.B) {
-	i := newIssuer(b, "a")
-	keys, err := parseKeys(i.jwks(b))
+	i := issuer.New(b, "a")
+	keys, err := parseKeys(i.JWKS(b))
 	assert.NoError(b, err)
 	tokens := newTokens(b, TokenOptions{Keys: keys})
-	text := i.token(b, "a", `{"sub":"ada",`+soon+`}`)
+	text := i.Token(b, "a", `{"sub":"ada",`+soon+`}`)
 	b.Run("token", func(b *testing.B) {
 		for b.Loop() {
 			_, _ = tokens.verify(b.Context(), text)
@@ -313,7 +264,7 @@ func BenchmarkES256(b *testing.B) {
 		}
 	})
 	b.Run("raw", func(b *testing.B) {
-		key := i.keys["a"].(*ecdsa.PrivateKey)
+		key := i.Keys["a"].(*ecdsa.PrivateKey)
 		digest := [32]byte{1}
 		signature, _ := ecdsa.SignASN1(rand.Reader, key, digest[:])
 		for b.Loop() {

@@ -38,7 +38,7 @@ func (i *issuer) Authenticate(ctx context.Context, c auth.Connect) (auth.Identit
 // speaker is a user on a connection that began with a token of this issuer.
 func (i *issuer) speaker(t *testing.T, token string) *auth.Speaker {
 	t.Helper()
-	party := auth.NewParty(i, func() []*auth.Speaker { return nil }, func(time.Time) {})
+	party := auth.NewParty(i, func() map[string]*auth.Speaker { return nil }, func(time.Time) {})
 	s, err := party.Identify(t.Context(), "/", map[string]any{"token": token})
 	assert.NoError(t, err)
 	return s

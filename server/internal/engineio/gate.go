@@ -188,13 +188,14 @@ func (s *Session) Pass(namespace string) any {
 	return nil
 }
 
-// Passes are those of all namespaces that the session is in or enters, in no certain order.
-func (s *Session) Passes() (all []any) {
+// Passes are those of all namespaces that the session is in or enters. The map is the caller's.
+func (s *Session) Passes() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	all := map[string]any{}
 	for l := range s.lanes.all {
 		if l.pass != nil {
-			all = append(all, l.pass)
+			all[l.namespace] = l.pass
 		}
 	}
 	return all

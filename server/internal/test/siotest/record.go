@@ -15,6 +15,8 @@ type Message struct {
 	Message  string `json:"message"`
 	Username string `json:"username"`
 	ID       string `json:"id"`
+	From     string `json:"from"` // its author's id
+	Verified bool   `json:"verified"`
 	At       int64  `json:"at"`
 
 	Seen time.Time `json:"-"` // when this client received it
