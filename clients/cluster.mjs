@@ -24,7 +24,7 @@ const reading = { string: ["GET"], hash: ["HGETALL"], stream: ["XRANGE", "-", "+
 
 /** noneStored checks that Redis holds the rooms and the nodes, and nothing of any session, in whatever key. */
 export async function noneStored(redis, ids) {
-  const global = /^(chat|\{chat\}:(nodes|token|settings|rooms:news|keys:\d+|writer:\w+))$/;
+  const global = /^(chat|\{chat\}:(nodes|token|guests|settings|rooms:news|keys:\d+|writer:\w+))$/;
   const room = /^\{chat:[\w.~-]{1,64}\}:room(:(genesis|keys:\d+|writer:[\w-]+|online))?$/;
   for (const key of await redis.ask("--scan")) {
     assert(global.test(key) || room.test(key), `an unexpected key: ${key}`);

@@ -18,7 +18,7 @@ const options = {
   "EIO-9 WebSocket before polling": { transports: ["websocket", "polling"], upgrade: true, rememberUpgrade: true },
   "EIO-9 no upgrade": { upgrade: false },
   "EIO-9 no slash at the end": { addTrailingSlash: false },
-  "EIO-9 a function for auth": { auth: (tell) => tell({ token: "x", history: 0 }) },
+  "EIO-9 a function for auth": { auth: (tell) => tell({ colour: "x", history: 0 }) },
 };
 
 const cases = Object.entries(options).flatMap(([name, chosen]) =>

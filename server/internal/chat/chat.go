@@ -141,9 +141,6 @@ func New(o Options) *Service {
 	}
 }
 
-// Limits are those in force: with the defaults.
-func (s *Service) Limits() Limits { return s.limits }
-
 // Connection is what the rules remember of one connection, over all rooms that it is in and while it leaves and rejoins
 // them. It holds no goroutine and needs no closing.
 type Connection struct {
