@@ -94,6 +94,9 @@ type Options struct {
 	Nodes func() int
 	// Timeout is how long a request waits for other nodes if the caller does not say. Default 5 s.
 	Timeout time.Duration
+	// Answer is what this node answers to a [Hub.Query] of another node about a namespace, which this node may not have: a
+	// JSON array. It is called for one query at a time and should be quick: other requests of nodes wait. nil: an empty one.
+	Answer func(namespace string) []byte
 	// VolatileInterval is how long a namespace gathers volatile broadcasts. It then writes them to each socket in one piece:
 	// at most 64 of them, and 64 KiB unless a single one is larger. Default 150 ms.
 	VolatileInterval time.Duration

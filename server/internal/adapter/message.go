@@ -30,11 +30,12 @@ const (
 	kindMoved      kind = "moved"      // sockets have moved to the sender's node
 	kindFetch      kind = "fetch"      // which sockets are there?
 	kindServer     kind = "server"     // an event for the listeners of the namespace
+	kindQuery      kind = "query"      // what has the owner to say of the namespace?
 
 	kindAsked   kind = "asked"   // how many clients were asked; comes before their answers
 	kindAck     kind = "ack"     // the answer of one of them
 	kindSockets kind = "sockets" // some of the sockets
-	kindReply   kind = "reply"   // the answer of a listener
+	kindReply   kind = "reply"   // the answer of a listener, or of the owner
 )
 
 func (k kind) isAnswer() bool {
@@ -93,7 +94,7 @@ func decodeMessage(payload []byte) (*message, error) {
 		ok = wire.IsEventArgs(m.Args) && m.ID != 0
 	case kindAck, kindReply:
 		ok = isArray(m.Args) && m.ID != 0
-	case kindFetch, kindSockets:
+	case kindFetch, kindSockets, kindQuery:
 		ok = m.ID != 0
 	case kindAsked:
 		ok = m.ID != 0 && m.Clients >= 0

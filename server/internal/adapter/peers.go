@@ -180,6 +180,10 @@ func (h *Hub) nodes() int {
 
 // serve handles a request of another node. A namespace that is not open here has no sockets.
 func (h *Hub) serve(node string, m *message) {
+	if m.Kind == kindQuery {
+		h.answerQuery(node, m)
+		return
+	}
 	if n := h.namespaceOf(m.Nsp); n != nil {
 		n.serve(node, m)
 		return

@@ -56,21 +56,22 @@ type App struct {
 	log      *slog.Logger
 	timeouts timeouts
 
-	health   *ops.Health
-	metrics  *ops.Metrics
-	sweepers *fanout.Sweepers
-	replica  *replica.Replica
-	topology topology
-	parts    parts      // of the topology
-	room     *room.Room // the global one
-	rooms    *rooms.Manager
-	policy   *auth.Policy
-	welcome  *room.Welcome
-	rates    *chat.Rates    // of the users in all rooms
-	budget   *fanout.Budget // of their logs
-	binding  sync.Map       // by namespace: what binds the room that is being opened
-	hub      *adapter.Hub
-	edge     *engineio.Server
+	health    *ops.Health
+	metrics   *ops.Metrics
+	sweepers  *fanout.Sweepers
+	replica   *replica.Replica
+	topology  topology
+	parts     parts      // of the topology
+	room      *room.Room // the global one
+	rooms     *rooms.Manager
+	policy    *auth.Policy
+	welcome   *room.Welcome
+	rates     *chat.Rates    // of the users in all rooms
+	budget    *fanout.Budget // of their logs
+	binding   sync.Map       // by namespace: what binds the room that is being opened
+	hub       *adapter.Hub
+	directory *room.Directory // who is in which room
+	edge      *engineio.Server
 
 	public  *listener
 	private *listener // nil without OPS_ADDR
@@ -139,15 +140,17 @@ func (a *App) build() {
 		Hooks:    replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:   a.log,
 	})
-	a.rates = chat.NewRates(chatLimits(cfg))
-	a.rooms = a.newRooms()
-	a.room = a.newRoom("/", a.replica, a.parts.members.Online)
 	a.hub = adapter.New(adapter.Options{
 		Bind: a.bind, Recovery: true,
 		Bus: a.parts.bus, Nodes: a.parts.nodes,
+		Answer: func(namespace string) []byte { return a.directory.Answer(namespace) },
 		Hooks:  adapter.Hooks{Recovered: a.metrics.Recovered},
 		Logger: a.log,
 	})
+	a.directory = room.NewDirectory(a.hub)
+	a.rates = chat.NewRates(chatLimits(cfg))
+	a.rooms = a.newRooms()
+	a.room = a.newRoom("/", a.replica, a.parts.members.Online)
 	a.edge = a.newEdge()
 	options := a.hub.ServerOptions()
 	options.SetConnectTimeout(cfg.ConnectTimeout)
@@ -191,6 +194,7 @@ func (a *App) newRoom(namespace string, record *replica.Replica, others func() i
 		MaxHistory: cfg.HistoryMax,
 		Online:     func() int { return others() + 1 },
 		Rooms:      a.rooms.List,
+		Directory:  a.directory,
 		Handled:    a.metrics.Handled,
 		Logger:     a.log,
 	})

@@ -71,7 +71,7 @@ var layers = []string{
 var inside = map[string][]string{
 	"internal/admission":          {"internal/rooms", "internal/engineio", "internal/auth"},
 	"internal/rooms":              {"internal/engineio", "internal/chat", "internal/stream", "internal/pace", "internal/subscriber"},
-	"internal/room":               {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream"},
+	"internal/room":               {"internal/auth", "internal/adapter", "internal/replica", "internal/fanout", "internal/wire", "internal/chat", "internal/stream", "internal/pace"},
 	"internal/adapter":            {"internal/auth", "internal/replica", "internal/engineio", "internal/fanout", "internal/wire", "internal/stream", "internal/bus", "internal/pace"},
 	"internal/replica":            {"internal/fanout", "internal/stream", "internal/pace"},
 	"internal/engineio":           {"internal/fanout", "internal/wire", "internal/pace", "internal/rawconn", "internal/subscriber"},

@@ -4,7 +4,7 @@
 //	client ◀── greeting, presence, typing ───── room
 //
 // It owns the wire form of the chat: which event goes to which rule, the frame of an entry, the greeting of a new socket,
-// presence and typing. It has no goroutine.
+// presence and typing; and who is here. It has no goroutine.
 package room
 
 import (
@@ -36,10 +36,10 @@ type Options struct {
 	Welcome    *Welcome    // what clients are told of the settings
 	// Rooms looks up the public list of rooms; nil: there are none.
 	Rooms func(context.Context) ([]Listed, error)
-	// People looks up who is in the room; nil: that is not known.
-	People  func(context.Context) (chat.People, error)
-	Handled func(event, outcome string)
-	Logger  *slog.Logger // nil: the default logger
+	// Directory is that of the node; nil: who is in the room is not known.
+	Directory *Directory
+	Handled   func(event, outcome string)
+	Logger    *slog.Logger // nil: the default logger
 }
 
 // Listed is one room of the public list.
@@ -133,7 +133,7 @@ func (c client) Event(ctx context.Context, event string, args []any, ack func(..
 	case chat.EventRooms:
 		rules.Rooms(ctx, c.rules, c.room.opts.Rooms, answer)
 	case chat.EventPeople:
-		rules.People(ctx, c.rules, c.room.opts.People, answer)
+		rules.People(ctx, c.rules, c.room.People, answer)
 	case chat.EventToken:
 		rules.Token(ctx, c.rules, args, answer)
 	case chat.EventTyping:
