@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -194,13 +195,16 @@ func (r *Scene) summarize(messages, reconnects, resets int) {
 		messages, repeated, unavailable, reconnects, resets)
 }
 
+// singleKeys are the names of the server's keys of which there is one each, besides the stream.
+var singleKeys = []string{"nodes", "token", "guests", "settings", "rooms:news"}
+
 // checkKeys finds keys that are not the server's own, and ids of sessions in its keys: nothing of a session is stored.
 func (r *Scene) checkKeys(ids []string) (faults []string) {
 	tag := "{" + StreamKey + "}:"
 	for _, key := range r.keys() {
-		own := r.isOfARoom(key) || key == StreamKey || key == tag+"nodes" || key == tag+"token" || key == tag+"settings" || key == tag+"rooms:news" ||
-			strings.HasPrefix(key, tag+"writer:") || strings.HasPrefix(key, tag+"keys:")
-		if !own {
+		name, tagged := strings.CutPrefix(key, tag)
+		own := tagged && (slices.Contains(singleKeys, name) || strings.HasPrefix(name, "writer:") || strings.HasPrefix(name, "keys:"))
+		if !own && key != StreamKey && !r.isOfARoom(key) {
 			faults = append(faults, "unexpected key in Redis: "+key)
 		}
 		content := r.content(key)
