@@ -87,6 +87,13 @@ func (c *Client) Transport() Transport { return c.opts.Transport }
 // Cut ends the client's connection as a failure of the network would, at any moment; the client then reconnects.
 func (c *Client) Cut() { c.link.cut() }
 
+// SetAuth replaces [Options.Auth] for the next CONNECT, as a stock client's auth function does.
+func (c *Client) SetAuth(auth map[string]any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opts.Auth = auth
+}
+
 // greeting is the CONNECT packet.
 func (c *Client) greeting() string {
 	c.mu.Lock()
