@@ -69,7 +69,11 @@ func (s *Service) Token(ctx context.Context, c *Client, args []any, ack func(any
 func renew(ctx context.Context, speaker *auth.Speaker, token string) (any, *Error) {
 	err := speaker.Renew(ctx, token)
 	if refusal := (*auth.Refusal)(nil); errors.As(err, &refusal) {
-		return nil, &Error{Code: Code(refusal.Code), Message: refusal.Message}
+		code := Unauthorized
+		if refusal.Code == auth.Expired {
+			code = Expired
+		}
+		return nil, &Error{Code: code, Message: refusal.Message}
 	}
 	if err != nil {
 		return nil, unavailable("The token cannot be checked right now. Please try again.", err)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -59,6 +60,19 @@ func TestTOK3_KeysThatAreAwayAreNotWaitedForForEver(t *testing.T) {
 		assert.Equal(t, "code", answers.code(t), "unavailable")
 		assert.Equal(t, "hidden", strings.Contains(fmt.Sprint(answers.one(t)), "10.0.0.1"), false)
 	})
+}
+
+func TestERR1_ARefusalOfAnotherAuthenticatorHasACodeOfTheCatalogue(t *testing.T) {
+	s, from := New(Options{Record: &desk{}}), &issuer{}
+	c := socket(s, from.speaker(t, "ada"))
+	for refused, want := range map[string]string{auth.Expired: "expired", auth.Unauthorized: "unauthorized", "banned": "unauthorized"} {
+		ctx, end := context.WithCancel(t.Context())
+		end()
+		answers := &acks{}
+		from.away = &auth.Refusal{Code: refused, Message: "No."}
+		s.Token(ctx, c, object(`{"token":"ada"}`), answers.add)
+		assert.Equal(t, refused, answers.code(t), want)
+	}
 }
 
 func TestTOK4_ATokenCountsLikeARequest(t *testing.T) {
