@@ -48,7 +48,6 @@ func (n *namespace) RestoreSession(pid socket.PrivateSessionId, offset string) (
 		pid = socket.PrivateSessionId(asked)
 	}
 	sid := n.publicID(pid)
-	found.pid = string(pid)
 	n.restored.Store(sid, found)
 	return &socket.Session{SessionToPersist: &socket.SessionToPersist{
 		Sid: sid, Pid: pid, Rooms: types.NewSet[socket.Room](),
@@ -69,7 +68,7 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) restorat
 func (n *namespace) startOf(m *member) {
 	found, _ := n.restored.Load(m.socket.Id())
 	r, _ := found.(restoration)
-	if m.pid = r.pid; r.recovered {
+	if r.recovered {
 		m.start, m.recovered = r.at, true
 		return
 	}

@@ -136,8 +136,8 @@ func encoderOf(prefix string) replica.Encode {
 }
 
 // greetingOf greets with a number and the joining offset.
-func greetingOf(prefix string, online int) func([]byte, fanout.Cursor, string, Client) []byte {
-	return func(dst []byte, at fanout.Cursor, _ string, _ Client) []byte {
+func greetingOf(prefix string, online int) func([]byte, fanout.Cursor, Client) []byte {
+	return func(dst []byte, at fanout.Cursor, _ Client) []byte {
 		return wire.AppendMessage(dst, fmt.Appendf(nil, `%s["presence",{"online":%d},%q]`, prefix, online, at.Offset()))
 	}
 }

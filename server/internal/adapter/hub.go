@@ -36,8 +36,8 @@ type Binding struct {
 	// History reads from a handshake's auth how many past messages the client asks for; nil: none.
 	History func(auth map[string]any) int
 	// Greeting appends the first frames that a socket gets; the first of them carries the offset where the socket begins. It is
-	// required with Replica. pid is the socket's private id, to its client, which may be nil.
-	Greeting func(dst []byte, at fanout.Cursor, pid string, to Client) []byte
+	// required with Replica. to is the socket's client, which may be nil.
+	Greeting func(dst []byte, at fanout.Cursor, to Client) []byte
 	// PrivateIDs makes the private ids of sockets, and says who may recover with them; nil: they are random, and anybody may
 	// who has one.
 	PrivateIDs auth.PrivateIDs

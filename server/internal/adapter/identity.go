@@ -107,7 +107,6 @@ func (n *namespace) publicID(pid socket.PrivateSessionId) socket.SocketId {
 
 // restoration is what the adapter knows of a socket between RestoreSession and its admission.
 type restoration struct {
-	pid       string
 	recovered bool
 	at        fanout.Cursor // if it was
 	failed    error         // the record could not be read

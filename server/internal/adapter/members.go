@@ -23,7 +23,6 @@ type member struct {
 
 	mu      sync.Mutex
 	start   fanout.Cursor // where it begins to follow the log
-	pid     string        // its private id, until it is greeted
 	since   uint64        // the number of the first volatile broadcast that it may receive
 	greeted bool          // counts as a member; follows the log, if there is one
 	alone   bool          // its namespace has no log, so it gets no greeting
@@ -32,7 +31,7 @@ type member struct {
 
 // greet starts the delivery of the log after the greeting. It is false if the socket has left already or is greeted. It
 // excludes leave, which could otherwise cut off a client that rejoins within the same session.
-func (m *member) greet(since uint64, greeting func([]byte, fanout.Cursor, string, Client) []byte) bool {
+func (m *member) greet(since uint64, greeting func([]byte, fanout.Cursor, Client) []byte) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.gone || m.greeted {
@@ -41,8 +40,8 @@ func (m *member) greet(since uint64, greeting func([]byte, fanout.Cursor, string
 	m.greeted = true
 	if !m.alone {
 		m.since = since
-		m.conn.Follow(m.start, greeting(nil, m.start, m.pid, m.client))
-		m.start, m.pid = fanout.Cursor{}, "" // they are not needed any more; a cursor keeps a segment alive
+		m.conn.Follow(m.start, greeting(nil, m.start, m.client))
+		m.start = fanout.Cursor{} // it would keep a segment alive
 	}
 	return true
 }

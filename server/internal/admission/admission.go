@@ -89,15 +89,23 @@ func (d *Door) refuse(r *engineio.Refusal) error {
 
 // party is that of the session.
 func (d *Door) party(s session) *auth.Party {
-	return s.Party(func() any {
-		return auth.NewParty(d.opts.Authenticator, func() map[string]*auth.Speaker { return speakers(s) }, func(at time.Time) { d.expire(s, at) })
-	}).(*auth.Party)
+	return s.Party(func() any { return auth.NewParty(d.opts.Authenticator, connection{s, d.opts.Grace}) }).(*auth.Party)
 }
 
-// speakers are those of the session, by the room in which they speak.
-func speakers(s session) map[string]*auth.Speaker {
-	all := map[string]*auth.Speaker{}
-	for namespace, pass := range s.Passes() {
+// connection is a session as its party sees it.
+type connection struct {
+	session
+	grace time.Duration
+}
+
+// Speakers implements [auth.Connection].
+func (c connection) Speakers() map[string]*auth.Speaker {
+	passes := c.Passes()
+	if len(passes) == 0 {
+		return nil
+	}
+	all := make(map[string]*auth.Speaker, len(passes))
+	for namespace, pass := range passes {
 		if by, ok := pass.(*auth.Speaker); ok {
 			all[roomOf(namespace)] = by
 		}
@@ -105,13 +113,13 @@ func speakers(s session) map[string]*auth.Speaker {
 	return all
 }
 
-// expire ends the session some time after its credentials; the zero time: never.
-func (d *Door) expire(s session, at time.Time) {
-	if at.IsZero() {
-		s.Expire(0)
-		return
+// Expire implements [auth.Connection]: the session ends some time after its credentials.
+func (c connection) Expire(at time.Time) {
+	after := time.Duration(0)
+	if !at.IsZero() {
+		after = max(time.Until(at)+c.grace+rand.N(c.grace/3+1), 1)
 	}
-	s.Expire(max(time.Until(at)+d.opts.Grace+rand.N(d.opts.Grace/3+1), 1))
+	c.session.Expire(after)
 }
 
 // decode reads the payload of a CONNECT, which is valid JSON. Most are empty.

@@ -54,22 +54,26 @@ func (s *Speaker) Renew(ctx context.Context, token string) error {
 // methods may be called from any goroutine.
 type Party struct {
 	authenticator Authenticator
-	speakers      func() map[string]*Speaker
-	expires       func(time.Time)
+	connection    Connection
 
 	mu     sync.Mutex
-	held   *Speaker  // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
-	proven bool      // held has shown credentials
-	newest *Speaker  // of the newest CONNECT, which may not be in its room yet
-	told   time.Time // the last expiry that was told
+	held   *Speaker // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
+	newest *Speaker // of the newest CONNECT, which may not be in its room yet
+	told   int64    // the last expiry that was told, as [time.Time.Unix]; 0: never
+	proven bool     // held has shown credentials
 }
 
-// NewParty makes the party of a connection. speakers returns who speaks in each room that the connection is in, in a map that
-// becomes the party's. expires is told when the connection ends unless an identity is renewed: the moment at which the
-// first of them expires, the zero time if none does. It is called when that changes.
-func NewParty(a Authenticator, speakers func() map[string]*Speaker, expires func(time.Time)) *Party {
-	return &Party{authenticator: a, speakers: speakers, expires: expires}
+// Connection is what a party needs of its connection. Its methods must not call the party.
+type Connection interface {
+	// Speakers returns who speaks in each room that the connection is in, in a map that becomes the caller's.
+	Speakers() map[string]*Speaker
+	// Expire says when the connection ends unless an identity is renewed: the moment at which the first of them expires, the
+	// zero time if none does. It is called when that changes.
+	Expire(at time.Time)
 }
+
+// NewParty makes the party of a connection.
+func NewParty(a Authenticator, c Connection) *Party { return &Party{authenticator: a, connection: c} }
 
 // Identify finds out for whom a CONNECT speaks. Without credentials, that is whoever the connection speaks for already; the
 // first CONNECT of a connection makes a guest then. The caller asks for one CONNECT of a connection at a time, in their
@@ -111,7 +115,7 @@ func (p *Party) heldIdentity() Identity {
 func (p *Party) speaker(who Identity, proven bool) *Speaker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := find(slices.AppendSeq([]*Speaker{p.held}, maps.Values(p.speakers())), who)
+	s := find(slices.AppendSeq([]*Speaker{p.held}, maps.Values(p.connection.Speakers())), who)
 	if s == nil {
 		s = newSpeaker(who, p)
 	}
@@ -149,7 +153,7 @@ func (i Identity) outlives(other Identity) bool {
 
 // mayStay reports whether an identity may read in all rooms where a speaker is.
 func (p *Party) mayStay(by *Speaker, who Identity) bool {
-	for room, s := range p.speakers() {
+	for room, s := range p.connection.Speakers() {
 		if s == by && who.In(room) < Read {
 			return false
 		}
@@ -162,13 +166,17 @@ func (p *Party) tellExpiry() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var first time.Time
-	for _, s := range slices.AppendSeq([]*Speaker{p.newest}, maps.Values(p.speakers())) {
+	for _, s := range slices.AppendSeq([]*Speaker{p.newest}, maps.Values(p.connection.Speakers())) {
 		if at := s.Identity().Expires; !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
-	if !first.Equal(p.told) {
-		p.told = first
-		p.expires(first)
+	seconds := int64(0)
+	if !first.IsZero() {
+		seconds = first.Unix()
+	}
+	if seconds != p.told {
+		p.told = seconds
+		p.connection.Expire(first)
 	}
 }

@@ -30,18 +30,20 @@ func (l lookup) Authenticate(ctx context.Context, c Connect) (Identity, error) {
 type connection struct {
 	*Party
 	speakers []*Speaker
-	told     time.Time
+	expiry   time.Time
 }
 
 func newConnection(t *testing.T) *connection {
 	t.Helper()
 	c := &connection{}
-	c.Party = NewParty(lookup{newPolicy(t, oneSecret)}, c.rooms, func(at time.Time) { c.told = at })
+	c.Party = NewParty(lookup{newPolicy(t, oneSecret)}, c)
 	return c
 }
 
-// rooms are named "0", "1" and so on.
-func (c *connection) rooms() map[string]*Speaker {
+func (c *connection) Expire(at time.Time) { c.expiry = at }
+
+// Speakers are in rooms that are named "0", "1" and so on.
+func (c *connection) Speakers() map[string]*Speaker {
 	all := map[string]*Speaker{}
 	for i, s := range c.speakers {
 		all[fmt.Sprint(i)] = s
@@ -70,7 +72,7 @@ func TestP11_OneConnectionWithoutCredentialsIsOneGuest(t *testing.T) {
 	}
 	c.speakers = nil
 	assert.Equal(t, "also after it has left all namespaces", c.joins(t, nil) == first, true)
-	assert.Equal(t, "never expires", c.told.IsZero(), true)
+	assert.Equal(t, "never expires", c.expiry.IsZero(), true)
 	assert.Equal(t, "another connection is another guest", newConnection(t).joins(t, nil).Identity().ID == first.Identity().ID, false)
 }
 
@@ -98,10 +100,10 @@ func TestP11_ANewTokenRenewsTheUserOnTheWholeConnection(t *testing.T) {
 	at := func(t time.Time) string { return "ada@" + t.Format(time.RFC3339) }
 	one := c.joins(t, token(at(soon)))
 	assert.Equal(t, "equal identities have one speaker", c.joins(t, token(at(soon))) == one, true)
-	assert.Equal(t, "expires", c.told, soon)
+	assert.Equal(t, "expires", c.expiry, soon)
 	assert.NoError(t, one.Renew(t.Context(), at(later)))
 	assert.Equal(t, "renewed", one.Identity().Expires, later)
-	assert.Equal(t, "expires later", c.told, later)
+	assert.Equal(t, "expires later", c.expiry, later)
 	assert.Equal(t, "an older token takes nothing back", c.joins(t, token(at(soon))).Identity().Expires, later)
 	for what, bad := range map[string]string{"another user": "bob", "nobody": "stranger", "none": "", "a guest": "~AAAAAAAAAAAAAAAA"} {
 		var refusal *Refusal
@@ -178,5 +180,5 @@ func TestP11_ARenewalForgetsNobody(t *testing.T) {
 	_, err := c.Identify(t.Context(), "/", token("bob@"+soon.Format(time.RFC3339)))
 	assert.NoError(t, err)
 	assert.NoError(t, one.Renew(t.Context(), "ada@"+later.Add(time.Hour).Format(time.RFC3339)))
-	assert.Equal(t, "still ends with the first", c.told, soon)
+	assert.Equal(t, "still ends with the first", c.expiry, soon)
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -144,26 +145,23 @@ func New(o Options) *Service {
 // Connection is what the rules remember of one connection, over all rooms that it is in and while it leaves and rejoins
 // them. It holds no goroutine and needs no closing.
 type Connection struct {
-	events   pace.Bucket // all events together; excess events are delayed
-	requests pace.Bucket // all that ask for something, as history; excess requests are refused
-	rejoin   pace.Bucket // rooms that are left; the next CONNECT to them is delayed
-	rates    *Rates
-	network  netip.Prefix // zero: it may stand for everybody, so it has no bound
+	rates   *Rates
+	network *netip.Prefix // nil: it may stand for everybody, so it has no bound
+
+	mu       sync.Mutex
+	events   pace.Level // all events together; excess events are delayed
+	requests pace.Level // all that ask for something, as history; excess requests are refused
+	rejoin   pace.Level // rooms that are left; the next CONNECT to them is delayed
 }
 
 // NewConnection makes the memory of a connection, with the limits of this service. It is for the services of all rooms,
 // which should have the same limits and rates. network is what stands for the client where clients are counted by address.
 func (s *Service) NewConnection(network netip.Prefix) *Connection {
-	if !subscriber.IsPublic(network) {
-		network = netip.Prefix{}
+	c := &Connection{rates: s.rates}
+	if subscriber.IsPublic(network) {
+		c.network = &network
 	}
-	return &Connection{
-		events:   pace.New(s.limits.MessageRate, s.limits.MessageBurst),
-		requests: pace.New(RequestRate, RequestBurst),
-		rejoin:   pace.New(RequestRate, RequestBurst),
-		rates:    s.rates,
-		network:  network,
-	}
+	return c
 }
 
 // Client is what the rules remember of one socket of a connection.
@@ -175,6 +173,9 @@ type Client struct {
 	typed   atomic.Pointer[string] // the newest username that the client gave; nil: none
 	typing  typist
 }
+
+// Identity is the newest identity of the client's user.
+func (c *Client) Identity() auth.Identity { return c.speaker.Identity() }
 
 // NewClient makes the memory of a socket. id is the Socket.IO session id, which others see in typing notices. Each event
 // counts for the identity that speaker has by then. handshake is the client's auth of CONNECT, as decoded from JSON: a
@@ -192,7 +193,9 @@ func (s *Service) NewClient(conn *Connection, id string, speaker *auth.Speaker, 
 // RejoinDelay is how long a connection that left a room waits before its next packet to that room. A rejoin can send history,
 // so it is paced like a history request; but who leaves rooms may still read history in others.
 func (s *Service) RejoinDelay(c *Client) time.Duration {
-	return c.conn.rejoin.Reserve(c.conn.rates.now())
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	return c.conn.rejoin.ReserveN(requestRate, c.conn.rates.now(), 1)
 }
 
 // Unknown paces an event that the room does not know and does nothing else.

@@ -35,10 +35,16 @@ func (i *issuer) Authenticate(ctx context.Context, c auth.Connect) (auth.Identit
 	return who, nil
 }
 
+// alone is a connection that is in no namespace yet.
+type alone struct{}
+
+func (alone) Speakers() map[string]*auth.Speaker { return nil }
+func (alone) Expire(time.Time)                   {}
+
 // speaker is a user on a connection that began with a token of this issuer.
 func (i *issuer) speaker(t *testing.T, token string) *auth.Speaker {
 	t.Helper()
-	party := auth.NewParty(i, func() map[string]*auth.Speaker { return nil }, func(time.Time) {})
+	party := auth.NewParty(i, alone{})
 	s, err := party.Identify(t.Context(), "/", map[string]any{"token": token})
 	assert.NoError(t, err)
 	return s

@@ -16,6 +16,8 @@ const (
 	RequestBurst = 10
 )
 
+var requestRate = pace.NewRate(RequestRate, RequestBurst)
+
 const (
 	userRequests = 5 // a user may ask as often as so many connections
 	addressBurst = 4 // seconds of its rate that an address may use at once
@@ -24,19 +26,21 @@ const (
 // Rates bound what a user does over all connections to this node, and what all guests of one public address do. Services
 // share them. They hold no goroutine, need no closing, and remember only who has done something in the last seconds.
 type Rates struct {
-	events    *pace.Table[string] // by user
-	requests  *pace.Table[string] // by user
-	addresses *pace.Table[netip.Prefix]
-	epoch     time.Time
+	connection pace.Rate           // events of one
+	events     *pace.Table[string] // by user
+	requests   *pace.Table[string] // by user
+	addresses  *pace.Table[netip.Prefix]
+	epoch      time.Time
 }
 
 // NewRates makes the rates of a node.
 func NewRates(l Limits) *Rates {
 	return &Rates{
-		events:    pace.NewTable[string](l.MessageRate, l.MessageBurst),
-		requests:  pace.NewTable[string](userRequests*RequestRate, userRequests*RequestBurst),
-		addresses: pace.NewTable[netip.Prefix](l.AddressRate, addressBurst*l.AddressRate),
-		epoch:     time.Now(),
+		connection: pace.NewRate(l.MessageRate, l.MessageBurst),
+		events:     pace.NewTable[string](l.MessageRate, l.MessageBurst),
+		requests:   pace.NewTable[string](userRequests*RequestRate, userRequests*RequestBurst),
+		addresses:  pace.NewTable[netip.Prefix](l.AddressRate, addressBurst*l.AddressRate),
+		epoch:      time.Now(),
 	}
 }
 
@@ -61,11 +65,25 @@ func (s *Service) pace(ctx context.Context, c *Client) *Error {
 func (c *Client) reserve() time.Duration {
 	who, rates := c.speaker.Identity(), c.conn.rates
 	now := rates.now()
-	delay := max(c.conn.events.Reserve(now), rates.events.Reserve(who.ID, now))
+	delay := max(c.conn.reserve(now), rates.events.Reserve(who.ID, now))
 	if c.sharesAddress(who) {
-		delay = max(delay, rates.addresses.Reserve(c.conn.network, now))
+		delay = max(delay, rates.addresses.Reserve(*c.conn.network, now))
 	}
 	return delay
+}
+
+// reserve takes the token of one event.
+func (c *Connection) reserve(now time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.events.ReserveN(c.rates.connection, now, 1)
+}
+
+// ask takes the token of one request; false: there is none.
+func (c *Connection) ask(now time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.requests.Take(requestRate, now)
 }
 
 // giveBack returns the tokens that others wait for, so that events that never came do not delay theirs.
@@ -73,17 +91,17 @@ func (c *Client) giveBack() {
 	who, rates := c.speaker.Identity(), c.conn.rates
 	rates.events.GiveBack(who.ID)
 	if c.sharesAddress(who) {
-		rates.addresses.GiveBack(c.conn.network)
+		rates.addresses.GiveBack(*c.conn.network)
 	}
 }
 
 // sharesAddress reports whether the client is bounded with others of its address: new guests would else be a way around the
 // rate of a user.
-func (c *Client) sharesAddress(who auth.Identity) bool { return who.Guest && c.conn.network.IsValid() }
+func (c *Client) sharesAddress(who auth.Identity) bool { return who.Guest && c.conn.network != nil }
 
 // mayAsk takes the token of one request; false: there is none.
 func (c *Client) mayAsk() bool {
 	rates := c.conn.rates
 	now := rates.now()
-	return c.conn.requests.Take(now) && rates.requests.Take(c.speaker.Identity().ID, now)
+	return c.conn.ask(now) && rates.requests.Take(c.speaker.Identity().ID, now)
 }

@@ -192,9 +192,12 @@ func (s *Session) Pass(namespace string) any {
 func (s *Session) Passes() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := map[string]any{}
+	var all map[string]any // few sessions are in a second namespace
 	for l := range s.lanes.all {
 		if l.pass != nil {
+			if all == nil {
+				all = map[string]any{}
+			}
 			all[l.namespace] = l.pass
 		}
 	}

@@ -35,6 +35,16 @@ func (l *Level) ReserveN(r Rate, now time.Duration, n int) time.Duration {
 	return max(full-r.burst-now, 0)
 }
 
+// Take takes a token if there is one now.
+func (l *Level) Take(r Rate, now time.Duration) bool {
+	after := *l
+	if after.ReserveN(r, now, 1) > 0 {
+		return false
+	}
+	*l = after
+	return true
+}
+
 // Bucket is a token bucket. The zero value sets no limit. Its methods may be called from any goroutine.
 type Bucket struct {
 	rate Rate
@@ -61,12 +71,7 @@ func (b *Bucket) ReserveN(now time.Duration, n int) time.Duration {
 func (b *Bucket) Take(now time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	after := b.level
-	if after.ReserveN(b.rate, now, 1) > 0 {
-		return false
-	}
-	b.level = after
-	return true
+	return b.level.Take(b.rate, now)
 }
 
 // Sleep waits for d, or until ctx ends: then it returns the error of ctx.

@@ -44,7 +44,7 @@ func (t *Table[K]) Take(key K, now time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	level := t.levels[key]
-	if level.ReserveN(t.rate, now, 1) > 0 {
+	if !level.Take(t.rate, now) {
 		return false
 	}
 	t.putLocked(key, level, now)

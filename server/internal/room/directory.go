@@ -129,5 +129,5 @@ func (d *Directory) count(namespace string) chat.People {
 // person is the user of a client as others see it.
 func (c client) person() chat.Person {
 	name, verified := c.rules.Name()
-	return chat.Person{ID: c.speaker.Identity().ID, Name: name, Verified: verified}
+	return chat.Person{ID: c.rules.Identity().ID, Name: name, Verified: verified}
 }

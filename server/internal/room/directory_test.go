@@ -55,7 +55,7 @@ func (c *crowd) enter(who auth.Identity, username string) {
 	handshake := map[string]any{"username": username}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.clients = append(c.clients, client{rules: rules.NewClient(nil, "sid", speaker, handshake), speaker: speaker})
+	c.clients = append(c.clients, client{rules: rules.NewClient(nil, "sid", speaker, handshake)})
 }
 
 func (c *crowd) leave() {

@@ -81,9 +81,9 @@ func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
 	return adapter.Binding{
 		Replica: r.opts.Replica,
 		History: func(auth map[string]any) int { return chat.WantedHistory(auth, r.opts.MaxHistory) },
-		Greeting: func(dst []byte, at fanout.Cursor, pid string, to adapter.Client) []byte {
+		Greeting: func(dst []byte, at fanout.Cursor, to adapter.Client) []byte {
 			dst = appendPresence(dst, r.opts.Namespace, r.opts.Online(), at.Offset())
-			return r.appendWelcome(dst, to.(client).speaker.Identity(), pid)
+			return r.appendWelcome(dst, to.(client).rules.Identity())
 		},
 		PrivateIDs: r.opts.PrivateIDs,
 		Client:     r.newClient,
@@ -98,9 +98,8 @@ type attached interface {
 
 // client is the room's side of one socket.
 type client struct {
-	room    *Room
-	rules   *chat.Client
-	speaker *auth.Speaker
+	room  *Room
+	rules *chat.Client
 }
 
 var _ adapter.Client = client{}
@@ -109,7 +108,7 @@ func (r *Room) newClient(s *socket.Socket, by *auth.Speaker) adapter.Client {
 	rules := r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), by, s.Handshake().Auth)
 	// The handshake is not needed any more, but the library keeps it, with the client's data, as long as the socket.
 	*s.Handshake() = socket.Handshake{}
-	return client{r, rules, by}
+	return client{r, rules}
 }
 
 // connectionOf is what the rules remember of a connection. It lasts as long as that and is the same in all rooms, so that

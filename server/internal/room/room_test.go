@@ -72,8 +72,9 @@ func TestPRE1_TheGreetingHasTheJoiningOffset(t *testing.T) {
 	r, rep := newRoom(t)
 	binding := r.Bind(&namespace{})
 	at := rep.Start(0)
-	to := client{speaker: auth.Fixed(auth.Identity{})}
-	_, presence, rest := wire.Cut(binding.Greeting(nil, at, "", to))
+	conn := r.rules.NewConnection(netip.Prefix{})
+	to := client{r, r.rules.NewClient(conn, "sid", auth.Fixed(auth.Identity{}), nil)}
+	_, presence, rest := wire.Cut(binding.Greeting(nil, at, to))
 	assert.Equal(t, "greeting", string(presence), `42["presence",{"online":7},"`+at.Offset().String()+`"]`)
 	assert.Equal(t, "what follows is one frame", wire.FrameLen(rest), len(rest))
 	assert.Equal(t, "the most history on joining", binding.History(map[string]any{"history": 100.0}), 5)
@@ -162,7 +163,7 @@ func TestLIM1_LimitsAreTheConnections(t *testing.T) {
 func TestEventsGoToTheRules(t *testing.T) {
 	r, _ := newRoom(t)
 	conn, by := r.rules.NewConnection(netip.Prefix{}), auth.Fixed(auth.Identity{ID: "u"})
-	c := client{r, r.rules.NewClient(conn, "sid", by, nil), by}
+	c := client{r, r.rules.NewClient(conn, "sid", by, nil)}
 	answers := make(chan any, 1)
 	ack := func(v ...any) { answers <- v[0] }
 	object := map[string]any{"message": "m", "username": "u", "typing": true}

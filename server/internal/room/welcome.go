@@ -42,15 +42,15 @@ type user struct {
 	Expires int64  `json:"expires,omitempty"` // milliseconds since the epoch
 }
 
-// appendWelcome appends the frame of "welcome" for a socket with that private id. A guest's private id is its token.
-func (r *Room) appendWelcome(dst []byte, who auth.Identity, pid string) []byte {
+// appendWelcome appends the frame of "welcome". A guest's token is like a private id of its.
+func (r *Room) appendWelcome(dst []byte, who auth.Identity) []byte {
 	told := struct {
 		User  user        `json:"user"`
 		Token string      `json:"token,omitempty"`
 		Rooms auth.Rights `json:"rooms,omitempty"`
 	}{User: user{ID: who.ID, Name: who.Name, Role: who.Role, Guest: who.Guest}, Rooms: who.Rooms}
-	if who.Guest {
-		told.Token = pid
+	if who.Guest && r.opts.PrivateIDs != nil {
+		told.Token = r.opts.PrivateIDs.PrivateID(who)
 	}
 	if !who.Expires.IsZero() {
 		told.User.Expires = who.Expires.UnixMilli()

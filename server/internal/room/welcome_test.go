@@ -39,8 +39,8 @@ func TestWHO12_WelcomeTellsWhoOneIs(t *testing.T) {
 		if told.Expires != 0 {
 			who.Expires = time.UnixMilli(told.Expires)
 		}
-		pid := cmp.Or(c.Welcome.Token, "=a.private.id")
-		assert.Equal(t, c.Name, string(payloadOf(r.appendWelcome(nil, who, pid))), c.Frame)
+		r.opts.PrivateIDs = secret(cmp.Or(c.Welcome.Token, "=a.private.id"))
+		assert.Equal(t, c.Name, string(payloadOf(r.appendWelcome(nil, who))), c.Frame)
 	}
 }
 
@@ -48,16 +48,22 @@ func TestWHO12_WelcomeTellsWhoOneIs(t *testing.T) {
 func TestREC7_WelcomeEndsInAnObject(t *testing.T) {
 	r := &Room{opts: Options{Namespace: "/", Welcome: NewWelcome(Limits{})}}
 	var args []any
-	assert.NoError(t, json.Unmarshal(payloadOf(r.appendWelcome(nil, auth.Identity{ID: "ada"}, ""))[2:], &args))
+	assert.NoError(t, json.Unmarshal(payloadOf(r.appendWelcome(nil, auth.Identity{ID: "ada"}))[2:], &args))
 	_, isObject := args[1].(map[string]any)
 	assert.Equal(t, "the name and an object", len(args) == 2 && isObject, true)
 }
 
+// secret is the private id of everybody.
+type secret string
+
+func (s secret) PrivateID(auth.Identity) string  { return string(s) }
+func (s secret) Owns(auth.Identity, string) bool { return true }
+
 func BenchmarkWelcome(b *testing.B) {
-	r := &Room{opts: Options{Namespace: "/", Welcome: NewWelcome(Limits{})}}
+	r := &Room{opts: Options{Namespace: "/", Welcome: NewWelcome(Limits{}), PrivateIDs: secret("~AAAAAAAAAAAAAAAA.BBBBBBBB.CCCCCCCCCCCCCCCCCCCCCC")}}
 	who := auth.Identity{ID: "~AAAAAAAAAAAAAAAA", Guest: true}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.appendWelcome(nil, who, "~AAAAAAAAAAAAAAAA.BBBBBBBB.CCCCCCCCCCCCCCCCCCCCCC")
+		r.appendWelcome(nil, who)
 	}
 }

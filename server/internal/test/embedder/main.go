@@ -80,7 +80,7 @@ func serve(ctx context.Context) error {
 }
 
 // greeting is like chatd's: the joining offset is the last argument of the first event.
-func greeting(dst []byte, at fanout.Cursor, _ string, _ adapter.Client) []byte {
+func greeting(dst []byte, at fanout.Cursor, _ adapter.Client) []byte {
 	return wire.AppendMessage(dst, fmt.Appendf(nil, `2["presence",{"online":0},%q]`, at.Offset()))
 }
 
