@@ -25,13 +25,15 @@ export interface Room {
   visit(options?: BrowserContextOptions, server?: Chatd, name?: string): Promise<Page>;
   /** Opens the page, joins with a username and waits for a live connection. */
   join(username: string, options?: BrowserContextOptions, server?: Chatd, name?: string): Promise<Page>;
-  /** A client without a page, in a room or in the global one. */
-  robot(name?: string): Promise<Robot>;
+  /** A client without a page, in a room or in the global one: a guest, or whom a token names. */
+  robot(name?: string, token?: string): Promise<Robot>;
 }
 
 export interface Robot {
   /** The texts of all messages it has received, in order. */
   heard: string[];
+  /** The authors of these messages. */
+  authors: string[];
   say(text: string, username?: string): Promise<void>;
   leave(): void;
 }
@@ -72,10 +74,11 @@ export const test = base.extend<Options & { room: Room }>({
       await expect(badge(page)).toHaveText("Live");
       return page;
     };
-    const robot = async (name?: string) => {
+    const robot = async (name?: string, token?: string) => {
       const socket = io(`http://127.0.0.1:${server.port}${name ? `/rooms/${name}` : ""}`, {
         transports: ["websocket"],
         forceNew: true,
+        auth: { token },
       });
       ends.push(async () => void socket.disconnect());
       return connected(socket);
@@ -94,13 +97,17 @@ function launch(port: number): Promise<Browser> {
 
 async function connected(socket: Socket): Promise<Robot> {
   const heard: string[] = [];
-  socket.on("message", (payload: { message: string }) => void heard.push(payload.message));
+  const authors: string[] = [];
+  socket.on("message", ({ message, from }: { message: string; from: string }) => {
+    heard.push(message);
+    authors.push(from);
+  });
   await new Promise<void>((resolve) => socket.once("connect", resolve));
   const say = async (message: string, username = "robot") => {
     const answer = await socket.timeout(10_000).emitWithAck("event:message", { message, username });
     if (answer.status !== "ok") throw new Error(JSON.stringify(answer));
   };
-  return { heard, say, leave: () => void socket.disconnect() };
+  return { heard, authors, say, leave: () => void socket.disconnect() };
 }
 
 /*

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { Identity, isMine, type Me, nobody } from "@/people/identity";
 import { FakeMemory } from "../fakelink";
+import { welcome } from "../make";
 
 const me: Me = { ...nobody, username: "ada", remembered: "ada", tag: "0123456789", names: ["ada"] };
 
@@ -48,5 +49,129 @@ describe("identity", () => {
     const ids = new Set(Array.from({ length: 1000 }, identity.newId));
     expect(ids.size).toBe(1000);
     for (const id of ids) expect(id).toMatch(new RegExp(`^${identity.getMe().tag}-[0-9a-z]{10,40}$`));
+  });
+});
+
+/** The tabs of a browser. */
+function browser() {
+  const kept = new FakeMemory();
+  const tab = (memory = new FakeMemory()) => new Identity(kept, memory);
+  return { kept, tab };
+}
+
+const user = (id: string, name?: string) => ({ id, guest: false, ...(name !== undefined && { name }) });
+
+describe("P11 the guest of a browser", () => {
+  test("is the same in all tabs, and shows its token to nobody but the server", () => {
+    const { tab } = browser();
+    const first = tab();
+    expect(first.credentials()).toEqual({});
+    expect(first.welcomed(welcome("~1"))).toBe(true);
+    first.rename("ada");
+    expect(first.credentials()).toEqual({ token: "~1.secret", username: "ada" });
+    expect(tab().credentials()).toEqual({ token: "~1.secret" });
+    expect(JSON.stringify(first.getMe())).not.toContain("secret");
+  });
+
+  test("is the one of the tab that was first", () => {
+    const { tab } = browser();
+    const [first, second] = [tab(), tab()];
+    first.welcomed(welcome("~1"));
+    expect(second.welcomed(welcome("~2"))).toBe(false);
+    expect(second.credentials()).toEqual({ token: "~1.secret" });
+    expect(second.getMe().user?.id).toBe("~1");
+  });
+
+  test("keeps its newest token, so that an older key may go", () => {
+    const { tab } = browser();
+    const one = tab();
+    one.welcomed(welcome("~1"));
+    one.welcomed(welcome("~1", { token: "~1.newer" }));
+    expect(one.credentials()).toEqual({ token: "~1.newer" });
+  });
+
+  test("is forgotten with its token, but not if another tab has become a newer one", () => {
+    const { tab } = browser();
+    const [one, other] = [tab(), tab()];
+    one.welcomed(welcome("~1"));
+    one.forget("~1.secret");
+    expect(one.credentials()).toEqual({});
+    expect(one.getMe().user).toBeNull();
+    other.welcomed(welcome("~2"));
+    one.forget("~1.secret");
+    expect(one.credentials()).toEqual({ token: "~2.secret" });
+  });
+
+  test.each(["", "{", "null", "7", "[]", '{"id":"~1"}', '{"id":1,"token":2}'])("another text is none: %j", (text) => {
+    const { kept, tab } = browser();
+    kept.set("chat.guest", text);
+    expect(tab().credentials()).toEqual({});
+  });
+});
+
+describe("P11 the author's id says what is mine", () => {
+  const said = (from: string, username = "ada") => ({ id: "x", username, from });
+
+  test("in all tabs, after a reload, and when a server without our keys made us another guest", () => {
+    const { tab } = browser();
+    const memory = new FakeMemory();
+    const one = tab(memory);
+    one.rename("ada");
+    one.welcomed(welcome("~1"));
+    one.forget("~1.secret");
+    one.credentials();
+    one.welcomed(welcome("~2"));
+    for (const who of [one, tab(memory)]) {
+      for (const id of ["~1", "~2"]) expect(isMine(who.getMe(), said(id))).toBe(true);
+      expect(isMine(who.getMe(), said("~3"))).toBe(false);
+      // Our tag does not make a message ours whose author we are not.
+      expect(isMine(who.getMe(), { ...said("~3"), id: who.newId() })).toBe(false);
+    }
+    const second = tab();
+    second.rename("ada");
+    second.credentials();
+    expect(isMine(second.getMe(), said("~2"))).toBe(true);
+  });
+
+  test("two people in two tabs of one browser are two", () => {
+    const { tab } = browser();
+    const [ada, bob] = [tab(), tab()];
+    ada.rename("ada");
+    bob.rename("bob");
+    for (const who of [ada, bob]) who.welcomed(welcome("~1"));
+    expect(isMine(bob.getMe(), said("~1", "ada"))).toBe(false);
+  });
+
+  test("an account is not the guest that the browser was before, nor another account", () => {
+    const one = browser().tab();
+    one.rename("ada");
+    for (const next of [welcome("~1"), welcome("u1", { user: user("u1") }), welcome("u2", { user: user("u2") })]) {
+      one.welcomed(next);
+      expect(one.getMe().authors).toEqual([next.user.id]);
+    }
+    expect(isMine(one.getMe(), said("u2", "an earlier name"))).toBe(true);
+  });
+});
+
+describe("what the server tells", () => {
+  test("P11 the name of our account is the one we have", () => {
+    const one = browser().tab();
+    one.rename("ada");
+    one.welcomed(welcome("u1", { user: user("u1", "Ada Lovelace") }));
+    expect(one.getMe().username).toBe("Ada Lovelace");
+    expect(one.rename("bob")).toEqual({ ok: true, username: "Ada Lovelace" });
+  });
+
+  test("LIM-8 survives a reload of the tab, and tells subscribers once", () => {
+    const { tab } = browser();
+    const memory = new FakeMemory();
+    const one = tab(memory);
+    let told = 0;
+    one.subscribe(() => told++);
+    const next = welcome("~1", { limits: { ...nobody.limits, usernameChars: 5 }, rooms: { "*": "read" } });
+    for (const _ of ["room", "another room"]) one.welcomed(next);
+    expect(told).toBe(1);
+    expect(tab(memory).getMe()).toMatchObject({ user: next.user, limits: next.limits, rooms: next.rooms });
+    expect(one.rename("abcdef")).toEqual({ ok: false, problem: "too_long" });
   });
 });

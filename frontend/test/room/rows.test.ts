@@ -80,6 +80,16 @@ describe("rows", () => {
     expect(buildRows(state, [], me).map((row) => row.kind)).toEqual(["top", "day", "message", "gap", "message"]);
   });
 
+  test("P11 a namesake begins a run of their own", () => {
+    const rows = shape([
+      said("a", day(1), { from: "u1", verified: true }),
+      said("b", day(1, 1), { from: "u1", verified: true }),
+      said("c", day(1, 2), { from: "~2" }),
+      said("d", day(1, 3), { from: "~3" }),
+    ]);
+    expect(rows).toEqual(["top", "day", "<a first", "<b last", "<c first last", "<d first last"]);
+  });
+
   test("the outbox is shown at the end", () => {
     const item: Outgoing = {
       id: `${me.tag}-1`,

@@ -5,7 +5,7 @@ import { firstState } from "@/room/store";
 import { minDedupeMs } from "@/wire/limits";
 
 import { hour, putBack } from "../clock";
-import { FakeMemory, kinds, live, ok, openStore, refusal } from "../fakelink";
+import { FakeMemory, type FakeSelf, kinds, live, ok, openStore, refusal } from "../fakelink";
 import { placed, placedRange } from "../make";
 
 /** For so long a message is sent again by itself. */
@@ -235,5 +235,70 @@ describe("the clock of the computer is put back an hour", () => {
     vi.setSystemTime(Date.now() + hour);
     link.accept(false, "1700000009999-0");
     expect(store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+  });
+});
+
+describe("as whom a message was sent", () => {
+  const guest = (id: string) => ({ user: { id, guest: true }, authors: [id] });
+  const as = (identity: FakeSelf, id: string, dedupeMs = identity.me.limits.dedupeMs) => {
+    identity.me = { ...identity.me, ...guest(id), limits: { ...identity.me.limits, dedupeMs } };
+  };
+
+  test("P4 P11 one that another author may have sent is left to the person, one that was never sent is not", () => {
+    const { store, link, identity, memory } = live();
+    as(identity, "~1"); // the welcome comes after the first message
+    store.send("ada", "sent");
+    link.drop();
+    store.send("ada", "never sent");
+    as(identity, "~2");
+    const reloaded = openStore({ memory, identity });
+    reloaded.connector.start();
+    for (const opened of [{ store, link }, reloaded]) {
+      opened.link.accept(false, "1700000009999-0");
+      expect(opened.link.sent.at(-1)?.message).toBe("never sent");
+      expect(opened.store.getState().outbox[0]?.delivery).toEqual({ kind: "failed", why: "expired" });
+    }
+    store.retry("me-0");
+    expect(link.sent.at(-1)).toMatchObject({ message: "sent", id: "me-0" });
+    link.drop();
+    link.accept(false, "1700000009999-0");
+    expect(kinds(store)).toEqual(["sending", "sending"]);
+  });
+
+  test("P4 the same author's is sent again for as long as this server recognises it", () => {
+    for (const [late, again] of [
+      [hour - marginMs, true],
+      [hour - marginMs + 1, false],
+    ] as const) {
+      const { store, link, identity } = live();
+      as(identity, "~1", hour);
+      store.send("ada", "hi");
+      link.drop();
+      vi.advanceTimersByTime(late);
+      link.accept(false, "1700000009999-0");
+      expect(link.sent.length > 1).toBe(again);
+      expect(kinds(store)).toEqual([again ? "sending" : "failed"]);
+    }
+  });
+
+  test("P11 a stranger's message with the same id is no echo", () => {
+    const { store, link, identity } = live();
+    as(identity, "~1");
+    store.send("ada", "hi");
+    link.listener.message(placed(5, { id: "me-0", message: "hi", from: "~2" }));
+    expect(kinds(store)).toEqual(["sending"]);
+    vi.advanceTimersByTime(100);
+    link.listener.message(placed(6, { id: "me-0", message: "hi", from: "~1" }));
+    vi.advanceTimersByTime(100);
+    expect(kinds(store)).toEqual([]);
+    expect(store.getState().timeline.entries.map(({ from }) => from)).toEqual(["~2", "~1"]);
+  });
+
+  test("MSG-5 the limit of this server holds before a message is sent", () => {
+    const { store, link, identity } = live();
+    identity.me = { ...identity.me, limits: { ...identity.me.limits, messageChars: 2 } };
+    expect(store.send("ada", "abc")).toBe("too_long");
+    expect(store.send("ada", "ab")).toBeUndefined();
+    expect(link.sent).toHaveLength(1);
   });
 });

@@ -39,6 +39,18 @@ describe("a message", () => {
     expect(article.getByLabelText("Sent")).toBeTruthy();
   });
 
+  test("P11 of a verified name says so, and a refusal of the right to write cannot be retried", () => {
+    show(<MessageView row={{ ...row, mine: false }} />);
+    expect(screen.queryByRole("img", { name: "verified name" })).toBeNull();
+    cleanup();
+    show(<MessageView row={{ ...row, mine: false, verified: true }} />);
+    expect(screen.getByRole("img", { name: "verified name" })).toBeTruthy();
+    cleanup();
+    show(<MessageView row={{ ...row, delivery: { kind: "failed", why: "forbidden" } }} />);
+    expect(screen.getByText("You can read here, but not write.")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Retry" })).toBeNull();
+  });
+
   test("that failed says why in words and can be sent again or removed", async () => {
     const { store, link } = live(<MessageView row={{ ...row, delivery: { kind: "failed", why: "unavailable" } }} />);
     act(() => void store.send("ada", "hi"));

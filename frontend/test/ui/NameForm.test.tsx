@@ -8,6 +8,7 @@ import { Identity } from "@/people/identity";
 import { ChatProvider } from "@/ui/context";
 import { NameForm } from "@/ui/NameForm";
 import { FakeMemory } from "../fakelink";
+import { welcome } from "../make";
 import { openChat, show } from "./show";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -27,6 +28,16 @@ describe("name form", () => {
     fireEvent.change(field, { target: { value: " ada " } });
     fireEvent.click(screen.getByRole("button", { name: "Join the room" }));
     expect(identity.getMe().username).toBe("ada");
+  });
+
+  test("P11 shows the name that our account gives us, and does not change it", () => {
+    const { identity } = show(<NameForm />);
+    act(() => void identity.welcomed(welcome("u1", { user: { id: "u1", guest: false, name: "Ada" } })));
+    const field = screen.getByRole<HTMLInputElement>("textbox", { name: "Your name" });
+    expect([field.value, field.readOnly]).toEqual(["Ada", true]);
+    expect(screen.getByText("Your account gives you this name.")).toBeTruthy();
+    fireEvent.click(screen.getByRole("button", { name: "Join the room" }));
+    expect(identity.getMe().username).toBe("Ada");
   });
 
   test("keeps a text from before hydration, and offers the remembered name otherwise", () => {

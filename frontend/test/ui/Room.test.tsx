@@ -3,6 +3,7 @@ import { act, cleanup, fireEvent, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Screen } from "@/ui/ChatApp";
 import { Room } from "@/ui/Room";
+import { welcome } from "../make";
 import { input, openChat, show, write } from "./show";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -92,5 +93,40 @@ describe("the room on the screen", () => {
     expect(screen.getByText("cats")).toBeTruthy();
     act(() => link.at("cats").listener.refused("room_forbidden"));
     expect(screen.getByText("This server does not have this room.")).toBeTruthy();
+  });
+});
+
+describe("whom the server does not know", () => {
+  test.each([
+    ["unauthorized", "This server needs a sign-in."],
+    ["expired", "Please sign in again."],
+  ] as const)("P11 %s: sees one screen for all rooms", (why, words) => {
+    for (const username of [null, "ada"]) {
+      const opened = openChat();
+      if (username) opened.chat.identity.rename(username);
+      show(<Screen />, opened);
+      act(() => opened.link.listener.refused(why));
+      expect(screen.getByRole("heading").textContent).toBe(words);
+      expect(screen.queryByRole("textbox")).toBeNull();
+      cleanup();
+    }
+  });
+});
+
+describe("P11 a room in which we may only read", () => {
+  test("has a note in place of the input, and the next room has an input", () => {
+    const opened = openChat();
+    const { identity, rooms } = opened.chat;
+    show(<Room username="ada" />, opened);
+    write("a draft");
+    act(() => void identity.welcomed(welcome("~1", { rooms: { "*": "read", "team-*": "write" } })));
+    expect(screen.getByRole("note").textContent).toBe("You can read here, but not write.");
+    expect(screen.queryByRole("textbox", { name: "Message" })).toBeNull();
+    act(() => rooms.show("team-a"));
+    expect(screen.queryByRole("note")).toBeNull();
+    expect(input().value).toBe("");
+    act(() => void identity.welcomed(welcome("~1")));
+    act(() => rooms.show(""));
+    expect(input().value).toBe("a draft");
   });
 });

@@ -3,7 +3,7 @@ import { act, cleanup, fireEvent, screen, within } from "@testing-library/react"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { attend } from "@/attention/attend";
 import { Header } from "@/ui/Header";
-import { placed } from "../make";
+import { placed, welcome } from "../make";
 import { openChat, show } from "./show";
 
 /** The start of each note that was played. */
@@ -281,6 +281,14 @@ describe("another name", () => {
     write("ada2");
     expect(change().disabled).toBe(false);
   });
+});
+
+test("P11 the name that our account gives us cannot be changed", () => {
+  const { identity } = open();
+  act(() => void identity.welcomed(welcome("u1", { user: { id: "u1", guest: false, name: "Ada" } })));
+  const field = within(dialog()).getByRole<HTMLInputElement>("textbox", { name: "Your name" });
+  expect([field.value, field.readOnly]).toEqual(["Ada", true]);
+  expect(within(dialog()).queryByRole("button", { name: "Change" })).toBeNull();
 });
 
 test("the settings say which version this is", () => {
