@@ -139,7 +139,7 @@ func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage
 			return Identity{}, errInvalid
 		}
 	}
-	if who.ID == "" || strings.HasPrefix(who.ID, GuestPrefix) {
+	if who.ID == "" || strings.HasPrefix(who.ID, GuestPrefix) || strings.ContainsFunc(who.ID, isHidden) {
 		return Identity{}, errInvalid
 	}
 	who.Verified = who.Name != ""
@@ -150,6 +150,9 @@ func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage
 	}
 	return who, nil
 }
+
+// isHidden reports whether a character cannot be seen: two ids that look alike should be one.
+func isHidden(r rune) bool { return !unicode.IsPrint(r) }
 
 // readText reads a claim that is absent or a text of at most limit characters, none of which is a control character.
 func readText(claim json.RawMessage, dst *string, limit int) bool {

@@ -95,6 +95,7 @@ var badClaims = map[string]struct{ claims, code string }{
 	"empty id":           {`{"sub":"",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
 	"a guest's id":       {`{"sub":"~AAAAAAAAAAAAAAAA",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
 	"a number as id":     {`{"sub":7,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"hidden characters":  {`{"sub":"ada\u200b",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
 	"spaces around":      {`{"sub":" ada",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
 	"huge id":            {`{"sub":"` + strings.Repeat("a", 129) + `",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
 	"nested name":        {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":{"first":"Ada"}}`, Unauthorized},
