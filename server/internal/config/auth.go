@@ -26,6 +26,11 @@ type Auth struct {
 	IDClaim  string // the claim that is the public id of a user
 }
 
+// Format implements [fmt.Formatter]: every verb prints who may connect, and no secret.
+func (a Auth) Format(s fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(s, "{guests %t, tokens %t}", a.Guests, a.Tokens)
+}
+
 // minSecret is the least length of a secret that signs, in bytes (RFC 7518, section 3.2).
 const minSecret = 32
 

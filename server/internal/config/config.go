@@ -10,6 +10,8 @@ package config
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -123,6 +125,12 @@ func (c Config) ListenAddr() string { return net.JoinHostPort(c.Host, strconv.It
 
 // LogValue lists every setting in force by its key. Secrets and the passwords in addresses are left out.
 func (c Config) LogValue() slog.Value { return c.list(func(shown) bool { return true }) }
+
+// Format implements [fmt.Formatter]: every verb prints the settings of [Config.LogValue], so none prints a secret.
+func (c Config) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.LogValue().String()) }
+
+// Format implements [fmt.Formatter]: every verb prints the addresses only.
+func (r Redis) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, r.Addrs) }
 
 // Changed lists, like [Config.LogValue], only the settings that differ from their defaults.
 func (c Config) Changed() slog.Value { return c.list(func(s shown) bool { return s.changed }) }
