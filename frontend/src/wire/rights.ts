@@ -12,10 +12,12 @@ export type Right = (typeof rights)[number];
 /** Patterns of room names, in which a star stands for any characters. The global room has the name "/". */
 export type Rights = Readonly<Record<string, Right>>;
 
-/** The right in a room: that of the longest matching pattern; of two equally long ones, the stricter. */
+/** The right in a room: that of its name or else of the longest pattern; of two equally long ones, the stricter. */
 export function rightIn(granted: Rights | undefined, room: RoomName): Right {
   if (granted === undefined) return "write";
   const name = room === lobby ? "/" : room;
+  const own = Object.hasOwn(granted, name) ? granted[name] : undefined;
+  if (own !== undefined) return own;
   let [longest, right]: [number, Right] = [-1, "none"];
   for (const [pattern, other] of Object.entries(granted)) {
     if (pattern.length < longest || !matches(pattern, name)) continue;

@@ -68,6 +68,8 @@ describe("rights in rooms", () => {
   test("without patterns everything may be written, without a match nothing may be read", () => {
     expect(rightIn(undefined, "cats")).toBe("write");
     expect(rightIn({}, "cats")).toBe("none");
+    expect(rightIn({ "*": "read", x: "write" }, "x")).toBe("write");
+    expect(rightIn({ "*": "read" }, "constructor")).toBe("read");
     expect(rightIn({ cat: "write", "cats?": "write" }, "cats")).toBe("none");
   });
 

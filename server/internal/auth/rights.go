@@ -33,11 +33,15 @@ func (r Right) MarshalText() ([]byte, error) {
 const maxRights = 64
 
 // Rights are patterns of room names with what they allow, for example {"team-*": Write}. The main room has the name "/".
-// A star stands for any characters. Where several patterns match, the longest one counts.
+// A star stands for any characters. The name itself counts first, then the longest pattern that matches; of several that are
+// equally long, the stricter one.
 type Rights map[string]Right
 
 // In returns the right in a room; [None] if no pattern matches.
 func (r Rights) In(room string) Right {
+	if granted, ok := r[room]; ok { // the name itself; no room has a star in its name
+		return granted
+	}
 	longest, right := -1, None
 	for pattern, granted := range r {
 		if len(pattern) < longest || !matches(pattern, room) {

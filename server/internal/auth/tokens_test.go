@@ -224,6 +224,7 @@ func TestRightsInRooms(t *testing.T) {
 	} {
 		assert.Equal(t, room, rights.In(room), want)
 	}
+	assert.Equal(t, "the name itself", Rights{"*": Read, "/": Write, "b": None}.In("/"), Write)
 	assert.Equal(t, "no rights at all", Rights{}.In("cats"), None)
 	assert.Equal(t, "nothing said", Identity{}.In("cats"), Write)
 }
