@@ -69,6 +69,7 @@ var hostile = []string{
 	`{"k":"ask","n":"/","i":1,"w":9223372036854775807,"a":["x"]}`, `{"k":"ask","n":"/nowhere","i":1,"a":["x"]}`,
 	`{"k":"join","n":"/","c":["",null]}`, `{"k":"leave","n":"/","c":[]}`, `{"k":"disconnect","n":"/","r":["nobody"]}`,
 	`{"k":"fetch","n":"/"}`, `{"k":"fetch","n":"/nowhere","i":1}`, `{"k":"fetch","n":"/","i":18446744073709551615}`,
+	`{"k":"query","n":"/"}`, `{"k":"query","n":"/nowhere","i":1}`, `{"k":"query","n":"/","i":18446744073709551615,"a":{}}`,
 	`{"k":"server","n":"/"}`, `{"k":"server","n":"/","a":["connection",{}]}`, `{"k":"server","n":"/","a":["new_namespace"]}`,
 	`{"k":"server","n":"/","i":1,"a":["x"]}`, `{"k":"server","n":"/nowhere","i":1,"a":["x"]}`,
 	`{"k":"asked","i":1,"m":-1}`, `{"k":"asked","i":1,"m":9223372036854775807}`, `{"k":"asked","i":1}`, `{"k":"asked","i":9}`,
