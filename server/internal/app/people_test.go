@@ -1,11 +1,9 @@
 package app
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,16 +58,10 @@ func named(name string) siotest.Options {
 	return siotest.Options{Transport: siotest.WebSocket, Auth: map[string]any{"username": name}}
 }
 
-const tokenSecret = "a secret of thirty-two characters"
-
 // signed are the options of a client with a token.
-func signed(id, name string) siotest.Options {
-	encode := base64.RawURLEncoding.EncodeToString
-	claims, _ := json.Marshal(map[string]any{"sub": id, "name": name, "exp": time.Now().Add(time.Hour).Unix()})
-	text := encode([]byte(`{"alg":"HS256"}`)) + "." + encode(claims)
-	mac := hmac.New(sha256.New, []byte(tokenSecret))
-	mac.Write([]byte(text))
-	token := text + "." + encode(mac.Sum(nil))
+func signed(t *testing.T, id, name string) siotest.Options {
+	t.Helper()
+	token := tokenFor(t, id, time.Hour, fmt.Sprintf(`,"name":%q`, name))
 	return siotest.Options{Transport: siotest.WebSocket, Auth: map[string]any{"token": token, "username": "not " + name}}
 }
 
@@ -82,11 +74,11 @@ func sayNamed(t *testing.T, c *siotest.Client, name string) {
 
 // TestP11_WhoIsHereIsToldByTheServer: a name that somebody types never looks like one of a token.
 func TestP11_WhoIsHereIsToldByTheServer(t *testing.T) {
-	a := start(t, "--auth=jwt,guest", "--auth-jwt-secret="+tokenSecret)
+	a := start(t, withTokens...)
 	ada := open(t, a.url(), named("  ada\u200b "))
 	seesPeople(t, ada, "1 ada")
 	open(t, a.url(), named("two\nlines")) // not a name
-	bob := open(t, a.url(), signed("u1", "Bob"))
+	bob := open(t, a.url(), signed(t, "u1", "Bob"))
 	seesPeople(t, ada, "3 Bob! ada anonymous")
 
 	sayNamed(t, ada, "Bob") // in another place
@@ -120,7 +112,7 @@ func TestPRE4_ThreeTabsOfAGuestAreOnePerson(t *testing.T) {
 // nodesOfOneRedis starts nodes that hear each other.
 func nodesOfOneRedis(t *testing.T, n int, flags ...string) []*App {
 	t.Helper()
-	flags = append(flags, "--redis-url="+redistest.Start(t).URL())
+	flags = append(slices.Clone(flags), "--redis-url="+redistest.Start(t).URL())
 	var all []*App
 	for range n {
 		all = append(all, start(t, flags...))
@@ -133,15 +125,15 @@ func nodesOfOneRedis(t *testing.T, n int, flags ...string) []*App {
 
 // TestPRE6_EveryNodeTellsTheSamePeople: also one that has nobody in the room, and one whose colleague has died.
 func TestPRE6_EveryNodeTellsTheSamePeople(t *testing.T) {
-	all := nodesOfOneRedis(t, 3, "--auth=jwt,guest", "--auth-jwt-secret="+tokenSecret)
+	all := nodesOfOneRedis(t, 3, withTokens...)
 	a, b, c := all[0], all[1], all[2]
 	for _, namespace := range []string{"/", "/rooms/cats"} {
 		in := func(node *App, o siotest.Options) *siotest.Client {
 			o.Namespace = namespace
 			return open(t, node.url(), o)
 		}
-		ada, bob := in(a, named("ada")), in(b, signed("u1", "Bob"))
-		in(c, signed("u1", "Bob"))
+		ada, bob := in(a, named("ada")), in(b, signed(t, "u1", "Bob"))
+		in(c, signed(t, "u1", "Bob"))
 		carol := in(c, named("carol"))
 		for _, client := range []*siotest.Client{ada, bob, carol} {
 			seesPeople(t, client, "3 Bob! ada carol")
