@@ -139,7 +139,7 @@ func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage
 			return Identity{}, errInvalid
 		}
 	}
-	if who.ID == "" || strings.HasPrefix(who.ID, GuestPrefix) || strings.ContainsFunc(who.ID, isHidden) {
+	if !isUserID(who.ID) {
 		return Identity{}, errInvalid
 	}
 	who.Verified = who.Name != ""
@@ -154,7 +154,7 @@ func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage
 // isHidden reports whether a character cannot be seen: two ids that look alike should be one.
 func isHidden(r rune) bool { return !unicode.IsPrint(r) }
 
-// readText reads a claim that is absent or a text of at most limit characters, none of which is a control character.
+// readText reads a claim that is absent or a text ([isText]).
 func readText(claim json.RawMessage, dst *string, limit int) bool {
 	if claim == nil {
 		return true
@@ -162,7 +162,12 @@ func readText(claim json.RawMessage, dst *string, limit int) bool {
 	if len(claim) == 0 || claim[0] != '"' || json.Unmarshal(claim, dst) != nil {
 		return false
 	}
-	return utf8.RuneCountInString(*dst) <= limit && strings.TrimSpace(*dst) == *dst && !strings.ContainsFunc(*dst, unicode.IsControl)
+	return isText(*dst, limit)
+}
+
+// isText reports whether a text has at most limit characters, no control characters, and no space around it.
+func isText(s string, limit int) bool {
+	return utf8.RuneCountInString(s) <= limit && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // ensure that go-jose's algorithms are named in one place only.
