@@ -22,17 +22,4 @@ type (
 		Connections int    `json:"connections"`       // clients of it in the global room
 		Self        bool   `json:"self"`              // it is the one that answers
 	}
-
-	// People are who is in a room, on all nodes.
-	People struct {
-		Total  int      `json:"total"`  // connections
-		People []Person `json:"people"` // some of them, never null
-	}
-
-	// Person is one of them.
-	Person struct {
-		ID       string `json:"id"`
-		Name     string `json:"name"`
-		Verified bool   `json:"verified,omitempty"` // the name comes from a token
-	}
 )

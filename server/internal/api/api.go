@@ -36,14 +36,12 @@ type Backend interface {
 
 // Room is one room. Errors that a client may see are [chat.Error]; any other error means that the answer cannot be found now.
 type Room interface {
-	// Publish stores a message and returns when it is stored, or when ctx ends. The rules and limits are those of a client's
-	// message; author speaks, and its name, if it has one, replaces the draft's.
-	Publish(ctx context.Context, author auth.Identity, d Draft) (chat.Stored, error)
-	// History returns the newest messages before an offset; empty: the newest of all. The limits of an answer are those of
-	// [chat.Service.History].
+	// Publish is [chat.Service.Publish].
+	Publish(ctx context.Context, by auth.Identity, m chat.PublishedMessage) (chat.Stored, error)
+	// History is [chat.Service.Read].
 	History(ctx context.Context, before string, limit int) (chat.Past, error)
 	// People returns who is in the room, on all nodes.
-	People(ctx context.Context) (People, error)
+	People(ctx context.Context) (chat.People, error)
 }
 
 // Options configure a handler. Backend and MaxBody are required.
@@ -51,6 +49,7 @@ type Options struct {
 	Backend Backend
 	// Keys are the bearer tokens of which a request needs one. Without any, everybody who reaches the port may use the API.
 	Keys     []string
+	Ready    func() bool       // whether the backend can be asked yet; nil: it can
 	MaxBody  int               // most bytes of a body
 	Answered func(code string) // called once for each request, with [OK] or one of the [Codes]; nil: nobody is told
 	Logger   *slog.Logger      // gets refusals at debug level; nil: the default logger
@@ -63,7 +62,6 @@ const (
 	keyRate     = 100 // requests per second with one key
 	keyBurst    = 500
 	atWork      = 256 // requests that wait for the backend at once, whatever their keys
-	maxHistory  = 100 // messages in one answer
 	maxRooms    = 1000
 )
 
@@ -116,6 +114,8 @@ func (h *Handler) admit(r *http.Request) *refusal {
 		return errPage
 	case !key.take():
 		return errTooFast
+	case h.opts.Ready != nil && !h.opts.Ready():
+		return errStarting
 	}
 	return nil
 }

@@ -59,9 +59,9 @@ func (b *backend) Room(_ context.Context, name string) (Room, func(), error) {
 	}, nil
 }
 
-func (b *backend) Publish(ctx context.Context, author auth.Identity, d Draft) (chat.Stored, error) {
+func (b *backend) Publish(ctx context.Context, by auth.Identity, m chat.PublishedMessage) (chat.Stored, error) {
 	b.mu.Lock()
-	b.posts = append(b.posts, post{d, author})
+	b.posts = append(b.posts, post{by, m})
 	b.mu.Unlock()
 	if b.waits != nil {
 		select {
@@ -70,19 +70,19 @@ func (b *backend) Publish(ctx context.Context, author auth.Identity, d Draft) (c
 			return chat.Stored{}, ctx.Err()
 		}
 	}
-	return chat.Stored{Status: OK, ID: d.ID, At: 1700000000000}, b.fails
+	return chat.Stored{Status: OK, ID: m.ID, At: 1700000000000}, b.fails
 }
 
 func (b *backend) History(_ context.Context, before string, limit int) (chat.Past, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.before, b.limit = before, limit
-	one := chat.Message{Message: "<b>", Username: "ada", ID: "1", At: 1700000000000, Offset: "1700000000000-0"}
+	one := chat.Message{Message: "<b>", Username: "ada", ID: "1", From: "7", Verified: true, At: 1700000000000, Offset: "1700000000000-0"}
 	return chat.Past{Status: OK, Messages: []chat.Message{one}, More: true}, b.fails
 }
 
-func (b *backend) People(context.Context) (People, error) {
-	return People{Total: 2, People: []Person{{"7", "ada", true}, {"~x", "eve", false}}}, b.fails
+func (b *backend) People(context.Context) (chat.People, error) {
+	return chat.People{Total: 2, People: []chat.Person{{ID: "7", Name: "ada", Verified: true}, {ID: "~x", Name: "eve"}}}, b.fails
 }
 
 func (b *backend) Rooms(after string, n int) ([]chat.Listed, bool) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -93,13 +94,17 @@ func TestAPI5_UnknownPathsAndMethods(t *testing.T) {
 	}
 }
 
+func said(text, username, id string) chat.PublishedMessage {
+	return chat.PublishedMessage{Text: text, Username: username, ID: id}
+}
+
 func TestAPI6_TheAuthor(t *testing.T) {
 	for body, want := range map[string]post{
-		`{"message":"m"}`: {Draft{"m", "system", ""}, auth.Identity{ID: "~system", Verified: true}},
-		`{"message":"m","username":"Bot","id":"1","user":null}`:        {Draft{"m", "Bot", "1"}, auth.Identity{ID: "~system", Verified: true}},
-		`{"message":"m","user":{"id":"7","name":"ada"}}`:               {Draft{"m", "", ""}, auth.Identity{ID: "7", Name: "ada", Verified: true}},
-		`{"message":"m","username":"x","user":{"id":"7","name":null}}`: {Draft{"m", "x", ""}, auth.Identity{ID: "7"}},
-		`{"message":"\u0000\ud800 ","username":"","id":null}`:          {Draft{"\x00\uFFFD ", "system", ""}, auth.Identity{ID: "~system", Verified: true}},
+		`{"message":"m"}`: {chat.System("system"), said("m", "", "")},
+		`{"message":"m","username":"Bot","id":"1","user":null}`:        {chat.System("Bot"), said("m", "Bot", "1")},
+		`{"message":"m","user":{"id":"7","name":"ada"}}`:               {auth.Identity{ID: "7", Name: "ada", Verified: true}, said("m", "", "")},
+		`{"message":"m","username":"x","user":{"id":"7","name":null}}`: {auth.Identity{ID: "7"}, said("m", "x", "")},
+		`{"message":"\u0000\ud800 ","username":"","id":null}`:          {chat.System("system"), said("\x00\uFFFD ", "", "")},
 	} {
 		b := &backend{}
 		assert.Equal(t, body, serve(t, newHandler(b), call{path: "/api/v1/messages", body: body}).status, 200)
@@ -197,7 +202,7 @@ func TestAPI8_TheIdMayBeAHeader(t *testing.T) {
 		got := serve(t, newHandler(b), call{path: "/api/v1/messages", body: c.body, header: http.Header{"Idempotency-Key": c.keys}})
 		assert.Equal(t, c.body, got.status == 200, c.id != "")
 		if c.id != "" {
-			assert.Equal(t, "id", b.said()[0].ID, c.id)
+			assert.Equal(t, "id", b.said()[0].message.ID, c.id)
 		}
 	}
 }
@@ -237,7 +242,7 @@ func TestAPI11_ListsAreNeverNull(t *testing.T) {
 	assert.Equal(t, "no rooms", got.body, `{"rooms":[],"more":false}`+"\n")
 }
 
-func TestAPI12_NoKeyIsLoggedOrAnswered(t *testing.T) {
+func TestAPI15_NoKeyIsLoggedOrAnswered(t *testing.T) {
 	logged := &strings.Builder{}
 	h := newHandler(&backend{fails: errAway}, logTo(logged))
 	secret := "s3cret" + testKey
@@ -254,7 +259,7 @@ func TestAPI12_NoKeyIsLoggedOrAnswered(t *testing.T) {
 	assert.Equal(t, "the cause is logged", strings.Contains(logged.String(), errAway.Err.Error()), true)
 }
 
-func TestAPI12_EveryRequestIsCounted(t *testing.T) {
+func TestEveryRequestIsCounted(t *testing.T) {
 	var counted []string
 	h := newHandler(&backend{}, func(o *Options) { o.Answered = func(code string) { counted = append(counted, code) } })
 	status(h, call{path: "/api/v1/nodes"})

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/chat"
 )
 
 // read reads the body, which must be there within [bodyTimeout].
@@ -51,33 +52,24 @@ func (h *Handler) over() *refusal {
 	return &refusal{code: tooLarge, message: fmt.Sprintf("The body may have at most %d bytes.", h.opts.MaxBody)}
 }
 
-// Draft is a message that somebody wants to publish, unchecked.
-type Draft struct {
-	Message  string
-	Username string // for an author whose identity has no name
-	ID       string // empty: the server makes one
-}
-
 // post is what a body asks for.
 type post struct {
-	Draft
-	author auth.Identity
+	author  auth.Identity
+	message chat.PublishedMessage
 }
 
-// The system is the author of messages in nobody else's name. A token cannot name it.
-const (
-	systemID   = auth.GuestPrefix + "system"
-	systemName = "system"
-)
+// systemName is the name of messages in nobody's name that give no other one.
+const systemName = "system"
 
 // readPost reads { message, id?, username?, user?: { id, name? } }. The id may come as the header Idempotency-Key instead.
 func readPost(body []byte, idempotency []string) (p post, refused *refusal) {
 	var said, spoken bool
 	var id, name string
+	m := &p.message
 	refused = readObject(body, fields{
-		"message":  {text: &p.Message, given: &said},
-		"id":       {text: &p.ID},
-		"username": {text: &p.Username},
+		"message":  {text: &m.Text, given: &said},
+		"id":       {text: &m.ID},
+		"username": {text: &m.Username},
 		"user":     {given: &spoken, object: fields{"id": {text: &id}, "name": {text: &name}}},
 	})
 	switch {
@@ -85,16 +77,16 @@ func readPost(body []byte, idempotency []string) (p post, refused *refusal) {
 		return p, refused
 	case !said:
 		return p, badRequest("The field message is missing.")
-	case len(idempotency) > 1, len(idempotency) == 1 && p.ID != "" && p.ID != idempotency[0]:
+	case len(idempotency) > 1, len(idempotency) == 1 && m.ID != "" && m.ID != idempotency[0]:
 		return p, badRequest("Idempotency-Key and the field id name different messages.")
 	case len(idempotency) == 1:
-		p.ID = idempotency[0]
-		if p.ID == "" {
+		m.ID = idempotency[0]
+		if m.ID == "" {
 			return p, badRequest("Idempotency-Key is empty.")
 		}
 	}
 	if !spoken {
-		p.author, p.Username = auth.Identity{ID: systemID, Verified: true}, cmp.Or(p.Username, systemName)
+		p.author = chat.System(cmp.Or(m.Username, systemName))
 		return p, nil
 	}
 	who, ok := auth.User(id, name)

@@ -66,6 +66,7 @@ var (
 	errPage         = &refusal{code: forbidden, message: "This API is for back ends, not for pages."}
 	errTooFast      = &refusal{code: rateLimited, message: "There were too many requests. Please wait a moment."}
 	errBusy         = &refusal{code: unavailable, message: "There are too many requests at once. Please try again."}
+	errStarting     = &refusal{code: unavailable, message: "This node is starting. Please try again."}
 	errNotFound     = &refusal{code: notFound, message: "There is nothing at this address."}
 	errSlow         = &refusal{code: timeout, message: "The body did not come in time."}
 	errType         = &refusal{code: unsupported, message: "The body must be JSON: Content-Type: application/json."}

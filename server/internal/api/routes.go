@@ -103,7 +103,7 @@ func (h *Handler) publish(r *http.Request, body []byte) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	return h.in(r, func(room Room) (any, error) { return room.Publish(r.Context(), post.author, post.Draft) })
+	return h.in(r, func(room Room) (any, error) { return room.Publish(r.Context(), post.author, post.message) })
 }
 
 // history answers with a [chat.Past].
@@ -112,14 +112,14 @@ func (h *Handler) history(r *http.Request, _ []byte) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	limit, refused := readLimit(given, maxHistory, maxHistory)
+	limit, refused := readLimit(given, chat.HistoryMessages, chat.HistoryMessages)
 	if refused != nil {
 		return nil, refused
 	}
 	return h.in(r, func(room Room) (any, error) { return room.History(r.Context(), given["before"], limit) })
 }
 
-// people answers with [People].
+// people answers with [chat.People].
 func (h *Handler) people(r *http.Request, _ []byte) (any, *refusal) {
 	if _, refused := parameters(r); refused != nil {
 		return nil, refused

@@ -99,6 +99,13 @@ func TestAPI13_AConnectionServesManyRequests(t *testing.T) {
 	assert.Equal(t, "published", len(b.said()), 3)
 }
 
+func TestAPI13_AStartingNodeIsNotAsked(t *testing.T) {
+	b := &backend{}
+	h := newHandler(b, func(o *Options) { o.Ready = func() bool { return false } })
+	assert.Equal(t, "code", serve(t, h, call{path: "/api/v1/messages", body: `{"message":"m"}`}).code, "unavailable")
+	assert.Equal(t, "published", len(b.said()), 0)
+}
+
 // TestAPI13_RequestsAtWorkAreBounded: when the backend does not answer, the excess is refused at once.
 func TestAPI13_RequestsAtWorkAreBounded(t *testing.T) {
 	b := &backend{waits: make(chan struct{})}

@@ -44,7 +44,8 @@ func newAlone(h host) *alone {
 const closedRooms = 2
 
 func (a *alone) parts() parts {
-	p := parts{id: a.id, stream: a.record, members: a.members}
+	list := func() []cluster.Node { return []cluster.Node{{ID: a.id, Connections: a.members.Online(), Self: true}} }
+	p := parts{id: a.id, stream: a.record, members: a.members, list: list}
 	if a.rooms != nil {
 		p.rooms = a.rooms // not a nil of another type
 	}

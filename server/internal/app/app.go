@@ -26,6 +26,7 @@ import (
 	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/admission"
+	"scalable-chat/server/internal/api"
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/config"
@@ -107,7 +108,8 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 	a.metrics = ops.NewMetrics(ops.Catalogues{
 		Events: chat.Events(), Outcomes: chat.Outcomes(),
 		Closes: engineio.CloseReasons(), Refusals: slices.Concat(engineio.RefusalReasons(), accept.Reasons()),
-		Rooms: slices.Concat(admission.Codes(), rooms.Codes()), Strays: engineio.StrayKinds(),
+		Answers: append(api.Codes(), api.OK),
+		Rooms:   slices.Concat(admission.Codes(), rooms.Codes()), Strays: engineio.StrayKinds(),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
 	if a.policy, err = newPolicy(a.life, cfg.Auth, logger); err != nil {
@@ -213,7 +215,7 @@ func (a *App) Start(ctx context.Context) error {
 	warnOfFiles(a.cfg, openFiles(), a.log)
 	a.public.serve(a.publicHandler())
 	if a.private != nil {
-		a.private.serve(ops.Private(a.health, a.metrics))
+		a.private.serve(a.privateHandler())
 	}
 	a.background.Go(func() { a.topology.run(a.life) })
 	a.background.Go(a.watchHealth)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/accept"
+	"scalable-chat/server/internal/api"
 	"scalable-chat/server/internal/ops"
 )
 
@@ -157,6 +158,9 @@ func (a *App) publicHandler() http.Handler {
 	list := a.whenStarted(http.HandlerFunc(a.serveRooms))
 	mux.Handle("GET "+RoomsPath, list)
 	mux.Handle("OPTIONS "+RoomsPath, list) // a preflight
+	if len(a.cfg.APIKeys) > 0 {
+		mux.Handle(api.Prefix, a.newAPI(a.cfg.APIKeys))
+	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, "This is the chat server. Connect to it with socket.io-client.\n")
@@ -164,10 +168,21 @@ func (a *App) publicHandler() http.Handler {
 	return mux
 }
 
+// privateHandler serves the private port.
+func (a *App) privateHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", ops.Private(a.health, a.metrics))
+	mux.Handle(api.Prefix, a.newAPI(nil))
+	return mux
+}
+
+// started reports whether the window is loaded.
+func (a *App) started() bool { return a.health.Report().Status != ops.Starting.String() }
+
 // whenStarted refuses clients until the window is loaded: before that, no client can be told the offset of the room.
 func (a *App) whenStarted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.health.Report().Status == ops.Starting.String() {
+		if !a.started() {
 			a.edge.RefuseBusy(w, r)
 			return
 		}

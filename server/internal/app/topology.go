@@ -45,10 +45,11 @@ type parts struct {
 	stream   stream.Stream
 	rooms    stream.Rooms // nil with ROOMS=off
 	members  cluster.Members
-	bus      bus.Bus    // nil: there are no other nodes
-	nodes    func() int // live nodes, this one included; nil: one
-	retained func() int // entries that the stream retains; nil: HISTORY_WINDOW
-	window   func() int // entries that the record of a room retains; nil: ROOM_WINDOW
+	bus      bus.Bus               // nil: there are no other nodes
+	list     func() []cluster.Node // the live nodes
+	nodes    func() int            // live nodes, this one included; nil: one
+	retained func() int            // entries that the stream retains; nil: HISTORY_WINDOW
+	window   func() int            // entries that the record of a room retains; nil: ROOM_WINDOW
 }
 
 // drainer ends appends, and waits until what was stored is delivered.

@@ -6,6 +6,14 @@
 // the safety of messages: that is the stream's business.
 package cluster
 
+// Node is one of the nodes.
+type Node struct {
+	ID          string
+	Address     string // host:port where other nodes reach it; empty: they do not
+	Connections int    // members of the global room
+	Self        bool   // it is this node
+}
+
 // Members answers what the rest of the server asks about the cluster. All methods may be called from any goroutine and
 // do no I/O.
 type Members interface {

@@ -159,6 +159,12 @@ func (r *Registry) Degraded() string {
 // Online returns the members of the global room, as [Members] says.
 func (r *Registry) Online() int { return r.cfg.Local() + r.view.Load().online }
 
+// List returns the live nodes that this node knows, itself first.
+func (r *Registry) List() []Node {
+	self := Node{ID: r.cfg.ID, Address: r.cfg.Address, Connections: r.cfg.Local(), Self: true}
+	return append([]Node{self}, r.view.Load().others...)
+}
+
 // Nodes returns the number of live nodes that this node knows, itself included.
 func (r *Registry) Nodes() int { return r.view.Load().nodes + 1 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"scalable-chat/server/internal/nodeid"
@@ -118,6 +120,7 @@ type view struct {
 	alive     map[string]bool   // their ids
 	addresses map[string]string // of those that can be reached, by id
 	claimed   map[string]bool   // the addresses of nodes that were seen to live
+	others    []Node            // in the order of their ids
 }
 
 // lives reports whether the node is taken to be there.
@@ -140,6 +143,7 @@ func (r *roster) view() *view {
 			continue
 		}
 		v.nodes++
+		v.others = append(v.others, Node{ID: id, Address: p.record.Address, Connections: p.record.Connections})
 		v.alive[id] = true
 		v.online += p.record.Connections
 		if p.record.Address != "" {
@@ -147,5 +151,6 @@ func (r *roster) view() *view {
 			v.claimed[p.record.Address] = v.claimed[p.record.Address] || p.beats
 		}
 	}
+	slices.SortFunc(v.others, func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
 	return v
 }

@@ -57,9 +57,10 @@ type Config struct {
 	DrainDelay     time.Duration
 	DrainTimeout   time.Duration
 
-	OpsAddr       string // host:port; empty: no private listener
-	NodeAddress   string // host:port where other nodes reach this one; empty: found out
-	ClusterSecret string // empty: a token kept in Redis
+	APIKeys       []string // of the HTTP API on the public port; none: it is not served there
+	OpsAddr       string   // host:port; empty: no private listener
+	NodeAddress   string   // host:port where other nodes reach this one; empty: found out
+	ClusterSecret string   // empty: a token kept in Redis
 
 	LogLevel  slog.Level
 	LogFormat string // "text" or "json"

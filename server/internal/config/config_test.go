@@ -129,6 +129,7 @@ var samples = map[string]sample{
 	"DEDUPE_TTL":               {value: "1h"},
 	"DRAIN_DELAY":              {value: "0s"},
 	"DRAIN_TIMEOUT":            {value: "1s"},
+	"API_KEYS":                 {value: "0123456789abcdef0123456789abcdef, fedcba9876543210fedcba9876543210"},
 	"OPS_ADDR":                 {value: "127.0.0.1:9100"},
 	"NODE_ADDRESS":             {value: "10.0.0.1:8000"},
 	"CLUSTER_SECRET":           {value: "0123456789abcdef"},
@@ -354,6 +355,18 @@ func TestLogSeparatesSettingsThatDifferFromTheDefaults(t *testing.T) {
 	}
 	assert.Equal(t, "number of settings", len(c.Changed().Group())+len(c.Defaults().Group()), len(c.LogValue().Group()))
 	assert.Equal(t, "nothing is changed", print(mustLoad(t).Changed()), "")
+}
+
+func TestTheKeyOfAdminIsNoSetting(t *testing.T) {
+	clean(t)
+	t.Setenv(AdminKey, "s3cret")
+	warnings := mustLoad(t).Warnings
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "API_KEYS") || strings.Contains(warnings[0], "s3cret") {
+		t.Errorf("%q", warnings)
+	}
+	if got := problems(t, "--api-keys=s3cret"); len(got) != 1 || strings.Contains(got[0], "s3cret") {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestEmptyMeansDefault(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 // Service whose name begins with chatd is ignored with a warning.
 const Prefix = "CHATD_"
 
+// AdminKey is the variable from which chatd admin takes its key. It is no setting of a node.
+const AdminKey = Prefix + "API_KEY"
+
 // [Load] returns these errors when the arguments ask for something other than a start.
 var (
 	ErrHelp    = errors.New("help requested")
@@ -71,7 +74,7 @@ func Load(args []string) (Config, error) {
 	}
 	c.Redis, bad = r.assemble()
 	problems = slices.Concat(problems, bad, c.Auth.settle(), c.contradictions(refused), c.settleListed(given["ROOMS_LISTED"] && c.Rooms.Enabled()))
-	c.Warnings = slices.Concat(c.Warnings, serviceWarning(), c.idle(given, r))
+	c.Warnings = slices.Concat(c.Warnings, serviceWarning(), adminWarning(), c.idle(given, r))
 	if len(problems) > 0 {
 		return Config{}, problems
 	}
@@ -251,7 +254,7 @@ func unknownVariables(all []setting) []string {
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, Prefix)
-		if ours && !isServiceLink(name, value) && !slices.ContainsFunc(all, func(s setting) bool { return s.key == key }) {
+		if ours && name != AdminKey && !isServiceLink(name, value) && !slices.ContainsFunc(all, func(s setting) bool { return s.key == key }) {
 			problems = append(problems, "environment: "+name+" is not a setting")
 		}
 	}
@@ -275,3 +278,11 @@ func (p *plainValue) String() string { return string(*p) }
 
 // Type is what --help calls the value.
 func (p *plainValue) Type() string { return "value" }
+
+// adminWarning tells who meant API_KEYS that a node does not read the key of chatd admin.
+func adminWarning() []string {
+	if os.Getenv(AdminKey) == "" {
+		return nil
+	}
+	return []string{AdminKey + ": has no effect on a node; chatd admin reads it, and API_KEYS says which keys are valid"}
+}

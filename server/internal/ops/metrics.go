@@ -18,6 +18,7 @@ type Catalogues struct {
 	Closes   []string // why sessions end
 	Refusals []string // why handshakes and packets are turned away
 	Rooms    []string // why a client may not connect, or not enter a room
+	Answers  []string // outcomes of requests to the HTTP API
 	Strays   []string // packets for a namespace that their session is not in
 }
 
@@ -29,6 +30,7 @@ type Metrics struct {
 	refusals   counters
 	rooms      counters
 	strays     counters
+	answers    counters
 	recoveries counters
 	resets     prometheus.Counter
 	followed   prometheus.Counter
@@ -43,6 +45,7 @@ func NewMetrics(c Catalogues) *Metrics {
 	m.refusals = m.counters("refusals_total", "Handshakes and packets that were turned away.", label{"reason", c.Refusals})
 	m.rooms = m.counters("room_refusals_total", "CONNECTs that were refused.", label{"code", c.Rooms})
 	m.strays = m.counters("strays_total", "Packets dropped because their session is not in that namespace.", label{"kind", c.Strays})
+	m.answers = m.counters("api_requests_total", "Requests to the HTTP API.", label{"outcome", c.Answers})
 	m.recoveries = m.counters("recoveries_total", "Clients that asked for what they missed.", label{"outcome", []string{recovered, refused}})
 	m.resets = prometheus.NewCounter(options("resets_total", "Times the log was dropped because the stream had a gap."))
 	m.followed = prometheus.NewCounter(options("messages_total", "Messages that came out of the stream on this node."))
@@ -76,6 +79,9 @@ func (m *Metrics) RoomRefused(code string) { m.rooms.inc(code) }
 
 // Stray counts a packet that was dropped because its session is not in that namespace.
 func (m *Metrics) Stray(kind string) { m.strays.inc(kind) }
+
+// Answered counts a request to the HTTP API.
+func (m *Metrics) Answered(outcome string) { m.answers.inc(outcome) }
 
 // Recovered counts a client that asked for what it missed, and whether it got it.
 func (m *Metrics) Recovered(ok bool) {

@@ -7,7 +7,6 @@ import (
 
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/pace"
-	"scalable-chat/server/internal/stream"
 )
 
 // The codes of refusals, in the order in which they are tried (ROOM-7).
@@ -66,11 +65,8 @@ func (m *Manager) admitOrWait(ctx context.Context, s session, name string) error
 }
 
 func (m *Manager) admit(ctx context.Context, s session, name string) error {
-	switch {
-	case !stream.ValidRoom(name):
-		return errInvalid
-	case !m.opts.Permits(name):
-		return errForbidden
+	if err := m.check(name); err != nil {
+		return err
 	}
 	v := m.visit(s)
 	if v == nil {

@@ -76,6 +76,8 @@ type Manager struct {
 	anyone *network       // stands for all addresses that say nothing of who is there
 	list   list
 
+	openList openRooms
+
 	opened, waiting atomic.Int64
 
 	mu           sync.Mutex

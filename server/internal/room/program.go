@@ -1,0 +1,37 @@
+package room
+
+import (
+	"context"
+	"errors"
+
+	"scalable-chat/server/internal/auth"
+	"scalable-chat/server/internal/chat"
+)
+
+// Publish is [chat.Service.Publish] in this room.
+func (r *Room) Publish(ctx context.Context, by auth.Identity, m chat.PublishedMessage) (chat.Stored, error) {
+	stored, bad := r.rules.Publish(ctx, by, m)
+	if bad != nil {
+		return stored, bad // not a nil of another type
+	}
+	return stored, nil
+}
+
+// History is [chat.Service.Read] in this room.
+func (r *Room) History(ctx context.Context, before string, limit int) (chat.Past, error) {
+	past, bad := r.rules.Read(ctx, before, limit)
+	if bad != nil {
+		return past, bad
+	}
+	return past, nil
+}
+
+var errNobodyKnown = errors.New("who is in the room is not known")
+
+// People returns who is in the room, on all nodes.
+func (r *Room) People(ctx context.Context) (chat.People, error) {
+	if r.opts.People == nil {
+		return chat.People{}, errNobodyKnown
+	}
+	return r.opts.People(ctx)
+}
