@@ -123,6 +123,9 @@ func TestAPI6_ClientsGetWhatIsPublished(t *testing.T) {
 		return slices.Equal(rooms, cats)
 	})
 	assert.Equal(t, "rooms", ask[api.Rooms](t, a, 200, "rooms", ""), api.Rooms{Rooms: cats})
+	people := ask[chat.People](t, a, 200, "rooms/cats/people", "")
+	assert.Equal(t, "people", people.Total, 1)
+	assert.Equal(t, "named", len(people.People), 1)
 	for path, code := range map[string]chat.Code{"rooms/..%2F/messages": "room_invalid", "messages?before=x": "invalid"} {
 		refused := ask[chat.Refusal](t, a, 400, path, "")
 		assert.Equal(t, path, refused.Code, code)

@@ -2,7 +2,6 @@ package room
 
 import (
 	"context"
-	"errors"
 
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/chat"
@@ -24,14 +23,4 @@ func (r *Room) History(ctx context.Context, before string, limit int) (chat.Past
 		return past, bad
 	}
 	return past, nil
-}
-
-var errNobodyKnown = errors.New("who is in the room is not known")
-
-// People returns who is in the room, on all nodes.
-func (r *Room) People(ctx context.Context) (chat.People, error) {
-	if r.opts.People == nil {
-		return chat.People{}, errNobodyKnown
-	}
-	return r.opts.People(ctx)
 }
