@@ -138,7 +138,7 @@ var sundries = pace.NewRate(sundriesRate, sundriesBurst)
 // before the end. The caller holds inbound.
 func (s *Session) endDrained(c cause) {
 	s.mu.Lock()
-	for !s.life.ended() && s.lanes.any(func(l *lane) bool { return len(l.queue) > 0 }) {
+	for !s.life.ended() && s.lanes.any((*lane).unheard) {
 		s.reader.wait = forTurn
 		s.changed.Wait()
 		s.reader.wait = noWait

@@ -44,6 +44,9 @@ func (l *lane) busy() bool { return l.working() || len(l.queue) > 0 }
 // manned reports whether a goroutine works for the lane.
 func (l *lane) manned() bool { return l.opening || l.running }
 
+// unheard reports whether the library does not have every packet of the lane yet.
+func (l *lane) unheard() bool { return l.running || len(l.queue) > 0 }
+
 // leaving reports whether the gate is to be told soon that the session has left.
 func (l *lane) leaving() bool {
 	parting := !l.joined && !l.opening || l.taken && l.kind == wire.Disconnect

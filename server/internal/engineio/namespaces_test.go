@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
@@ -239,4 +240,28 @@ func TestP10_AClientThatClosesIsHeardToTheEnd(t *testing.T) {
 		assert.Equal(t, name, [2]int{q.next[a], q.next[b]}, [2]int{20, 20})
 		q.mu.Unlock()
 	}
+}
+
+// TestP10_TheLastPacketIsHeardBeforeTheEnd: also if its lane is about to hand it over when the client closes.
+func TestP10_TheLastPacketIsHeardBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	withClock(t, Options{}, func(c *clocked) {
+		s := c.open().enter("/a").enter("/b")
+		heard := make(chan string, 10)
+		_ = s.On("data", func(args ...any) {
+			time.Sleep(time.Second) // a busy machine
+			b, _ := io.ReadAll(args[0].(io.Reader))
+			heard <- string(b)
+		})
+		_ = s.On("close", func(...any) { heard <- "close" })
+		for _, event := range []string{`2/a,["1"]`, `2/a,["2"]`} {
+			assert.NoError(t, s.receive(wire.Packet{Type: wire.PacketMessage, Data: []byte(event)}), event)
+		}
+		s.Turn("/a").Done()
+		synctest.Wait() // the second one has left the queue
+		assert.Equal(t, "the end", s.receive(wire.Packet{Type: wire.PacketClose}), errEnded)
+		for _, want := range []string{`2/a,["1"]`, `2/a,["2"]`, "close"} {
+			assert.Equal(t, "heard", <-heard, want)
+		}
+	})
 }
