@@ -252,7 +252,7 @@ func (c *client) rooms() (names []string) {
 		return nil
 	}
 	for _, s := range c.speakers {
-		names = append(names, roomName(c.run.plan.room(s)))
+		names = append(names, c.run.plan.roomName(c.run.plan.room(s)))
 	}
 	return names
 }

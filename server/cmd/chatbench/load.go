@@ -32,6 +32,7 @@ type load struct {
 	measureFrom atomic.Int64 // clock from which on messages are measured
 	delivered   atomic.Int64 // different messages, summed over the clients
 	closed      atomic.Int64 // clients that lost their connection
+	enough      atomic.Bool  // from now on nobody sends, although there is time
 	ending      atomic.Bool  // from now on chatbench closes the connections
 	late        atomic.Int64 // largest delay of a send behind its due time, in nanoseconds
 
@@ -214,7 +215,7 @@ func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Dura
 	defer c.conn.SetWriteDeadline(time.Time{})
 	var text, packet []byte
 	turn := c.id // so that not all begin with their first room
-	for due := start; due.Before(start.Add(d)); due = due.Add(interval) {
+	for due := start; due.Before(start.Add(d)) && !l.enough.Load(); due = due.Add(interval) {
 		if pause(ctx, time.Until(due)) != nil || !c.acquire(ctx) {
 			return
 		}
@@ -240,7 +241,7 @@ func (l *load) send(ctx context.Context, c *client, start time.Time, d time.Dura
 func (l *load) publication(m message, text []byte) publication {
 	p := publication{event: l.options.event, n: m.number, text: text}
 	if l.plan.rooms > 0 {
-		p.room = roomName(l.plan.room(m.speaker))
+		p.room = l.plan.roomName(l.plan.room(m.speaker))
 	}
 	return p
 }

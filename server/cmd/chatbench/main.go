@@ -1,9 +1,10 @@
 // Command chatbench measures chat servers.
 //
 //	chatbench load    opens clients against one server or many nodes, sends, and checks every delivery
+//	chatbench beside  measures a quiet room alone and beside a flooded one, in turns
 //	chatbench floor   writes the same bytes with bare write(2): a lower bound for every server
 //
-// Both print text, or one JSON object with -json. The exit code is 1 if anything was lost, doubled, out of order, refused or
+// They print text, or one JSON object with -json. The exit code is 1 if anything was lost, doubled, out of order, refused or
 // closed, and 2 if nothing could be measured. `npm run bench` at the root of the repository also runs them against other
 // servers; docs/BENCHMARKS.md explains the figures.
 //
@@ -23,7 +24,8 @@ import (
 )
 
 const usageText = `usage:
-  chatbench load  [flags]   clients, senders, checked deliveries; load -h lists the flags
+  chatbench load [flags]    clients, senders, checked deliveries; load -h lists the flags
+  chatbench beside [flags]  a quiet room alone and beside a flooded one; beside -h lists the flags
   chatbench floor [flags]   bare write(2) of the same bytes; floor -h lists the flags
 `
 
@@ -44,6 +46,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch command {
 	case "load":
 		return runLoad(ctx, args[1:], stdout, stderr)
+	case "beside":
+		return runBeside(ctx, args[1:], stdout, stderr)
 	case "floor":
 		return runFloor(args[1:], stdout, stderr)
 	case "-h", "-help", "--help", "help":

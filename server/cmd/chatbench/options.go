@@ -23,6 +23,7 @@ type options struct {
 	senders int     // clients that send
 	rooms   int     // 0: all clients are in the one room of everybody
 	members int     // of each room
+	name    string  // part of the names of the rooms
 	sources int     // loopback addresses from which the clients connect in turn
 	typists int     // clients that say that they type; Socket.IO only
 	rate    float64 // messages per second of all senders together; 0: as fast as the window allows
@@ -103,7 +104,7 @@ func (o *options) plan() plan {
 	if o.rooms == 0 {
 		return plan{clients: o.clients, members: o.senders}
 	}
-	return plan{clients: o.clients, rooms: o.rooms, members: o.members}
+	return plan{clients: o.clients, rooms: o.rooms, members: o.members, name: o.name}
 }
 
 func setPids(name string, dst *[]int, pids string) error {

@@ -11,6 +11,7 @@ type plan struct {
 	clients int
 	rooms   int // 0: the one place
 	members int // speakers of a room, or of the one place
+	name    string
 }
 
 // speakers is how many there are in all.
@@ -37,5 +38,5 @@ func (p plan) speakersBy() [][]int {
 	return by
 }
 
-// roomName is the name of a room on the wire.
-func roomName(room int) string { return fmt.Sprintf("bench-%d", room) }
+// roomName is the name of a room on the wire. The rooms of loads that run at the same time differ by their names.
+func (p plan) roomName(room int) string { return fmt.Sprintf("bench-%s%d", p.name, room) }
