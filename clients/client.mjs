@@ -135,15 +135,16 @@ class Client {
 export function open(t, url, { version = "4.8", transport = "default upgrade", ...options } = {}) {
   // Without undefined values: the client treats even those as set.
   const chosen = { ...(transports[transport] && { transports: transports[transport] }), ...options };
-  return ending(t, allVersions[version](url, { forceNew: true, ...impatient, ...chosen }));
+  return watch(t, allVersions[version](url, { forceNew: true, ...impatient, ...chosen }));
 }
 
 /** beside creates a client in a namespace of its own, "/" or "/rooms/cats", over the connection of another one. */
 export function beside(t, client, namespace, options) {
-  return ending(t, client.socket.io.socket(namespace, options));
+  return watch(t, client.socket.io.socket(namespace, options));
 }
 
-function ending(t, socket) {
+/** watch records what a stock client sees, and ends it with the test. */
+export function watch(t, socket) {
   const client = new Client(socket);
   t.after(() => client.socket.disconnect());
   return client;

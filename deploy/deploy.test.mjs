@@ -151,6 +151,11 @@ test("render.yaml: the service knows its settings, its health does not follow Re
   assert.notEqual(value("PORT"), "10000");
   assert.ok(web.maxShutdownDelaySeconds >= seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")) + 15);
   assert.ok(web.maxShutdownDelaySeconds <= 300);
+  const secrets = web.envVars.filter(({ key }) => key.endsWith("_SECRET"));
+  assert.deepEqual(
+    secrets,
+    ["CLUSTER_SECRET", "AUTH_SECRET"].map((key) => ({ key, generateValue: true })),
+  );
   const rooms = value("ROOMS").split(",");
   assert.ok(!rooms.some((name) => name.includes("*")), "the number of rooms must be known");
   const messages =

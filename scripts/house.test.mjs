@@ -1,7 +1,8 @@
 // Tests what the files at the top say about the project: one version everywhere, every decision in the index.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { root } from "./processes.mjs";
 import { steps } from "./steps.mjs";
@@ -25,6 +26,15 @@ test("every decision is in the index, with its title, a date and a status", () =
   assert.deepEqual([...titles.keys()].sort(), pages.sort());
   for (const page of pages) {
     assert.equal(titles.get(page), /^# (.+)$/m.exec(read(`docs/decisions/${page}`))?.[1], page);
+  }
+});
+
+test("every link from one file to another leads to one", () => {
+  const tracked = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
+  for (const page of tracked) {
+    for (const [, link] of read(page).matchAll(/\]\((?!\w+:)([^)#]+)/g)) {
+      assert.ok(existsSync(join(root, dirname(page), link)), `${page} links to ${link}`);
+    }
   }
 });
 

@@ -34,8 +34,8 @@ export const steps = [
   },
   {
     name: "clients",
-    proves: "stock clients work against a real server, and against three behind a balancer",
-    programs: ["redis-server", "nginx"],
+    proves: "stock clients and the examples work against a real server, and against three behind a balancer",
+    programs: ["redis-server", "nginx", "python-socketio"],
     commands: [npm("test", "clients")],
   },
   {

@@ -1,15 +1,21 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Problem } from "./problem.mjs";
 import { environment, run } from "./processes.mjs";
 
-// Programs that the system provides, and the packages that contain them.
+// Programs that the system provides, and the packages that contain them. "python-socketio" stands for a python3 that has
+// the modules of the examples.
 const packages = {
   gcc: { apt: ["gcc", "libc6-dev"], brew: ["gcc"] },
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
   nginx: { apt: ["nginx"], brew: ["nginx"] },
   ps: { apt: ["procps"], brew: [] },
   chromium: { apt: ["chromium"], brew: ["chromium"] },
+  "python-socketio": {
+    apt: ["python3-socketio", "python3-aiohttp"],
+    pip: ["python-socketio==5.7.2", "aiohttp==3.8.4"],
+  },
 };
 
 /**
@@ -17,19 +23,31 @@ const packages = {
  * it fails with the command that does.
  */
 export async function requirePrograms(names) {
-  const missing = names.filter((name) => !findProgram(name));
+  const missing = names.filter((name) => !find(name));
   if (missing.length === 0) return;
   const debian = existsSync("/etc/debian_version");
   if (!debian || process.getuid?.() !== 0) throw new Problem(howToInstall(missing, debian));
   await aptInstall(missing.flatMap((name) => packages[name].apt));
-  const still = missing.filter((name) => !findProgram(name));
+  const still = missing.filter((name) => !find(name));
   if (still.length > 0) throw new Problem(`Still missing after the installation: ${still.join(", ")}.`);
 }
 
+const find = (name) => (name === "python-socketio" ? findPython() : findProgram(name));
+
 /** findProgram returns the path of a program, or undefined. Debian has some servers in folders outside a user's PATH. */
 export function findProgram(name) {
+  return paths(name).find(isExecutable);
+}
+
+/** findPython returns the path of the first python3 that can run the examples, or undefined. */
+export function findPython() {
+  const works = (path) => spawnSync(path, ["-c", "import aiohttp, socketio"], { stdio: "ignore" }).status === 0;
+  return paths("python3").find((path) => isExecutable(path) && works(path));
+}
+
+function paths(name) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
+  return folders.map((folder) => join(folder, name));
 }
 
 function isExecutable(path) {
@@ -42,10 +60,15 @@ function isExecutable(path) {
 }
 
 function howToInstall(missing, debian) {
-  const line = debian
-    ? `sudo apt-get install -y ${missing.flatMap((name) => packages[name].apt).join(" ")}`
-    : `brew install ${missing.flatMap((name) => packages[name].brew).join(" ")}`;
-  return `Missing: ${missing.join(", ")}. This gets it:\n\n  ${line}`;
+  const wanted = (from) => missing.flatMap((name) => packages[name][from] ?? []).join(" ");
+  const lines = debian
+    ? [["sudo apt-get install -y", wanted("apt")]]
+    : [
+        ["brew install", wanted("brew")],
+        ["python3 -m pip install", wanted("pip")],
+      ];
+  const commands = lines.filter(([, names]) => names).map(([command, names]) => `  ${command} ${names}`);
+  return `Missing: ${missing.join(", ")}. This gets it:\n\n${commands.join("\n")}`;
 }
 
 async function aptInstall(names) {
