@@ -1,5 +1,6 @@
 // WHO: for whom stock clients speak; the names carry the numbers of protocol/SPEC.md.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { startIssuer } from "../../docs/examples/issuer.mjs";
 import { allVersions, beside, join, open, together } from "../client.mjs";
@@ -94,4 +95,51 @@ test("WHO-10 while the keys of the issuer are away, nobody is refused", async (t
   ada.socket.io.on("close", () => closed++);
   await until("the client has come back and been sent away again", () => closed > 2);
   assert.deepEqual([ada.refusals, ada.socket.active], [[], true]);
+});
+
+/** tableOf reads what docs/AUTH.md says is refused: a row is what the client sends and what it is under each AUTH. */
+async function tableOf(page) {
+  const text = await readFile(new URL(`../../docs/${page}`, import.meta.url), "utf8");
+  const rows = /^\| the client sends .*\n\|-.*\n((\|.*\n)+)/m.exec(text)[1].trim().split("\n");
+  return rows.map((row) =>
+    row
+      .replaceAll("`", "")
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+test("WHO-2, WHO-9 docs/AUTH.md says who is refused, and who is not", async (t) => {
+  const issuer = await startIssuer();
+  t.after(() => issuer.server.close());
+  const settings = {
+    AUTH_SECRET: "a secret of thirty-two characters",
+    AUTH_JWKS_URL: `${issuer.url}/.well-known/jwks.json`,
+  };
+  const start = (AUTH) => startServer(t, { ...settings, AUTH });
+  const servers = await Promise.all(["guest", "jwt", "jwt,guest"].map(start));
+  const known = await welcome(await join(t, servers[0].url));
+  const bad = `${known.token.slice(0, -2)}AA`;
+  const sent = {
+    nothing: {},
+    "a guest's token": { token: known.token },
+    "a guest's pid alone": { pid: known.token },
+    "a pid alone that is not valid": { pid: bad },
+    "a guest's token that is not valid": { token: bad },
+    "a valid token of yours": { token: issuer.token({ sub: "ada" }, 600) },
+    "one that has expired": { token: issuer.token({ sub: "ada" }, -1) },
+    "any other token": { token: "x.y.z" },
+    "a token without the right to read here": { token: issuer.token({ sub: "ada", rooms: {} }, 600) },
+  };
+  const whoIs = { [known.user.id]: "that guest", ada: "that user" };
+  const result = async (url, auth) => {
+    const client = open(t, url, { auth });
+    await until("an answer", () => client.connects.length + client.refusals.length > 0);
+    return client.refusals[0] ?? whoIs[await idOf(client)] ?? "a new guest";
+  };
+  for (const [what, ...expected] of await tableOf("AUTH.md")) {
+    assert.ok(sent[what], what);
+    assert.deepEqual(await Promise.all(servers.map(({ url }) => result(url, sent[what]))), expected, what);
+  }
 });
