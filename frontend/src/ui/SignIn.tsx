@@ -6,7 +6,7 @@ import { NoticeScreen } from "./Notice";
 import { signInWords } from "./words";
 
 const words =
-  "Only people with an account can come in here, and this page has no sign-in of its own. Open it from where your account is.";
+  "Only people with an account can come in here. Sign in where you have yours, and open this page from there.";
 
 /** Shown if the server does not know for whom we speak. What was written and not sent stays in the tab. */
 export function SignIn({ why }: { why: SignInRefusal }) {

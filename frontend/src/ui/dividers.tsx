@@ -2,7 +2,7 @@
 
 import { type Gap, isFull } from "@/timeline/timeline";
 import { useCalendar } from "./calendar";
-import { useLive, useMe, useRoomState, useStore } from "./context";
+import { useLive, useMayWrite, useMe, useRoomState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { keepFocus } from "./focus";
 import { dayName, exactTime } from "./times";
@@ -49,13 +49,14 @@ export function TopView({ more }: { more: boolean }) {
 }
 
 function Empty() {
+  const mayWrite = useMayWrite();
   return (
     <div className={styles.empty}>
       <p className={styles.wave} aria-hidden="true">
         👋
       </p>
       <p>It is quiet here.</p>
-      <p>Say hello, and everyone will see it.</p>
+      {mayWrite && <p>Say hello, and everyone will see it.</p>}
     </div>
   );
 }
