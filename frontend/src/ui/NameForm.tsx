@@ -2,7 +2,7 @@
 
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
 import { givenName } from "@/people/identity";
-import { lobby } from "@/wire/rooms";
+import { lobby, type RoomName } from "@/wire/rooms";
 import buttons from "./buttons.module.css";
 import { useAdmission, useConnection, useIdentity, useMe, useRoomState, useRoomsState } from "./context";
 import { takeEarly } from "./early";
@@ -15,7 +15,9 @@ export function NameForm() {
   const online = useRoomState((state) => state.online);
   const connection = useConnection();
   const admission = useAdmission();
-  const given = givenName(useMe());
+  const me = useMe();
+  const given = givenName(me);
+  const room = useWantedRoom();
   const input = useRef<HTMLInputElement>(null);
   const [problem, setProblem] = useState<string>();
   const problemId = useId();
@@ -70,7 +72,7 @@ export function NameForm() {
         </button>
         <p className={styles.online}>
           {bannerWords(connection) ??
-            (typeof admission === "object" ? roomRefusedWords(admission.refused) : undefined) ??
+            (typeof admission === "object" ? roomRefusedWords(admission.refused, room, me.rooms) : undefined) ??
             (online === null ? "\u00a0" : onlineWords(online))}
         </p>
       </form>
@@ -78,10 +80,14 @@ export function NameForm() {
   );
 }
 
+function useWantedRoom(): RoomName {
+  const { wanted } = useRoomsState();
+  return "room" in wanted ? wanted.room : lobby;
+}
+
 /** The line takes as much space for a room as for all of them: the room is known only after hydration. */
 function Lead() {
-  const { wanted } = useRoomsState();
-  const room = "room" in wanted ? wanted.room : lobby;
+  const room = useWantedRoom();
   return (
     <p className={styles.lead}>
       {room === lobby ? (

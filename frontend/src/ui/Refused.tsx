@@ -3,7 +3,7 @@
 import type { RoomRefusal } from "@/wire/contract";
 import { lobby } from "@/wire/rooms";
 import buttons from "./buttons.module.css";
-import { useStore } from "./context";
+import { useMe, useStore } from "./context";
 import styles from "./Refused.module.css";
 import { RoomLink } from "./RoomLink";
 import { mayBeLetInLater, roomRefusedWords } from "./words";
@@ -11,9 +11,10 @@ import { mayBeLetInLater, roomRefusedWords } from "./words";
 /** In place of the messages of a room that the server does not let us into. */
 export function Refused({ why }: { why: RoomRefusal }) {
   const store = useStore();
+  const { rooms } = useMe();
   return (
     <div className={styles.refused} role="alert">
-      <p>{roomRefusedWords(why)}</p>
+      <p>{roomRefusedWords(why, store.name, rooms)}</p>
       {mayBeLetInLater(why) && (
         <button type="button" className={buttons.primary} onClick={() => store.enterNow()}>
           Try again

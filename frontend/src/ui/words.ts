@@ -3,6 +3,7 @@ import type { Failure } from "@/outbox/outbox";
 import type { Admission, SendProblem } from "@/room/store";
 import type { RoomRefusal, SignInRefusal } from "@/wire/contract";
 import type { Limits, UsernameProblem } from "@/wire/limits";
+import { type Rights, rightIn } from "@/wire/rights";
 import { lobby, maxRoomNameChars, type RoomName } from "@/wire/rooms";
 
 /* Everything that can go wrong, in words for people. */
@@ -71,12 +72,15 @@ export function roomWords(name: RoomName): string {
 
 export const roomNameRule = `A name has 1 to ${maxRoomNameChars} characters: letters from A to Z, digits, dot, dash, underscore and tilde.`;
 
-export function roomRefusedWords(why: RoomRefusal): string {
+/** Rights: ours, if they are known. Every server has the lobby. */
+export function roomRefusedWords(why: RoomRefusal, name: RoomName, rights: Rights | undefined): string {
   switch (why) {
     case "room_invalid":
       return "The server says that no room can have this name.";
     case "room_forbidden":
-      return "This server does not have this room.";
+      return name === lobby || rightIn(rights, name) === "none"
+        ? "This room is not open to you."
+        : "This server does not have this room.";
     case "too_many_rooms":
       return "You are in too many rooms. Leave one of them, then try again.";
     case "unauthorized":

@@ -62,10 +62,10 @@ export interface User {
   name?: string;
 }
 
-/** The first that the server tells us in a room, and again when we come back. */
+/** What the server tells us first in each room, and again when we come back (WHO-12). */
 export interface Welcome {
   user: User;
-  /** Lets a guest come back as the same guest. Whoever has it can speak as this guest. */
+  /** Lets a guest come back as the same guest (WHO-7). Whoever has it can speak as this guest. */
   token?: string;
   limits: Limits;
   /** What we may do in which rooms; absent if we may write in all. */
@@ -73,8 +73,8 @@ export interface Welcome {
 }
 
 /**
- * Why the server does not let us into a room (ROOM-7). `unauthorized` and `expired` concern whom we speak for. `forbidden` stands for a code of an authenticator or of a newer
- * server, and for a server without rooms.
+ * Why the server does not let us into a room (ROOM-7). `unauthorized` and `expired` concern whom we speak for (WHO-9).
+ * `forbidden` stands for a code of an authenticator or of a newer server, and for a server without rooms.
  */
 export type RoomRefusal = "room_invalid" | "room_forbidden" | "too_many_rooms" | SignInRefusal | "forbidden";
 

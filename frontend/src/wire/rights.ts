@@ -1,8 +1,8 @@
 import { lobby, type RoomName } from "./rooms";
 
 /*
- * What a user may do in a room. The server applies the same rule in server/internal/auth/rights.go, and enforces it: here
- * it only decides what is shown.
+ * What a user may do in a room (WHO-13). The server applies the same rule in server/internal/auth/rights.go, and
+ * enforces it; here it only decides what is shown.
  */
 
 /** A higher right includes the lower ones. */

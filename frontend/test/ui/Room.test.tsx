@@ -130,3 +130,19 @@ describe("P11 a room in which we may only read", () => {
     expect(input().value).toBe("a draft");
   });
 });
+
+test("WHO-9 a room that we may not read is told from one that the server does not have", () => {
+  const opened = openChat();
+  const { identity, rooms } = opened.chat;
+  act(() => void identity.welcomed(welcome("~1", { rooms: { "team-*": "write" } })));
+  show(<Room username="ada" />, opened);
+  for (const [name, words] of [
+    ["", /not open to you/],
+    ["cats", /not open to you/],
+    ["team-a", /does not have this room/],
+  ] as const) {
+    act(() => rooms.show(name));
+    act(() => opened.link.at(name).listener.refused("room_forbidden"));
+    expect(screen.getByRole("alert").textContent).toMatch(words);
+  }
+});

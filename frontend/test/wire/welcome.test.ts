@@ -1,10 +1,30 @@
 import { describe, expect, test } from "vitest";
 import { firstLimits } from "@/wire/limits";
 import { readMessage, readRoomRefusal, readWelcome } from "@/wire/read";
-import { rightIn } from "@/wire/rights";
+import { type Rights, rightIn } from "@/wire/rights";
 import { lobby } from "@/wire/rooms";
+import { fixture } from "../fixtures";
+
+interface Case {
+  spec: string;
+  name: string;
+  welcome: { user: { id: string; guest?: true; name?: string }; token?: string; rooms?: Rights };
+  frame: string;
+}
+const { cases } = fixture<{ cases: Case[] }>("server-welcome");
 
 describe("welcome", () => {
+  test.each(cases)("$spec LIM-8 $name, from a server with our defaults", ({ welcome, frame }) => {
+    const [event, payload] = JSON.parse(frame.slice(2)) as unknown[];
+    const { id, guest = false, name } = welcome.user;
+    expect(event).toBe("welcome");
+    expect(readWelcome(payload)).toEqual({
+      ...welcome,
+      user: { id, guest, ...(name !== undefined && { name }) },
+      limits: firstLimits,
+    });
+  });
+
   test("is read, and what we do not know is ignored", () => {
     const limits = { ...firstLimits, messageChars: 20, dedupeMs: 3_600_000, messageRate: 0 };
     const payload = {
@@ -50,7 +70,7 @@ describe("welcome", () => {
   });
 });
 
-describe("rights in rooms", () => {
+describe("WHO-13 rights in rooms", () => {
   const granted = { "*": "read", "team-*": "write", "team-*-news": "read", "*-ops": "none" } as const;
   test.each([
     [lobby, "read"],
