@@ -22,7 +22,7 @@ export const steps = [
   {
     name: "go",
     proves: "the server's tests and fuzz seeds pass under the race detector",
-    programs: ["gcc", "redis-server", "nginx"],
+    programs: ["gcc", "redis-server", "nginx", "curl"],
     commands: [npm("test", "server")],
     minutes: 30,
   },

@@ -10,6 +10,7 @@ const packages = {
   gcc: { apt: ["gcc", "libc6-dev"], brew: ["gcc"] },
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
   nginx: { apt: ["nginx"], brew: ["nginx"] },
+  curl: { apt: ["curl", "ca-certificates"], brew: ["curl"] },
   ps: { apt: ["procps"], brew: [] },
   chromium: { apt: ["chromium"], brew: ["chromium"] },
   "python-socketio": {

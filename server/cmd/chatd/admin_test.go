@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"scalable-chat/server/internal/chat"
+	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/test/assert"
+)
+
+const adminTestKey = "0123456789abcdef0123456789abcdef"
+
+// run runs chatd admin against the process and returns what it prints.
+func (p *process) admin(t *testing.T, code int, args ...string) (out, bad string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	all := append([]string{args[0], "--url=" + p.url}, args[1:]...)
+	assert.Equal(t, strings.Join(args, " "), admin(all, strings.NewReader("from the input\n"), &stdout, &stderr), code)
+	return stdout.String(), stderr.String()
+}
+
+func TestAdminUsesTheAPI(t *testing.T) {
+	p := start(t, "--api-keys="+adminTestKey)
+	_, bad := p.admin(t, exitFailed, "nodes")
+	assert.Equal(t, "without a key", strings.HasPrefix(bad, "chatd admin: unauthorized: "), true)
+	t.Setenv(config.AdminKey, adminTestKey)
+	for _, c := range []struct{ args, shows string }{
+		{"publish --room cats --as 7 --name Ada --id 1 hello", "stored  20"},
+		{"publish --room cats -", "stored  20"},
+		{"publish --room cats \x1b[2J\n", "stored  20"},
+		{"history --room cats", "7        Ada (verified)     hello\n"},
+		{"history --room cats", "~system  system (verified)  from the input\n"},
+		{"history --room cats", `\u001b[2J\u000a` + "\n"},
+		{"history --room cats --limit 1", "older ones: --before "},
+		{"history", ""},
+		{"rooms", "cats  0 online\n"},
+		{"nodes", "0 connections  (this one)\n"},
+		{"people --room cats", "0 online\n"},
+		{"people", "0 online\n"},
+	} {
+		args := strings.SplitN(c.args, " ", 1+strings.Count(c.args, " "))
+		out, bad := p.admin(t, exitOK, args...)
+		assert.Equal(t, c.args+": errors", bad, "")
+		if !strings.Contains(out, c.shows) {
+			t.Errorf("%s: %q", c.args, out)
+		}
+	}
+	out, _ := p.admin(t, exitOK, "history", "--json", "--room", "cats")
+	var past chat.Past
+	assert.NoError(t, json.Unmarshal([]byte(out), &past))
+	assert.Equal(t, "messages", len(past.Messages), 3)
+}
+
+func TestAdminRefusesWhatItCannotDo(t *testing.T) {
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	defer elsewhere.Close()
+	redirect := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer redirect.Close()
+	t.Setenv(config.AdminKey, adminTestKey)
+	for args, want := range map[string]struct {
+		code int
+		says string
+	}{
+		"":                                  {exitOK, ""},
+		"help":                              {exitOK, ""},
+		"nodes --help":                      {exitOK, "-url"},
+		"shout":                             {exitUsage, "no command"},
+		"nodes now":                         {exitUsage, "unexpected"},
+		"publish":                           {exitUsage, "one MESSAGE"},
+		"publish a --room b":                {exitUsage, "one MESSAGE"},
+		"nodes --key=" + adminTestKey:       {exitUsage, "not defined"},
+		"nodes --url 127.0.0.1:9100":        {exitFailed, "--url must be"},
+		"nodes --url file:///etc/passwd":    {exitFailed, "--url must be"},
+		"nodes --url " + elsewhere.URL:      {exitFailed, "OPS_ADDR"},
+		"nodes --url " + redirect.URL:       {exitFailed, "307"},
+		"nodes --url http://127.0.0.1:1/xy": {exitFailed, "refused"},
+	} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, args, run(append([]string{"admin"}, strings.Fields(args)...), &stdout, &stderr), want.code)
+		if !strings.Contains(stderr.String(), want.says) || want.says != "not defined" && strings.Contains(stderr.String(), adminTestKey) {
+			t.Errorf("%s: %s", args, &stderr)
+		}
+	}
+}
