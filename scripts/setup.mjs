@@ -74,5 +74,7 @@ async function installGoTools() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(() => setup({ goTools: true, programs: ["gcc", "redis-server", "nginx", "curl", "chromium", "python-socketio"] }));
+  await main(() =>
+    setup({ goTools: true, programs: ["gcc", "redis-server", "nginx", "curl", "chromium", "python-socketio"] }),
+  );
 }
