@@ -15,7 +15,7 @@ const packages = {
   chromium: { apt: ["chromium"], brew: ["chromium"] },
   "python-socketio": {
     apt: ["python3-socketio", "python3-aiohttp"],
-    pip: ["python-socketio==5.7.2", "aiohttp==3.8.4"],
+    pip: ["python-socketio==5.7.2", "python-engineio==4.3.4", "aiohttp==3.10.11"],
   },
 };
 
