@@ -4,6 +4,7 @@ import { io as io3 } from "socket.io-client-3";
 import { io as io45 } from "socket.io-client-4.5";
 import { io as io46 } from "socket.io-client-4.6";
 import { io as io47 } from "socket.io-client-4.7";
+import { secrets } from "./secrets.mjs";
 import { until } from "./until.mjs";
 
 /** The stock clients under test, by version. */
@@ -31,12 +32,15 @@ export const kinds = Object.keys(versions).flatMap((version) =>
 const impatient = { reconnectionDelay: 10, reconnectionDelayMax: 40, timeout: 5000 };
 
 /**
- * Client is a stock client that records what it sees: `timeline` (the texts of messages, in the order of arrival),
+ * Client is a stock client that records what it sees: `timeline` (the texts of messages, in the order of arrival), `authors`
+ * (their ids), `users` (whom each welcome says it speaks for),
  * `offset` (the last one it was given), `connects` (for each connect: was it recovered, and from which offset),
  * `refusals` (the code of each CONNECT_ERROR).
  */
 class Client {
   timeline = [];
+  authors = [];
+  users = [];
   events = [];
   connects = [];
   disconnects = [];
@@ -47,6 +51,7 @@ class Client {
   constructor(socket) {
     this.socket = socket;
     this.socket.on("connect", () => {
+      if (this.socket._pid) secrets.add(this.socket._pid);
       this.connects.push({ recovered: this.socket.recovered, from: this.offset });
     });
     this.socket.on("disconnect", (reason) => this.#left(reason));
@@ -62,8 +67,16 @@ class Client {
   #note(event, args) {
     const last = args.at(-1);
     if (typeof last === "string") this.offset = last;
-    if (event === "message") this.timeline.push(args[0].message);
-    else this.events.push({ event, args, after: this.timeline.length });
+    if (event === "welcome") this.#welcomed(args[0]);
+    if (event === "message") {
+      this.timeline.push(args[0].message);
+      this.authors.push(args[0].from);
+    } else this.events.push({ event, args, after: this.timeline.length });
+  }
+
+  #welcomed({ user, token }) {
+    this.users.push(user);
+    if (token) secrets.add(token);
   }
 
   /** The transport in use, "polling" or "websocket". */

@@ -6,7 +6,7 @@ import { startServer } from "./server.mjs";
 /** startCluster starts Redis, three nodes, with more settings than the usual ones, and a balancer. */
 export async function startCluster(t, more = {}) {
   const redis = await startRedis(t);
-  const settings = { REDIS_URL: redis.url, MESSAGE_RATE: "0", LOG_LEVEL: "info", ...more };
+  const settings = { REDIS_URL: redis.url, MESSAGE_RATE: "0", ...more };
   const servers = await Promise.all([1, 2, 3].map(() => startServer(t, settings)));
   return { redis, servers, url: await startNginx(t, servers) };
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { assertNoSecretIn } from "./secrets.mjs";
 import { until } from "./until.mjs";
 
 const chatd = fileURLToPath(new URL("../bin/chatd", import.meta.url));
@@ -15,7 +16,7 @@ const usual = process.env.SERVER_COMMAND?.split(" ") ?? [chatd, "--config=/dev/n
 const defaults = {
   PATH: process.env.PATH,
   HOST: "127.0.0.1",
-  LOG_LEVEL: "warn",
+  LOG_LEVEL: "debug",
   DRAIN_DELAY: "0s",
   DRAIN_TIMEOUT: "10s",
 };
@@ -36,7 +37,7 @@ class Server {
     this.process = spawn(command, args, { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on("data", (chunk) => {
-        this.output = (this.output + chunk).slice(-20_000);
+        this.output += chunk;
       });
     }
     await until("the server is ready", async () => {
@@ -76,6 +77,7 @@ export async function startServer(t, settings = {}, program = usual) {
     await server.stop("SIGKILL");
     assert(!died, `the server ended with ${server.process.exitCode}:\n${server.output}`);
     assert.doesNotMatch(server.output, /panic|DATA RACE/);
+    assertNoSecretIn(server.output);
   });
   return await server.start();
 }

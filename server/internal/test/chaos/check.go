@@ -92,7 +92,7 @@ func (t timelines) checkSegment(seg siotest.Segment) (reached, number int, fault
 			return 0, i, fmt.Sprintf("%s at %s is behind the end of the record", m.ID, m.Offset)
 		}
 		want := t.messages[next]
-		if m.Offset != want.at.String() || m.ID != want.id || m.Message != want.text || m.Username != want.sender ||
+		if m.Offset != want.at.String() || m.ID != want.id || m.Message != want.text || m.Username != want.sender || m.From != want.from ||
 			m.At != int64(want.at.Ms) {
 			return 0, i, fmt.Sprintf("message %d behind %s is %s %s %.60q instead of %s %s %.60q",
 				i, seg.Joined, m.Offset, m.ID, m.Message, want.at, want.id, want.text)
@@ -127,7 +127,7 @@ func (r *Scene) Settle(expect Expect) {
 		r.awaitEnd(c, lines.newest())
 	}
 
-	faults := append(r.settleRooms(expect), checkLinks(order)...)
+	faults := slices.Concat(r.settleRooms(expect), checkLinks(order), checkAuthors(order))
 	for _, s := range r.senders {
 		faults = append(faults, checkSender(order, s)...)
 	}

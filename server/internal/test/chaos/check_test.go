@@ -15,7 +15,7 @@ func said(ids ...string) []entry {
 	for i, id := range ids {
 		sender, _, _ := strings.Cut(id, "-")
 		order = append(order, entry{
-			at: stream.Offset{Ms: uint64(i) + 2}, prev: order[i].at.String(), id: id, sender: sender, text: textOf(id),
+			at: stream.Offset{Ms: uint64(i) + 2}, prev: order[i].at.String(), id: id, sender: sender, from: "~" + sender, text: textOf(id),
 		})
 	}
 	return order
@@ -25,7 +25,7 @@ func heard(order []entry) (messages []siotest.Message) {
 	for _, e := range order {
 		if !e.genesis() {
 			messages = append(messages, siotest.Message{
-				Offset: e.at.String(), Message: e.text, Username: e.sender, ID: e.id, At: int64(e.at.Ms),
+				Offset: e.at.String(), Message: e.text, Username: e.sender, ID: e.id, From: e.from, At: int64(e.at.Ms),
 			})
 		}
 	}
@@ -46,6 +46,8 @@ func TestTheCheckOfAClientFinds(t *testing.T) {
 	all := heard(order)
 	altered := slices.Clone(all)
 	altered[1].Message = "another text"
+	stolen := all[1]
+	stolen.From = "~x"
 	segment := func(joined string, messages ...siotest.Message) siotest.Segment {
 		return siotest.Segment{Joined: joined, Messages: messages}
 	}
@@ -64,6 +66,7 @@ func TestTheCheckOfAClientFinds(t *testing.T) {
 		{"a duplicate at the end", "behind the end", []siotest.Segment{segment("1-0", append(slices.Clone(all), all[3])...)}},
 		{"disorder", "message 0 behind 1-0", []siotest.Segment{segment("1-0", all[1], all[0], all[2], all[3])}},
 		{"another text", "message 1 behind 1-0", []siotest.Segment{segment("1-0", altered...)}},
+		{"another author", "message 1 behind 1-0", []siotest.Segment{segment("1-0", all[0], stolen)}},
 		{"a missing end", "1 messages early", []siotest.Segment{segment("1-0", all[:3]...)}},
 		{"an offset of another stream", "never was in the stream", []siotest.Segment{segment("9-9", all...)}},
 		{"messages out of nowhere", "without a joining offset", []siotest.Segment{segment("", all...)}},
@@ -91,6 +94,15 @@ func TestTheCheckOfASenderFinds(t *testing.T) {
 		{"a message without an end", "never acked", said("s-0", "s-1"), []utterance{acked, {}}},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantFault(t, checkSender(c.order, &sender{name: "s", said: c.said}), c.fault) })
+	}
+}
+
+func TestTheCheckOfAuthorsFinds(t *testing.T) {
+	wantFault(t, checkAuthors(said("s-0", "o-0", "s-1", "vx1-0", "vx2-0")), "")
+	for from, words := range map[string]string{"": "s-1 is from \"\"", "~y": "s-1 is from \"~y\"", "~o": "who is o"} {
+		order := said("s-0", "o-0", "s-1")
+		order[3].from = from
+		wantFault(t, checkAuthors(order), words)
 	}
 }
 

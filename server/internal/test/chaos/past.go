@@ -17,6 +17,7 @@ type entry struct {
 	prev   string
 	id     string // of the message; empty for a genesis
 	sender string
+	from   string // the author's id
 	text   string
 	// era counts how often Redis had forgotten everything, deduplication included, when the entry was stored.
 	era int
@@ -89,7 +90,7 @@ func readEntry(row [2]json.RawMessage) (e entry, err error) {
 
 func (e *entry) readEvent(event string) error {
 	var args []json.RawMessage
-	var m struct{ ID, Username, Message string }
+	var m struct{ ID, Username, From, Message string }
 	err := json.Unmarshal([]byte(event), &args)
 	if err == nil && len(args) == 2 {
 		err = json.Unmarshal(args[1], &m)
@@ -97,7 +98,7 @@ func (e *entry) readEvent(event string) error {
 	if err == nil && m.ID == "" {
 		err = errors.New("no message")
 	}
-	e.id, e.sender, e.text = m.ID, m.Username, m.Message
+	e.id, e.sender, e.from, e.text = m.ID, m.Username, m.From, m.Message
 	return err
 }
 
@@ -115,6 +116,28 @@ func checkLinks(order []entry) (faults []string) {
 		}
 		if e.prev != want {
 			faults = append(faults, fmt.Sprintf("stream: %s says that %s comes before it, it is %s", e.at, e.prev, want))
+		}
+	}
+	return faults
+}
+
+// checkAuthors finds messages that are not from their sender: each has one id for as long as it lives, over all reconnects,
+// and nobody else has it. A visitor of rooms sends in each visit under a name that begins with its own and an x.
+func checkAuthors(order []entry) (faults []string) {
+	ids, people := map[string]string{}, map[string]string{}
+	for _, e := range order {
+		if e.genesis() {
+			continue
+		}
+		person, _, _ := strings.Cut(e.sender, "x")
+		if ids[e.sender] == "" {
+			ids[e.sender] = e.from
+		}
+		if people[e.from] == "" {
+			people[e.from] = person
+		}
+		if e.from == "" || ids[e.sender] != e.from || people[e.from] != person {
+			faults = append(faults, fmt.Sprintf("P11: %s is from %q, who is %s; %s is %q", e.id, e.from, people[e.from], e.sender, ids[e.sender]))
 		}
 	}
 	return faults

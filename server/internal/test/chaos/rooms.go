@@ -58,6 +58,7 @@ func (r *Scene) settleRooms(expect Expect) (faults []string) {
 		order := room.past.order()
 		lines := newTimelines(order)
 		faults = append(faults, checkLinks(order)...)
+		faults = append(faults, checkAuthors(order)...)
 		for _, v := range room.all() {
 			if !v.left {
 				r.awaitEnd(v.client, lines.newest())
