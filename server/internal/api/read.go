@@ -63,12 +63,12 @@ const systemName = "system"
 
 // readPost reads { message, id?, username?, user?: { id, name? } }. The id may come as the header Idempotency-Key instead.
 func readPost(body []byte, idempotency []string) (p post, refused *refusal) {
-	var said, spoken bool
+	var said, named, spoken bool
 	var id, name string
 	m := &p.message
 	refused = readObject(body, fields{
 		"message":  {text: &m.Text, given: &said},
-		"id":       {text: &m.ID},
+		"id":       {text: &m.ID, given: &named},
 		"username": {text: &m.Username},
 		"user":     {given: &spoken, object: fields{"id": {text: &id}, "name": {text: &name}}},
 	})
@@ -77,7 +77,9 @@ func readPost(body []byte, idempotency []string) (p post, refused *refusal) {
 		return p, refused
 	case !said:
 		return p, badRequest("The field message is missing.")
-	case len(idempotency) > 1, len(idempotency) == 1 && m.ID != "" && m.ID != idempotency[0]:
+	case named && m.ID == "":
+		return p, badRequest("The field id is empty.")
+	case len(idempotency) > 1, len(idempotency) == 1 && named && m.ID != idempotency[0]:
 		return p, badRequest("Idempotency-Key and the field id name different messages.")
 	case len(idempotency) == 1:
 		m.ID = idempotency[0]
