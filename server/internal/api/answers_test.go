@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"scalable-chat/server/internal/test/assert"
 )
@@ -65,10 +64,7 @@ func (g *given) everywhere() {
 	g.when(&backend{}, func(c *call, _ *Handler) { c.path += "?x=y" })
 	g.when(&backend{}, func(c *call, _ *Handler) { c.header = http.Header{"Authorization": nil} })
 	g.when(&backend{}, func(c *call, _ *Handler) { c.header = http.Header{"Origin": {"null"}} })
-	g.when(&backend{}, func(_ *call, h *Handler) {
-		k := h.keys.keys[0]
-		k.rate.ReserveN(time.Since(k.began), 10*keyBurst)
-	})
+	g.when(&backend{}, func(_ *call, h *Handler) { exhaust(h.keys.keys[0]) })
 	g.when(&backend{}, func(_ *call, h *Handler) {
 		for range atWork {
 			h.places <- struct{}{}
