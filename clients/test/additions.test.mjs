@@ -1,4 +1,4 @@
-// What the contract adds to the original: older history on request, and who is typing.
+// What the contract adds to the original: older history on request, who is typing, and who is here.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { join, kinds, numbered, sayAll } from "../client.mjs";
@@ -64,6 +64,37 @@ for (const kind of kinds) {
       assert.equal(new Set(notices.map(({ id }) => id)).size, 1);
     }
     assert.deepEqual(typing(typist), []);
+  });
+}
+
+for (const kind of kinds) {
+  test(`PRE-4, PRE-6 who is here: ${kind.name}`, async (t) => {
+    const { url } = await startServer(t);
+    const ids = new Map();
+    const guest = async (username, namespace = "") => {
+      const client = await join(t, url + namespace, { ...kind, auth: username && { username } });
+      const welcome = ({ event }) => event === "welcome";
+      await until("the welcome", () => client.events.some(welcome));
+      ids.set(username ?? "anonymous", client.events.find(welcome).args[0].user.id);
+      return client;
+    };
+    const people = (...names) => ({ total: names.length, people: names.map((name) => ({ id: ids.get(name), name })) });
+    await guest("elsewhere", "/rooms/cats");
+    const bob = await guest("bob");
+    const lurker = await guest(undefined);
+    await guest("ada");
+    assert.deepEqual(await bob.ask("people"), people("ada", "bob", "anonymous"));
+    await lurker.ask("event:message", { message: "I am here", username: "aaron" });
+    ids.set("aaron", ids.get("anonymous"));
+    bob.socket.disconnect();
+    // An answer may be a second old.
+    let answer;
+    await until("the newest answer", async () => {
+      answer = await lurker.ask("people");
+      await new Promise((resolve) => setTimeout(resolve, 500)); // as often as the rates allow
+      return answer.total === 2 && answer.people[0].name === "aaron";
+    });
+    assert.deepEqual(answer, people("aaron", "ada"));
   });
 }
 
