@@ -159,11 +159,14 @@ test.describe("full", () => {
 });
 
 test.describe("limits of the server that are stricter than ours", () => {
-  test.use({ serverEnv: { MAX_MESSAGE_CHARS: "10" } });
-
   test("a message that can never be sent says why and can be removed", async ({ room }) => {
-    const ada = await room.join("ada");
+    // It is written before the server has told its limits.
+    const server = await room.newServer({ MAX_MESSAGE_CHARS: "10" });
+    const ada = await room.visit({}, server);
+    await ada.getByLabel("Your name").fill("ada");
+    await ada.keyboard.press("Enter");
     await say(ada, "much too long for it");
+    await server.start();
     await expect(ada.getByText("This is too long for the server.", { exact: true })).toBeVisible();
     await expect(ada.getByRole("button", { name: "Retry", exact: true })).toHaveCount(0);
     await ada.getByRole("button", { name: "Remove" }).click();

@@ -98,8 +98,8 @@ function roomLink(line: Line, name: RoomName, listener: LinkedRoom): RoomLink {
   const socket: ChatSocket = manager.socket(namespaceOf(name));
   // The manager keeps the socket of a room that was left. Whoever comes back has no timeline to continue.
   let returns = true;
-  // The server sends no history to a stay that is recovered (REC-4).
   const credentials = introduce(line, socket, listener);
+  // The server sends no history to a stay that is recovered (REC-4).
   socket.auth = (give) =>
     give({ history: historyOnJoin, ...credentials(), ...(returns && { pid: undefined, offset: undefined }) });
   socket.on("connect", () => {

@@ -110,11 +110,10 @@ export class Identity {
    * one of the other tabs, who were faster.
    */
   welcomed({ user, token, limits, rooms }: Welcome): boolean {
-    const [before, now] = [this.#me, { user, limits, rooms }].map(({ user, limits, rooms }) =>
-      JSON.stringify({ user, limits, rooms }),
-    );
-    // All rooms of a connection get the same welcome.
-    if (now !== before) this.#is({ user, limits, rooms });
+    const told = ({ user, limits, rooms }: Pick<Me, "user" | "limits" | "rooms">) =>
+      JSON.stringify({ user, limits, rooms });
+    // All rooms of a connection are told the same.
+    if (told({ user, limits, rooms }) !== told(this.#me)) this.#is({ user, limits, rooms });
     return token === undefined || this.#guest.keep({ id: user.id, token });
   }
 
