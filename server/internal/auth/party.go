@@ -42,10 +42,9 @@ func (s *Speaker) Renew(ctx context.Context, token string) error {
 		return err
 	case who.ID != s.Identity().ID:
 		return errInvalid
-	case !s.party.mayStay(s, who):
+	case !s.party.renew(s, who):
 		return errFewer
 	}
-	s.now.Store(&who)
 	s.party.tellExpiry()
 	return nil
 }
@@ -151,13 +150,16 @@ func (i Identity) outlives(other Identity) bool {
 	return !other.Expires.IsZero() && (i.Expires.IsZero() || i.Expires.After(other.Expires))
 }
 
-// mayStay reports whether an identity may read in all rooms where a speaker is.
-func (p *Party) mayStay(by *Speaker, who Identity) bool {
+// renew gives a speaker another identity, unless that may not read in all rooms where the speaker is.
+func (p *Party) renew(by *Speaker, who Identity) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for room, s := range p.connection.Speakers() {
 		if s == by && who.In(room) < Read {
 			return false
 		}
 	}
+	by.now.Store(&who)
 	return true
 }
 

@@ -172,7 +172,7 @@ func isText(s string, limit int) bool {
 	return utf8.RuneCountInString(s) <= limit && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// ensure that go-jose's algorithms are named in one place only.
+// The algorithms that a token may have, for each kind of key.
 var (
 	secretAlgorithms = []jose.SignatureAlgorithm{jose.HS256}
 	publicAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
