@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -273,4 +274,22 @@ func BenchmarkES256(b *testing.B) {
 			ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature)
 		}
 	})
+}
+
+// TestP11_WhatIsRememberedIsBounded: good tokens up to a number, bad ones not at all.
+func TestP11_WhatIsRememberedIsBounded(t *testing.T) {
+	t.Parallel()
+	secret, err := NewSecret(oneSecret)
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: secret})
+	for n := range 1000 {
+		_, err := tokens.Verify(t.Context(), issuer.Sign(t, jose.HS256, []byte(otherSecret), "", fmt.Sprintf(`{"sub":"%d",`+soon+`}`, n)))
+		refusedWith(t, "forged", err, Unauthorized)
+	}
+	assert.Equal(t, "refused tokens that are remembered", tokens.known.Len(), 0)
+	for n := range verified + 100 {
+		_, err := tokens.Verify(t.Context(), issuer.Sign(t, jose.HS256, []byte(oneSecret), "", fmt.Sprintf(`{"sub":"%d",`+soon+`}`, n)))
+		assert.NoError(t, err)
+	}
+	assert.Equal(t, "tokens that are remembered", tokens.known.Len(), verified)
 }
