@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,8 +62,15 @@ func stormOn(t *testing.T) {
 func storm(t *testing.T, weather Weather, seed uint64, length time.Duration) {
 	rnd := rand.New(rand.NewPCG(seed, 4))
 	senders := 5 + rnd.IntN(11)
+	var settings map[string]string
+	if weather == Wild {
+		// A node that starts after Redis was emptied may make another secret of the guests before the others can give back
+		// theirs. The guests are then new ones, and a retry of theirs is a message of somebody else.
+		settings = map[string]string{"AUTH_SECRET": strings.Repeat("chaos", 8)}
+	}
 	r := Open(t, Options{
-		Seed: seed, Nodes: 2 + rnd.IntN(3), Clients: 30, Senders: senders,
+		Settings: settings,
+		Seed:     seed, Nodes: 2 + rnd.IntN(3), Clients: 30, Senders: senders,
 		Rate:  float64(20+rnd.IntN(80)) / float64(senders),
 		Rooms: 12, Visitors: 8, Sharded: weather == Sharded,
 		Redis: []string{"--appendonly", "yes", "--appendfsync", "always"},
