@@ -65,6 +65,7 @@ type App struct {
 	parts     parts      // of the topology
 	room      *room.Room // the global one
 	rooms     *rooms.Manager
+	roomsLog  *slog.Logger // of all rooms' records
 	policy    *auth.Policy
 	welcome   *room.Welcome
 	rates     *chat.Rates    // of the users in all rooms
@@ -134,6 +135,7 @@ func (a *App) build() {
 	a.replica = replica.New(replica.Options{
 		Stream:   a.parts.stream,
 		Sweepers: a.sweepers,
+		Name:     "/",
 		Encode:   room.Encoder("/"),
 		Decode:   room.Decode,
 		Window:   fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes},

@@ -7,6 +7,7 @@ import (
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/fanout"
+	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/rooms"
@@ -19,10 +20,14 @@ const RoomsPath = "/rooms"
 // leastTail is how many entries are read at least when a room opens: a screen full, and the entry before.
 const leastTail = 51
 
+// roomsWarnings is how many warnings all rooms' records may write in a second: all of them may have a gap at once.
+const roomsWarnings = 5
+
 // newRooms makes the manager of the rooms. With ROOMS=off it refuses all of them.
 func (a *App) newRooms() *rooms.Manager {
 	cfg := a.cfg.Rooms
 	a.budget = fanout.NewBudget(int64(cfg.Bytes))
+	a.roomsLog = ops.Thinned(a.log, roomsWarnings)
 	return rooms.New(rooms.Options{
 		Backend: a.parts.rooms, Permits: cfg.Permits, Open: a.openRoom, Full: a.budget.Full,
 		Listed: cfg.Listed, Max: cfg.Max, PerConnection: cfg.MaxPerConnection,
@@ -49,10 +54,10 @@ func (a *App) openRoom(name string, record stream.Room, online func(atLeast int)
 	}
 	p := &place{app: a, namespace: namespace}
 	p.Replica = replica.New(replica.Options{
-		Stream: record, Sweepers: a.sweepers, Encode: room.Encoder(namespace), Decode: room.Decode,
+		Stream: record, Sweepers: a.sweepers, Name: namespace, Encode: room.Encoder(namespace), Decode: room.Decode,
 		Window: window, Retained: a.parts.window, Nodes: a.parts.nodes,
 		Hooks:  replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
-		Logger: a.log,
+		Logger: a.roomsLog,
 	})
 	p.room = a.newRoom(namespace, p.Replica, func() int { return online(a.hub.Members(namespace)) })
 	a.binding.Store(namespace, func(n adapter.Namespace) adapter.Binding {

@@ -137,7 +137,7 @@ func (r *Replica) startAfresh(ctx context.Context, gap error) (progress bool, er
 
 // lost tells that the log is dropped.
 func (r *Replica) lost(gap error) {
-	r.logger.Warn("stream has a gap: starting afresh", "after", r.last.String(), "error", gap)
+	r.logger.Warn("stream has a gap: starting afresh", "namespace", r.opts.Name, "after", r.last.String(), "error", gap)
 	if r.opts.Hooks.Reset != nil {
 		r.opts.Hooks.Reset()
 	}

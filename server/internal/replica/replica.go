@@ -37,6 +37,7 @@ type Decode func(frame []byte) []byte
 type Options struct {
 	Stream   stream.Record
 	Sweepers *fanout.Sweepers
+	Name     string // of the namespace, for logs
 	Encode   Encode
 	Decode   Decode
 	// Window bounds the log, which Load fills at the start. It should not be larger than what the stream retains.
