@@ -97,7 +97,7 @@ func TestLoadFindsFaults(t *testing.T) {
 	for name, test := range faultyDeliveries {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{deliver: test.deliver}
-			r, err := loadResult(t, "-n", "4", "-par", "1", "-s", "1", "-rate", "100", "-d", "200ms", "-drain", "200ms", "-urls", f.node(t))
+			r, err := loadResult(t, "-n", "4", "-par", "1", "-s", "1", "-rate", "100", "-d", "200ms", "-drain", "2s", "-urls", f.node(t))
 			if !errors.Is(err, errFaulty) {
 				t.Errorf("ended with %v", err)
 			}

