@@ -23,7 +23,7 @@ test("SIGTERM during traffic and a restart on the same port", async (t) => {
   let beforeFirstCut;
   for (const { socket } of clients) socket.once("disconnect", () => (beforeFirstCut ??= acked.length));
   const talking = clients.map((client, i) => talk(client, `c${i}`, acked));
-  await until("traffic", () => acked.length > 500);
+  await until("traffic", () => acked.length > 500, 60_000);
 
   const beforeSignal = acked.length;
   assert.equal(await server.stop("SIGTERM"), 0);
