@@ -253,7 +253,7 @@ test("pitfall 8: new messages are announced once, politely, and scrolling announ
   // More of the news may still be announced.
   const others = async () => (await log.textContent())?.replace(/robot: news|\d+ new messages/g, "");
   expect(await others()).toBe("");
-  await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
+  await goUp(ada);
   await expect(said(ada, "old 5 .")).toBeVisible();
   expect(await others()).toBe("");
   await say(ada, "my own words");

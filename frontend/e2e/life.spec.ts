@@ -1,23 +1,11 @@
 import type { Page } from "@playwright/test";
-import { badge, expect, list, said, say, setSeen, test } from "./room";
+import { badge, countdown, expect, list, said, say, setSeen, stopTimeInLongCountdown, test } from "./room";
 
 /** The events of a page that returns from the browser's cache or becomes visible again. */
 const events = {
   "a pageshow event": (page: Page) => page.evaluate(() => void window.dispatchEvent(new Event("pageshow"))),
   "a visibilitychange to visible": (page: Page) => setSeen(page, true),
 };
-
-const countdown = (page: Page) => page.getByText(/Next try in [1-9]\d* s/);
-
-/** Lets attempts fail until the next one is a while away, then stops the clock of the page. */
-async function stopTimeInLongCountdown(page: Page): Promise<void> {
-  await expect(async () => {
-    const seconds = Number(/\d+/.exec((await countdown(page).textContent({ timeout: 2000 })) ?? "")?.[0]);
-    if (seconds < 5) await page.clock.fastForward(seconds * 1000);
-    expect(seconds).toBeGreaterThanOrEqual(5);
-  }).toPass();
-  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1000);
-}
 
 for (const [name, tell] of Object.entries(events)) {
   test(`pitfall 5: ${name} connects at once, however long the countdown`, async ({ room }) => {

@@ -89,7 +89,7 @@ test("earlier messages load on the way up without moving the reader's place", as
   expect(asked).toEqual([]);
   await expect(async () => {
     await list(ada).evaluate((scroller) => scroller.scrollBy(0, -400));
-    await expect(said(ada, "message 209 .")).toBeInViewport({ timeout: 100 });
+    await expect(said(ada, "message 209 .")).toBeInViewport({ timeout: 500 }); // drawn before the next step
   }).toPass();
   const place = () => said(ada, "message 209 .").evaluate((row) => row.getBoundingClientRect().top);
   const before = await settled(place);
@@ -125,10 +125,12 @@ test("a chat that is hardly longer than the list shows its beginning", async ({ 
   for (let i = 0; i < 5; i++) await robot.say(`message ${i} .`);
   const ada = await room.join("ada", { viewport: { width: 1100, height: 900 } });
   await expect(ada.getByText("This is where the chat begins.")).toBeVisible();
-  const height = await list(ada).evaluate((scroller) => {
-    const content = scroller.querySelector("ol")?.offsetHeight ?? 0;
-    return innerHeight - scroller.clientHeight + content;
-  });
+  const height = await settled(() =>
+    list(ada).evaluate((scroller) => {
+      const content = scroller.querySelector("ol")?.offsetHeight ?? 0;
+      return innerHeight - scroller.clientHeight + content;
+    }),
+  );
   const bob = await room.join("bob", { viewport: { width: 1100, height: height - 40 } });
   await expect(said(bob, "message 4 .")).toBeInViewport({ ratio: 1 });
   await expect.poll(() => list(bob).evaluate(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight)).toBe(40);
@@ -308,7 +310,7 @@ test.describe("in a busy room", () => {
     expect(await ada.evaluate(() => (window as unknown as { seen: { pills: number } }).seen.pills)).toBe(0);
     for (let attempt = 0; attempt < 6; attempt++) {
       await ada.mouse.wheel(0, -20);
-      await expect(pill).toBeVisible({ timeout: 2000 });
+      await expect(pill).toBeVisible();
       await pill.click();
       await expect(pill).toBeHidden();
       await list(ada).hover();

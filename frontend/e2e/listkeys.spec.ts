@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { articles, composer, expect, fill, fromEnd, list, said, settled, test } from "./room";
+import { articles, composer, expect, fill, fromEnd, goUp, list, said, settled, test } from "./room";
 
 const maxMounted = 60;
 
@@ -32,7 +32,7 @@ test.describe("by keyboard", () => {
     // Two pages overlap.
     for (const key of ["PageUp", "PageUp", "Shift+Space", "PageUp", "PageDown", "Space"]) {
       const back = key === "PageDown" || key === "Space";
-      const edge = await seenRow(ada, back ? "last" : "first");
+      const edge = await settled(() => seenRow(ada, back ? "last" : "first"));
       await ada.keyboard.press(key);
       await expect(said(ada, `message ${edge} `)).toBeInViewport();
       await expect.poll(() => seenRow(ada, back ? "last" : "first")).not.toBe(edge);
@@ -64,7 +64,7 @@ test.describe("far away", () => {
     await expect.poll(() => ada.evaluate(() => String(document.getSelection()))).toBe("https://example.com/");
     await expect.poll(() => articles(ada).count()).toBeLessThanOrEqual(maxMounted);
     // It is in its place.
-    await list(ada).evaluate((scroller) => scroller.scrollTo(0, 0));
+    await goUp(ada);
     await expect(link).toBeInViewport();
     await expect(link).toBeFocused();
   });

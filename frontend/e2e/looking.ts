@@ -6,10 +6,12 @@ export const phone: BrowserContextOptions = { viewport: { width: 390, height: 84
 
 /** Waits for fading to end: a fading element is pale for a moment. */
 export async function still(page: Page): Promise<void> {
-  await page.evaluate(() =>
-    // An animation that is cut short has ended too.
-    Promise.allSettled(document.getAnimations().map((a) => a.effect?.getTiming().iterations === 1 && a.finished)),
-  );
+  const fading = () =>
+    page.evaluate(() => {
+      const fades = (a: Animation) => a.playState === "running" && a.effect?.getTiming().iterations === 1;
+      return document.getAnimations().filter(fades).length;
+    });
+  await expect.poll(fading).toBe(0);
 }
 
 export async function expectAccessible(page: Page): Promise<void> {

@@ -43,7 +43,7 @@ test("elements without borders have edges in forced colours only", async ({ room
   await expect(pill).toBeVisible();
   const parts = [said(page, "message 36 .").locator("div").first(), pill, badge(page)];
   const others = [page.getByRole("main").locator("> div"), page.getByRole("button", { name: "Send" })];
-  for (const part of [...parts, ...others]) expect(await hasEdge(part)).toBe(false);
+  for (const part of [...parts, ...others]) await expect.poll(() => hasEdge(part), String(part)).toBe(false);
   await page.emulateMedia({ forcedColors: "active" });
   await composer(page).fill("hello");
   for (const part of [...parts, ...others]) await expect.poll(() => hasEdge(part), String(part)).toBe(true);

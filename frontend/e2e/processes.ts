@@ -16,9 +16,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** until polls a condition and throws after ten seconds. */
+/** until polls a condition and throws after half a minute. */
 export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await delay(20)) {
+  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) {
     if (await condition()) return;
   }
   throw new Error(`In vain: ${what}`);

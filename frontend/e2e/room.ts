@@ -135,6 +135,22 @@ export async function send(page: Page): Promise<void> {
   else await composer(page).press("Enter");
 }
 
+export const countdown = (page: Page) => page.getByText(/Next try in [1-9]\d* s/);
+
+/**
+ * Lets attempts fail until the next one is a while away, then stops the clock of the page, so that the page cannot be
+ * faster than the test. The clock must be installed.
+ */
+export async function stopTimeInLongCountdown(page: Page): Promise<void> {
+  await expect(async () => {
+    const seconds = Number(/\d+/.exec((await countdown(page).textContent({ timeout: 2000 })) ?? "")?.[0]);
+    if (seconds < 5) await page.clock.fastForward(seconds * 1000);
+    expect(seconds).toBeGreaterThanOrEqual(5);
+    // Fails if that moment has passed meanwhile.
+    await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1000);
+  }).toPass();
+}
+
 /** Reports to the page that its window is covered or visible again. */
 export function setSeen(page: Page, seen: boolean): Promise<void> {
   return page.evaluate(

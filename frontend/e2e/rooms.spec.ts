@@ -1,5 +1,6 @@
+import type { Locator } from "@playwright/test";
 import { phone, wide } from "./looking";
-import { badge, composer, expect, list, said, say, setSeen, test, texts } from "./room";
+import { badge, composer, expect, list, said, say, setSeen, settled, test, texts } from "./room";
 import { field, isIn, link, openRoom, rooms, sayUnread, title } from "./roomlist";
 
 test("P10 the address opens a room, and nothing of it is heard in another", async ({ room }) => {
@@ -74,9 +75,9 @@ test("unread messages are counted in each room until it is shown, also after a r
   await expect(said(ada, "unseen").last()).toBeVisible();
   // A line stands between what was seen and what is new.
   await expect(list(ada).getByText("New messages")).toHaveCount(1);
-  const seen = await said(ada, "seen").first().boundingBox();
-  const line = await list(ada).getByText("New messages").boundingBox();
-  expect(line?.y).toBeGreaterThan(seen?.y ?? Number.NaN);
+  const y = async (part: Locator) => (await part.boundingBox())?.y ?? Number.NaN;
+  const below = async () => (await y(list(ada).getByText("New messages"))) - (await y(said(ada, "seen").first()));
+  await expect.poll(below).toBeGreaterThan(0);
   await expect(link(ada, "cats")).toHaveText("cats");
   await expect(ada).toHaveTitle("cats · Chat");
   await ada.reload();
@@ -312,7 +313,7 @@ test("each room keeps its place: unread messages do not move a reader of another
     await list(page).evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight / 2));
     await expect(page.getByRole("button", { name: "Newest" })).toBeVisible({ timeout: 300 });
   }).toPass();
-  const top = await list(page).evaluate((scroller) => scroller.scrollTop);
+  const top = await settled(() => list(page).evaluate((scroller) => scroller.scrollTop));
   await sayUnread(page, dogs, "dogs", "woof");
   expect(await list(page).evaluate((scroller) => scroller.scrollTop)).toBe(top);
   // What arrives below the reader is not read yet.
