@@ -53,7 +53,8 @@ func parseBeside(args []string, stderr io.Writer) (b beside, err error) {
 	}
 	room := func(name string, n int) options {
 		return options{
-			clients: n, senders: n, members: n, rooms: 1, name: name, lanes: 64, sources: sources, size: 64, drain: 15 * time.Second,
+			clients: n, senders: n, members: n, rooms: 1, name: name, lanes: 64, sources: sources,
+			event: "event:message", size: 64, drain: 15 * time.Second,
 		}
 	}
 	b.quiet, b.flood = room("quiet-", members), room("flood-", flooders)
