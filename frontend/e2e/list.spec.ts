@@ -108,8 +108,13 @@ test.describe("a message that was not sent", () => {
   test("stands at the end, and a reader at the end sees the messages of others above it", async ({ room }) => {
     const robot = await room.robot();
     for (let i = 0; i < 20; i++) await robot.say(`message ${i} .`);
-    const ada = await room.join("ada", { viewport: { width: 1100, height: 600 } });
+    // It is written before the server has told its limits.
+    room.server.signal("SIGSTOP");
+    const ada = await room.visit({ viewport: { width: 1100, height: 600 } });
+    await ada.getByLabel("Your name").fill("ada");
+    await ada.keyboard.press("Enter");
     await say(ada, "much too long for this server");
+    room.server.signal("SIGCONT");
     await expect(ada.getByText("This is too long for the server.", { exact: true })).toBeInViewport();
     for (let i = 20; i < 28; i++) {
       await robot.say(`message ${i} .`);
