@@ -169,7 +169,7 @@ func TestP10_AFloodDelaysNoOtherRoom(t *testing.T) {
 // TestROOM8_WithoutMemoryNoRoomIsOpened: rooms that are open go on, and who wants to open another one waits until others have
 // closed.
 func TestROOM8_WithoutMemoryNoRoomIsOpened(t *testing.T) {
-	a := start(t, "--rooms-bytes=1MiB", "--connect-timeout=500ms")
+	a := start(t, "--rooms-bytes=1MiB", "--connect-timeout=3s")
 	all := sessions(t, a, 8)
 	fill(t, a, all, 50)
 	text := `["event:message",{"message":"` + strings.Repeat("x", 3900) + `","username":"u"}]`
