@@ -64,12 +64,10 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) restorat
 	return restoration{recovered: ok && n.claim(n.publicID(pid)), at: at, failed: err}
 }
 
-// startOf fixes where a socket begins in the log, and whether it continues where an earlier connection ended.
-func (n *namespace) startOf(m *member) {
-	found, _ := n.restored.Load(m.socket.Id())
-	r, _ := found.(restoration)
-	if r.recovered {
-		m.start, m.recovered = r.at, true
+// start fixes where a socket begins in the log, and whether it continues where an earlier connection ended.
+func (n *namespace) start(m *member, found restoration) {
+	if found.recovered {
+		m.start, m.recovered = found.at, true
 		return
 	}
 	wanted := 0
@@ -90,13 +88,15 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 		return socket.NewExtendedError("Unsupported transport", nil) // not a session of the edge
 	}
 	restorePayload(s.Handshake())
-	if found, ok := n.restored.Load(s.Id()); ok && found.(restoration).failed != nil {
+	loaded, _ := n.restored.Load(s.Id())
+	found, _ := loaded.(restoration)
+	if found.failed != nil {
 		conn.Close(true) // the client comes back with its offset, and may recover then
 		return socket.NewExtendedError("Recovery failed", nil)
 	}
 	m := &member{socket: s, conn: conn}
 	if n.follows() {
-		n.startOf(m)
+		n.start(m, found)
 	} else {
 		m.alone, m.since = true, n.volatiles.now()
 	}

@@ -10,12 +10,11 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"scalable-chat/server/internal/auth"
 	"scalable-chat/server/internal/engineio"
-	"scalable-chat/server/internal/rooms"
+	"scalable-chat/server/internal/room"
 )
 
 // Options configure a door.
@@ -76,7 +75,7 @@ func (d *Door) identify(ctx context.Context, s session, c engineio.Connect) (*au
 		return nil, d.refuse(&engineio.Refusal{Code: refusal.Code, Message: refusal.Message})
 	case err != nil:
 		return nil, err
-	case by.Identity().In(roomOf(c.Namespace)) < auth.Read:
+	case by.Identity().In(room.NameOf(c.Namespace)) < auth.Read:
 		return nil, d.refuse(errForbidden)
 	}
 	return by, nil
@@ -107,7 +106,7 @@ func (c connection) Speakers() map[string]*auth.Speaker {
 	all := make(map[string]*auth.Speaker, len(passes))
 	for namespace, pass := range passes {
 		if by, ok := pass.(*auth.Speaker); ok {
-			all[roomOf(namespace)] = by
+			all[room.NameOf(namespace)] = by
 		}
 	}
 	return all
@@ -129,6 +128,3 @@ func decode(payload []byte) (object any) {
 	}
 	return object
 }
-
-// roomOf is the name of a namespace as rights have it.
-func roomOf(namespace string) string { return strings.TrimPrefix(namespace, rooms.Prefix) }

@@ -33,6 +33,16 @@ func fetching(t *testing.T, s *issuer.Site, c *clock) *Tokens {
 	return newTokens(t, TokenOptions{Keys: keys, Now: func() time.Time { return now }})
 }
 
+// known makes such tokens of a site that serves one key of the issuer, and has that key fetched.
+func known(t *testing.T, i *issuer.Issuer, kid string) (*issuer.Site, *clock, *Tokens) {
+	t.Helper()
+	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, kid))), &clock{}
+	tokens := fetching(t, s, c)
+	_, err := tokens.Verify(t.Context(), i.Token(t, kid, claims))
+	assert.NoError(t, err)
+	return s, c, tokens
+}
+
 const claims = `{"sub":"ada",` + soon + `}`
 
 func TestP11_KeysAreFetchedOnceForAll(t *testing.T) {
@@ -56,13 +66,10 @@ func TestP11_KeysAreFetchedOnceForAll(t *testing.T) {
 func TestP11_KeysRotateAndNobodyIsLoggedOut(t *testing.T) {
 	t.Parallel()
 	i := issuer.New(t, "old", "new")
-	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, "old"))), &clock{}
-	tokens := fetching(t, s, c)
-	_, err := tokens.Verify(t.Context(), i.Token(t, "old", claims))
-	assert.NoError(t, err)
+	s, c, tokens := known(t, i, "old")
 	s.Set(issuer.Serving(i.JWKS(t)))
 	c.forward(retryAfter)
-	_, err = tokens.Verify(t.Context(), i.Token(t, "new", claims))
+	_, err := tokens.Verify(t.Context(), i.Token(t, "new", claims))
 	assert.NoError(t, err, "the new key is fetched while the token waits")
 	_, err = tokens.Verify(t.Context(), i.Token(t, "old", claims))
 	assert.NoError(t, err, "the old key still counts")
@@ -132,10 +139,7 @@ func TestP11_AnIssuerInTrouble(t *testing.T) {
 func TestP11_ASlowIssuerHoldsOnlyUnknownKeys(t *testing.T) {
 	t.Parallel()
 	i := issuer.New(t, "a", "b")
-	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, "a"))), &clock{}
-	tokens := fetching(t, s, c)
-	_, err := tokens.Verify(t.Context(), i.Token(t, "a", claims))
-	assert.NoError(t, err)
+	s, c, tokens := known(t, i, "a")
 	release := make(chan struct{})
 	s.Set(func(w http.ResponseWriter, _ *http.Request) {
 		<-release
@@ -148,7 +152,7 @@ func TestP11_ASlowIssuerHoldsOnlyUnknownKeys(t *testing.T) {
 		waiting <- err
 	}()
 	assert.Eventually(t, "asked", func() bool { return s.Asked.Load() == 2 })
-	_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
+	_, err := tokens.Verify(t.Context(), i.Token(t, "a", claims))
 	assert.NoError(t, err, "a known key does not wait")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -173,19 +177,16 @@ func TestAddressesOfKeys(t *testing.T) {
 func TestP11_AnUnknownKeyIsNoRefusalWhileTheIssuerIsAway(t *testing.T) {
 	t.Parallel()
 	i := issuer.New(t, "old", "new")
-	s, c := issuer.NewSite(t, issuer.Serving(i.JWKS(t, "old"))), &clock{}
-	tokens := fetching(t, s, c)
-	_, err := tokens.Verify(t.Context(), i.Token(t, "old", claims))
-	assert.NoError(t, err)
+	s, c, tokens := known(t, i, "old")
 	s.Set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	c.forward(retryAfter)
 	for range 3 { // while the fetch is under way, and after it has failed
-		_, err = tokens.Verify(t.Context(), i.Token(t, "new", claims))
+		_, err := tokens.Verify(t.Context(), i.Token(t, "new", claims))
 		assert.Equal(t, "the client may come back", errors.Is(err, errKeysAway), true)
 	}
 	s.Set(issuer.Serving(i.JWKS(t)))
 	c.forward(retryAfter)
-	_, err = tokens.Verify(t.Context(), i.Token(t, "new", claims))
+	_, err := tokens.Verify(t.Context(), i.Token(t, "new", claims))
 	assert.NoError(t, err)
 }
 

@@ -24,7 +24,7 @@ type author struct {
 // authorOf returns the name of an identity. Without one, the author has the name that the client sends with the event, or
 // [Anonymous] if that is empty.
 func (s *Service) authorOf(who auth.Identity, fields map[string]any) (author, *Error) {
-	if name, bad := s.normalName(who.Name); bad == nil && name != "" {
+	if name, ok := s.ownName(who); ok {
 		return author{who.ID, name, who.Verified}, nil
 	}
 	username, ok := fields["username"].(string)
@@ -36,6 +36,12 @@ func (s *Service) authorOf(who auth.Identity, fields map[string]any) (author, *E
 		name = Anonymous
 	}
 	return author{who.ID, name, false}, bad
+}
+
+// ownName returns the name that an identity has in its normal form; false: it has none that can be shown.
+func (s *Service) ownName(who auth.Identity) (name string, ok bool) {
+	name, bad := s.normalName(who.Name)
+	return name, bad == nil && name != ""
 }
 
 // normalName returns the visible form of a name, empty if nothing of it can be seen.
@@ -53,7 +59,7 @@ func (s *Service) normalName(name string) (string, *Error) {
 // [Anonymous]. verified means that it comes from a token. It may be called from any goroutine.
 func (c *Client) Name() (name string, verified bool) {
 	who := c.speaker.Identity()
-	if name, bad := c.rules.normalName(who.Name); bad == nil && name != "" {
+	if name, ok := c.rules.ownName(who); ok {
 		return name, who.Verified
 	}
 	if typed := c.typed.Load(); typed != nil {

@@ -26,6 +26,8 @@ const (
 	countShare = 100
 )
 
+var answers = pace.NewRate(answerRate, answerRate)
+
 // hub is what a directory needs of the hub.
 type hub interface {
 	Each(namespace string, fn func(adapter.Client))
@@ -94,11 +96,11 @@ func (d *Directory) ask(namespace string, last known) known {
 func (d *Directory) mayAsk(others int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	rate, now := pace.NewRate(answerRate, answerRate), time.Since(d.epoch)
-	if after := d.level; after.ReserveN(rate, now, 1) > 0 {
+	now := time.Since(d.epoch)
+	if !d.level.Take(answers, now) {
 		return false
 	}
-	d.level.ReserveN(rate, now, others)
+	d.level.ReserveN(answers, now, others-1)
 	return true
 }
 

@@ -65,15 +65,15 @@ func New(o Options) *Room {
 	}
 	r := &Room{opts: o, logger: o.Logger}
 	r.rules = chat.New(chat.Options{
-		Room: nameOf(o.Namespace), Limits: o.Limits, Rates: o.Rates,
+		Room: NameOf(o.Namespace), Limits: o.Limits, Rates: o.Rates,
 		Record: r, Archive: r, Relay: r.relay,
 		Hooks: chat.Hooks{Handled: o.Handled, Logger: o.Logger},
 	})
 	return r
 }
 
-// nameOf is the name of the room in a namespace; "/" is the global one.
-func nameOf(namespace string) string { return strings.TrimPrefix(namespace, "/rooms/") }
+// NameOf is the name of the room in a namespace, as rights speak of it; "/" is the global one.
+func NameOf(namespace string) string { return strings.TrimPrefix(namespace, "/rooms/") }
 
 // Bind gives the room its namespace and returns the room's side of it, for [adapter.Options].
 func (r *Room) Bind(n adapter.Namespace) adapter.Binding {
