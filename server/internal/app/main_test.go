@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"scalable-chat/server/internal/config"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { redistest.VerifyMain(m) }
 
 // patience is how long a test waits for something that must happen.
 const patience = time.Minute

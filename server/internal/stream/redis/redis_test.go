@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/streamtest"
@@ -19,18 +18,7 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(patient{m}) }
-
-// patient waits for a closed client's last second: it looks once more for a server that is gone.
-type patient struct{ *testing.M }
-
-func (p patient) Run() int {
-	code := p.M.Run()
-	for end := time.Now().Add(5 * time.Second); goleak.Find() != nil && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
-	}
-	return code
-}
+func TestMain(m *testing.M) { redistest.VerifyMain(m) }
 
 func TestContract(t *testing.T) {
 	server := redistest.Start(t)
