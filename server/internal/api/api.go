@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"path"
 	"time"
 
 	"scalable-chat/server/internal/auth"
@@ -49,10 +50,11 @@ type Options struct {
 	Backend Backend
 	// Keys are the bearer tokens of which a request needs one. Without any, everybody who reaches the port may use the API.
 	Keys     []string
-	Ready    func() bool       // whether the backend can be asked yet; nil: it can
-	MaxBody  int               // most bytes of a body
-	Answered func(code string) // called once for each request, with [OK] or one of the [Codes]; nil: nobody is told
-	Logger   *slog.Logger      // gets refusals at debug level; nil: the default logger
+	Trusted  func(host string) bool // whether the Host of a request is served; nil: every one
+	Ready    func() bool            // whether the backend can be asked yet; nil: it can
+	MaxBody  int                    // most bytes of a body
+	Answered func(code string)      // called once for each request, with [OK] or one of the [Codes]; nil: nobody is told
+	Logger   *slog.Logger           // gets refusals at debug level; nil: the default logger
 }
 
 // The bounds of requests. A body and the work for it together take less than the time that net/http leaves for an answer.
@@ -97,7 +99,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		header.Set("Connection", "close") // unless all of the body is read; net/http would wait for the rest of it
 	}
-	if refused := h.admit(r); refused != nil {
+	refused := h.admit(r)
+	if at := r.URL.EscapedPath(); refused == nil && path.Clean(at) != at {
+		refused = errNotFound // the mux would redirect it, and so a message for the room ".." to the global room
+	}
+	if refused != nil {
 		h.refuse(w, r, refused)
 		return
 	}
@@ -108,6 +114,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) admit(r *http.Request) *refusal {
 	key := h.keys.find(r.Header["Authorization"])
 	switch {
+	case h.opts.Trusted != nil && !h.opts.Trusted(r.Host):
+		return errHost
 	case key == nil:
 		return errUnauthorized
 	case isPage(r.Header):

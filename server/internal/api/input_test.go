@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -81,6 +82,37 @@ func TestAPI4_PagesAreRefused(t *testing.T) {
 	assert.Equal(t, "the address bar", serve(t, h, call{path: "/api/v1/nodes", header: http.Header{"Sec-Fetch-Site": {"none"}}}).status, 200)
 }
 
+// TestAPI4_AStrangersNameForThisHostIsRefused, with or without a key, on every path.
+func TestAPI4_AStrangersNameForThisHostIsRefused(t *testing.T) {
+	h := newHandler(&backend{}, func(o *Options) { o.Trusted = func(host string) bool { return host == "example.com" } })
+	nodes := call{path: "/api/v1/nodes"}
+	assert.Equal(t, "a trusted name", serve(t, h, nodes).status, 200)
+	h.opts.Trusted = func(string) bool { return false }
+	assert.Equal(t, "another", serve(t, h, nodes).code, "forbidden")
+	nodes.path = "/api/v1/nothing"
+	assert.Equal(t, "no path", status(h, nodes), 403)
+}
+
+// TestAPI5_NoPathStandsForAnother: nothing is redirected, neither to the global room nor to another one.
+func TestAPI5_NoPathStandsForAnother(t *testing.T) {
+	var counted []string
+	b := &backend{}
+	h := newHandler(b, func(o *Options) { o.Answered = func(code string) { counted = append(counted, code) } })
+	for _, path := range []string{
+		"/api/v1/rooms/../messages", "/api/v1/rooms/./messages", "/api/v1/rooms//messages", "/api/v1//messages",
+		"/api//v1/messages", "/api/v1/./messages", "/api/v1/rooms/cats/../dogs/messages", "/api/../api/v1/messages",
+		"/api/v1/messages/.", "/api/v1/messages/..", "/api/v1/messages//", "/api/v1/rooms/cats/messages/", "/api/v1/rooms/%2e%2e/../messages",
+		"/api/v1/%6dessages/../messages", "/api/v1/rooms%2Fcats%2Fmessages", "/api/v1/rooms/..%2Fmessages", "/api%2Fv1/messages",
+	} {
+		for _, method := range []string{"GET", "POST", "CONNECT"} {
+			c := call{method: method, path: path, body: bodyFor(method)}
+			assert.Equal(t, method+" "+path, serve(t, h, c).code, "not_found")
+		}
+	}
+	assert.Equal(t, "rooms asked for", b.room+"|"+fmt.Sprint(len(b.said())), "|0")
+	assert.Equal(t, "counted", slices.Compact(counted), []string{"not_found"})
+}
+
 func TestAPI5_UnknownPathsAndMethods(t *testing.T) {
 	h := newHandler(&backend{})
 	for _, path := range []string{"/api/", "/api/v1", "/api/v1/", "/api/v1/messages/", "/api/v1/message", "/api/v2/messages", "/api/v1/rooms/cats", "/api/v1/rooms/a/b/messages"} {
@@ -105,10 +137,10 @@ func said(text, username, id string) chat.PublishedMessage {
 func TestAPI6_TheAuthor(t *testing.T) {
 	for body, want := range map[string]post{
 		`{"message":"m"}`: {chat.System("system"), said("m", "", "")},
-		`{"message":"m","username":"Bot","id":"1","user":null}`:        {chat.System("Bot"), said("m", "Bot", "1")},
-		`{"message":"m","user":{"id":"7","name":"ada"}}`:               {auth.Identity{ID: "7", Name: "ada", Verified: true}, said("m", "", "")},
-		`{"message":"m","username":"x","user":{"id":"7","name":null}}`: {auth.Identity{ID: "7"}, said("m", "x", "")},
-		`{"message":"\u0000\ud800 ","username":"","id":null}`:          {chat.System("system"), said("\x00\uFFFD ", "", "")},
+		`{"message":"m","username":"Bot","id":"1"}`:        {chat.System("Bot"), said("m", "Bot", "1")},
+		`{"message":"m","user":{"id":"7","name":"ada"}}`:   {auth.Identity{ID: "7", Name: "ada", Verified: true}, said("m", "", "")},
+		`{"message":"m","username":"x","user":{"id":"7"}}`: {auth.Identity{ID: "7"}, said("m", "x", "")},
+		`{"message":"\u0000\ud800 ","username":""}`:        {chat.System("system"), said("\x00\uFFFD ", "", "")},
 	} {
 		b := &backend{}
 		assert.Equal(t, body, serve(t, newHandler(b), call{path: "/api/v1/messages", body: body}).status, 200)
@@ -130,7 +162,7 @@ var badBodies = map[string]string{
 	`"m"`:                            "a JSON object",
 	`null`:                           "a JSON object",
 	`{}`:                             "message is missing",
-	`{"message":null}`:               "message is missing",
+	`{"message":null}`:               "message must be text",
 	`{"message":7}`:                  "message must be text",
 	`{"message":1e999}`:              "message must be text",
 	`{"message":["m"]}`:              "message must be text",
@@ -141,6 +173,15 @@ var badBodies = map[string]string{
 	`{"message":"m","user":{"id":"7","id":"8"}}`:                                "user.id is there twice",
 	`{"message":"m","user":{"id":7}}`:                                           "user.id must be text",
 	`{"message":"m","user":"7"}`:                                                "user must be an object",
+	`{"message":"m","user":null}`:                                               "user must be an object",
+	`{"message":"m","user":[{"id":"7"}]}`:                                       "user must be an object",
+	`{"message":"m","user":{"id":"7"},"user":{"id":"8"}}`:                       "user is there twice",
+	`{"message":"m","user":{"id":null}}`:                                        "user.id must be text",
+	`{"message":"m","user":{"id":"7","name":null}}`:                             "user.name must be text",
+	`{"message":"m","username":null}`:                                           "username must be text",
+	`{"message":"m","username":{"name":"x"}}`:                                   "username must be text",
+	`{"message":"m","id":null}`:                                                 "id must be text",
+	`{"message":"m","id":false}`:                                                "id must be text",
 	`{"message":"m","user":{}}`:                                                 "user must hold the id",
 	`{"message":"m","user":{"id":""}}`:                                          "user must hold the id",
 	`{"message":"m","user":{"id":"~system"}}`:                                   "user must hold the id",

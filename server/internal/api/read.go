@@ -99,7 +99,8 @@ func readPost(body []byte, idempotency []string) (p post, refused *refusal) {
 	return p, nil
 }
 
-// fields are the fields that an object may have. All are optional; null counts as absent.
+// fields are the fields that an object may have. All are optional. null is no value of any: a program that lost the user would
+// speak as the system.
 type fields map[string]field
 
 // field is a text, or an object with fields of its own.
@@ -147,9 +148,6 @@ func (f fields) read(from *json.Decoder, path string) *refusal {
 
 func (f field) read(from *json.Decoder, path string) *refusal {
 	token, _ := from.Token()
-	if token == nil { // null
-		return nil
-	}
 	if f.given != nil {
 		*f.given = true
 	}
@@ -186,8 +184,8 @@ func parameters(r *http.Request, names ...string) (map[string]string, *refusal) 
 	return given, nil
 }
 
-// defaultRooms is how many rooms are listed if nobody says how many.
-const defaultRooms = 100
+// DefaultRooms is how many rooms are listed if nobody says how many.
+const DefaultRooms = 100
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
 

@@ -64,6 +64,7 @@ type refusal struct {
 var (
 	errUnauthorized = &refusal{code: unauthorized, message: "The request needs a key: Authorization: Bearer <key>."}
 	errPage         = &refusal{code: forbidden, message: "This API is for back ends, not for pages."}
+	errHost         = &refusal{code: forbidden, message: "Ask by an IP address, as localhost, or by the host of OPS_ADDR."}
 	errTooFast      = &refusal{code: rateLimited, message: "There were too many requests. Please wait a moment."}
 	errBusy         = &refusal{code: unavailable, message: "There are too many requests at once. Please try again."}
 	errStarting     = &refusal{code: unavailable, message: "This node is starting. Please try again."}

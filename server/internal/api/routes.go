@@ -133,7 +133,7 @@ func (h *Handler) rooms(r *http.Request, _ []byte) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	limit, refused := readLimit(given, defaultRooms, maxRooms)
+	limit, refused := readLimit(given, DefaultRooms, maxRooms)
 	if refused != nil {
 		return nil, refused
 	}

@@ -7,12 +7,10 @@ import (
 	"scalable-chat/server/internal/chat"
 )
 
-// newAPI makes the HTTP API; without keys, for a port that only the operator reaches.
-func (a *App) newAPI(keys []string) *api.Handler {
-	return api.New(api.Options{
-		Backend: backend{a}, Keys: keys, Ready: a.started, MaxBody: a.cfg.MaxPayloadBytes,
-		Answered: a.metrics.Answered, Logger: a.log,
-	})
+// newAPI makes the HTTP API of a port, for those whom the options let in.
+func (a *App) newAPI(o api.Options) *api.Handler {
+	o.Backend, o.Ready, o.MaxBody, o.Answered, o.Logger = backend{a}, a.started, a.cfg.MaxPayloadBytes, a.metrics.Answered, a.log
+	return api.New(o)
 }
 
 // backend is what the HTTP API is served from.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 
 	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/api"
+	"scalable-chat/server/internal/hosts"
 	"scalable-chat/server/internal/ops"
 )
 
@@ -158,22 +160,50 @@ func (a *App) publicHandler() http.Handler {
 	list := a.whenStarted(http.HandlerFunc(a.serveRooms))
 	mux.Handle("GET "+RoomsPath, list)
 	mux.Handle("OPTIONS "+RoomsPath, list) // a preflight
-	if len(a.cfg.APIKeys) > 0 {
-		mux.Handle(api.Prefix, a.newAPI(a.cfg.APIKeys))
-	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, "This is the chat server. Connect to it with socket.io-client.\n")
 	})
-	return mux
+	if len(a.cfg.APIKeys) == 0 {
+		return asWritten(mux)
+	}
+	return withAPI(a.newAPI(api.Options{Keys: a.cfg.APIKeys}), mux)
 }
 
-// privateHandler serves the private port.
+// privateHandler serves the private port. It needs no key, so pages must not read it through the browser of somebody who may.
 func (a *App) privateHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", ops.Private(a.health, a.metrics))
-	mux.Handle(api.Prefix, a.newAPI(nil))
-	return mux
+	trusted := hosts.Trusted(a.cfg.OpsAddr)
+	rest := ops.Private(a.health, a.metrics)
+	return withAPI(a.newAPI(api.Options{Trusted: trusted}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !trusted(r.Host) {
+			http.Error(w, "This port is asked by an IP address, as localhost, or by the host of OPS_ADDR.", http.StatusForbidden)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	}))
+}
+
+// withAPI serves the API under its prefix, which answers for every path there by itself, and the rest elsewhere.
+func withAPI(calls *api.Handler, rest http.Handler) http.Handler {
+	rest = asWritten(rest)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, api.Prefix) {
+			calls.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
+}
+
+// asWritten keeps paths with dots and empty segments from a mux, which would redirect them: a request means what it says.
+func asWritten(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if at, clean := r.URL.EscapedPath(), path.Clean(r.URL.EscapedPath()); at != clean && at != clean+"/" {
+			http.NotFound(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // started reports whether the window is loaded.

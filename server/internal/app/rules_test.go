@@ -65,6 +65,7 @@ var layers = []string{
 	"internal/redisx",             // what all users of Redis share
 	"internal/nodeid",             // names of nodes and sessions
 	"internal/config",             // the settings
+	"internal/hosts",              // which hosts are this machine, or nobody else's
 	"internal/ops",                // logs, metrics, health
 }
 
@@ -80,7 +81,7 @@ var inside = map[string][]string{
 	"internal/fanout":             {"internal/wire", "internal/stream", "internal/rawconn"},
 	"internal/wire":               {},
 	"internal/chat":               {"internal/auth", "internal/pace", "internal/subscriber"},
-	"internal/auth":               {},
+	"internal/auth":               {"internal/hosts"},
 	"internal/stream/redis/shard": {"internal/stream/redis", "internal/stream", "internal/redisx", "internal/nodeid"},
 	"internal/stream/redis":       {"internal/stream", "internal/redisx"},
 	"internal/stream/memory":      {"internal/stream"},
@@ -94,7 +95,8 @@ var inside = map[string][]string{
 	"internal/rawconn":            {},
 	"internal/redisx":             {},
 	"internal/nodeid":             {},
-	"internal/config":             {},
+	"internal/config":             {"internal/hosts"},
+	"internal/hosts":              {},
 	"internal/ops":                {},
 }
 

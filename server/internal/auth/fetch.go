@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"scalable-chat/server/internal/hosts"
 )
 
 // The bounds of fetching keys.
@@ -52,7 +54,7 @@ type keyURL struct {
 // most once a minute. Fetches end with ctx.
 func NewKeyURL(ctx context.Context, o KeyURLOptions) (Keys, error) {
 	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if err != nil || !hosts.IsSecure(u) {
 		return nil, fmt.Errorf("%q is no https address", o.URL)
 	}
 	if o.Client == nil {
@@ -66,8 +68,6 @@ func NewKeyURL(ctx context.Context, o KeyURLOptions) (Keys, error) {
 	}
 	return &keyURL{opts: o, host: u.Host, life: ctx}, nil
 }
-
-func isLoopback(host string) bool { return host == "localhost" || host == "127.0.0.1" || host == "::1" }
 
 func (k *keyURL) Algorithms() []jose.SignatureAlgorithm { return publicAlgorithms }
 

@@ -165,7 +165,7 @@ func TestP11_ASlowIssuerHoldsOnlyUnknownKeys(t *testing.T) {
 func TestAddressesOfKeys(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{
-		"https://id.example/keys": true, "http://127.0.0.1:80/keys": true, "http://localhost/keys": true,
+		"https://id.example/keys": true, "http://127.0.0.1:80/keys": true, "http://localhost/keys": true, "http://127.0.0.2/keys": true,
 		"http://id.example/keys": false, "file:///etc/passwd": false, "": false, "https://": false, "id.example": false,
 	} {
 		_, err := NewKeyURL(t.Context(), KeyURLOptions{URL: address})

@@ -3,9 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"scalable-chat/server/internal/hosts"
 )
 
 // Auth says who may connect, and as whom.
@@ -71,17 +72,12 @@ func secrets(p *[]string) func(string) error {
 func keysAddress(p *string) func(string) error {
 	return func(s string) error {
 		u, err := url.Parse(s)
-		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		if err != nil || !hosts.IsSecure(u) {
 			return errors.New("must be an https:// address; http:// is for this machine only")
 		}
 		*p = s
 		return nil
 	}
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // withoutQuery shows an address without what may be a secret in it.

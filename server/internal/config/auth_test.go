@@ -14,6 +14,7 @@ func TestP11_SettingsSayWhoMayConnect(t *testing.T) {
 	for args, want := range map[string]Auth{
 		"": {Guests: true, GuestsMay: "write"},
 		"--auth=JWT,guest --guests=off --auth-jwt-secret=" + longSecret: {Tokens: true, GuestsMay: "off", JWTSecret: longSecret},
+		"--auth=jwt --auth-jwks-url=http://127.0.0.2:9/keys":            {Tokens: true, GuestsMay: "write", JWKSURL: "http://127.0.0.2:9/keys"},
 		"--auth=jwt --auth-jwks-url=http://127.0.0.1:9/keys":            {Tokens: true, GuestsMay: "write", JWKSURL: "http://127.0.0.1:9/keys"},
 	} {
 		want.IDClaim = "sub"
