@@ -91,7 +91,7 @@ func TestLIM14_AnswersThatNobodyReads(t *testing.T) {
 	} {
 		nc := request(t, c[0], "")
 		assert.NoError(t, nc.(*net.TCPConn).SetReadBuffer(4<<10))
-		many := []byte(strings.Repeat(c[1]+" HTTP/1.1\r\nHost: test\r\nOrigin: http://a.example\r\n\r\n", 100))
+		many := []byte(strings.Repeat(c[1]+" HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a.example\r\n\r\n", 100))
 		all.Go(func() {
 			var err error
 			for err == nil {
