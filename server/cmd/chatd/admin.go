@@ -10,13 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
-	"unicode"
+	"unicode/utf8"
 
 	"scalable-chat/server/internal/api"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/stream"
 )
 
 // asked is what the flags of chatd admin say.
@@ -37,15 +36,15 @@ type command struct {
 	takes   string // what follows its flags, for people; empty: nothing
 	flags   func(*asked, *flag.FlagSet)
 	request func(a *asked, arg string) request
-	print   func(to io.Writer, answer []byte) error
+	show    func(to io.Writer, a *asked, answer []byte) error
 }
 
 var commands = map[string]command{
-	"publish": {"MESSAGE", forPublish, publish, show(printStored)},
-	"history": {"", forHistory, history, show(printPast)},
-	"rooms":   {"", forRooms, rooms, show(printRooms)},
-	"nodes":   {"", func(*asked, *flag.FlagSet) {}, nodes, show(printNodes)},
-	"people":  {"", forRoom, people, show(printPeople)},
+	"publish": {"MESSAGE", forPublish, publish, show(isStored, printStored)},
+	"history": {"", forHistory, history, show(isPast, printPast)},
+	"rooms":   {"", forRooms, rooms, show(areRooms, printRooms)},
+	"nodes":   {"", func(*asked, *flag.FlagSet) {}, nodes, show(areNodes, printNodes)},
+	"people":  {"", forRoom, people, show(arePeople, printPeople)},
 }
 
 const adminUsage = `chatd admin uses the HTTP API of a node (docs/API.md).
@@ -87,15 +86,31 @@ func admin(args []string, in io.Reader, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	arg, err := c.argument(flags.Args(), in)
-	if err != nil {
+	if err = errors.Join(check(flags), err); err != nil {
 		fmt.Fprintln(stderr, "chatd admin:", err)
 		return exitUsage
 	}
 	if err := c.do(&a, arg, stdout); err != nil {
-		fmt.Fprintln(stderr, "chatd admin:", err)
+		fmt.Fprintln(stderr, "chatd admin:", visible(err.Error()))
 		return exitFailed
 	}
 	return exitOK
+}
+
+// check refuses flags that are given without a value, as by a script whose variable is not set: a message for a user or a room
+// would be one of the system or for everybody. The name of a room becomes part of a path, where another text has another meaning.
+func check(flags *flag.FlagSet) (err error) {
+	flags.Visit(func(f *flag.Flag) {
+		switch value := f.Value.String(); {
+		case value == "":
+			err = fmt.Errorf("--%s is empty; leave it out", f.Name)
+		case !utf8.ValidString(value):
+			err = fmt.Errorf("--%s is no text in UTF-8", f.Name)
+		case f.Name == roomFlag && !stream.ValidRoom(value):
+			err = fmt.Errorf("--%s: %q is not the name of a room", f.Name, value)
+		}
+	})
+	return err
 }
 
 // argument returns what follows the flags.
@@ -107,11 +122,19 @@ func (c command) argument(args []string, in io.Reader) (string, error) {
 		return "", nil
 	case len(args) != 1:
 		return "", fmt.Errorf("needs one %s after the flags, in quotes if it has spaces", c.takes)
-	case args[0] != "-":
-		return args[0], nil
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxAnswer))
-	return strings.TrimSuffix(string(text), "\n"), err
+	text := args[0]
+	if text == "-" {
+		input, err := readAll(in)
+		if err != nil {
+			return "", fmt.Errorf("the input: %w", err)
+		}
+		text = strings.TrimSuffix(string(input), "\n")
+	}
+	if !utf8.ValidString(text) {
+		return "", errors.New("the message is no text in UTF-8")
+	}
+	return text, nil
 }
 
 // do sends the request and prints the answer.
@@ -122,14 +145,12 @@ func (c command) do(a *asked, arg string, to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if a.asJSON {
-		_, err = to.Write(answer)
-		return err
-	}
-	return c.print(to, answer)
+	return c.show(to, a, answer)
 }
 
-func forRoom(a *asked, f *flag.FlagSet) { f.StringVar(&a.room, "room", "", "name of a room") }
+const roomFlag = "room"
+
+func forRoom(a *asked, f *flag.FlagSet) { f.StringVar(&a.room, roomFlag, "", "name of a room") }
 
 func forPublish(a *asked, f *flag.FlagSet) {
 	forRoom(a, f)
@@ -146,7 +167,7 @@ func forHistory(a *asked, f *flag.FlagSet) {
 
 func forRooms(a *asked, f *flag.FlagSet) {
 	f.StringVar(&a.after, "after", "", "only names after this one")
-	f.IntVar(&a.limit, "limit", 100, "most rooms")
+	f.IntVar(&a.limit, "limit", api.DefaultRooms, "most rooms")
 }
 
 func publish(a *asked, message string) request {
@@ -172,7 +193,11 @@ func history(a *asked, _ string) request {
 }
 
 func rooms(a *asked, _ string) request {
-	return request{path: []string{"rooms"}, query: url.Values{"limit": {fmt.Sprint(a.limit)}, "after": {a.after}}}
+	query := url.Values{"limit": {fmt.Sprint(a.limit)}}
+	if a.after != "" {
+		query.Set("after", a.after)
+	}
+	return request{path: []string{"rooms"}, query: query}
 }
 
 func nodes(*asked, string) request { return request{path: []string{"nodes"}} }
@@ -185,79 +210,4 @@ func (a *asked) inRoom(what string) []string {
 		return []string{what}
 	}
 	return []string{"rooms", a.room, what}
-}
-
-func printStored(to io.Writer, s chat.Stored) {
-	fmt.Fprintf(to, "stored\t%s\t%s\n", moment(s.At), visible(s.ID))
-}
-
-func printPast(to io.Writer, p chat.Past) {
-	for _, m := range p.Messages {
-		fmt.Fprintf(to, "%s\t%s\t%s\t%s\t%s\n", m.Offset, moment(m.At), visible(m.From), named(m.Username, m.Verified), visible(m.Message))
-	}
-	if p.More {
-		fmt.Fprintf(to, "older ones: --before %s\n", p.Messages[0].Offset)
-	}
-}
-
-func printRooms(to io.Writer, r api.Rooms) {
-	for _, room := range r.Rooms {
-		fmt.Fprintf(to, "%s\t%d online\n", visible(room.Name), room.Online)
-	}
-	if r.More {
-		fmt.Fprintf(to, "more: --after %s\n", visible(r.Rooms[len(r.Rooms)-1].Name))
-	}
-}
-
-func printNodes(to io.Writer, n api.Nodes) {
-	for _, node := range n.Nodes {
-		self := ""
-		if node.Self {
-			self = "(this one)"
-		}
-		fmt.Fprintf(to, "%s\t%s\t%d connections\t%s\n", visible(node.ID), visible(node.Address), node.Connections, self)
-	}
-}
-
-func printPeople(to io.Writer, p chat.People) {
-	fmt.Fprintf(to, "%d online\n", p.Total)
-	for _, person := range p.People {
-		fmt.Fprintf(to, "%s\t%s\n", visible(person.ID), named(person.Name, person.Verified))
-	}
-}
-
-// named marks a name that nobody else can have typed.
-func named(name string, verified bool) string {
-	if verified {
-		return visible(name) + " (verified)"
-	}
-	return visible(name)
-}
-
-func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05") }
-
-// visible shows what others wrote without letting it control the terminal.
-func visible(text string) string {
-	var shown strings.Builder
-	for _, r := range text {
-		if unicode.IsPrint(r) {
-			shown.WriteRune(r)
-		} else {
-			fmt.Fprintf(&shown, `\u%04x`, r)
-		}
-	}
-	return shown.String()
-}
-
-// show prints an answer for people, in columns.
-func show[T any](print func(io.Writer, T)) func(io.Writer, []byte) error {
-	return func(to io.Writer, text []byte) error {
-		answer, err := decode[T](text)
-		if err != nil {
-			return err
-		}
-		columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-		print(columns, answer)
-		return columns.Flush()
-	}
 }

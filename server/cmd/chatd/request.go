@@ -46,9 +46,12 @@ func (r request) send(ctx context.Context, address, key string) ([]byte, error) 
 		return nil, err
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil || answer.StatusCode == http.StatusOK {
-		return text, err
+	text, err := readAll(answer.Body)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the answer: %w", err)
+	case answer.StatusCode == http.StatusOK:
+		return text, nil
 	}
 	if refused, err := decode[chat.Refusal](text); err == nil && refused.Code != "" {
 		return nil, fmt.Errorf("%s: %s", refused.Code, refused.Message)
@@ -79,6 +82,17 @@ func (r request) prepare(ctx context.Context, address string) (*http.Request, er
 		prepared.Header.Set("Content-Type", "application/json")
 	}
 	return prepared, err
+}
+
+var errLong = fmt.Errorf("longer than %d bytes", maxAnswer)
+
+// readAll reads up to [maxAnswer] bytes; more are an error, never a part of them.
+func readAll(from io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(from, maxAnswer+1))
+	if err == nil && len(text) > maxAnswer {
+		err = errLong
+	}
+	return text, err
 }
 
 func decode[T any](text []byte) (answer T, err error) {
