@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { root } from "./processes.mjs";
-import { steps } from "./steps.mjs";
+import { steps, usualMinutes } from "./steps.mjs";
 
 const read = (path) => readFileSync(join(root, path), "utf8");
 
@@ -43,6 +43,18 @@ test("the pipelines run the README's test command, and nothing else", () => {
   assert.match(read(".ci/run"), /^exec npm test$/m);
   const runs = [...read(".github/workflows/ci.yml").matchAll(/^\s+(?:- )?run: (.+)$/gm)].map(([, command]) => command);
   assert.deepEqual(runs, ["npm test"]);
+});
+
+test("every limit is at least three times what its step takes on two slow cores", () => {
+  const slow = { go: 17, clients: 5, e2e: 10, "web-build": 2, deploy: 2, tooling: 4 };
+  for (const [name, minutes] of Object.entries(slow)) {
+    const step = steps.find((step) => step.name === name);
+    assert.ok((step.minutes ?? usualMinutes) >= 3 * minutes, name);
+  }
+  const [, ofGo] = /-timeout (\d+)m/.exec(read("server/package.json"));
+  assert.ok(ofGo >= 45 && ofGo < steps.find((step) => step.name === "go").minutes, "go names the test that hangs");
+  const [, ofAll] = /timeout-minutes: (\d+)/.exec(read(".github/workflows/ci.yml"));
+  assert.ok(ofAll >= 3 * Object.values(slow).reduce((sum, minutes) => sum + minutes), "the pipeline");
 });
 
 test("every step of npm test has a name of its own and says what it proves", () => {

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { main, Problem } from "./problem.mjs";
 import { ending, environment, Group, root } from "./processes.mjs";
 import { setup } from "./setup.mjs";
-import { steps } from "./steps.mjs";
+import { steps, usualMinutes } from "./steps.mjs";
 
 const logs = join(root, "test-results/steps");
 const shownLines = 400;
@@ -65,7 +65,7 @@ async function failure(step, log, verbose) {
   };
   try {
     for (const command of step.commands) {
-      const why = await commandFailure(command, step.minutes ?? 15, onLine);
+      const why = await commandFailure(command, step.minutes ?? usualMinutes, onLine);
       if (why) return `${command.join(" ")} ${why}`;
     }
     return "";
