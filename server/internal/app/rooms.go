@@ -3,11 +3,12 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/fanout"
-	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/replica"
 	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/rooms"
@@ -27,7 +28,7 @@ const roomsWarnings = 5
 func (a *App) newRooms() *rooms.Manager {
 	cfg := a.cfg.Rooms
 	a.budget = fanout.NewBudget(int64(cfg.Bytes))
-	a.roomsLog = ops.Thinned(a.log, roomsWarnings)
+	a.roomsLog = pace.Thinned(a.log, roomsWarnings, time.Second)
 	return rooms.New(rooms.Options{
 		Backend: a.parts.rooms, Permits: cfg.Permits, Open: a.openRoom, Full: a.budget.Full,
 		Listed: cfg.Listed, Max: cfg.Max, PerConnection: cfg.MaxPerConnection,

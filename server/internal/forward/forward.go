@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/pace"
 )
 
 const (
@@ -89,7 +90,7 @@ type Forwarder struct {
 	transport *http.Transport
 	quiet     *log.Logger
 
-	warnForged, warnRefused, warnUnreachable seldom
+	forgeries, refusals, failures *slog.Logger // of warnings that strangers can cause
 
 	active      atomic.Int64
 	tunnelled   atomic.Int64
@@ -126,7 +127,7 @@ func newForwarder(cfg Config, t timings) *Forwarder {
 		},
 		quiet: log.New(io.Discard, "", 0),
 
-		warnForged: seldom{log: cfg.Log}, warnRefused: seldom{log: cfg.Log}, warnUnreachable: seldom{log: cfg.Log},
+		forgeries: seldom(cfg.Log), refusals: seldom(cfg.Log), failures: seldom(cfg.Log),
 
 		tunnels: make(map[*tunnel]struct{}),
 	}
@@ -193,10 +194,15 @@ func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 	})
 }
 
+// warnInterval is the shortest time between two warnings of one kind.
+const warnInterval = 30 * time.Second
+
+func seldom(log *slog.Logger) *slog.Logger { return pace.Thinned(log, 1, warnInterval) }
+
 // refuse answers a request whose ticket is not for this node.
 func (f *Forwarder) refuse(w http.ResponseWriter, r *http.Request, unknown http.Handler) {
 	f.forged.Add(1)
-	f.warnForged.warn("a forwarded request was refused: it is forged, or made for another node (NODE_ADDRESS), or by a node with another CLUSTER_SECRET",
+	f.forgeries.Warn("a forwarded request was refused: it is forged, or made for another node (NODE_ADDRESS), or by a node with another CLUSTER_SECRET",
 		"peer", r.RemoteAddr)
 	w.Header().Set(refusedHeader, "ticket")
 	unknown.ServeHTTP(w, r)
@@ -208,7 +214,7 @@ func (f *Forwarder) refusedBy(route Route, answer http.Header) {
 		return
 	}
 	answer.Del(refusedHeader)
-	f.warnRefused.warn("a node refuses what this one forwards: another node answers at its address (NODE_ADDRESS), or its CLUSTER_SECRET differs",
+	f.refusals.Warn("a node refuses what this one forwards: another node answers at its address (NODE_ADDRESS), or its CLUSTER_SECRET differs",
 		"address", route.Address)
 }
 
@@ -256,7 +262,7 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, owner string
 		return // the client is gone: nobody waits for an answer
 	}
 	f.unreachable.Add(1)
-	f.warnUnreachable.warn("a node cannot be reached at the address that it registered; if it lives, correct its NODE_ADDRESS",
+	f.failures.Warn("a node cannot be reached at the address that it registered; if it lives, correct its NODE_ADDRESS",
 		"owner", owner, "address", route.Address, "error", err)
 	unknown.ServeHTTP(w, r)
 }

@@ -1,4 +1,5 @@
-// Package pace has the token bucket that slows clients down, and the wait that can be broken off.
+// Package pace has the token bucket that slows clients down, the wait that can be broken off, and the logger that writes only so
+// much.
 package pace
 
 import (

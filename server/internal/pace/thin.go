@@ -1,4 +1,4 @@
-package ops
+package pace
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Thinned is a logger for what may happen in very many places at the same moment, as when all rooms lose their records. It
-// writes at most so many records in a second; the next one after that says how many were left out.
-func Thinned(log *slog.Logger, perSecond int) *slog.Logger {
-	return slog.New(thinned{log.Handler(), &thinning{most: perSecond}})
+// Thinned is a logger for what may happen in very many places at the same moment, as when all rooms lose their records, or as
+// often as strangers want. It writes at most so many records within that time; the next one after that says how many were left out.
+func Thinned(log *slog.Logger, most int, within time.Duration) *slog.Logger {
+	return slog.New(thinned{log.Handler(), &thinning{most: most, within: within}})
 }
 
 type thinned struct {
@@ -20,10 +20,11 @@ type thinned struct {
 
 // thinning is what the descendants of one thinned logger share.
 type thinning struct {
-	most int
+	most   int
+	within time.Duration
 
 	mu      sync.Mutex
-	began   time.Time // of the second, guarded by mu
+	began   time.Time // of the time that counts, guarded by mu
 	written int       // in it, guarded by mu
 	left    int       // since the last record, guarded by mu
 }
@@ -55,7 +56,7 @@ func (h thinned) WithGroup(name string) slog.Handler {
 func (t *thinning) take(now time.Time) (left int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Sub(t.began) >= time.Second {
+	if now.Sub(t.began) >= t.within {
 		t.began, t.written = now, 0
 	}
 	if t.written == t.most {
