@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/dedupe"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -175,7 +176,7 @@ func TestP6_CountsWhatItHolds(t *testing.T) {
 	sum := int64(0)
 	for e := r.order.Front(); e != nil; e = e.Next() {
 		k := e.Value.(*kept)
-		size := int64(k.record.bytes + keyOverhead*k.record.keys.order.Len() + roomOverhead)
+		size := int64(k.record.bytes + dedupe.Overhead*k.record.keys.Len() + roomOverhead)
 		assert.Equal(t, "size of "+k.name, k.size, size)
 		sum += size
 	}

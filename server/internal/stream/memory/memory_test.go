@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/dedupe"
 	"scalable-chat/server/internal/stream/streamtest"
 )
 
@@ -46,9 +47,7 @@ func (s *Stream) flush() {
 	for s.entries.Len() > 0 {
 		s.forget()
 	}
-	for s.keys.order.Len() > 0 {
-		s.keys.forget()
-	}
+	s.keys = dedupe.NewTable(s.opts.DedupeTTL, s.opts.DedupeMax)
 	s.first++
 	s.add(nil, s.opts.Now())
 	for f := range s.followers {
@@ -88,8 +87,8 @@ func TestP6_KeysAreBoundedAndOldestIsForgottenFirst(t *testing.T) {
 	for _, key := range []string{"a", "b", "c", "d"} {
 		first[key] = put(t, s, key, []byte("x"))
 	}
-	if len(s.keys.offsets) != 3 || s.keys.order.Len() != 3 {
-		t.Fatalf("%d keys remembered, want 3", len(s.keys.offsets))
+	if s.keys.Len() != 3 {
+		t.Fatalf("%d keys remembered, want 3", s.keys.Len())
 	}
 	for _, key := range []string{"b", "c", "d"} {
 		if got := put(t, s, key, []byte("x")); got != first[key] {

@@ -7,6 +7,7 @@ import (
 	"github.com/gammazero/deque"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/dedupe"
 )
 
 // record is the entries and the keys of a stream. Its owner guards it.
@@ -16,14 +17,14 @@ type record struct {
 	first   uint64 // number, counted from the genesis as 0, of the oldest entry retained
 	bytes   int
 	newest  stream.Offset
-	keys    keyTable
+	keys    *dedupe.Table
 }
 
 // newRecord makes a record that holds its genesis entry, which comes after the given offset.
 func newRecord(opts Options, after stream.Offset) *record {
 	r := &record{
 		opts: opts, newest: after,
-		keys: keyTable{offsets: map[digest]stream.Offset{}, ttl: opts.DedupeTTL, max: opts.DedupeMax},
+		keys: dedupe.NewTable(opts.DedupeTTL, opts.DedupeMax),
 	}
 	r.add(nil, opts.Now())
 	return r
@@ -35,12 +36,12 @@ func (r *record) store(key string, event []byte) stream.Offset {
 	if key == "" {
 		return r.add(event, now)
 	}
-	d := digestOf(key)
-	if offset, ok := r.keys.find(d, now); ok {
+	k := dedupe.KeyOf(key)
+	if offset, ok := r.keys.Find(k, now); ok {
 		return offset
 	}
 	offset := r.add(event, now)
-	r.keys.add(d, offset, now)
+	r.keys.Add(k, offset, now)
 	return offset
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/dedupe"
 )
 
 var _ stream.Room = (*room)(nil)
@@ -155,7 +156,7 @@ func (r *room) countLocked() {
 		return
 	}
 	s := r.stream
-	size := int64(s.bytes + keyOverhead*s.keys.order.Len() + roomOverhead)
+	size := int64(s.bytes + dedupe.Overhead*s.keys.Len() + roomOverhead)
 	r.rooms.bytes.Add(size - r.size)
 	r.size = size
 }

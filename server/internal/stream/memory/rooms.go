@@ -27,11 +27,8 @@ type RoomsOptions struct {
 	TTL time.Duration
 }
 
-// What a room costs beyond the events, in bytes: as such, and for each key that it remembers.
-const (
-	roomOverhead = 2 << 10
-	keyOverhead  = 100
-)
+// roomOverhead is what a room costs beyond its events and keys, in bytes.
+const roomOverhead = 2 << 10
 
 // Rooms are the records of many rooms on a single node. The record of a room stays when the room closes, within the bounds:
 // the room that has been closed for longest is forgotten first. An empty room costs nothing once it is closed.

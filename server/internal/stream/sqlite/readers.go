@@ -1,0 +1,81 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// maxReaders is how many reads run at once.
+const maxReaders = 3
+
+// reader is a connection that only reads.
+type reader struct{ *conn }
+
+func (r *reader) check() error { return r.conn.check() }
+
+// readers are the connections that read. They are opened when they are needed first, and again after an error.
+type readers struct {
+	files *files
+	idle  chan *reader // holds maxReaders values, except while reads run; nil: not opened yet
+}
+
+func newReaders(f *files) *readers {
+	r := &readers{files: f, idle: make(chan *reader, maxReaders)}
+	for range maxReaders {
+		r.idle <- nil
+	}
+	return r
+}
+
+// do runs a read. It waits for a connection until ctx ends. An error is [stream.ErrUnavailable].
+func (r *readers) do(ctx context.Context, read func(*reader) error) error {
+	var one *reader
+	select {
+	case one = <-r.idle:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: too many reads at once: %w", stream.ErrUnavailable, context.Cause(ctx))
+	}
+	one, err := r.run(ctx, one, read)
+	r.idle <- one
+	if err != nil {
+		return fmt.Errorf("%w: read the record: %w", stream.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// run reads with a connection, which it opens if it is nil. It returns nil for one that has failed.
+func (r *readers) run(ctx context.Context, one *reader, read func(*reader) error) (*reader, error) {
+	if one == nil {
+		c, err := r.files.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		one = &reader{c}
+	}
+	one.SetInterrupt(ctx)
+	err := read(one)
+	one.SetInterrupt(context.Background())
+	if err == nil {
+		return one, nil
+	}
+	return nil, errors.Join(err, one.close())
+}
+
+// close waits for the reads that run and closes all connections. Until reopen is called, reads wait.
+func (r *readers) close() {
+	for range maxReaders {
+		if one := <-r.idle; one != nil {
+			_ = one.close()
+		}
+	}
+}
+
+// reopen lets reads go on after close.
+func (r *readers) reopen() {
+	for range maxReaders {
+		r.idle <- nil
+	}
+}

@@ -1,0 +1,384 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"scalable-chat/server/internal/pace"
+	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/stream/dedupe"
+)
+
+// record is a room that is open, or has appends that are not reported yet.
+type record struct {
+	store *Store
+	name  string
+
+	loading sync.Mutex    // held while the room is read for the first time
+	loaded  bool          // guarded by loading
+	keys    *dedupe.Table // the writer's, once the first append is queued; nil: they have to be read
+
+	calling sync.Mutex   // held during a call of the sink; taken before mu
+	last    stream.Offset // guarded by calling: the newest entry that the sink has
+
+	mu      sync.Mutex
+	genesis stream.Offset // of a room that has nothing in the file
+	saved   bool          // the file has entries of the room
+	isOpen  bool
+	queued  int // appends that are not reported
+	sink    stream.Sink // nil before Follow and after Close
+	tail    int
+	begun   bool // the sink has had its Reset
+	members int
+	told    int // the members that the sink knows
+	due     []outcome // appends to report and entries to hand out, in order
+	handing bool      // a goroutine does so
+}
+
+// outcome is the outcome of an append.
+type outcome struct {
+	entry stream.Entry // without an event if nothing was stored
+	done  func(stream.Offset, error)
+	err   error
+}
+
+// queueTimeout bounds how long one append waits for its place in the queue.
+const queueTimeout = 4 * time.Second
+
+// enqueue gives something to the writer.
+func (s *Store) enqueue(ctx context.Context, one *waiting) error {
+	s.appending.RLock()
+	defer s.appending.RUnlock()
+	if s.closed {
+		return stream.ErrClosed
+	}
+	select {
+	case s.writer.queue <- one:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
+	defer cancel()
+	select {
+	case s.writer.queue <- one:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: append queue is full: %w", stream.ErrUnavailable, context.Cause(ctx))
+	}
+}
+
+// append queues an event.
+func (r *record) append(ctx context.Context, key string, event []byte, done func(stream.Offset, error)) error {
+	if len(event) == 0 {
+		return errors.New("append: empty event")
+	}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	one := &waiting{record: r, event: bytes.Clone(event), done: done}
+	if key != "" {
+		k := dedupe.KeyOf(key)
+		one.key = &k
+	}
+	r.mu.Lock()
+	r.queued++
+	r.mu.Unlock()
+	err := r.store.enqueue(ctx, one)
+	if err != nil {
+		r.mu.Lock()
+		r.queued--
+		r.mu.Unlock()
+	}
+	return err
+}
+
+// load reads what the room needs before its first append, once. Other rooms do not wait for it.
+func (r *record) load(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	if r.loaded {
+		return nil
+	}
+	if r.store.isClosed() {
+		return stream.ErrClosed
+	}
+	err := r.store.readers.do(ctx, func(c *reader) error { return r.read(c.conn) })
+	r.loaded = err == nil
+	return err
+}
+
+// read reads the recent keys, and whether the file has entries of the room.
+func (r *record) read(c *conn) error {
+	opts := r.store.opts
+	now := opts.Now()
+	keys := dedupe.NewTable(opts.DedupeTTL, opts.DedupeMax)
+	if err := c.keys(r.name, now.Add(-opts.DedupeTTL), opts.DedupeMax, keys); err != nil {
+		return err
+	}
+	newest, err := c.last(r.name, stream.Offset{}, 1)
+	if err != nil {
+		return err
+	}
+	r.keys = keys
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saved = len(newest) > 0
+	if !r.saved && r.genesis.IsZero() {
+		r.genesis = r.store.offsets.next(now)
+	}
+	return nil
+}
+
+// found notes that the genesis is going to be stored. It reports false if the file has entries of the room.
+func (r *record) found() (genesis stream.Offset, missing bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	missing = !r.saved
+	r.saved = true
+	return r.genesis, missing
+}
+
+// unfound takes back found.
+func (r *record) unfound() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.saved = false
+}
+
+// newest returns the newest n entries before an offset; see [stream.Stream.Last].
+func (r *record) newest(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	if err := r.load(ctx); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	genesis, saved := r.genesis, r.saved
+	r.mu.Unlock()
+	entries, err := r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) { return c.last(r.name, before, n) })
+	switch {
+	case err != nil || len(entries) > 0:
+		return entries, err
+	case before.IsZero() && saved:
+		return []stream.Entry{{Offset: r.refound(genesis)}}, nil
+	case before.IsZero() || !saved && genesis.Compare(before) < 0:
+		return []stream.Entry{{Offset: genesis}}, nil
+	}
+	return nil, nil
+}
+
+// oldest returns the oldest n entries after an offset; see [stream.Stream.After].
+func (r *record) oldest(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	if err := r.load(ctx); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	genesis, saved := r.genesis, r.saved
+	r.mu.Unlock()
+	entries, err := r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) { return c.after(r.name, after, n) })
+	if err == nil && len(entries) == 0 && !saved && genesis.Compare(after) > 0 {
+		entries = []stream.Entry{{Offset: genesis}}
+	}
+	return entries, err
+}
+
+// refound gives a room whose entries were all deleted a new genesis, unless it has got one since.
+func (r *record) refound(old stream.Offset) stream.Offset {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.genesis == old {
+		r.genesis, r.saved = r.store.offsets.next(r.store.opts.Now()), false
+	}
+	return r.genesis
+}
+
+// fromFile reads entries.
+func (r *record) fromFile(ctx context.Context, read func(*reader) ([]stream.Entry, error)) (entries []stream.Entry, err error) {
+	if r.store.isClosed() {
+		return nil, stream.ErrClosed
+	}
+	err = r.store.readers.do(ctx, func(c *reader) (err error) {
+		entries, err = read(c)
+		return err
+	})
+	return entries, err
+}
+
+// report takes the outcome of an append.
+func (r *record) report(one *waiting, err error) {
+	out := outcome{entry: stream.Entry{Offset: one.offset, Event: one.event}, done: one.done, err: err}
+	if err != nil || one.repeat {
+		out.entry.Event = nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.due = append(r.due, out)
+	r.wakeLocked()
+}
+
+// change makes a change that the sink has to know.
+func (r *record) change(f func()) {
+	r.store.appending.RLock() // so that Close waits for the goroutine or there is none
+	defer r.store.appending.RUnlock()
+	if r.store.closed {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+	if r.isDueLocked() {
+		r.wakeLocked()
+	}
+}
+
+// isDueLocked reports whether there is something to hand out or to report.
+func (r *record) isDueLocked() bool {
+	return len(r.due) > 0 || r.sink != nil && (!r.begun || r.told != r.members)
+}
+
+// wakeLocked has a goroutine hand out what is due.
+func (r *record) wakeLocked() {
+	if !r.handing {
+		r.handing = true
+		r.store.writer.handing.Go(r.hand)
+	}
+}
+
+// beginPause is how long a room waits before it tries again to read its beginning.
+const beginPause = 250 * time.Millisecond
+
+// hand hands out and reports until nothing is due. There is one such goroutine at a time, so the order stays.
+func (r *record) hand() {
+	var work []outcome
+	for {
+		var more bool
+		if work, more = r.take(work); !more {
+			r.store.dropIfUnused(r)
+			return
+		}
+		err := r.call(work)
+		for _, o := range work {
+			o.done(o.entry.Offset, o.err)
+		}
+		clear(work)
+		if err != nil {
+			r.store.opts.Logger.Warn("a room cannot be read yet", "room", r.name, "error", err)
+			_ = pace.Sleep(r.store.life, beginPause)
+		}
+	}
+}
+
+// maxHanded is the most entries that the sink is given at once.
+const maxHanded = 512
+
+// take takes what is due. done is an array that may be used again.
+func (r *record) take(done []outcome) (work []outcome, more bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queued -= len(done)
+	if !r.isDueLocked() || len(r.due) == 0 && r.store.life.Err() != nil {
+		r.handing = false
+		r.due = nil // so that a silent room keeps no memory
+		return nil, false
+	}
+	n := min(len(r.due), maxHanded)
+	work = append(done[:0], r.due[:n]...)
+	r.due = slices.Delete(r.due, 0, n)
+	return work, true
+}
+
+// call gives the sink what is due. An error means that the room could not begin: what the sink does not get now is in the file,
+// where the room begins later.
+func (r *record) call(work []outcome) error {
+	r.calling.Lock()
+	defer r.calling.Unlock()
+	r.mu.Lock()
+	sink, tail, begun := r.sink, r.tail, r.begun
+	r.mu.Unlock()
+	if sink == nil {
+		return nil
+	}
+	if !begun {
+		if err := r.begin(sink, tail); err != nil {
+			return err
+		}
+	}
+	var batch []stream.Entry
+	for _, o := range work {
+		if len(o.entry.Event) > 0 && o.entry.Offset.Compare(r.last) > 0 {
+			batch = append(batch, o.entry)
+		}
+	}
+	if len(batch) > 0 {
+		r.last = batch[len(batch)-1].Offset
+		sink.Deliver(batch)
+	}
+	r.tellMembers(sink)
+	return nil
+}
+
+// tellMembers tells the sink how many members there are, if it does not know.
+func (r *record) tellMembers(sink stream.Sink) {
+	r.mu.Lock()
+	members, changed := r.members, r.told != r.members
+	r.told = members
+	r.mu.Unlock()
+	if changed {
+		sink.Members(members)
+	}
+}
+
+// begin gives the sink the newest entries of the file.
+func (r *record) begin(sink stream.Sink, tail int) error {
+	entries, err := r.tailOf(tail)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.begun = true
+	r.mu.Unlock()
+	r.last = entries[len(entries)-1].Offset
+	sink.Reset(entries)
+	return nil
+}
+
+// A room begins with at most so many bytes of events, read in pages of so many entries.
+const (
+	tailBytes = 16 << 20
+	tailPage  = 512
+)
+
+// tailOf reads the newest entries, at most so many.
+func (r *record) tailOf(most int) ([]stream.Entry, error) {
+	var pages [][]stream.Entry
+	var before stream.Offset
+	for bytes := 0; most > 0 && bytes < tailBytes; {
+		want := min(most, tailPage)
+		page, err := r.newest(r.store.life, before, want)
+		if err != nil {
+			return nil, err
+		}
+		if len(page) > 0 {
+			pages = append(pages, page)
+			before = page[0].Offset
+		}
+		if len(page) < want {
+			break
+		}
+		most -= want
+		for _, e := range page {
+			bytes += len(e.Event)
+		}
+	}
+	slices.Reverse(pages)
+	return slices.Concat(pages...), nil
+}

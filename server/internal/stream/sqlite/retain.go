@@ -1,0 +1,97 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"scalable-chat/server/internal/stream"
+)
+
+// Retention bounds the record. What is beyond either bound is deleted, the oldest entries of all rooms first.
+type Retention struct {
+	Age   time.Duration // zero: entries of any age are kept
+	Bytes int64         // of the file that are in use; zero: any number
+}
+
+const (
+	// keepInterval is how often the bounds are looked at.
+	keepInterval = time.Second
+	// leastForgotten is the least number of entries that a commit deletes beyond the bounds. It deletes twice as many as it
+	// adds, so that deleting overtakes any load.
+	leastForgotten = 256
+)
+
+// keepWithinBounds has old entries deleted until the store is closed.
+func (s *Store) keepWithinBounds() {
+	ticker := time.NewTicker(keepInterval)
+	defer ticker.Stop()
+	for {
+		for s.isBeyond() {
+			s.writer.excess.Store(true)
+			if s.perform(s.life, func(*conn) error { return nil }) != nil {
+				break // the next look is soon
+			}
+		}
+		s.writer.excess.Store(false)
+		select {
+		case <-ticker.C:
+		case <-s.life.Done():
+			return
+		}
+	}
+}
+
+// isBeyond reports whether entries have to be deleted.
+func (s *Store) isBeyond() (beyond bool) {
+	err := s.readers.do(s.life, func(r *reader) error {
+		size, err := r.size()
+		if err != nil {
+			return err
+		}
+		oldest, err := r.number(`SELECT ms FROM entry ORDER BY ms LIMIT 1`)
+		beyond = oldest != 0 && (size > s.opts.Retention.mostBytes() || oldest < s.expired())
+		return err
+	})
+	return beyond && err == nil
+}
+
+// mostBytes is the bound, or the largest number if there is none.
+func (r Retention) mostBytes() int64 {
+	if r.Bytes <= 0 {
+		return math.MaxInt64
+	}
+	return r.Bytes
+}
+
+// expired is the time before which entries are too old, in milliseconds since the epoch.
+func (s *Store) expired() int64 {
+	if s.opts.Retention.Age <= 0 {
+		return math.MinInt64
+	}
+	return s.opts.Now().Add(-s.opts.Retention.Age).UnixMilli()
+}
+
+// forget deletes old entries in the transaction of a batch.
+func (w *writer) forget() error {
+	size, err := w.conn.size()
+	if err != nil {
+		return err
+	}
+	before := w.store.expired()
+	if size > w.store.opts.Retention.mostBytes() {
+		before = math.MaxInt64
+	}
+	_, err = w.conn.forget(before, max(leastForgotten, 2*len(w.batch)))
+	return err
+}
+
+// perform has the writer do something in the transaction of a batch, and waits for the outcome.
+func (s *Store) perform(ctx context.Context, task func(*conn) error) error {
+	outcome := make(chan error, 1)
+	err := s.enqueue(ctx, &waiting{task: task, done: func(_ stream.Offset, err error) { outcome <- err }})
+	if err != nil {
+		return err
+	}
+	return <-outcome
+}
