@@ -133,7 +133,7 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 func (a *App) build() {
 	cfg := a.cfg
 	a.replica = replica.New(replica.Options{
-		Stream:   a.parts.stream,
+		Stream:   a.parts.global,
 		Sweepers: a.sweepers,
 		Name:     "/",
 		Encode:   room.Encoder("/"),
@@ -221,14 +221,14 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.background.Go(func() { a.topology.run(a.life) })
 	a.background.Go(a.watchHealth)
-	if err := a.replica.Load(ctx); err != nil {
+	if err := a.parts.global.load(ctx, a.replica); err != nil {
 		return fmt.Errorf("load the window: %w", err)
 	}
 	if err := a.topology.join(ctx); err != nil {
 		return fmt.Errorf("join the cluster: %w", err)
 	}
 	a.background.Go(func() {
-		err := a.replica.Run(a.life, a.parts.stream)
+		err := a.parts.global.follow(a.life, a.replica)
 		if a.life.Err() == nil && !errors.Is(err, stream.ErrClosed) {
 			a.log.Error("following ended", "error", err)
 		}

@@ -105,7 +105,7 @@ func (c *clustered) inForce(name string) func() int {
 
 func (c *clustered) parts() parts {
 	p := parts{
-		id: c.id, stream: c.record, members: c.registry, bus: c.bus,
+		id: c.id, global: fromStream(c.record), members: c.registry, bus: c.bus,
 		list: c.registry.List, nodes: c.registry.Nodes,
 		retained: c.inForce(redis.HistoryWindow), window: c.inForce(roomWindow),
 	}

@@ -139,7 +139,7 @@ func TestP11_NoForgedTokenSpeaks(t *testing.T) {
 // stored is what the node's record holds.
 func (a *App) stored(t *testing.T) string {
 	t.Helper()
-	entries, err := a.parts.stream.Last(t.Context(), stream.Offset{}, 100)
+	entries, err := a.parts.global.Last(t.Context(), stream.Offset{}, 100)
 	assert.NoError(t, err)
 	var all strings.Builder
 	for _, e := range entries {

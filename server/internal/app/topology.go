@@ -41,8 +41,8 @@ type topology interface {
 
 // parts are what either topology gives to the rest of the node.
 type parts struct {
-	id       string // of this node
-	stream   stream.Stream
+	id       string       // of this node
+	global   source       // of the global room
 	rooms    stream.Rooms // nil with ROOMS=off
 	members  cluster.Members
 	bus      bus.Bus               // nil: there are no other nodes
@@ -68,14 +68,21 @@ type host struct {
 
 // newTopology makes the topology that the settings ask for. ctx bounds the search for this node's address.
 func newTopology(ctx context.Context, h host) (topology, error) {
-	if !h.cfg.Redis.Enabled() {
-		return newAlone(h), nil
+	switch {
+	case h.cfg.Redis.Enabled():
+		c, err := newClustered(ctx, h)
+		if err != nil {
+			return nil, err // not c, which is a nil of another type
+		}
+		return c, nil
+	case h.cfg.DataDir != "":
+		r, err := newInFile(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		return newAlone(h, r), nil
 	}
-	c, err := newClustered(ctx, h)
-	if err != nil {
-		return nil, err // not c, which is a nil of another type
-	}
-	return c, nil
+	return newAlone(h, newInMemory(h.cfg)), nil
 }
 
 // atOnce returns a context that has ended: for what may finish in order, but need not.

@@ -63,6 +63,7 @@ func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	for _, key := range []string{"STREAM_KEY", "APPEND_TIMEOUT", "NODE_ADDRESS", "CLUSTER_SECRET"} {
 		check(key, with, needsRedis)
 	}
+	c.idleRecord(check)
 	for _, key := range []string{"ROOMS_LISTED", "MAX_ROOMS", "MAX_ROOMS_PER_CONNECTION", "ROOM_WINDOW", "ROOMS_BYTES", "ROOM_TTL"} {
 		check(key, c.Rooms.Enabled(), "with ROOMS=off")
 	}
@@ -73,6 +74,18 @@ func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	check("ADDRESS_RATE", c.Auth.Guests, "without guests")
 	check("MESSAGE_BURST", c.MessageRate > 0, "with MESSAGE_RATE=0")
 	return warnings
+}
+
+// idleRecord checks the settings of the record in DATA_DIR.
+func (c *Config) idleRecord(check func(key string, used bool, why string)) {
+	const beside = "beside Redis, which keeps the record"
+	with, kept := c.Redis.Enabled(), c.DataDir != ""
+	check("DATA_DIR", !with || !kept, beside)
+	check("ROOM_TTL", with || !kept, "with DATA_DIR, where RETENTION_AGE and RETENTION_BYTES count")
+	for _, key := range []string{"RETENTION_AGE", "RETENTION_BYTES"} {
+		check(key, !with, beside)
+		check(key, with || kept, "with DATA_DIR=off")
+	}
 }
 
 // opsIsPublic reports whether both listeners were given the same fixed port on addresses that overlap.

@@ -24,12 +24,15 @@ type Config struct {
 	Host string // address to listen on; empty: all
 	Port int    // 0: any free port
 
-	Redis         Redis
-	StreamKey     string // names the room within Redis
-	HistoryWindow int    // messages kept, for recovery and history
-	HistoryBytes  int    // bytes of messages that a node keeps in memory
-	HistoryMax    int    // messages that a handshake may ask for
-	DedupeMax     int    // ids that are remembered at least
+	Redis          Redis
+	StreamKey      string        // names the room within Redis
+	DataDir        string        // directory of the record of a node without Redis; empty: it is in memory, or in Redis
+	RetentionAge   time.Duration // that messages in DataDir are kept; 0: any
+	RetentionBytes int           // that the record in DataDir may take
+	HistoryWindow  int           // messages kept, for recovery and history
+	HistoryBytes   int           // bytes of messages that a node keeps in memory
+	HistoryMax     int           // messages that a handshake may ask for
+	DedupeMax      int           // ids that are remembered at least
 
 	Rooms Rooms
 
@@ -71,7 +74,7 @@ type Config struct {
 	shown []shown // every setting as it is in force, without secrets
 }
 
-// Redis says how to reach Redis. The zero Redis means none: the node keeps the room in its own memory.
+// Redis says how to reach Redis. The zero Redis means none: the node keeps the record itself.
 type Redis struct {
 	Addrs    []string // host:port; several: a Redis Cluster, or the Sentinels if SentinelMaster is set
 	Username string

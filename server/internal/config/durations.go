@@ -19,7 +19,8 @@ const (
 	maxAppend = time.Minute // well within the two minutes after which the edge ends a session whose message is stuck
 	maxDedupe = 7 * 24 * time.Hour
 
-	maxRoomTTL = 3650 * 24 * time.Hour
+	maxRoomTTL   = 3650 * 24 * time.Hour
+	maxRetention = 36500 * 24 * time.Hour
 )
 
 // unitNames maps the names that people write to the units that [time.ParseDuration] knows.
@@ -71,7 +72,7 @@ func parseDuration(s string) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
-		if days > 1 && d > maxRoomTTL/24 {
+		if days > 1 && d > maxRetention/24 {
 			return 0, strconv.ErrRange // before it overflows
 		}
 		sum += d * days

@@ -78,6 +78,9 @@ func Load(args []string) (Config, error) {
 	if len(problems) > 0 {
 		return Config{}, problems
 	}
+	if c.Redis.Enabled() {
+		c.DataDir = ""
+	}
 	return c, nil
 }
 

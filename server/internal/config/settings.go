@@ -25,7 +25,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "PORT", def: "8000", help: "port of Socket.IO, /livez and /readyz", set: port(&c.Port, 0)},
 		{key: "HOST", help: "address to listen on; empty: all", set: listenHost(&c.Host)},
 
-		{key: "REDIS_URL", help: "redis://, or rediss:// for TLS; user:password@, several host:port joined by commas, /db; without any Redis one node runs from memory", set: text(&r.url), show: withoutPassword},
+		{key: "REDIS_URL", help: "redis://, or rediss:// for TLS; user:password@, several host:port joined by commas, /db; without any Redis one node keeps the record in DATA_DIR", set: text(&r.url), show: withoutPassword},
 		{key: "REDIS_HOST", help: "instead of REDIS_URL: the host", set: text(&r.host), show: withoutPassword},
 		{key: redisPort, def: "6379", help: "the port that goes with REDIS_HOST", set: servicePort(&r.port)},
 		{key: "REDIS_USERNAME", help: "user; empty: default, if there is a password", set: text(&r.username)},
@@ -42,6 +42,9 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "REDIS_SENTINEL_USERNAME", help: "user of the Sentinels themselves; empty: default, if they have a password", set: text(&r.sentinelUsername)},
 		{key: "REDIS_SENTINEL_PASSWD", help: "password of the Sentinels themselves", set: text(&r.sentinelPassword), secret: true},
 
+		{key: "DATA_DIR", def: "data", help: "directory of the record of a node without Redis, relative to the working directory; off: the record is in memory and ends with the process", set: directory(&c.DataDir)},
+		{key: "RETENTION_AGE", def: "0", help: "how long messages in DATA_DIR are kept; 0: for ever", set: duration(&c.RetentionAge, 0, maxRetention)},
+		{key: "RETENTION_BYTES", def: "10737418240", help: "bytes that the record in DATA_DIR may take; beyond them the oldest messages of all rooms are deleted", set: size(&c.RetentionBytes, 16<<20, 1<<50)},
 		{key: "STREAM_KEY", def: "chat", help: "names the room within Redis; nodes with the same key are one room", set: matching(&c.StreamKey, streamKey, "letters, digits and . _ : - only, at most 100")},
 		{key: "HISTORY_WINDOW", def: "10000", help: "messages kept for recovery and history; names and texts stay in Redis that long", set: number(&c.HistoryWindow, minWindow, 10_000_000)},
 		{key: "HISTORY_BYTES", def: "16777216", help: "bytes of messages that a node keeps in memory", set: size(&c.HistoryBytes, 1, 1<<40)},

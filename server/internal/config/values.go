@@ -26,6 +26,17 @@ func text(p *string) func(string) error {
 	}
 }
 
+// directory reads the name of a directory, "" for off.
+func directory(p *string) func(string) error {
+	return func(s string) error {
+		if strings.EqualFold(s, off) {
+			s = ""
+		}
+		*p = s
+		return nil
+	}
+}
+
 func number(p *int, low, high int) func(string) error {
 	return func(s string) error {
 		n, err := strconv.Atoi(strings.ReplaceAll(s, "_", "")) // 10_000

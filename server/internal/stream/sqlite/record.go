@@ -23,19 +23,19 @@ type record struct {
 	loaded  bool          // guarded by loading
 	keys    *dedupe.Table // the writer's, once the first append is queued; nil: they have to be read
 
-	calling sync.Mutex   // held during a call of the sink; taken before mu
+	calling sync.Mutex    // held during a call of the sink; taken before mu
 	last    stream.Offset // guarded by calling: the newest entry that the sink has
 
 	mu      sync.Mutex
 	genesis stream.Offset // of a room that has nothing in the file
 	saved   bool          // the file has entries of the room
 	isOpen  bool
-	queued  int // appends that are not reported
+	queued  int         // appends that are not reported
 	sink    stream.Sink // nil before Follow and after Close
 	tail    int
 	begun   bool // the sink has had its Reset
 	members int
-	told    int // the members that the sink knows
+	told    int       // the members that the sink knows
 	due     []outcome // appends to report and entries to hand out, in order
 	handing bool      // a goroutine does so
 }
