@@ -66,6 +66,7 @@ function chatd(port) {
     "message-rate": 0,
     "log-level": "warn",
     "drain-delay": "0s",
+    "data-dir": "off",
   };
   return [join(bin, "chatd"), ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)];
 }

@@ -12,13 +12,15 @@ export const embedder = fileURLToPath(new URL("../bin/embedder", import.meta.url
 // Another command runs the same tests against another server, or against a chatd built with the race detector.
 const usual = process.env.SERVER_COMMAND?.split(" ") ?? [chatd, "--config=/dev/null"];
 
-// The server takes no settings from the environment of the test, and does not wait for a load balancer.
+// The server takes no settings from the environment of the test, does not wait for a load balancer, and keeps the record in
+// memory unless the test is about the record.
 const defaults = {
   PATH: process.env.PATH,
   HOST: "127.0.0.1",
   LOG_LEVEL: "debug",
   DRAIN_DELAY: "0s",
   DRAIN_TIMEOUT: "10s",
+  DATA_DIR: "off",
 };
 
 /** Server is one chatd, or another program with the same events, on its own port, which a restart keeps. */

@@ -7,13 +7,16 @@ COPY go.work ./
 COPY server/go.mod server/go.sum ./server/
 RUN cd server && go mod download
 COPY server ./server
-RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/chatd ./server/cmd/chatd
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/chatd ./server/cmd/chatd && mkdir -p /out/data
 
 FROM scratch
 # The authorities for Redis with TLS, unless REDIS_CA is set.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/chatd /chatd
-ENV PORT=8000 LOG_FORMAT=json
+# The record of a node without Redis: mount a volume here, or it ends with the container.
+COPY --from=build --chown=65532:65532 /out/data /data
+ENV PORT=8000 LOG_FORMAT=json DATA_DIR=/data
+VOLUME /data
 EXPOSE 8000
 USER 65532:65532
 # The binary takes SIGTERM itself and drains; give it DRAIN_DELAY + DRAIN_TIMEOUT and 15 seconds

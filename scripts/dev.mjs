@@ -1,6 +1,6 @@
 // `npm run dev`: sets up what is missing, then runs the server and the web app until one of them ends or somebody stops it.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { readPorts, requireFree } from "./ports.mjs";
 import { main } from "./problem.mjs";
@@ -26,6 +26,8 @@ function readSettings() {
     webPort,
     serverUrl: process.env.NEXT_PUBLIC_SERVER_URL || `http://localhost:${serverPort}`,
     webUrl: `http://localhost:${webPort}`,
+    // The server runs in its own directory; the record is where somebody who cloned the repository looks for it.
+    dataDir: process.env.DATA_DIR === "off" ? "off" : resolve(root, process.env.DATA_DIR || "data"),
   };
 }
 
@@ -54,13 +56,13 @@ async function runBoth(settings) {
   return code;
 }
 
-function start({ serverPort, webPort, serverUrl }) {
+function start({ serverPort, webPort, serverUrl, dataDir }) {
   const script = (workspace, ...rest) => ["run", "dev", "--silent", `--workspace=${workspace}`, ...rest];
   const prefixed = (name) => (line) => console.log(`${name.padEnd(7)}| ${line}`);
   const env = environment({ NEXT_PUBLIC_SERVER_URL: serverUrl });
   return {
     server: new Group("npm", script("server"), {
-      env: { ...env, PORT: String(serverPort), DRAIN_DELAY: process.env.DRAIN_DELAY || "0s" },
+      env: { ...env, PORT: String(serverPort), DRAIN_DELAY: process.env.DRAIN_DELAY || "0s", DATA_DIR: dataDir },
       onLine: prefixed("server"),
     }),
     "web app": new Group("npm", script("frontend", "--", "--port", String(webPort)), {

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { readPorts } from "./ports.mjs";
@@ -13,12 +16,15 @@ import { root } from "./processes.mjs";
 class Dev {
   output = "";
 
+  dataDir = mkdtempSync(join(tmpdir(), "chat-dev-"));
+
   constructor({ serverPort, webPort }) {
     const env = {
       ...process.env,
       PORT: String(serverPort),
       WEB_PORT: String(webPort),
       NEXT_PUBLIC_SERVER_URL: "",
+      DATA_DIR: this.dataDir,
     };
     this.npm = spawn("npm", ["run", "dev"], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.npm.stdout, this.npm.stderr]) {
@@ -94,6 +100,7 @@ async function startedBoth(t) {
   t.after(async () => {
     dev.npm.kill("SIGTERM");
     await dev.ended;
+    rmSync(dev.dataDir, { recursive: true, force: true });
   });
   await dev.prints("Ctrl-C stops both.");
   for (const url of [`http://localhost:${serverPort}`, `http://localhost:${webPort}`]) {

@@ -73,7 +73,7 @@ export class Chatd extends Program {
   }
 
   start(): Promise<void> {
-    const env = { PORT: String(this.port), HOST: "127.0.0.1", DRAIN_DELAY: "0s", ...this.#env };
+    const env = { PORT: String(this.port), HOST: "127.0.0.1", DRAIN_DELAY: "0s", DATA_DIR: "off", ...this.#env };
     return this.run(chatd, [], env, async () => {
       const response = await fetch(`http://127.0.0.1:${this.port}/readyz`).catch(() => undefined);
       await response?.arrayBuffer();

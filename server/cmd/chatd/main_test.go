@@ -91,7 +91,7 @@ func newProcess(t *testing.T, flags ...string) *process {
 	_, port, _ := net.SplitHostPort(addr)
 
 	p := &process{url: "http://" + addr, done: make(chan error, 1)}
-	p.cmd = exec.Command(os.Args[0], append([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=" + port, "--log-level=error"}, flags...)...)
+	p.cmd = exec.Command(os.Args[0], append([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=" + port, "--log-level=error", "--data-dir=off"}, flags...)...)
 	p.cmd.Env = append(os.Environ(), child+"=1")
 	p.cmd.Stderr = os.Stderr
 	return p

@@ -28,7 +28,10 @@ func load(t testing.TB, flags ...string) config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "empty.env")
 	assert.NoError(t, os.WriteFile(file, nil, 0o600))
-	all := []string{"--config", file, "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=5s", "--message-rate=0"}
+	all := []string{
+		"--config", file, "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=5s", "--message-rate=0",
+		"--data-dir", filepath.Join(t.TempDir(), "data"),
+	}
 	cfg, err := config.Load(append(all, flags...))
 	assert.NoError(t, err)
 	return cfg

@@ -26,6 +26,8 @@ var outside = map[string][]string{
 	"cmd/conformance":             {"github.com/zishang520/"},
 	"internal/stream/redis":       {"github.com/redis/go-redis/", "github.com/gammazero/deque"},
 	"internal/stream/memory":      {"github.com/gammazero/deque"},
+	"internal/stream/dedupe":      {"github.com/gammazero/deque"},
+	"internal/stream/sqlite":      {"github.com/ncruces/go-sqlite3", "github.com/gofrs/flock"},
 	"internal/stream/redis/shard": {"github.com/redis/go-redis/"},
 	"internal/test/embedder":      {"github.com/zishang520/socket.io"},
 	"internal/cluster":            {"github.com/redis/go-redis/"},
@@ -54,6 +56,8 @@ var layers = []string{
 	"internal/stream/redis/shard", // the records of rooms in Redis
 	"internal/stream/redis",       // the record in Redis
 	"internal/stream/memory",      // the record in memory
+	"internal/stream/sqlite",      // the record in a file
+	"internal/stream/dedupe",      // the keys of appends
 	"internal/stream",             // the contract of the record
 	"internal/cluster",            // the nodes of the cluster
 	"internal/forward",            // requests to the owner of a session
@@ -84,7 +88,9 @@ var inside = map[string][]string{
 	"internal/auth":               {"internal/hosts"},
 	"internal/stream/redis/shard": {"internal/stream/redis", "internal/stream", "internal/redisx", "internal/nodeid"},
 	"internal/stream/redis":       {"internal/stream", "internal/redisx"},
-	"internal/stream/memory":      {"internal/stream"},
+	"internal/stream/memory":      {"internal/stream/dedupe", "internal/stream"},
+	"internal/stream/sqlite":      {"internal/stream/dedupe", "internal/stream", "internal/pace"},
+	"internal/stream/dedupe":      {"internal/stream"},
 	"internal/stream":             {},
 	"internal/cluster":            {"internal/forward", "internal/pace", "internal/redisx", "internal/nodeid"},
 	"internal/forward":            {"internal/pace", "internal/rawconn", "internal/nodeid"},

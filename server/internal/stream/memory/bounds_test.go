@@ -10,6 +10,7 @@ import (
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/dedupe"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/clock"
 )
 
 // say opens a room, appends so many events of a size, and closes the room.
@@ -62,13 +63,13 @@ func TestP6_LongestClosedRoomIsForgottenFirst(t *testing.T) {
 }
 
 func TestP6_ClosedRoomIsForgottenAfterItsTTL(t *testing.T) {
-	clock := &testClock{}
-	r := NewRooms(RoomsOptions{Room: Options{Now: clock.now}, TTL: time.Hour})
+	now := &clock.Clock{}
+	r := NewRooms(RoomsOptions{Room: Options{Now: now.Now}, TTL: time.Hour})
 	say(t, r, "a", 1, 10)
 	say(t, r, "b", 1, 10)
-	clock.advance(59 * time.Minute)
+	now.Advance(59 * time.Minute)
 	assert.Equal(t, "entries before", held(t, r, "a"), 2)
-	clock.advance(2 * time.Minute)
+	now.Advance(2 * time.Minute)
 	assert.Equal(t, "entries of b", held(t, r, "b"), 1)
 	assert.Equal(t, "entries of a, which somebody has visited", held(t, r, "a"), 2)
 }

@@ -14,20 +14,21 @@ import (
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/dedupe"
 	"scalable-chat/server/internal/stream/streamtest"
+	"scalable-chat/server/internal/test/clock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestContract(t *testing.T) {
 	streamtest.Run(t, func(t *testing.T) streamtest.Harness {
-		clock := &testClock{}
-		s := New(Options{Now: clock.now})
+		now := &clock.Clock{}
+		s := New(Options{Now: now.Now})
 		return streamtest.Harness{
 			Stream: s,
 			Close:  s.Close,
 			Trim:   s.trim,
 			Flush:  s.flush,
-			Expire: func() { clock.advance(s.opts.DedupeTTL) },
+			Expire: func() { now.Advance(s.opts.DedupeTTL) },
 		}
 	})
 }

@@ -5,17 +5,18 @@ import (
 
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/streamtest"
+	"scalable-chat/server/internal/test/clock"
 )
 
 func TestRoomsContract(t *testing.T) {
 	streamtest.RunRooms(t, func(t *testing.T) streamtest.RoomsHarness {
-		clock := &testClock{}
-		rooms := NewRooms(RoomsOptions{Room: Options{Now: clock.now}})
+		now := &clock.Clock{}
+		rooms := NewRooms(RoomsOptions{Room: Options{Now: now.Now}})
 		return streamtest.RoomsHarness{
 			Nodes:  []stream.Rooms{rooms},
 			Trim:   func(name string, keep int) { rooms.open[name].stream.trim(keep) },
 			Flush:  func(name string) { rooms.open[name].flush() },
-			Expire: func() { clock.advance(rooms.opts.Room.DedupeTTL) },
+			Expire: func() { now.Advance(rooms.opts.Room.DedupeTTL) },
 		}
 	})
 }

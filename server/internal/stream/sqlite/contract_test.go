@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,27 +11,10 @@ import (
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/stream/streamtest"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/clock"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// testClock is a clock that the test can set forward.
-type testClock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *testClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *testClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
 
 // open opens a store, in a new directory unless the options name one, and closes it at the end of the test.
 func open(t *testing.T, o Options) *Store {
@@ -48,14 +30,14 @@ func open(t *testing.T, o Options) *Store {
 
 func TestRoomsContract(t *testing.T) {
 	streamtest.RunRooms(t, func(t *testing.T) streamtest.RoomsHarness {
-		clock := &testClock{}
+		now := &clock.Clock{}
 		const ttl = time.Hour
-		s := open(t, Options{Now: clock.now, DedupeTTL: ttl})
+		s := open(t, Options{Now: now.Now, DedupeTTL: ttl})
 		return streamtest.RoomsHarness{
 			Nodes:  []stream.Rooms{s},
 			Trim:   func(room string, keep int) { s.trim(t, room, keep) },
 			Flush:  func(room string) { s.flush(t, room) },
-			Expire: func() { clock.advance(ttl) },
+			Expire: func() { now.Advance(ttl) },
 		}
 	})
 }

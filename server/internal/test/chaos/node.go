@@ -40,7 +40,7 @@ func newNode(t testing.TB, index int, redis string, settings map[string]string) 
 		Name: "node " + strconv.Itoa(index), Addr: net.JoinHostPort("127.0.0.1", port),
 		t: t, binary: chatd(t), output: &tail{},
 	}
-	n.env = []string{"HOST=127.0.0.1", "PORT=" + port, "NODE_ADDRESS=" + n.Addr, "REDIS_URL=" + redis}
+	n.env = []string{"HOST=127.0.0.1", "PORT=" + port, "NODE_ADDRESS=" + n.Addr, "REDIS_URL=" + redis, "DATA_DIR=off"}
 	for key, value := range settings {
 		n.env = append(n.env, key+"="+value)
 	}

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // startServer runs a node in this process and returns its URL.
 func startServer(t *testing.T) string {
 	t.Helper()
-	cfg, err := config.Load([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=10s"})
+	cfg, err := config.Load([]string{"--config=/dev/null", "--host=127.0.0.1", "--port=0", "--drain-delay=0s", "--drain-timeout=10s", "--data-dir=off"})
 	if err != nil {
 		t.Fatal(err)
 	}
