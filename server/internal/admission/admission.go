@@ -112,11 +112,15 @@ func (c connection) Speakers() map[string]*auth.Speaker {
 	return all
 }
 
+// longest is a time that no connection lasts. Credentials that end later never do: "never", as some issuers write it, is
+// further away than a duration can say.
+const longest = 100 * 365 * 24 * time.Hour
+
 // Expire implements [auth.Connection]: the session ends some time after its credentials.
 func (c connection) Expire(at time.Time) {
 	after := time.Duration(0)
-	if !at.IsZero() {
-		after = max(time.Until(at)+c.grace+rand.N(c.grace/3+1), 1)
+	if left := time.Until(at); !at.IsZero() && left < longest {
+		after = max(left+c.grace+rand.N(c.grace/3+1), 1)
 	}
 	c.session.Expire(after)
 }

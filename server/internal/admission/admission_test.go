@@ -109,3 +109,14 @@ func TestP11_TheDoorEndsAConnectionSomeTimeAfterItsCredentials(t *testing.T) {
 	assert.NoError(t, by.Renew(t.Context(), "a token without end"))
 	assert.Equal(t, "no end", s.after, time.Duration(0))
 }
+
+// TestP11_AFarEndIsNoEndAtOnce: "never", as some issuers write it, is further away than a duration can say.
+func TestP11_AFarEndIsNoEndAtOnce(t *testing.T) {
+	for _, year := range []int{2300, 3000, 9999} {
+		door := New(Options{Authenticator: &desk{who: auth.Identity{ID: "ada", Expires: time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC)}}})
+		s := &visit{}
+		_, err := door.identify(t.Context(), s, engineio.Connect{Namespace: "/", Payload: []byte("{}")})
+		assert.NoError(t, err)
+		assert.Equal(t, "the connection lasts", s.after <= 0 || s.after > longest, true)
+	}
+}

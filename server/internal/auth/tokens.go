@@ -108,10 +108,13 @@ func (t *Tokens) verify(ctx context.Context, token string) (Identity, error) {
 	return t.identity(standard, claims)
 }
 
+// lastExpiry is the latest "exp" of a token: a later one was written in milliseconds by mistake, and would last for ever.
+var lastExpiry = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+
 // check holds the standard claims against the options and the clock, without leeway. "iat" is not looked at: a refusal is
 // final for stock clients, and an issuer whose clock is a second ahead has signed a good token.
 func (t *Tokens) check(c jwt.Claims) error {
-	if c.Expiry == nil {
+	if c.Expiry == nil || c.Expiry.Time().After(lastExpiry) {
 		return errInvalid
 	}
 	expected := jwt.Expected{Issuer: t.opts.Issuer, Time: t.opts.Now()}

@@ -86,6 +86,7 @@ var badClaims = map[string]struct{ claims, code string }{
 	"no exp":             {`{"sub":"ada"}`, Unauthorized},
 	"null exp":           {`{"sub":"ada","exp":null}`, Unauthorized},
 	"text exp":           {`{"sub":"ada","exp":"1795608100"}`, Unauthorized},
+	"exp in ms":          {`{"sub":"ada","exp":1795608100000,"iss":"i","aud":"chat"}`, Unauthorized},
 	"a second ago":       {`{"sub":"ada","exp":1795607999,"iss":"i","aud":"chat"}`, Expired},
 	"a year ago":         {`{"sub":"ada","exp":1764072000,"iss":"i","aud":"chat"}`, Expired},
 	"not yet":            {`{"sub":"ada",` + soon + `,"nbf":1795608001}`, Unauthorized},
