@@ -58,7 +58,7 @@ func (r *room) Append(_ context.Context, key string, event []byte, done func(str
 	if s.closed {
 		return stream.ErrClosed
 	}
-	if a.home == nil {
+	if a.home == nil || a.home.retired {
 		a.home = s.router
 	}
 	if !s.fitsLocked(a, len(event)) {

@@ -49,7 +49,7 @@ type census struct {
 	idle    chan struct{}    // guarded by mu; if not nil, it is closed when none is, and nothing cools
 
 	// owned by run
-	masters map[string]*counted // by address
+	masters map[string]*counted // by address; those that have something to do
 	cooling []cooling           // in order
 	results chan written
 }
@@ -191,8 +191,12 @@ func (c *census) tick(ctx context.Context, now time.Time) (more bool) {
 		return true
 	}
 	budget := censusRooms
-	for _, m := range c.masters {
-		more = more || m.busy || len(m.rooms) > 0
+	for addr, m := range c.masters {
+		if !m.busy && len(m.rooms) == 0 {
+			delete(c.masters, addr)
+			continue
+		}
+		more = true
 		if n := min(budget, len(m.rooms)); n > 0 && !m.busy {
 			budget -= n
 			m.busy = true
@@ -318,7 +322,7 @@ func (c *census) finish(ctx context.Context, w written) {
 	}
 }
 
-// flush waits until everything is written, which is done without a pause from now on, or until ctx ends.
+// flush waits until everything is written, which is done without a pause from now on, or until ctx or the census ends.
 func (c *census) flush(ctx context.Context) {
 	idle := make(chan struct{})
 	c.mu.Lock()
@@ -328,5 +332,6 @@ func (c *census) flush(ctx context.Context) {
 	select {
 	case <-idle:
 	case <-ctx.Done():
+	case <-c.rooms.ended.Done():
 	}
 }

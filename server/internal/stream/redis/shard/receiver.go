@@ -18,7 +18,7 @@ const (
 	newsLimit   = 250 * time.Millisecond // news of a stored entry comes within this time
 	answerLimit = time.Second            // a subscription is confirmed within this time
 	askedAtOnce = 512                    // subscriptions that are not confirmed yet
-	idleLimit   = 10 * time.Second       // a receiver without rooms lives so long
+	idleLimit   = 10 * time.Second       // a receiver or a sender without rooms lives so long
 	retryMax    = time.Second            // between two attempts to make a link, or to read
 )
 

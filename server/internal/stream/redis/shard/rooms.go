@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,6 +160,12 @@ func (s *Rooms) Close(ctx context.Context) error {
 	s.census.flush(ctx)
 	s.end()
 	s.parts.Wait()
+	s.mu.Lock()
+	senders := slices.AppendSeq([]*sender{s.router}, maps.Values(s.senders))
+	s.mu.Unlock()
+	for _, w := range senders {
+		w.abandon()
+	}
 	s.feeds.stop()
 	return err
 }

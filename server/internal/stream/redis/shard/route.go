@@ -76,7 +76,7 @@ func (s *Rooms) resolve(ctx context.Context, rooms []*room) []result {
 func (s *Rooms) senderLocked(master *goredis.Client) *sender {
 	addr := master.Options().Addr
 	w := s.senders[addr]
-	if w == nil {
+	if w == nil { // or it has retired
 		w = s.newSender(master)
 		s.senders[addr] = w
 		s.parts.Go(func() { w.run(s.ended) })

@@ -24,7 +24,8 @@ const blameFor = 3 * time.Second
 // something. What fails rests for a moment and goes to the router, which is a sender too: its exchanges find out which
 // masters have the rooms, and it hands the rooms over. So a master that does not answer delays only its own rooms.
 //
-// One sender at a time holds a room, from its first record until nothing is left. Its goroutine makes all calls of done.
+// One sender at a time holds a room, from its first record until nothing is left. Its goroutine makes all calls of done; for what
+// is left when all have ended, Close does.
 type sender struct {
 	rooms   *Rooms
 	trouble *redisx.Trouble
@@ -35,6 +36,7 @@ type sender struct {
 	// guarded by Rooms.mu
 	master  *goredis.Client // nil: this is the router
 	due     []*room         // held, to be sent
+	retired bool            // run has ended for want of rooms
 	failed  time.Time       // the last exchange has, then; zero: it has not. Only run changes it
 	records int             // of the rooms at home here, until their outcome is known
 	bytes   int
@@ -66,26 +68,24 @@ func (s *Rooms) newSender(master *goredis.Client) *sender {
 	}
 }
 
-// run works until ctx ends. What is left then is unavailable.
+// run works until ctx ends, or until no room has come for a while: a master may be gone for good. What is left when ctx ends is
+// reported by [Rooms.Close], once no sender can hand a room to another any more.
 func (w *sender) run(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(idleLimit)
 	defer timer.Stop()
 	for swept := time.Now(); ; {
 		w.start(ctx)
-		switch {
-		case len(w.resting) > 0:
-			timer.Reset(restEvery)
-		case len(w.flight) > 0 || !w.failed.IsZero():
-			timer.Reset(sweepEvery)
-		}
+		timer.Reset(w.pause())
 		select {
 		case <-ctx.Done():
-			w.abandon()
 			return
 		case <-w.wake:
 		case results := <-w.results:
 			w.finish(ctx, results)
 		case <-timer.C:
+			if w.retire() {
+				return
+			}
 		}
 		now := time.Now()
 		w.rouse(now)
@@ -95,6 +95,17 @@ func (w *sender) run(ctx context.Context) {
 			w.recover(now)
 		}
 	}
+}
+
+// pause is how long to wait for something to do.
+func (w *sender) pause() time.Duration {
+	switch {
+	case len(w.resting) > 0:
+		return restEvery
+	case len(w.flight) > 0 || !w.failed.IsZero():
+		return sweepEvery
+	}
+	return idleLimit
 }
 
 // start begins the next exchange, if none is under way and there is something to do.
@@ -308,7 +319,20 @@ func (w *sender) held() []*room {
 	return all
 }
 
-// abandon reports what is left.
+// retire ends a sender that has nothing to do. Rooms whose home it is find another one.
+func (w *sender) retire() bool {
+	s := w.rooms
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	busy := len(w.due) + len(w.flight) + len(w.resting) + len(w.reads) + w.records
+	w.retired = w.master != nil && busy == 0 && w.failed.IsZero()
+	if w.retired {
+		delete(s.senders, w.master.Options().Addr)
+	}
+	return w.retired
+}
+
+// abandon reports what is left. No sender runs any more.
 func (w *sender) abandon() {
 	always := func(posting) bool { return true }
 	for _, r := range w.held() {
