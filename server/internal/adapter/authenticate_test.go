@@ -20,14 +20,15 @@ import (
 type keyring map[string]string
 
 // identify is an [engineio.Options.Identify].
-func (k keyring) identify(_ context.Context, _ *engineio.Session, c engineio.Connect) (any, error) {
+func (k keyring) identify(_ context.Context, s *engineio.Session, c engineio.Connect) error {
 	var payload struct{ Key string }
 	_ = json.Unmarshal(c.Payload, &payload)
 	id := k[payload.Key]
 	if id == "" {
-		return nil, &engineio.Refusal{Code: "no_key", Message: "Not on " + c.Namespace}
+		return &engineio.Refusal{Code: "no_key", Message: "Not on " + c.Namespace}
 	}
-	return auth.Fixed(auth.Identity{ID: id}), nil
+	s.SetPass(c.Namespace, auth.Fixed(auth.Identity{ID: id}))
+	return nil
 }
 
 func (keyring) PrivateID(who auth.Identity) string      { return who.ID + "." + rand.Text() }

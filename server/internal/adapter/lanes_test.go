@@ -70,11 +70,11 @@ type stalling struct {
 }
 
 func (s stalling) edit(_ *setup, o *engineio.Options) {
-	o.Identify = func(_ context.Context, _ *engineio.Session, c engineio.Connect) (any, error) {
+	o.Identify = func(_ context.Context, _ *engineio.Session, c engineio.Connect) error {
 		if c.Namespace == s.namespace {
 			<-s.release
 		}
-		return nil, nil
+		return nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -43,47 +44,43 @@ func New(o Options) *Door {
 	return &Door{o}
 }
 
-// codeForbidden is the code of a room that a user may not read; a room that nobody may enter has the same.
-const codeForbidden = "room_forbidden"
-
-var errForbidden = &engineio.Refusal{Code: codeForbidden, Message: "You may not enter this room"}
-
 // Codes are the codes of a refusal that the gate of the rooms does not have.
 func Codes() []string { return []string{auth.Unauthorized, auth.Expired} }
 
 // session is what the door needs of an [engineio.Session].
 type session interface {
 	Party(make func() any) any
-	Passes() map[string]any
+	Passes(yield func(namespace string, pass any) bool)
+	SetPass(namespace string, pass any)
 	Expire(after time.Duration)
 }
 
 // Identify implements [engineio.Options.Identify]: the pass is an [*auth.Speaker].
-func (d *Door) Identify(ctx context.Context, s *engineio.Session, c engineio.Connect) (any, error) {
-	by, err := d.identify(ctx, s, c)
-	if err != nil {
-		return nil, err // not by, which is a nil of another type
-	}
-	return by, nil
+func (d *Door) Identify(ctx context.Context, s *engineio.Session, c engineio.Connect) error {
+	return d.identify(ctx, s, c)
 }
 
-func (d *Door) identify(ctx context.Context, s session, c engineio.Connect) (*auth.Speaker, error) {
-	by, err := d.party(s).Identify(ctx, c.Namespace, decode(c.Payload))
+func (d *Door) identify(ctx context.Context, s session, c engineio.Connect) error {
+	admit := func(by *auth.Speaker) { s.SetPass(c.Namespace, by) }
+	err := d.party(s).Identify(ctx, room.NameOf(c.Namespace), decode(c.Payload), admit)
 	var refusal *auth.Refusal
-	switch {
-	case errors.As(err, &refusal):
-		return nil, d.refuse(&engineio.Refusal{Code: refusal.Code, Message: refusal.Message})
-	case err != nil:
-		return nil, err
-	case by.Identity().In(room.NameOf(c.Namespace)) < auth.Read:
-		return nil, d.refuse(errForbidden)
+	if errors.As(err, &refusal) {
+		d.opts.Refused(refusal.Code)
+		return &engineio.Refusal{Code: refusal.Code, Message: refusal.Message}
 	}
-	return by, nil
+	return err
 }
 
-func (d *Door) refuse(r *engineio.Refusal) error {
-	d.opts.Refused(r.Code)
-	return r
+// Expired implements [engineio.Options.Expired]: a session goes on if whoever has expired has left, or was not let in.
+func (d *Door) Expired(s *engineio.Session) bool { return d.expired(s) }
+
+func (d *Door) expired(s session) bool {
+	at := d.party(s).Expiry()
+	over := !at.IsZero() && time.Until(at) <= -d.opts.Grace
+	if !over {
+		connection{s, d.opts.Grace}.Expire(at)
+	}
+	return over
 }
 
 // party is that of the session.
@@ -98,18 +95,14 @@ type connection struct {
 }
 
 // Speakers implements [auth.Connection].
-func (c connection) Speakers() map[string]*auth.Speaker {
-	passes := c.Passes()
-	if len(passes) == 0 {
-		return nil
-	}
-	all := make(map[string]*auth.Speaker, len(passes))
-	for namespace, pass := range passes {
-		if by, ok := pass.(*auth.Speaker); ok {
-			all[room.NameOf(namespace)] = by
+func (c connection) Speakers() iter.Seq2[string, *auth.Speaker] {
+	return func(yield func(string, *auth.Speaker) bool) {
+		for namespace, pass := range c.Passes {
+			if by, ok := pass.(*auth.Speaker); ok && !yield(room.NameOf(namespace), by) {
+				return
+			}
 		}
 	}
-	return all
 }
 
 // longest is a time that no connection lasts. Credentials that end later never do: "never", as some issuers write it, is

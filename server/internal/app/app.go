@@ -165,7 +165,7 @@ func (a *App) build() {
 
 // newEdge makes the Engine.IO server.
 func (a *App) newEdge() *engineio.Server {
-	cfg := a.cfg
+	cfg, door := a.cfg, a.door()
 	return engineio.NewServer(engineio.Options{
 		Sweepers: a.sweepers,
 		NewID:    func() string { return nodeid.NewSession(a.parts.id) },
@@ -177,7 +177,7 @@ func (a *App) newEdge() *engineio.Server {
 		MaxConnections: cfg.MaxConnections, MaxPerAddress: cfg.MaxConnectionsPerIP,
 		Origins: engineio.NewOrigins(cfg.AllowedOrigins), Proxies: cfg.TrustedProxies,
 
-		Identify: a.door().Identify, Gate: a.rooms, ConnectTimeout: cfg.ConnectTimeout,
+		Identify: door.Identify, Expired: door.Expired, Gate: a.rooms, ConnectTimeout: cfg.ConnectTimeout,
 		MaxNamespaces: cfg.Rooms.MaxPerConnection + spareNamespaces,
 
 		Hooks:  engineio.Hooks{Closed: a.metrics.Closed, Refused: a.metrics.Refused, Stray: a.metrics.Stray},

@@ -173,6 +173,21 @@ func TestP11_OneRenewalExtendsAllRooms(t *testing.T) {
 	assert.Equal(t, "ends", a.scrape(t, `chat_closes_total{reason="credentials expired"}`), "0")
 }
 
+// TestP11_WhoWasRefusedEndsNobody: the token of a CONNECT that a room refuses expires before that of another connection.
+func TestP11_WhoWasRefusedEndsNobody(t *testing.T) {
+	brief := defaultTimeouts
+	brief.grace = 100 * time.Millisecond
+	a := startWith(t, brief, logger(t), withTokens...)
+	r, guest := come(t, a, "/")
+	assert.NoError(t, r.write(connecting("/rooms/no room", "token", tokenFor(t, "ada", 2*time.Second, ""))))
+	r.until(t, "44/rooms/no room,")
+	later, _ := come(t, a, "/", "token", tokenFor(t, "bob", 4*time.Second, ""))
+	for err := error(nil); err == nil; { // until the server closes
+		_, err = later.read()
+	}
+	assert.Equal(t, "the guest goes on", r.says(t, "/").From, guest.User.ID)
+}
+
 // TestP11_WhoDoesNotRenewIsSentBack: at the transport, so that a stock client comes back with a new token and misses nothing.
 func TestP11_WhoDoesNotRenewIsSentBack(t *testing.T) {
 	brief := defaultTimeouts

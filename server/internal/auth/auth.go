@@ -40,15 +40,15 @@ func (i Identity) expired(now time.Time) bool { return !i.Expires.IsZero() && !n
 
 // Connect is a CONNECT that needs an answer. It may hold credentials: an authenticator neither keeps nor logs it.
 type Connect struct {
-	Namespace string
-	Payload   any      // the client's "auth", as decoded from JSON
-	Held      Identity // for whom the connection speaks already in its other namespaces; zero: for nobody
+	Payload any      // the client's "auth", as decoded from JSON
+	Held    Identity // for whom the connection speaks already in its other namespaces; zero: for nobody
 }
 
 // The codes of refusals, as they cross the wire.
 const (
-	Unauthorized = "unauthorized" // the credentials are invalid, or there are none where they are needed
-	Expired      = "expired"      // the credentials were valid once
+	Unauthorized = "unauthorized"   // the credentials are invalid, or there are none where they are needed
+	Expired      = "expired"        // the credentials were valid once
+	Forbidden    = "room_forbidden" // the credentials are valid, but not for the room
 )
 
 // Refusal tells a client why it may not connect. It becomes the CONNECT_ERROR { message, data: { code } }. A stock client

@@ -31,7 +31,7 @@ func connecting(pairs ...string) Connect {
 	for i := 0; i < len(pairs); i += 2 {
 		payload[pairs[i]] = pairs[i+1]
 	}
-	return Connect{Namespace: "/", Payload: payload}
+	return Connect{Payload: payload}
 }
 
 func TestP11_AGuestKeepsItsID(t *testing.T) {

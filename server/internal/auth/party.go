@@ -2,8 +2,8 @@ package auth
 
 import (
 	"context"
+	"iter"
 	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,7 +45,6 @@ func (s *Speaker) Renew(ctx context.Context, token string) error {
 	case !s.party.renew(s, who):
 		return errFewer
 	}
-	s.party.tellExpiry()
 	return nil
 }
 
@@ -57,15 +56,14 @@ type Party struct {
 
 	mu     sync.Mutex
 	held   *Speaker // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
-	newest *Speaker // of the newest CONNECT, which may not be in its room yet
 	told   int64    // the last expiry that was told, as [time.Time.Unix]; 0: never
 	proven bool     // held has shown credentials
 }
 
 // Connection is what a party needs of its connection. Its methods must not call the party.
 type Connection interface {
-	// Speakers returns who speaks in each room that the connection is in, in a map that becomes the caller's.
-	Speakers() map[string]*Speaker
+	// Speakers yields who speaks in each room that the connection is in or enters. A name of a room may come more than once.
+	Speakers() iter.Seq2[string, *Speaker]
 	// Expire says when the connection ends unless an identity is renewed: the moment at which the first of them expires, the
 	// zero time if none does. It is called when that changes.
 	Expire(at time.Time)
@@ -74,22 +72,30 @@ type Connection interface {
 // NewParty makes the party of a connection.
 func NewParty(a Authenticator, c Connection) *Party { return &Party{authenticator: a, connection: c} }
 
-// Identify finds out for whom a CONNECT speaks. Without credentials, that is whoever the connection speaks for already; the
-// first CONNECT of a connection makes a guest then. The caller asks for one CONNECT of a connection at a time, in their
-// order. The error is that of [Authenticator].
-func (p *Party) Identify(ctx context.Context, namespace string, payload any) (*Speaker, error) {
-	who, err := p.authenticate(ctx, Connect{Namespace: namespace, Payload: payload, Held: p.heldIdentity()})
+// Identify finds out who speaks in a room, and calls admit with it: from then on [Connection.Speakers] yields that speaker, too.
+// A CONNECT without credentials speaks for whom the connection speaks already; the first CONNECT of a connection makes a guest
+// then. The caller asks for one CONNECT of a connection at a time, in their order. The error is that of [Authenticator], or a
+// [*Refusal] of somebody who may not read in the room.
+func (p *Party) Identify(ctx context.Context, room string, payload any, admit func(*Speaker)) error {
+	held := p.heldIdentity()
+	who, err := p.authenticate(ctx, Connect{Payload: payload, Held: held})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := p.speaker(who, shows(payload, who))
-	p.tellExpiry()
-	return s, nil
+	if who.In(room) < Read {
+		return errRoom
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	admit(p.speakerLocked(who, shows(payload, who, held)))
+	p.tellLocked()
+	return nil
 }
 
-// shows reports whether the identity follows from the credentials in a payload.
-func shows(payload any, who Identity) bool {
-	return field(payload, "token") != "" || strings.HasPrefix(field(payload, "pid"), who.ID+".")
+// shows reports whether the identity follows from the credentials in a payload. A private id adds nothing to an identity that
+// the connection has anyway: it may be forged.
+func shows(payload any, who, held Identity) bool {
+	return field(payload, "token") != "" || who.ID != held.ID && strings.HasPrefix(field(payload, "pid"), who.ID+".")
 }
 
 // authenticate asks the authenticator. Whoever inherits an identity does not get it after its time.
@@ -110,34 +116,39 @@ func (p *Party) heldIdentity() Identity {
 	return p.held.Identity()
 }
 
-// speaker returns the speaker with this identity.
-func (p *Party) speaker(who Identity, proven bool) *Speaker {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := find(slices.AppendSeq([]*Speaker{p.held}, maps.Values(p.connection.Speakers())), who)
+// speakerLocked returns the speaker with this identity.
+func (p *Party) speakerLocked(who Identity, proven bool) *Speaker {
+	s := p.findLocked(who)
 	if s == nil {
 		s = newSpeaker(who, p)
 	}
-	if p.newest = s; p.held == nil || proven && !p.proven {
+	if p.held == nil || proven && !p.proven {
 		p.held, p.proven = s, proven
 	}
 	return s
 }
 
-// find returns the speaker whose identity is the same but for its time, which becomes the later one; nil if there is none.
-func find(known []*Speaker, who Identity) *Speaker {
-	for _, s := range known {
-		if s == nil {
-			continue
-		}
-		if now := s.Identity(); now.equals(who) {
-			if who.outlives(now) {
-				s.now.Store(&who)
-			}
+// findLocked returns the speaker whose identity is the same but for its time, which becomes the later one; nil if there is none.
+func (p *Party) findLocked(who Identity) *Speaker {
+	if p.held != nil && p.held.takes(who) {
+		return p.held
+	}
+	for _, s := range p.connection.Speakers() {
+		if s.takes(who) {
 			return s
 		}
 	}
 	return nil
+}
+
+// takes reports whether a speaker has this identity, and makes its time the later one.
+func (s *Speaker) takes(who Identity) bool {
+	now := s.Identity()
+	same := now.equals(who)
+	if same && who.outlives(now) {
+		s.now.Store(&who)
+	}
+	return same
 }
 
 // equals compares everything but the time.
@@ -160,25 +171,36 @@ func (p *Party) renew(by *Speaker, who Identity) bool {
 		}
 	}
 	by.now.Store(&who)
+	p.tellLocked()
 	return true
 }
 
-// tellExpiry tells when the first identity expires.
-func (p *Party) tellExpiry() {
+// Expiry returns when the first identity expires, the zero time if none does. It is later than what [Connection.Expire] was told
+// if a socket has left meanwhile, or never came; the caller takes it as told.
+func (p *Party) Expiry() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var first time.Time
-	for _, s := range slices.AppendSeq([]*Speaker{p.newest}, maps.Values(p.connection.Speakers())) {
+	first, _ := p.expiryLocked()
+	return first
+}
+
+// tellLocked tells when the first identity expires, if that has changed.
+func (p *Party) tellLocked() {
+	if first, changed := p.expiryLocked(); changed {
+		p.connection.Expire(first)
+	}
+}
+
+// expiryLocked finds out when the first identity expires, and remembers it as told.
+func (p *Party) expiryLocked() (first time.Time, changed bool) {
+	for _, s := range p.connection.Speakers() {
 		if at := s.Identity().Expires; !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
-	seconds := int64(0)
-	if !first.IsZero() {
-		seconds = first.Unix()
+	was := p.told
+	if p.told = 0; !first.IsZero() {
+		p.told = first.Unix()
 	}
-	if seconds != p.told {
-		p.told = seconds
-		p.connection.Expire(first)
-	}
+	return first, p.told != was
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -43,21 +44,23 @@ func newConnection(t *testing.T) *connection {
 func (c *connection) Expire(at time.Time) { c.expiry = at }
 
 // Speakers are in rooms that are named "0", "1" and so on.
-func (c *connection) Speakers() map[string]*Speaker {
-	all := map[string]*Speaker{}
-	for i, s := range c.speakers {
-		all[fmt.Sprint(i)] = s
+func (c *connection) Speakers() iter.Seq2[string, *Speaker] {
+	return func(yield func(string, *Speaker) bool) {
+		for i, s := range c.speakers {
+			if !yield(fmt.Sprint(i), s) {
+				return
+			}
+		}
 	}
-	return all
 }
+
+func (c *connection) admit(s *Speaker) { c.speakers = append(c.speakers, s) }
 
 // joins returns the speaker of a CONNECT.
 func (c *connection) joins(t *testing.T, payload any) *Speaker {
 	t.Helper()
-	s, err := c.Identify(t.Context(), "/", payload)
-	assert.NoError(t, err)
-	c.speakers = append(c.speakers, s)
-	return s
+	assert.NoError(t, c.Identify(t.Context(), "/", payload, c.admit))
+	return c.speakers[len(c.speakers)-1]
 }
 
 func token(s string) any { return map[string]any{"token": s} }
@@ -88,7 +91,7 @@ func TestP11_CredentialsSpeakInTheirNamespaceAndWhereThereAreNone(t *testing.T) 
 	assert.Equal(t, "two people on one connection", ada.Identity().ID, "ada")
 	assert.Equal(t, "the first who proved something stays", c.joins(t, nil) == known, true)
 	assert.Equal(t, "the guest that was made still is who it was", made.Identity().ID != known.Identity().ID, true)
-	if _, err := c.Identify(t.Context(), "/", token("stranger")); !errors.Is(err, errInvalid) {
+	if err := c.Identify(t.Context(), "/", token("stranger"), c.admit); !errors.Is(err, errInvalid) {
 		t.Errorf("a stranger's token: %v", err)
 	}
 }
@@ -125,14 +128,14 @@ func TestP11_TokensOfOneUserKeepTheirRights(t *testing.T) {
 	t.Parallel()
 	c := newConnection(t)
 	cats, dogs := Rights{"cats": Write}, Rights{"dogs": Read}
-	inCats := c.speaker(Identity{ID: "ada", Rooms: cats}, true)
+	inCats := c.speakerLocked(Identity{ID: "ada", Rooms: cats}, true)
 	c.Party.held = nil
-	inDogs := c.speaker(Identity{ID: "ada", Rooms: dogs}, true)
+	inDogs := c.speakerLocked(Identity{ID: "ada", Rooms: dogs}, true)
 	assert.Equal(t, "two speakers", inCats == inDogs, false)
 	assert.Equal(t, "rights of the one", inCats.Identity().In("dogs"), None)
 	assert.Equal(t, "rights of the other", inDogs.Identity().In("cats"), None)
 	c.speakers = []*Speaker{inCats, inDogs}
-	assert.Equal(t, "the same token again", c.speaker(Identity{ID: "ada", Rooms: Rights{"cats": Write}}, true) == inCats, true)
+	assert.Equal(t, "the same token again", c.speakerLocked(Identity{ID: "ada", Rooms: Rights{"cats": Write}}, true) == inCats, true)
 	assert.Equal(t, "no rights are not all rights", Identity{ID: "a"}.equals(Identity{ID: "a", Rooms: Rights{}}), false)
 }
 
@@ -143,7 +146,7 @@ func TestP11_NobodyInheritsAnExpiredIdentity(t *testing.T) {
 	gone := s.Identity()
 	gone.Expires = time.Now().Add(-time.Millisecond)
 	s.now.Store(&gone)
-	if _, err := c.Identify(t.Context(), "/", nil); !errors.Is(err, errExpired) {
+	if err := c.Identify(t.Context(), "/", nil, c.admit); !errors.Is(err, errExpired) {
 		t.Errorf("inherited: %v", err)
 	}
 }
@@ -177,8 +180,18 @@ func TestP11_ARenewalForgetsNobody(t *testing.T) {
 	c := newConnection(t)
 	soon, later := time.Now().Add(time.Hour).UTC().Truncate(time.Second), time.Now().Add(2*time.Hour).UTC().Truncate(time.Second)
 	one := c.joins(t, token("ada@"+later.Format(time.RFC3339)))
-	_, err := c.Identify(t.Context(), "/", token("bob@"+soon.Format(time.RFC3339)))
-	assert.NoError(t, err)
+	c.joins(t, token("bob@"+soon.Format(time.RFC3339)))
 	assert.NoError(t, one.Renew(t.Context(), "ada@"+later.Add(time.Hour).Format(time.RFC3339)))
 	assert.Equal(t, "still ends with the first", c.expiry, soon)
+}
+
+// TestP11_AForgedPrivateIDProvesNothing: the connection speaks as its guest anyway, and the first real credentials still count.
+func TestP11_AForgedPrivateIDProvesNothing(t *testing.T) {
+	t.Parallel()
+	c := newConnection(t)
+	made := c.joins(t, nil)
+	forged := map[string]any{"pid": made.Identity().ID + ".AAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA"}
+	assert.Equal(t, "inherited", c.joins(t, forged) == made, true)
+	ada := c.joins(t, token("ada"))
+	assert.Equal(t, "who proves something takes the place of who proved nothing", c.joins(t, nil) == ada, true)
 }

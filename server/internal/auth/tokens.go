@@ -64,6 +64,7 @@ var (
 	errExpired = &Refusal{Expired, "The token has expired."}
 	errFewer   = &Refusal{Unauthorized, "The token does not let you stay where you are."}
 	errMissing = &Refusal{Unauthorized, "A token is needed."}
+	errRoom    = &Refusal{Forbidden, "You may not enter this room"}
 )
 
 // Verify returns whom a token speaks for. The error is a [*Refusal], or another one if the key cannot be fetched at the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -38,16 +39,19 @@ func (i *issuer) Authenticate(ctx context.Context, c auth.Connect) (auth.Identit
 // alone is a connection that is in no namespace yet.
 type alone struct{}
 
-func (alone) Speakers() map[string]*auth.Speaker { return nil }
-func (alone) Expire(time.Time)                   {}
+func (alone) Speakers() iter.Seq2[string, *auth.Speaker] {
+	return func(func(string, *auth.Speaker) bool) {}
+}
+func (alone) Expire(time.Time) {}
 
 // speaker is a user on a connection that began with a token of this issuer.
 func (i *issuer) speaker(t *testing.T, token string) *auth.Speaker {
 	t.Helper()
 	party := auth.NewParty(i, alone{})
-	s, err := party.Identify(t.Context(), "/", map[string]any{"token": token})
+	var by *auth.Speaker
+	err := party.Identify(t.Context(), "/", map[string]any{"token": token}, func(s *auth.Speaker) { by = s })
 	assert.NoError(t, err)
-	return s
+	return by
 }
 
 // socket makes a socket of a speaker on a connection of its own.

@@ -64,7 +64,7 @@ func (s *Session) connect(l *lane, p parcel) {
 	if ended {
 		return
 	}
-	pass, err := s.identify(ctx, l, p)
+	err := s.identify(ctx, l, p)
 	if err == nil {
 		err = s.askGate(ctx, l)
 	}
@@ -76,7 +76,7 @@ func (s *Session) connect(l *lane, p parcel) {
 	switch {
 	case ended:
 	case err == nil:
-		s.Emit("data", &admission{types.NewStringBuffer(p.text), pass})
+		s.Emit("data", &admission{types.NewStringBuffer(p.text), s.Pass(l.namespace)})
 	case errors.As(err, &final):
 		s.refuseConnect(l, final)
 	default:
@@ -84,22 +84,17 @@ func (s *Session) connect(l *lane, p parcel) {
 	}
 }
 
-// identify asks for the pass of a CONNECT, one CONNECT of the session at a time, in the order in which they came.
-func (s *Session) identify(ctx context.Context, l *lane, p parcel) (pass any, err error) {
+// identify asks who comes with a CONNECT, one CONNECT of the session at a time, in the order in which they came.
+func (s *Session) identify(ctx context.Context, l *lane, p parcel) error {
 	ask := s.server.opts.Identify
 	if ask == nil {
-		return nil, nil
+		return nil
 	}
 	defer s.identified(l)
 	if !s.isNext(l) {
-		return nil, errEnded
+		return errEnded
 	}
-	if pass, err = ask(ctx, s, Connect{l.namespace, p.text[p.payload:]}); err == nil {
-		s.mu.Lock()
-		l.pass = pass
-		s.mu.Unlock()
-	}
-	return pass, err
+	return ask(ctx, s, Connect{l.namespace, p.text[p.payload:]})
 }
 
 // isNext waits until all earlier CONNECTs of the session have been identified. It is false if the session has ended.
@@ -178,7 +173,16 @@ type admission struct {
 	pass any
 }
 
-// Pass is what [Options.Identify] said of the newest CONNECT to a namespace; nil: there was none, or it has left.
+// SetPass sets the pass of the newest CONNECT to a namespace. It has no effect once the session has left.
+func (s *Session) SetPass(namespace string, pass any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := find(&s.lanes, namespace); l != nil {
+		l.pass = pass
+	}
+}
+
+// Pass is that of the newest CONNECT to a namespace; nil: there was none, or it has left.
 func (s *Session) Pass(namespace string) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,20 +192,16 @@ func (s *Session) Pass(namespace string) any {
 	return nil
 }
 
-// Passes are those of all namespaces that the session is in or enters. The map is the caller's.
-func (s *Session) Passes() map[string]any {
+// Passes yields those of all namespaces that the session is in or enters. It holds the session's lock: yield must not call the
+// session.
+func (s *Session) Passes(yield func(namespace string, pass any) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all map[string]any // few sessions are in a second namespace
 	for l := range s.lanes.all {
-		if l.pass != nil {
-			if all == nil {
-				all = map[string]any{}
-			}
-			all[l.namespace] = l.pass
+		if l.pass != nil && !yield(l.namespace, l.pass) {
+			return
 		}
 	}
-	return all
 }
 
 // handToLibrary gives one packet to the library.

@@ -22,8 +22,9 @@ func (s *Session) beat() {
 	case s.life.ended():
 		s.mu.Unlock()
 	case s.expiredLocked():
+		s.expires = 0
 		s.mu.Unlock()
-		s.end(causeExpired)
+		s.expire()
 	case s.lanes.stalled(s.server.since()):
 		s.mu.Unlock()
 		s.end(causeStalled)
@@ -43,6 +44,15 @@ func (s *Session) beat() {
 			s.server.wheel.set(s, min(left, again, s.server.opts.PingTimeout/4))
 		}
 	}
+}
+
+// expire ends the session unless its time was not the last.
+func (s *Session) expire() {
+	if over := s.server.opts.Expired; over == nil || over(s) {
+		s.end(causeExpired)
+		return
+	}
+	s.beat()
 }
 
 func (s *Session) ping() {
@@ -102,8 +112,8 @@ func (s *Session) pong() bool {
 	return waiting
 }
 
-// Expire ends the session after the given time, at its transport, so that a client comes back with newer credentials. A later
-// call replaces an earlier one; zero or less: never.
+// Expire ends the session after the given time, at its transport, so that a client comes back with newer credentials, if
+// [Options.Expired] agrees. A later call replaces an earlier one; zero or less: never.
 func (s *Session) Expire(after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -333,6 +333,38 @@ func TestP11_ASessionEndsWhenItsTimeIsOver(t *testing.T) {
 	})
 }
 
+// TestP11_ASessionWhoseTimeWasNotTheLastGoesOn: what set the time may have left meanwhile.
+func TestP11_ASessionWhoseTimeWasNotTheLastGoesOn(t *testing.T) {
+	asked := 0
+	opts := Options{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}
+	opts.Expired = func(s *Session) bool {
+		if asked++; asked == 1 {
+			s.Expire(2 * time.Minute)
+		}
+		return asked == 3
+	}
+	withClock(t, opts, func(c *clocked) {
+		s := c.open()
+		live := func(d time.Duration) {
+			for range int(d / time.Second) {
+				time.Sleep(time.Second)
+				s.pong()
+			}
+		}
+		s.Expire(time.Minute)
+		live(62 * time.Second)
+		assert.Equal(t, "asked", asked, 1)
+		live(2 * time.Minute)
+		assert.Equal(t, "asked again", asked, 2)
+		live(time.Hour)
+		assert.Equal(t, "forgotten", asked, 2)
+		s.Expire(time.Minute)
+		live(62 * time.Second)
+		assert.Equal(t, "ended", c.closedBy("credentials expired"), 1)
+		assert.Equal(t, "ping time-outs", c.closedBy("ping timeout"), 0)
+	})
+}
+
 // TestP11_RenewalsStopNoHeartbeat: a client that renews all the time, and is silent otherwise, is still found dead.
 func TestP11_RenewalsStopNoHeartbeat(t *testing.T) {
 	withClock(t, Options{PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}, func(c *clocked) {

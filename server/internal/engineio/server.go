@@ -47,8 +47,12 @@ type Options struct {
 
 	// Identify says for whom a CONNECT speaks, to any namespace, before the gate and the library see it. It is called for one
 	// CONNECT of a session at a time, in their order, with the turn of the namespace, and may wait: ctx is that of
-	// [Gate.Enter], as are the errors. The pass goes to [Parser.Decoded] and [Session.Pass]; nil: all passes are nil.
-	Identify func(ctx context.Context, s *Session, c Connect) (pass any, err error)
+	// [Gate.Enter], as are the errors. Before it returns nil, it may call [Session.SetPass]: the pass goes to [Parser.Decoded].
+	// nil: there are no passes.
+	Identify func(ctx context.Context, s *Session, c Connect) error
+	// Expired is asked when the time of [Session.Expire] has come, whether the session ends. If not, that time is forgotten; it
+	// may have set another one. It must not block. nil: the session ends.
+	Expired func(s *Session) bool
 	// Gate decides about CONNECTs to other namespaces than the main one; nil: all go to the library.
 	Gate           Gate
 	ConnectTimeout time.Duration // for the gate's decision; default 20 s
