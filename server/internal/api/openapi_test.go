@@ -38,6 +38,7 @@ type (
 	parameter struct {
 		Ref      string `yaml:"$ref"`
 		Name, In string
+		Schema   struct{ Default int }
 	}
 	response struct {
 		Ref     string `yaml:"$ref"`
@@ -189,6 +190,12 @@ func TestOPENAPI_HasTheOperationsOfTheHandler(t *testing.T) {
 	slices.Sort(served)
 	slices.Sort(documented)
 	assert.Equal(t, "operations", documented, served)
+}
+
+func TestOPENAPI_HasTheDefaultsOfTheHandler(t *testing.T) {
+	all := document(t).Components.Parameters
+	assert.Equal(t, "rooms", all["rooms"].Schema.Default, DefaultRooms)
+	assert.Equal(t, "messages", all["messages"].Schema.Default, chat.HistoryMessages)
 }
 
 func TestOPENAPI_HasTheCodesOfTheHandler(t *testing.T) {

@@ -91,7 +91,7 @@ func settings(c *Config, r *redisParts) []setting {
 		{key: "DRAIN_TIMEOUT", def: "20s", help: "time to send the clients elsewhere when stopping", set: duration(&c.DrainTimeout, 0, maxTimeout)},
 
 		{key: "API_KEYS", help: "comma-separated keys, 32 characters or more each, with which your back end may use the HTTP API on the public port; empty: it is on the private port only", set: secrets(&c.APIKeys), secret: true},
-		{key: "OPS_ADDR", help: "host:port of metrics, profiles and health, not for the public; empty: off", set: address(&c.OpsAddr, false)},
+		{key: "OPS_ADDR", help: "host:port of the HTTP API without a key, metrics, profiles and health, not for the public; empty: off", set: address(&c.OpsAddr, false)},
 		{key: "NODE_ADDRESS", help: "host:port where the other nodes reach this one; empty: found out", set: address(&c.NodeAddress, true)},
 		{key: "CLUSTER_SECRET", help: "what nodes show each other, 16 characters or more; empty: a token kept in Redis", set: atLeast(&c.ClusterSecret, 16), secret: true},
 
