@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"scalable-chat/server/internal/api"
 	"scalable-chat/server/internal/hosts"
 	"scalable-chat/server/internal/ops"
+	"scalable-chat/server/internal/pace"
 )
 
 // timeouts bound every HTTP request, and connections that have expired. Those of requests are those of net/http, not of handlers, so that no route can forget them. Only
@@ -40,9 +42,15 @@ const (
 type listener struct {
 	net     *accept.Listener
 	server  *http.Server
-	alarm   *alarm
+	alarm   *slog.Logger // of what could come a thousand times a second
 	serving sync.WaitGroup
 }
+
+// A port writes a few alarms at once, then about one a second.
+const (
+	alarms      = 5
+	alarmsEvery = 5 * time.Second
+)
 
 func (a *App) listen(addr string, limits accept.Limits) (*listener, error) {
 	// Sessions have a heartbeat, and everything else a deadline: TCP's own keep-alive would only cost each connection three
@@ -56,7 +64,7 @@ func (a *App) listen(addr string, limits accept.Limits) (*listener, error) {
 	if !ok { // never: it was asked for TCP
 		return nil, errors.Join(errors.ErrUnsupported, nl.Close())
 	}
-	l := &listener{alarm: newAlarm(a.log)}
+	l := &listener{alarm: pace.Thinned(a.log, alarms, alarmsEvery)}
 	l.net = accept.Limit(tcp, limits, accept.Hooks{
 		Refused: func(reason string) { a.metrics.Refused(reason) },
 		Failed:  func(err error) { a.acceptFailed(l, err) },
@@ -86,7 +94,7 @@ func (a *App) acceptFailed(l *listener, err error) {
 		reason += ": " + errno.Error()
 	}
 	a.health.Degrade("listener", reason)
-	l.alarm.raise("no connection can be accepted", "address", l.addr(), "error", err)
+	l.alarm.Error("no connection can be accepted", "address", l.addr(), "error", err)
 }
 
 func (l *listener) addr() string { return l.net.Addr().String() }
@@ -97,7 +105,7 @@ func (l *listener) serve(h http.Handler) {
 	l.serving.Go(func() {
 		// Serve ends after shutdown or close, or when the listener fails for good.
 		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
-			l.alarm.raise("this port is no longer served", "address", l.addr(), "error", err)
+			l.alarm.Error("this port is no longer served", "address", l.addr(), "error", err)
 		}
 	})
 }
@@ -108,7 +116,7 @@ func (l *listener) guard(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				if p != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
-					l.alarm.panicked(p, r.URL.Path)
+					l.alarm.Error("panic in a request", "panic", p, "path", r.URL.Path, "stack", string(debug.Stack()))
 				}
 				panic(http.ErrAbortHandler) // net/http closes the connection
 			}
