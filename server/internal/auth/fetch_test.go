@@ -190,6 +190,26 @@ func TestP11_AnUnknownKeyIsNoRefusalWhileTheIssuerIsAway(t *testing.T) {
 	assert.NoError(t, err)
 }
 
+// TestP11_AnIssuerThatIsBackIsAskedSoon: clients come back every few seconds meanwhile, and each of them waits for nothing.
+func TestP11_AnIssuerThatIsBackIsAskedSoon(t *testing.T) {
+	t.Parallel()
+	i := issuer.New(t, "a")
+	s, c := issuer.NewSite(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }), &clock{}
+	tokens := fetching(t, s, c)
+	for range 20 {
+		_, err := tokens.Verify(t.Context(), i.Token(t, "a", claims))
+		assert.Equal(t, "the client may come back", errors.Is(err, errKeysAway), true)
+	}
+	assert.Equal(t, "fetches", s.Asked.Load(), 1)
+	s.Set(issuer.Serving(i.JWKS(t)))
+	c.forward(retryFailed)
+	_, err := tokens.Verify(t.Context(), i.Token(t, "a", claims))
+	assert.NoError(t, err)
+	assert.Equal(t, "fetches", s.Asked.Load(), 2)
+	_, err = tokens.Verify(t.Context(), i.Token(t, "a", claims))
+	assert.NoError(t, err)
+}
+
 // TestP11_TheAddressOfTheKeysIsNotLogged: it may hold a secret.
 func TestP11_TheAddressOfTheKeysIsNotLogged(t *testing.T) {
 	t.Parallel()

@@ -23,6 +23,8 @@ const (
 	maxRole  = 32
 	// verified is how many tokens are remembered, so that a connection in fifty rooms verifies its token once.
 	verified = 10_000
+	// rememberFor is how long a token is remembered: its key may be withdrawn.
+	rememberFor = 15 * time.Minute
 )
 
 // TokenOptions configure [Tokens]. Keys is required.
@@ -40,7 +42,13 @@ type TokenOptions struct {
 // its key is not for, or if a claim that matters is not what it should be.
 type Tokens struct {
 	opts  TokenOptions
-	known *lru.Cache[[sha256.Size]byte, Identity]
+	known *lru.Cache[[sha256.Size]byte, remembered]
+}
+
+// remembered is what a token says that was verified.
+type remembered struct {
+	Identity
+	until time.Time // it is verified again then
 }
 
 // NewTokens makes an authenticator.
@@ -54,7 +62,7 @@ func NewTokens(o TokenOptions) (*Tokens, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	known, err := lru.New[[sha256.Size]byte, Identity](verified)
+	known, err := lru.New[[sha256.Size]byte, remembered](verified)
 	return &Tokens{o, known}, err
 }
 
@@ -74,18 +82,20 @@ func (t *Tokens) Verify(ctx context.Context, token string) (Identity, error) {
 		return Identity{}, errInvalid
 	}
 	digest := sha256.Sum256([]byte(token))
-	who, known := t.known.Get(digest)
-	if !known {
-		var err error
-		if who, err = t.verify(ctx, token); err != nil {
+	now := t.opts.Now()
+	known, ok := t.known.Get(digest)
+	if !ok || !now.Before(known.until) {
+		who, err := t.verify(ctx, token)
+		if err != nil {
 			return Identity{}, err
 		}
-		t.known.Add(digest, who)
+		known = remembered{who, now.Add(rememberFor)}
+		t.known.Add(digest, known)
 	}
-	if !t.opts.Now().Before(who.Expires) {
+	if !now.Before(known.Expires) {
 		return Identity{}, errExpired
 	}
-	return who, nil
+	return known.Identity, nil
 }
 
 // verify checks the signature first: nothing of a forged token is looked at.

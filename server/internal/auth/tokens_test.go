@@ -170,6 +170,23 @@ func TestP11_ARememberedTokenExpires(t *testing.T) {
 	refusedWith(t, "at its end", err, Expired)
 }
 
+// TestP11_AWithdrawnKeyEndsRememberedTokens: whoever has stolen a key may have signed one that lasts for years.
+func TestP11_AWithdrawnKeyEndsRememberedTokens(t *testing.T) {
+	t.Parallel()
+	clock, i := now, issuer.New(t, "stolen", "new")
+	keys, err := parseKeys(i.JWKS(t))
+	assert.NoError(t, err)
+	tokens := newTokens(t, TokenOptions{Keys: keys, Now: func() time.Time { return clock }})
+	forged := i.Token(t, "stolen", `{"sub":"ada","exp":9999999999}`)
+	_, err = tokens.Verify(t.Context(), forged)
+	assert.NoError(t, err)
+	tokens.opts.Keys, err = parseKeys(i.JWKS(t, "new"))
+	assert.NoError(t, err)
+	clock = now.Add(rememberFor)
+	_, err = tokens.Verify(t.Context(), forged)
+	refusedWith(t, "some time later", err, Unauthorized)
+}
+
 // counting counts how often a key is asked for, which is how often a token is verified.
 type counting struct {
 	Keys
