@@ -8,6 +8,8 @@ type Record interface {
 	Append(ctx context.Context, key string, event []byte, done func(Offset, error)) error
 	// Last is [Stream.Last].
 	Last(ctx context.Context, before Offset, n int) ([]Entry, error)
+	// After is [Stream.After].
+	After(ctx context.Context, after Offset, n int) ([]Entry, error)
 }
 
 // Rooms are the records of many rooms, one for each name. All methods may be called from any goroutine.

@@ -76,8 +76,8 @@ func (o Offset) Compare(p Offset) int {
 
 // Entry is one record of the stream. Event is immutable: nobody may write to it. The entry with an empty Event is the
 // genesis. It marks where a room begins, so that a client of an empty room also holds an offset that it can recover
-// from. It is the first entry of every stream. [Stream.Last] and [Stream.Follow] return it like any other entry; clients
-// do not see it.
+// from. It is the first entry of every stream. [Stream.Last], [Stream.After] and [Stream.Follow] return it like any other
+// entry; clients do not see it.
 type Entry struct {
 	Offset Offset
 	Event  []byte
@@ -101,6 +101,11 @@ type Stream interface {
 	// Offset: the newest of all). A stream is never empty: if it has nothing, Last with the zero Offset creates the
 	// genesis entry.
 	Last(ctx context.Context, before Offset, n int) ([]Entry, error)
+
+	// After returns at most n entries, oldest first and without a gap: the oldest ones after the given offset (the zero
+	// Offset: the oldest of all). Entries that are no longer retained are left out, so the first one returned need not be
+	// the next one after the offset. Fewer than n entries do not say that there are no more; none do. It creates nothing.
+	After(ctx context.Context, after Offset, n int) ([]Entry, error)
 
 	// Follow calls fn with every entry after the given offset, in order, in batches of at least one, until ctx ends or
 	// fn fails, and returns that error. It survives a lost connection without skipping or repeating an entry. If it

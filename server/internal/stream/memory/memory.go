@@ -198,7 +198,17 @@ func (s *Stream) Last(_ context.Context, before stream.Offset, n int) ([]stream.
 	return s.last(before, n), nil
 }
 
-// Close ends the stream: Append, Last and Follow return [stream.ErrClosed], the followers too. It waits, within ctx, until
+// After implements [stream.Stream]. It never blocks.
+func (s *Stream) After(_ context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, stream.ErrClosed
+	}
+	return s.oldest(after, n), nil
+}
+
+// Close ends the stream: Append, Last, After and Follow return [stream.ErrClosed], the followers too. It waits, within ctx, until
 // every done has returned.
 func (s *Stream) Close(ctx context.Context) error {
 	s.mu.Lock()

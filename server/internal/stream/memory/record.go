@@ -87,6 +87,16 @@ func (r *record) last(before stream.Offset, n int) []stream.Entry {
 	return r.copyTo(make([]stream.Entry, 0, end-from), from, end-from)
 }
 
+// oldest is [stream.Stream.After].
+func (r *record) oldest(after stream.Offset, n int) []stream.Entry {
+	from := r.search(after)
+	if from < r.entries.Len() && r.entries.At(from).Offset == after {
+		from++
+	}
+	most := min(max(0, n), r.entries.Len()-from)
+	return r.copyTo(make([]stream.Entry, 0, most), from, most)
+}
+
 // search returns the index of the oldest entry at or after offset.
 func (r *record) search(offset stream.Offset) int {
 	return sort.Search(r.entries.Len(), func(i int) bool { return r.entries.At(i).Offset.Compare(offset) >= 0 })

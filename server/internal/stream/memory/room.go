@@ -40,6 +40,11 @@ func (r *room) Last(ctx context.Context, before stream.Offset, n int) ([]stream.
 	return r.stream.Last(ctx, before, n)
 }
 
+// After is [stream.Stream.After].
+func (r *room) After(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	return r.stream.After(ctx, after, n)
+}
+
 // Follow implements [stream.Room].
 func (r *room) Follow(tail int, sink stream.Sink) {
 	r.change(func() { r.sink, r.tail = sink, max(tail, 1) })

@@ -14,7 +14,7 @@ import (
 	"scalable-chat/server/internal/stream"
 )
 
-// Last reads in pages, so that one answer (8 MiB at most, with events of 64 KiB) arrives in time on a slow line too.
+// Last and After read in pages, so that one answer (8 MiB at most, with events of 64 KiB) arrives in time on a slow line too.
 const (
 	pageEntries = 128
 	pageLimit   = 10 * time.Second
@@ -37,6 +37,14 @@ func (s *Stream) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 			}
 		}
 		return entries, err
+	})
+}
+
+// After implements [stream.Stream]. It reads the master. If an entry is missing in the middle, After returns only the entries
+// before the hole. If Redis does not answer, the error is [stream.ErrUnavailable].
+func (s *Stream) After(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	return WhileOpen(ctx, s.ended, func(ctx context.Context) ([]stream.Entry, error) {
+		return Oldest(ctx, s.opts.Client, s.opts.Key, after, n)
 	})
 }
 
@@ -104,6 +112,40 @@ func Newest(ctx context.Context, client redis.Cmdable, key string, before stream
 	return entries, nil
 }
 
+// Oldest reads at most n entries of the stream with that key, the oldest ones after the given offset, oldest first. It reads
+// page by page and stops before an entry that does not name the one before it as previous. No entries are no error.
+func Oldest(ctx context.Context, client redis.Cmdable, key string, after stream.Offset, n int) ([]stream.Entry, error) {
+	var entries []stream.Entry
+	start := "-"
+	for len(entries) < n && after != greatest {
+		if !after.IsZero() {
+			start = "(" + after.String()
+		}
+		count := min(n-len(entries), pageEntries)
+		page, err := redisx.Within(ctx, pageLimit, func(ctx context.Context) ([]redis.XMessage, error) {
+			return client.XRangeN(ctx, key, start, "+", int64(count)).Result()
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page {
+			entry, prev, err := Decode(m)
+			if err != nil {
+				return nil, err
+			}
+			if len(entries) > 0 && prev != after {
+				return entries, nil
+			}
+			entries = append(entries, entry)
+			after = entry.Offset
+		}
+		if len(page) < count {
+			break
+		}
+	}
+	return entries, nil
+}
+
 func (s *Stream) createGenesis(ctx context.Context) error {
 	_, err := redisx.Within(ctx, commandLimit, func(ctx context.Context) ([]stream.Offset, error) {
 		return s.script.run(ctx, s.script.prepare(0, nil))
@@ -111,8 +153,11 @@ func (s *Stream) createGenesis(ctx context.Context) error {
 	return err
 }
 
-// unknown is the previous offset of an entry without one, which something else wrote. It equals no offset.
-var unknown = stream.Offset{Ms: math.MaxUint64, Seq: math.MaxUint64}
+// greatest is the last offset that Redis can have. It refuses to look for anything after it.
+var greatest = stream.Offset{Ms: math.MaxUint64, Seq: math.MaxUint64}
+
+// unknown is the previous offset of an entry without one, which something else wrote. It equals no offset of an entry.
+var unknown = greatest
 
 // Decode reads an entry as the append script writes it. prev is the offset of the entry before it, or equals no offset if the
 // entry has none.

@@ -137,5 +137,7 @@ func testCloseEnds(t *testing.T, h Harness) {
 	isError(t, h.Stream.Follow(t.Context(), stream.Offset{}, func([]stream.Entry) error { return nil }), stream.ErrClosed)
 	_, err = h.Stream.Last(context.Background(), stream.Offset{}, 1)
 	isError(t, err, stream.ErrClosed)
+	_, err = h.Stream.After(context.Background(), stream.Offset{}, 1)
+	isError(t, err, stream.ErrClosed)
 	assert.NoError(t, h.Close(t.Context()))
 }

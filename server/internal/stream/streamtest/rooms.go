@@ -54,6 +54,8 @@ var recordTests = map[string]func(*testing.T, Harness){
 	"P4_Dedupe_Concurrent":             testDedupeConcurrent,
 	"P4_Dedupe_ForgetsAfterTTL":        testDedupeExpires,
 	"Last/Bounds":                      testLastBounds,
+	"After/Bounds":                     testAfterBounds,
+	"After/WalksForwardWithoutGap":     testAfterWalk,
 }
 
 // RunRooms runs the contract suite of [stream.Rooms]. It calls start once per test; start registers its own clean-up.

@@ -49,6 +49,8 @@ func Run(t *testing.T, start func(t *testing.T) Harness) {
 		{"P4_Dedupe_Concurrent", testDedupeConcurrent},
 		{"P4_Dedupe_ForgetsAfterTTL", testDedupeExpires},
 		{"Last/Bounds", testLastBounds},
+		{"After/Bounds", testAfterBounds},
+		{"After/WalksForwardWithoutGap", testAfterWalk},
 		{"Follow/FromEveryOffset", testFollowFromEveryOffset},
 		{"Follow/EndsWithContext", testFollowContext},
 		{"Follow/EndsWithErrorOfCallback", testFollowCallbackError},

@@ -12,7 +12,7 @@ import (
 	"scalable-chat/server/internal/stream/redis"
 )
 
-// readsAtOnce is how many calls of Last may read one master at a time; more wait.
+// readsAtOnce is how many calls of Last and After may read one master at a time; more wait.
 const readsAtOnce = 8
 
 //go:embed open.lua
@@ -33,8 +33,28 @@ func (r *room) Last(ctx context.Context, before stream.Offset, n int) ([]stream.
 	return entries, err
 }
 
-// last reads the newest entries, in turn.
-func (s *Rooms) last(ctx context.Context, r *room, before stream.Offset, n int) ([]stream.Entry, error) {
+// After implements [stream.Room]. It reads the master that has the room, and waits while too many others do.
+func (r *room) After(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	s := r.rooms
+	return redis.WhileOpen(ctx, s.ended, func(ctx context.Context) ([]stream.Entry, error) {
+		done, err := s.turn(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		entries, err := redis.Oldest(ctx, s.opts.Client, r.stream(), after, n)
+		if err == nil && len(entries) == 0 {
+			entries, err = s.readGenesis(ctx, r, func(o stream.Offset) bool { return o.Compare(after) > 0 })
+		}
+		return entries, err
+	})
+}
+
+// turn waits until a read of the master that has the room may begin. The caller calls done after it.
+func (s *Rooms) turn(ctx context.Context, r *room) (done func(), err error) {
 	w, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) (*sender, error) {
 		master, err := s.master(ctx, r)
 		if err != nil {
@@ -49,14 +69,23 @@ func (s *Rooms) last(ctx context.Context, r *room, before stream.Offset, n int) 
 	}
 	select {
 	case w.reads <- struct{}{}:
-		defer func() { <-w.reads }()
+		return func() { <-w.reads }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// last reads the newest entries, in turn.
+func (s *Rooms) last(ctx context.Context, r *room, before stream.Offset, n int) ([]stream.Entry, error) {
+	done, err := s.turn(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	for range 3 {
 		entries, err := redis.Newest(ctx, s.opts.Client, r.stream(), before, n)
 		if err == nil && len(entries) == 0 {
-			entries, err = s.readGenesis(ctx, r, before)
+			entries, err = s.readGenesis(ctx, r, func(o stream.Offset) bool { return before.IsZero() || o.Compare(before) < 0 })
 		}
 		if err != nil || len(entries) > 0 || !before.IsZero() {
 			return entries, err
@@ -68,8 +97,8 @@ func (s *Rooms) last(ctx context.Context, r *room, before stream.Offset, n int) 
 	return nil, errors.New("flushed in this moment")
 }
 
-// readGenesis returns the genesis entry of a silent room, if it comes before the offset.
-func (s *Rooms) readGenesis(ctx context.Context, r *room, before stream.Offset) ([]stream.Entry, error) {
+// readGenesis returns the genesis entry of a silent room, if it is wanted.
+func (s *Rooms) readGenesis(ctx context.Context, r *room, wanted func(stream.Offset) bool) ([]stream.Entry, error) {
 	id, err := redisx.Within(ctx, redisx.ExchangeTimeout, func(ctx context.Context) (string, error) {
 		return s.opts.Client.Get(ctx, r.genesis()).Result()
 	})
@@ -80,7 +109,7 @@ func (s *Rooms) readGenesis(ctx context.Context, r *room, before stream.Offset) 
 		return nil, err
 	}
 	offset, err := stream.ParseOffset(id)
-	if err != nil || !before.IsZero() && offset.Compare(before) >= 0 {
+	if err != nil || !wanted(offset) {
 		return nil, err
 	}
 	return []stream.Entry{{Offset: offset}}, nil
