@@ -14,7 +14,7 @@ import (
 )
 
 // newPolicy makes what decides for whom clients speak. ctx bounds the life of what it does in background. The secret of guests
-// is one of this process, unless the settings or the other nodes have another.
+// is one of this process, unless the settings, the other nodes or the record in DATA_DIR have another.
 func newPolicy(ctx context.Context, cfg config.Auth, log *slog.Logger) (*auth.Policy, error) {
 	secrets := cfg.Secrets
 	if len(secrets) == 0 {
@@ -64,14 +64,14 @@ func (a *App) door() *admission.Door {
 	return admission.New(admission.Options{Authenticator: a.policy, Grace: a.timeouts.grace, Refused: a.metrics.RoomRefused})
 }
 
-// shareGuests is the callback for the secret that all nodes share; nil if the settings have one.
+// shareGuests is the callback for the secret that outlives this process or is shared by all nodes; nil if the settings have one.
 func (h host) shareGuests() func(string) {
 	if len(h.cfg.Auth.Secrets) > 0 {
 		return nil
 	}
 	return func(secret string) {
 		if err := h.guests.Use(secret); err != nil {
-			h.log.Error("the secret of guests in Redis", "error", err)
+			h.log.Error("the secret of guests that is kept", "error", err)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/stream"
@@ -27,6 +29,13 @@ func newInFile(ctx context.Context, h host) (*inFile, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if use := h.shareGuests(); use != nil {
+		secret, err := store.Secret()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("the secret of guests: %w", err), store.Close(ctx))
+		}
+		use(secret)
 	}
 	return &inFile{store: store, global: store.Room(sqlite.Global), tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled()}, nil
 }

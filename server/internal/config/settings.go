@@ -61,7 +61,7 @@ func settings(c *Config, r *redisParts) []setting {
 
 		{key: "AUTH", def: "guest", help: "who may connect: guest (anybody), jwt (who has a token), or jwt,guest", set: modes(&c.Auth)},
 		{key: "GUESTS", def: "write", help: "what guests may do: write, read, or off", set: oneOf(&c.Auth.GuestsMay, "write", "read", off)},
-		{key: "AUTH_SECRET", help: "comma-separated secrets that sign the ids of guests, 32 characters or more each; the first one signs, all verify; empty: one is made, and shared through Redis", set: secrets(&c.Auth.Secrets), secret: true},
+		{key: "AUTH_SECRET", help: "comma-separated secrets that sign the ids of guests, 32 characters or more each; the first one signs, all verify; empty: one is made, and kept in Redis or DATA_DIR", set: secrets(&c.Auth.Secrets), secret: true},
 		{key: "AUTH_JWT_SECRET", help: "verifies tokens (HS256), 32 characters or more", set: atLeast(&c.Auth.JWTSecret, minSecret), secret: true},
 		{key: "AUTH_JWKS_URL", help: "where the public keys of the issuer are fetched (RS256, ES256, EdDSA)", set: keysAddress(&c.Auth.JWKSURL), show: withoutQuery},
 		{key: "AUTH_JWKS_FILE", help: "the same as a file", set: text(&c.Auth.JWKSFile), show: fileName},

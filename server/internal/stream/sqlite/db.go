@@ -253,9 +253,19 @@ func (c *conn) check() error {
 	return err
 }
 
-// flush writes all of the write-ahead log into the database and has both synced.
+// flush writes all of the write-ahead log into the database, has both synced, and empties the log. It fails while another process
+// reads.
 func (c *conn) flush() error {
 	_, _, err := c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	return err
+}
+
+// settle is flush, but while another process reads it leaves the log as it is.
+func (c *conn) settle() error {
+	err := c.flush()
+	if errors.Is(err, sqlite3.BUSY) {
+		_, _, err = c.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL)
+	}
 	return err
 }
 

@@ -21,6 +21,7 @@ import (
 const (
 	databaseName = "chat.db"  // SQLite adds -wal and -shm
 	identityName = "identity" // holds the identity of the database: so a missing database is not taken for a new one
+	secretName   = "secret"   // see [Store.Secret]
 	lockName     = "lock"     // locked by the process that uses the directory
 )
 
@@ -179,7 +180,7 @@ func (f *files) verify(ctx context.Context) error {
 	known, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return f.identify(path, id)
+		return keep(path, id)
 	case err != nil:
 		return err
 	case strings.TrimSpace(string(known)) != id:
@@ -205,16 +206,31 @@ func usable(c *conn) (id string, err error) {
 	return c.about(identity)
 }
 
-// identify notes the identity of the database in a file beside it.
-func (f *files) identify(path, id string) error {
+// keep writes a line to a file, which has it as a whole or not at all.
+func keep(path, line string) error {
 	draft := path + ".new"
-	if err := os.WriteFile(draft, []byte(id+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(draft, []byte(line+"\n"), 0o600); err != nil {
 		return err
 	}
 	if err := errors.Join(syncFile(draft), os.Rename(draft, path)); err != nil {
 		return err
 	}
-	return syncDir(f.dir)
+	return syncDir(filepath.Dir(path))
+}
+
+// Secret returns a secret of 52 characters that belongs to the directory. It is made once and kept in a file beside the
+// database, so that no backup holds it.
+func (s *Store) Secret() (string, error) {
+	path := filepath.Join(s.files.dir, secretName)
+	known, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(known)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := rand.Text() + rand.Text()
+	return secret, keep(path, secret)
 }
 
 // removeDatabase removes what is left of a database that was not finished.

@@ -22,7 +22,7 @@ const (
 	leastForgotten = 256
 )
 
-// keepWithinBounds has old entries deleted until the store is closed.
+// keepWithinBounds has old entries deleted until the store is closed, also while nobody speaks.
 func (s *Store) keepWithinBounds() {
 	ticker := time.NewTicker(keepInterval)
 	defer ticker.Stop()
@@ -72,15 +72,18 @@ func (s *Store) expired() int64 {
 	return s.opts.Now().Add(-s.opts.Retention.Age).UnixMilli()
 }
 
-// forget deletes old entries in the transaction of a batch.
+// forget deletes old entries in the transaction of a batch, if the file is too large or [Store.keepWithinBounds] asks for it.
 func (w *writer) forget() error {
 	size, err := w.conn.size()
 	if err != nil {
 		return err
 	}
-	before := w.store.expired()
-	if size > w.store.opts.Retention.mostBytes() {
-		before = math.MaxInt64
+	before := int64(math.MaxInt64)
+	if size <= w.store.opts.Retention.mostBytes() {
+		if !w.excess.Load() {
+			return nil
+		}
+		before = w.store.expired()
 	}
 	_, err = w.conn.forget(before, max(leastForgotten, 2*len(w.batch)))
 	return err

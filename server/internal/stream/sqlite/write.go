@@ -41,7 +41,7 @@ type writer struct {
 	batch   []*waiting
 	fresh   map[keyOf]stream.Offset // the keys of the batch
 	founded []*record               // whose genesis the batch stores
-	excess  atomic.Bool             // the record is beyond its bounds: commits also delete
+	excess  atomic.Bool             // entries are too old: commits also delete
 	began   atomic.Int64            // when the running commit began, in nanoseconds since the epoch; 0: none is running
 	handing sync.WaitGroup          // the goroutines that hand out
 }
@@ -54,7 +54,7 @@ type keyOf struct {
 
 func newWriter(s *Store) (*writer, error) {
 	w := &writer{store: s, queue: make(chan *waiting, maxQueue), fresh: map[keyOf]stream.Offset{}}
-	if err := w.open(); err != nil {
+	if err := w.open((*conn).settle); err != nil { // a backup may be running
 		return nil, err
 	}
 	newest, err := w.conn.newest()
@@ -64,12 +64,12 @@ func newWriter(s *Store) (*writer, error) {
 
 // open opens the connection. It first has the disk take everything that the file says: an entry may have been written and not
 // synced when the process ended or a sync failed, and must not be taken for a stored one as long as that is so.
-func (w *writer) open() error {
+func (w *writer) open(settle func(*conn) error) error {
 	c, err := w.store.files.connect(context.Background())
 	if err != nil {
 		return err
 	}
-	if err := c.flush(); err != nil {
+	if err := settle(c); err != nil {
 		return errors.Join(err, c.close())
 	}
 	w.conn = c
@@ -157,10 +157,7 @@ func (w *writer) fill() error {
 			return err
 		}
 	}
-	if w.excess.Load() {
-		return w.forget()
-	}
-	return nil
+	return w.forget()
 }
 
 // add adds an entry, unless its key is known.
@@ -226,7 +223,7 @@ func (w *writer) reopen() error {
 		_ = w.conn.close()
 		w.conn = nil
 	}
-	return w.open()
+	return w.open((*conn).flush) // after a failed sync, what follows in the log might be lost with it
 }
 
 // isStored reports whether the transaction of the batch is in the file. It is all or nothing, so one entry tells.
