@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/race"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -30,7 +31,7 @@ func inLanes(n, lanes int, job func(i int)) {
 func TestNoneOfManyWebSocketConnectsHangs(t *testing.T) {
 	a := start(t)
 	connects := 4000
-	if underRace {
+	if race.Enabled {
 		connects = 1000
 	}
 	clients := make([]*raw, connects)
@@ -56,7 +57,7 @@ func TestNoneOfManyWebSocketConnectsHangs(t *testing.T) {
 func TestNoneOfManyUpgradesHangs(t *testing.T) {
 	a := start(t)
 	upgrades := 500
-	if underRace {
+	if race.Enabled {
 		upgrades = 100
 	}
 	inLanes(upgrades, 16, func(int) {

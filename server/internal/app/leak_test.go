@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/race"
 	"scalable-chat/server/internal/test/siotest"
 )
 
 // TestP6_ClientsThatLeaveAreForgotten: connections of all kinds, ended in all ways, leave heap and goroutines as they were.
 func TestP6_ClientsThatLeaveAreForgotten(t *testing.T) {
 	cycles := 10_000
-	if underRace {
+	if race.Enabled {
 		cycles = 3000
 	}
 	rnd := seeded(t)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/race"
 	"scalable-chat/server/internal/test/siotest"
 )
 
@@ -42,7 +43,7 @@ func burst(t *testing.T, senders []*siotest.Client, count int) {
 func TestP1_P2_OneOrderForEveryoneUnderLoad(t *testing.T) {
 	const clients, senders = 40, 20
 	count := 500
-	if underRace {
+	if race.Enabled {
 		count = 100
 	}
 	a := start(t, "--history-window=50000") // no client is slow enough to be closed
@@ -127,7 +128,7 @@ func TestP4_RetryWithTheSameIDIsNotPublishedTwice(t *testing.T) {
 // another client does not wait.
 func TestLIM1_ABurstIsPacedNotDropped(t *testing.T) {
 	count := 10_000
-	if underRace {
+	if race.Enabled {
 		count = 4000
 	}
 	// The flood takes four seconds, longer than a client may be silent.

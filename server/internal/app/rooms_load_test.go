@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/race"
 	"scalable-chat/server/internal/test/redistest"
 	"scalable-chat/server/internal/test/siotest"
 )
@@ -52,7 +53,7 @@ func TestP6_TenThousandSilentRoomsAreSmall(t *testing.T) {
 
 func silentRooms(t *testing.T, a *App) {
 	connections, share := 200, 50
-	if underRace {
+	if race.Enabled {
 		connections = 20
 	}
 	first, second := sessions(t, a, connections), sessions(t, a, connections)
@@ -67,7 +68,7 @@ func silentRooms(t *testing.T, a *App) {
 	member := (filled - opened) / int64(rooms)
 	room := (opened-before)/int64(rooms) - member
 	t.Logf("a room takes %d bytes, a member %d", room, member)
-	if !underRace && (room > 6<<10 || member > 3<<10) {
+	if !race.Enabled && (room > 6<<10 || member > 3<<10) {
 		t.Errorf("a room takes %d bytes, a member %d", room, member)
 	}
 	assert.Eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines+10 })
@@ -107,7 +108,7 @@ func TestP6_RoomsThatComeAndGoLeaveNothing(t *testing.T) {
 	cycle(0, 40)
 	goroutines, heap := runtime.NumGoroutine(), assert.HeapInUse()
 	rounds := 240
-	if underRace {
+	if race.Enabled {
 		rounds = 80
 	}
 	cycle(40, 40+rounds)

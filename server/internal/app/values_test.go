@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/race"
 )
 
 // What the floods of this file may cost a node beyond its memory before: floods that are refused, and floods
@@ -66,7 +67,7 @@ func TestP6_AFloodOfValues(t *testing.T) {
 func floodPeak(t *testing.T, a *App, connect, event string) (peak int64) {
 	t.Helper()
 	n := floodClients
-	if underRace {
+	if race.Enabled {
 		n /= 10
 	}
 	clients := make([]*raw, n)

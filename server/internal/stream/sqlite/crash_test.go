@@ -19,10 +19,17 @@ import (
 
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/race"
 )
 
 // rounds is how many crashes, and how many power cuts, are tried.
-const rounds = 500
+var rounds = 500
+
+func init() {
+	if race.Enabled {
+		rounds = 25 // `npm test` runs all of them without the detector
+	}
+}
 
 // load appends events that are their own keys, from several callers into several rooms, until stop is closed or an append fails.
 // It calls acked with each that is acked.
