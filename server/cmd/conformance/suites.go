@@ -61,5 +61,5 @@ func (m mirror) Event(_ context.Context, event string, args []any, ack func(...a
 	return true
 }
 
-// RejoinDelay implements [adapter.Client].
-func (mirror) RejoinDelay() time.Duration { return 0 }
+// Left implements [adapter.Client].
+func (mirror) Left(bool) time.Duration { return 0 }

@@ -155,11 +155,11 @@ func (n *namespace) attach(m *member) {
 // left releases the turn of a disconnection. The delay blocks no goroutine.
 func (n *namespace) left(m *member) {
 	turn := m.conn.Turn(n.nsp.Name())
-	wait := time.Duration(0)
-	if m.client != nil && m.conn.ReadyState() == "open" {
-		wait = m.client.RejoinDelay()
+	stays, wait := m.conn.ReadyState() == "open", time.Duration(0)
+	if m.client != nil {
+		wait = m.client.Left(stays)
 	}
-	if wait <= 0 {
+	if !stays || wait <= 0 {
 		turn.Done()
 		return
 	}

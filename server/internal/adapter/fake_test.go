@@ -148,7 +148,7 @@ type handler func(ctx context.Context, event string, args []any, ack func(...any
 func (h handler) Event(ctx context.Context, event string, args []any, ack func(...any)) bool {
 	return h(ctx, event, args, ack)
 }
-func (handler) RejoinDelay() time.Duration { return 0 }
+func (handler) Left(bool) time.Duration { return 0 }
 
 // greeting is what a client learns on connecting.
 type greeting struct {

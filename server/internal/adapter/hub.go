@@ -62,9 +62,10 @@ type Client interface {
 	// goroutine, also later, and only the first call counts. It returns false for an event that it does not know; such an
 	// event goes to the listeners that were added with the library's own On, in no certain order.
 	Event(ctx context.Context, event string, args []any, ack func(...any)) (known bool)
-	// RejoinDelay is called when the client has disconnected the socket and keeps its connection. It returns how long the
-	// session waits before its next packet, so that a client cannot get around limits by leaving and joining again.
-	RejoinDelay() time.Duration
+	// Left is called once, when the socket has left; an event may still be in progress. stays tells whether the client keeps
+	// its connection: then the session waits for the result before its next packet, so that a client cannot get around limits
+	// by leaving and joining again.
+	Left(stays bool) (rejoin time.Duration)
 }
 
 // Namespace is a bound namespace as its owner uses it. Its methods may be called from any goroutine.

@@ -134,4 +134,4 @@ func TestEachClientThatIsGreetedIsFound(t *testing.T) {
 type counted struct{ _ int }
 
 func (*counted) Event(context.Context, string, []any, func(...any)) bool { return false }
-func (*counted) RejoinDelay() time.Duration                              { return 0 }
+func (*counted) Left(bool) time.Duration                                 { return 0 }

@@ -172,6 +172,8 @@ type Client struct {
 	rules   *Service
 	typed   atomic.Pointer[string] // the newest username that the client gave; nil: none
 	typing  typist
+
+	leave atomic.Pointer[context.CancelFunc] // ends the wait of an event; nil: none waits for long
 }
 
 // Identity is the newest identity of the client's user.

@@ -36,9 +36,9 @@ type message struct {
 const notStored = "The message could not be stored right now. Please try again."
 
 // Message handles the event [EventMessage]. args are its arguments as the JSON decoder made them, without the ack. It
-// blocks while the connection exceeds its rate and while the stream's queue is full, at most until ctx ends. It returns
-// when the message is queued for the stream or refused. It drops nothing and queues the messages of one client in the
-// order of the calls.
+// blocks while the connection exceeds its rate and while the stream's queue is full, at most until ctx ends; it refuses the
+// message if it would wait for more than a second and the client leaves. It returns when the message is queued for the stream
+// or refused. It drops nothing else and queues the messages of one client in the order of the calls.
 //
 // ack, if it is not nil, is called exactly once, from any goroutine: with a [Stored] when the message is in the stream,
 // or with a [Refusal].

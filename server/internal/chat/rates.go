@@ -47,12 +47,21 @@ func NewRates(l Limits) *Rates {
 // now is the time since the epoch.
 func (r *Rates) now() time.Duration { return time.Since(r.epoch) }
 
+// lastWait is how long an event waits at most, when its client has left, to be handled nevertheless: what a client said last
+// counts, but those who come, speak and leave must not delay the others of their address for long.
+const lastWait = time.Second
+
 // pace blocks while the connection, its user, or the guests of its address send events faster than their rates. Every event
 // is paced, also one that is refused later, so a flood of garbage is read no faster than a flood of messages.
 func (s *Service) pace(ctx context.Context, c *Client) *Error {
 	delay := c.reserve()
 	if delay == 0 {
 		return nil
+	}
+	if delay > lastWait {
+		var end func()
+		ctx, end = c.whileThere(ctx)
+		defer end()
 	}
 	if err := pace.Sleep(ctx, delay); err != nil {
 		c.giveBack()
@@ -84,6 +93,28 @@ func (c *Connection) ask(now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.requests.Take(requestRate, now)
+}
+
+// gone is in place of [Client.leave] when the client has left.
+var gone context.CancelFunc = func() {}
+
+// Left says that the socket has left. An event that waits for long is given up.
+func (c *Client) Left() {
+	if leave := c.leave.Swap(&gone); leave != nil {
+		(*leave)()
+	}
+}
+
+// whileThere returns a context that ends when the client leaves, or with end.
+func (c *Client) whileThere(ctx context.Context) (there context.Context, end func()) {
+	there, leave := context.WithCancel(ctx)
+	if !c.leave.CompareAndSwap(nil, &leave) && c.leave.Load() == &gone {
+		leave()
+	}
+	return there, func() {
+		c.leave.CompareAndSwap(&leave, nil)
+		leave()
+	}
 }
 
 // giveBack returns the tokens that others wait for, so that events that never came do not delay theirs.

@@ -121,6 +121,35 @@ func TestLIM16_EventsThatNeverComeDelayNobody(t *testing.T) {
 	})
 }
 
+// TestLIM16_WhatAClientSaidLastCounts: unless it would have to wait for long.
+func TestLIM16_WhatAClientSaidLastCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{}
+		s := New(Options{Limits: Limits{AddressRate: 4}, Record: d})
+		together(t, s, crowd(s, public, guests(16)...), 1)
+		d.queue = nil
+		clients := crowd(s, public, guests(20)...)
+		var waiting sync.WaitGroup
+		for _, c := range clients {
+			waiting.Go(func() { s.Message(t.Context(), c, object(`{"message":"last","username":"u"}`), nil) })
+		}
+		synctest.Wait()
+		for _, c := range clients {
+			c.Left()
+		}
+		assert.Equal(t, "those who are next, within a second", elapsed(waiting.Wait), time.Second)
+		assert.Equal(t, "heard", len(d.queue), 4)
+		for range 100 {
+			s.rates.addresses.Reserve(netip.MustParsePrefix(public), s.rates.now())
+		}
+		a := &acks{}
+		assert.Equal(t, "who has left does not wait for more", elapsed(func() {
+			s.Message(t.Context(), clients[0], object(`{"message":"late","username":"u"}`), a.add)
+		}), 0)
+		assert.Equal(t, "given up", a.code(t), string(Unavailable))
+	})
+}
+
 func TestHIS5_AUserMayAskAsOftenAsFiveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{}

@@ -144,5 +144,11 @@ func (c client) Event(ctx context.Context, event string, args []any, ack func(..
 	return true
 }
 
-// RejoinDelay implements [adapter.Client].
-func (c client) RejoinDelay() time.Duration { return c.room.rules.RejoinDelay(c.rules) }
+// Left implements [adapter.Client].
+func (c client) Left(stays bool) time.Duration {
+	c.rules.Left()
+	if !stays {
+		return 0
+	}
+	return c.room.rules.RejoinDelay(c.rules)
+}

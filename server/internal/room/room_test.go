@@ -172,7 +172,7 @@ func TestEventsGoToTheRules(t *testing.T) {
 		assert.Receive(t, "the answer to "+event, answers)
 	}
 	assert.Equal(t, "unknown", c.Event(t.Context(), "unknown", nil, nil), false)
-	assert.Equal(t, "no wait at first", c.RejoinDelay(), time.Duration(0))
+	assert.Equal(t, "no wait at first", c.Left(true), time.Duration(0))
 }
 
 func TestP10_ARoomIsSmall(t *testing.T) {

@@ -113,4 +113,4 @@ func (c client) Event(_ context.Context, event string, args []any, _ func(...any
 }
 
 // Left implements [adapter.Client].
-func (client) RejoinDelay() time.Duration { return 0 }
+func (client) Left(bool) time.Duration { return 0 }
