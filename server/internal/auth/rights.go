@@ -1,10 +1,11 @@
 package auth
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4/json"
 )
 
 // Right is what a user may do in a room. A higher one includes the lower ones.

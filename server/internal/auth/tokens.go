@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
 	"github.com/go-jose/go-jose/v4/jwt"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -98,25 +98,32 @@ func (t *Tokens) Verify(ctx context.Context, token string) (Identity, error) {
 	return known.Identity, nil
 }
 
-// verify checks the signature first: nothing of a forged token is looked at.
+// body holds the claims that matter, of which the library can check the standard ones. The others are texts and an object, or wrong.
+type body struct {
+	jwt.Claims
+	Name  json.RawMessage `json:"name"`
+	Role  json.RawMessage `json:"role"`
+	Rooms json.RawMessage `json:"rooms"`
+}
+
+// verify looks at nothing of a token before its signature.
 func (t *Tokens) verify(ctx context.Context, token string) (Identity, error) {
-	parsed, err := jwt.ParseSigned(token, t.opts.Keys.Algorithms())
-	if err != nil || len(parsed.Headers) != 1 {
-		return Identity{}, errInvalid
-	}
-	key, err := t.opts.Keys.Key(ctx, parsed.Headers[0])
+	payload, err := open(ctx, t.opts.Keys, token)
 	if err != nil {
 		return Identity{}, err
 	}
-	var standard jwt.Claims
-	claims := map[string]json.RawMessage{}
-	if err := parsed.Claims(key, &standard, &claims); err != nil {
+	var said body
+	if json.Unmarshal(payload, &said) != nil {
 		return Identity{}, errInvalid
 	}
-	if err := t.check(standard); err != nil {
+	if err := t.check(said.Claims); err != nil {
 		return Identity{}, err
 	}
-	return t.identity(standard, claims)
+	id, ok := t.id(said, payload)
+	if !ok {
+		return Identity{}, errInvalid
+	}
+	return identity(id, said)
 }
 
 // lastExpiry is the latest "exp" of a token: a later one was written in milliseconds by mistake, and would last for ever.
@@ -143,26 +150,25 @@ func (t *Tokens) check(c jwt.Claims) error {
 	}
 }
 
-// identity reads the claims that matter.
-func (t *Tokens) identity(standard jwt.Claims, claims map[string]json.RawMessage) (Identity, error) {
-	who := Identity{Expires: standard.Expiry.Time().UTC()}
-	for _, c := range []struct {
-		name  string
-		dst   *string
-		limit int
-	}{{t.opts.IDClaim, &who.ID, maxID}, {"name", &who.Name, maxName}, {"role", &who.Role, maxRole}} {
-		if !readText(claims[c.name], c.dst, c.limit) {
-			return Identity{}, errInvalid
-		}
+// id reads the claim that is the public id.
+func (t *Tokens) id(said body, payload []byte) (id string, ok bool) {
+	if t.opts.IDClaim == "sub" {
+		return said.Subject, isUserID(said.Subject)
 	}
-	if !isUserID(who.ID) {
+	var all map[string]json.RawMessage
+	ok = json.Unmarshal(payload, &all) == nil && readText(all[t.opts.IDClaim], &id, maxID)
+	return id, ok && isUserID(id)
+}
+
+// identity reads the other claims.
+func identity(id string, said body) (Identity, error) {
+	who := Identity{ID: id, Expires: said.Expiry.Time().UTC()}
+	if !readText(said.Name, &who.Name, maxName) || !readText(said.Role, &who.Role, maxRole) {
 		return Identity{}, errInvalid
 	}
 	who.Verified = who.Name != ""
-	if rooms, ok := claims["rooms"]; ok {
-		if err := json.Unmarshal(rooms, &who.Rooms); err != nil {
-			return Identity{}, errInvalid
-		}
+	if said.Rooms != nil && json.Unmarshal(said.Rooms, &who.Rooms) != nil {
+		return Identity{}, errInvalid
 	}
 	return who, nil
 }

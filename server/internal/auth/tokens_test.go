@@ -2,11 +2,13 @@ package auth
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -59,6 +61,8 @@ func TestP11_ATokenSaysWhoSpeaks(t *testing.T) {
 			Rooms: Rights{"team-*": Write, "*": Read},
 		})
 	}
+	_, err = tokens.Verify(t.Context(), issuer.Sign(t, jose.HS256, []byte(oneSecret), "", `{"iss":"https://id.example","aud":"chat","sub":"ada",`+soon+`}`))
+	refusedWith(t, "without the claim that is the id", err, Unauthorized)
 }
 
 func TestP11_PublicKeysOfEachKind(t *testing.T) {
@@ -83,32 +87,33 @@ func TestP11_PublicKeysOfEachKind(t *testing.T) {
 
 // badClaims are the claims of tokens with a good signature, and the code of the refusal.
 var badClaims = map[string]struct{ claims, code string }{
-	"no exp":             {`{"sub":"ada"}`, Unauthorized},
-	"null exp":           {`{"sub":"ada","exp":null}`, Unauthorized},
-	"text exp":           {`{"sub":"ada","exp":"1795608100"}`, Unauthorized},
-	"exp in ms":          {`{"sub":"ada","exp":1795608100000,"iss":"i","aud":"chat"}`, Unauthorized},
-	"a second ago":       {`{"sub":"ada","exp":1795607999,"iss":"i","aud":"chat"}`, Expired},
-	"a year ago":         {`{"sub":"ada","exp":1764072000,"iss":"i","aud":"chat"}`, Expired},
-	"not yet":            {`{"sub":"ada",` + soon + `,"nbf":1795608001}`, Unauthorized},
-	"another audience":   {`{"sub":"ada",` + soon + `,"iss":"i","aud":"other"}`, Unauthorized},
-	"no audience":        {`{"sub":"ada",` + soon + `,"iss":"i"}`, Unauthorized},
-	"another issuer":     {`{"sub":"ada",` + soon + `,"iss":"j","aud":"chat"}`, Unauthorized},
-	"no id":              {`{` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"empty id":           {`{"sub":"",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"a guest's id":       {`{"sub":"~AAAAAAAAAAAAAAAA",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"a number as id":     {`{"sub":7,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"hidden characters":  {`{"sub":"ada\u200b",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"spaces around":      {`{"sub":" ada",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"huge id":            {`{"sub":"` + strings.Repeat("a", 129) + `",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"nested name":        {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":{"first":"Ada"}}`, Unauthorized},
-	"control characters": {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":"A\nda"}`, Unauthorized},
-	"duplicate id":       {`{"sub":"ada","sub":"bob",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"duplicate exp":      {`{"sub":"ada","exp":1,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
-	"rooms as a list":    {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":["*"]}`, Unauthorized},
-	"rooms null":         {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":null}`, Unauthorized},
-	"an unknown right":   {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":{"*":"own"}}`, Unauthorized},
-	"no object":          {`["ada"]`, Unauthorized},
-	"no JSON":            {`{"sub":`, Unauthorized},
+	"no exp":               {`{"sub":"ada"}`, Unauthorized},
+	"null exp":             {`{"sub":"ada","exp":null}`, Unauthorized},
+	"text exp":             {`{"sub":"ada","exp":"1795608100"}`, Unauthorized},
+	"exp in ms":            {`{"sub":"ada","exp":1795608100000,"iss":"i","aud":"chat"}`, Unauthorized},
+	"a second ago":         {`{"sub":"ada","exp":1795607999,"iss":"i","aud":"chat"}`, Expired},
+	"a year ago":           {`{"sub":"ada","exp":1764072000,"iss":"i","aud":"chat"}`, Expired},
+	"not yet":              {`{"sub":"ada",` + soon + `,"nbf":1795608001}`, Unauthorized},
+	"another audience":     {`{"sub":"ada",` + soon + `,"iss":"i","aud":"other"}`, Unauthorized},
+	"no audience":          {`{"sub":"ada",` + soon + `,"iss":"i"}`, Unauthorized},
+	"another issuer":       {`{"sub":"ada",` + soon + `,"iss":"j","aud":"chat"}`, Unauthorized},
+	"no id":                {`{` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"empty id":             {`{"sub":"",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"a guest's id":         {`{"sub":"~AAAAAAAAAAAAAAAA",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"a number as id":       {`{"sub":7,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"hidden characters":    {`{"sub":"ada\u200b",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"spaces around":        {`{"sub":" ada",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"huge id":              {`{"sub":"` + strings.Repeat("a", 129) + `",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"nested name":          {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":{"first":"Ada"}}`, Unauthorized},
+	"control characters":   {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","name":"A\nda"}`, Unauthorized},
+	"duplicate id":         {`{"sub":"ada","sub":"bob",` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"duplicate exp":        {`{"sub":"ada","exp":1,` + soon + `,"iss":"i","aud":"chat"}`, Unauthorized},
+	"rooms as a list":      {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":["*"]}`, Unauthorized},
+	"rooms null":           {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":null}`, Unauthorized},
+	"two rights in a room": {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":{"*":"read","*":"write"}}`, Unauthorized},
+	"an unknown right":     {`{"sub":"ada",` + soon + `,"iss":"i","aud":"chat","rooms":{"*":"own"}}`, Unauthorized},
+	"no object":            {`["ada"]`, Unauthorized},
+	"no JSON":              {`{"sub":`, Unauthorized},
 }
 
 func TestP11_ClaimsThatAreNotGood(t *testing.T) {
@@ -146,14 +151,40 @@ func TestP11_SignaturesThatAreNotGood(t *testing.T) {
 		"a key inside":           issuer.Sign(t, jose.ES256, jose.JSONWebKey{Key: issuer.New(t, "x").Keys["x"], KeyID: "x"}, "", claims),
 		"no kid of two keys":     issuer.Sign(t, jose.ES256, i.Keys["a"], "", claims),
 		"other claims":           parts[0] + "." + encode([]byte(`{"sub":"bob",`+soon+`}`)) + "." + parts[2],
+		"four parts":             good + "." + parts[2],
+		"padding":                good + "=",
+		"a line break":           good[:len(good)-2] + "\n" + good[len(good)-2:],
+		"another last bit":       good[:len(good)-1] + string(good[len(good)-1]+1), // decodes to the same signature where decoders are lax
+		"too short by a byte":    parts[0] + "." + parts[1] + "." + parts[2][:84],
+		"all zero":               parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86),
+		"two algorithms":         signed(t, i.Keys["a"], `{"alg":"HS256","kid":"a","alg":"ES256"}`, claims),
+		"no algorithm":           signed(t, i.Keys["a"], `{"kid":"a","Alg":"ES256"}`, claims),
+		"an extension":           signed(t, i.Keys["a"], `{"alg":"ES256","kid":"a","crit":["b64"],"b64":true}`, claims),
+		"no extension":           signed(t, i.Keys["a"], `{"alg":"ES256","kid":"a","crit":null}`, claims),
 		"too long":               good + strings.Repeat("A", MaxToken),
 		"a thousand dots":        strings.Repeat(".", 1000),
 	} {
 		_, err := tokens.Verify(t.Context(), token)
 		refusedWith(t, what, err, Unauthorized)
 	}
-	_, err = tokens.Verify(t.Context(), good)
+	for _, token := range []string{good, signed(t, i.Keys["a"], `{"alg":"ES256","kid":"a","x":[1]}`, claims)} {
+		_, err = tokens.Verify(t.Context(), token)
+		assert.NoError(t, err)
+	}
+}
+
+// signed signs a token with any header by ES256.
+func signed(t *testing.T, key crypto.Signer, header, claims string) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	text := encode([]byte(header)) + "." + encode([]byte(claims))
+	digest := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, key.(*ecdsa.PrivateKey), digest[:])
 	assert.NoError(t, err)
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return text + "." + encode(signature)
 }
 
 func TestP11_ARememberedTokenExpires(t *testing.T) {
