@@ -1,5 +1,8 @@
 // What the contract adds to the original: older history on request, who is typing, and who is here.
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join as path } from "node:path";
 import { test } from "node:test";
 import { join, kinds, numbered, sayAll } from "../client.mjs";
 import { fixture } from "../fixtures.mjs";
@@ -26,6 +29,40 @@ for (const kind of kinds) {
       texts,
     );
     assert.deepEqual(reader.timeline, [], "history is an answer, not an event");
+  });
+
+  test(`HIS-9, HIS-10 from a message in the middle to both ends: ${kind.name}`, async (t) => {
+    const DATA_DIR = await mkdtemp(path(tmpdir(), "record-"));
+    t.after(() => rm(DATA_DIR, { recursive: true }));
+    const { url } = await startServer(t, { DATA_DIR, MESSAGE_RATE: "0", HISTORY_WINDOW: "100", HISTORY_MAX: "50" });
+    const speaker = await join(t, url);
+    const texts = numbered("past", 250);
+    await sayAll(speaker, texts);
+    const reader = await join(t, url, kind);
+    const ask = async (place) => {
+      const answer = await reader.ask("history", { ...place, limit: 60 });
+      assert.equal(answer.status, "ok", JSON.stringify(answer));
+      return answer;
+    };
+    const newest = await ask({});
+    assert(!("newer" in newest), "an answer as before");
+    const { messages: older } = await ask({ before: newest.messages[0].offset });
+    const place = older[Math.floor(older.length / 2)].offset;
+    let { messages, more, newer } = await ask({ around: place });
+    assert.equal(messages.length, 60);
+    assert.equal(messages[30].offset, place);
+    for (let answer; more; more = answer.more) {
+      answer = await ask({ before: messages[0].offset });
+      messages = [...answer.messages, ...messages];
+    }
+    for (let answer; newer; newer = answer.newer) {
+      answer = await ask({ after: messages.at(-1).offset });
+      messages = [...messages, ...answer.messages];
+    }
+    assert.deepEqual(
+      messages.map(({ message }) => message),
+      texts,
+    );
   });
 
   test(`TYP-1, TYP-2 others hear who is typing: ${kind.name}`, async (t) => {

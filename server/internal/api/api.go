@@ -40,7 +40,7 @@ type Room interface {
 	// Publish is [chat.Service.Publish].
 	Publish(ctx context.Context, by auth.Identity, m chat.PublishedMessage) (chat.Stored, error)
 	// History is [chat.Service.Read].
-	History(ctx context.Context, before string, limit int) (chat.Past, error)
+	History(ctx context.Context, place chat.Place, limit int) (chat.Past, error)
 	// People returns who is in the room, on all nodes.
 	People(ctx context.Context) (chat.People, error)
 }

@@ -33,7 +33,7 @@ type backend struct {
 	room     string // the last one
 	inside   int    // requests that are in a room
 	posts    []post
-	before   string
+	place    chat.Place
 	limit    int
 	after    string
 	roomList []chat.Listed
@@ -73,10 +73,10 @@ func (b *backend) Publish(ctx context.Context, by auth.Identity, m chat.Publishe
 	return chat.Stored{Status: OK, ID: m.ID, At: 1700000000000}, b.fails
 }
 
-func (b *backend) History(_ context.Context, before string, limit int) (chat.Past, error) {
+func (b *backend) History(_ context.Context, place chat.Place, limit int) (chat.Past, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.before, b.limit = before, limit
+	b.place, b.limit = place, limit
 	one := chat.Message{Message: "<b>", Username: "ada", ID: "1", From: "7", Verified: true, At: 1700000000000, Offset: "1700000000000-0"}
 	return chat.Past{Status: OK, Messages: []chat.Message{one}, More: true}, b.fails
 }

@@ -284,7 +284,11 @@ func TestAPI9_ParametersAreReadStrictly(t *testing.T) {
 		assert.Equal(t, query, got.code == "invalid", limit == 0)
 	}
 	serve(t, h, call{path: "/api/v1/messages?before=17-3"})
-	assert.Equal(t, "before", b.before, "17-3")
+	assert.Equal(t, "place", b.place, chat.Place{Before: "17-3"})
+	serve(t, h, call{path: "/api/v1/messages?after=17-3"})
+	assert.Equal(t, "place", b.place, chat.Place{After: "17-3"})
+	serve(t, h, call{path: "/api/v1/rooms/cats/messages?around=17-3"})
+	assert.Equal(t, "place", b.place, chat.Place{Around: "17-3"})
 	serve(t, h, call{path: "/api/v1/rooms?after=cats&limit=5000"})
 	assert.Equal(t, "after", b.after, "cats")
 	assert.Equal(t, "most rooms", b.limit, maxRooms)

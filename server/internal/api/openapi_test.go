@@ -237,7 +237,7 @@ func TestOPENAPI_HasTheFieldsOfTheAnswers(t *testing.T) {
 
 // TestOPENAPI_HasTheParametersOfTheHandler: of all parameters, each operation takes those that it documents.
 func TestOPENAPI_HasTheParametersOfTheHandler(t *testing.T) {
-	values := map[string]string{"before": "1-0", "limit": "3", "after": "cats", "other": "x"}
+	values := map[string]string{"before": "1-0", "limit": "3", "after": "5-0", "around": "6-1", "other": "x"}
 	for name, o := range document(t).operations {
 		method, path, _ := strings.Cut(name, " ")
 		for key, value := range values {

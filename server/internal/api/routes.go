@@ -108,7 +108,7 @@ func (h *Handler) publish(r *http.Request, body []byte) (any, *refusal) {
 
 // history answers with a [chat.Past].
 func (h *Handler) history(r *http.Request, _ []byte) (any, *refusal) {
-	given, refused := parameters(r, "before", "limit")
+	given, refused := parameters(r, "before", "after", "around", "limit")
 	if refused != nil {
 		return nil, refused
 	}
@@ -116,7 +116,8 @@ func (h *Handler) history(r *http.Request, _ []byte) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	return h.in(r, func(room Room) (any, error) { return room.History(r.Context(), given["before"], limit) })
+	place := chat.Place{Before: given["before"], After: given["after"], Around: given["around"]}
+	return h.in(r, func(room Room) (any, error) { return room.History(r.Context(), place, limit) })
 }
 
 // people answers with [chat.People].

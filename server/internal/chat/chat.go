@@ -71,13 +71,17 @@ type Record interface {
 	Append(ctx context.Context, key string, args []byte, done func(at int64, err error)) error
 }
 
-// Archive reads older events.
+// Archive reads events of the past. An offset must look like one, but need not exist any more. Each method returns at most n
+// events, oldest first; some may not be messages. It returns fewer only if there are no more, if their Args together exceed
+// enough bytes, or with an error; the entries found before the error are then returned with it. The caller gets the slice,
+// but does not write to Args.
 type Archive interface {
-	// Before returns at most n events, oldest first: the newest ones that are older than the given offset (empty: the
-	// newest of all). before has the form of an offset, but need not exist any more. The caller does not write to Args.
-	// Some entries may not be messages. Before returns fewer than n entries only if there are no more, if their Args
-	// together exceed [HistoryBytes], or with an error; the entries found before the error are then returned with it.
-	Before(ctx context.Context, before string, n int) ([]Entry, error)
+	// Before returns the newest events that are older than the offset; empty: the newest of all.
+	Before(ctx context.Context, before string, n, enough int) ([]Entry, error)
+	// After returns the oldest events that are newer than the offset.
+	After(ctx context.Context, after string, n, enough int) ([]Entry, error)
+	// From is After, but begins with the event at the offset, if that exists.
+	From(ctx context.Context, from string, n, enough int) ([]Entry, error)
 }
 
 // Entry is one event of the archive.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -122,16 +123,34 @@ func (d *desk) Append(_ context.Context, key string, args []byte, done func(int6
 	return nil
 }
 
-func (d *desk) Before(_ context.Context, before string, n int) ([]Entry, error) {
+func (d *desk) Before(_ context.Context, before string, n, _ int) ([]Entry, error) {
 	d.asked = n
 	if d.fail != nil {
 		return nil, d.fail
 	}
-	end := 0
-	for end < len(d.entries) && (before == "" || d.entries[end].Offset < before) {
-		end++
+	end := d.find(func(e Entry) bool { return before != "" && e.Offset >= before })
+	return slices.Clone(d.entries[max(0, end-n):end]), nil
+}
+
+func (d *desk) After(ctx context.Context, after string, n, enough int) ([]Entry, error) {
+	return d.From(ctx, after+" ", n, enough)
+}
+
+func (d *desk) From(_ context.Context, from string, n, _ int) ([]Entry, error) {
+	d.asked = n
+	if d.fail != nil {
+		return nil, d.fail
 	}
-	return d.entries[max(0, end-n):end], nil
+	begin := d.find(func(e Entry) bool { return e.Offset >= from })
+	return slices.Clone(d.entries[begin:min(begin+n, len(d.entries))]), nil
+}
+
+// find is the index of the first entry for which f is true.
+func (d *desk) find(f func(Entry) bool) int {
+	if i := slices.IndexFunc(d.entries, f); i >= 0 {
+		return i
+	}
+	return len(d.entries)
 }
 
 // tally counts outcomes.

@@ -1,10 +1,7 @@
 package chat
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,14 +13,19 @@ const (
 	maxHistoryJSON  = 48 * 1024 // bytes, so that it fits the queue of private frames
 )
 
-// HistoryBytes is the number of bytes of events that suffices for any answer to a history request.
-const HistoryBytes = maxHistoryJSON
+// Place says which part of the past is wanted. At most one of the offsets is set; none: the newest messages.
+type Place struct {
+	Before string // the newest messages that are older
+	After  string // the oldest messages that are newer
+	Around string // the message there, if it exists, and about as many older as newer ones
+}
 
 // Past is the answer to a history request.
 type Past struct {
-	Status   string    `json:"status"`   // always "ok"
-	Messages []Message `json:"messages"` // oldest first, never null
-	More     bool      `json:"more"`     // whether there may be older ones
+	Status   string    `json:"status"`          // always "ok"
+	Messages []Message `json:"messages"`        // oldest first, never null
+	More     bool      `json:"more"`            // whether there may be older ones
+	Newer    *bool     `json:"newer,omitempty"` // whether there may be newer ones; nil unless the place was After or Around
 }
 
 // Message is a message as a history answer carries it.
@@ -34,75 +36,76 @@ type Message struct {
 	From     string `json:"from,omitempty"`     // the id of the author; messages of version 0.1 have none
 	Verified bool   `json:"verified,omitempty"` // the username comes from a token
 	At       int64  `json:"at"`                 // milliseconds since the epoch
-	Offset   string `json:"offset"`             // the client sends it as before to get older messages
+	Offset   string `json:"offset"`             // the place of the message, where a client asks on
 }
 
-// History handles the event [EventHistory]: { before?: offset, limit?: number }. It blocks for pacing and at most five
-// seconds for the archive. Before it returns it calls ack, if that is not nil, once with a [Past] or a [Refusal]. An
-// answer holds at most 100 messages and 48 KiB of them, but at least one message if there is one.
+// History handles the event [EventHistory]: { before?, after?, around?: offset, limit?: number }. It blocks for pacing and at
+// most five seconds for the archive. Before it returns it calls ack, if that is not nil, once with a [Past] or a [Refusal].
+// An answer holds at most 100 messages and 48 KiB of them, but at least one message if there is one.
 func (s *Service) History(ctx context.Context, c *Client, args []any, ack func(any)) {
-	before, limit, bad := readHistory(args)
-	s.ask(ctx, c, request{EventHistory, bad, func(ctx context.Context) (any, *Error) { return s.past(ctx, before, limit) }}, ack)
+	place, limit, bad := readHistory(args)
+	s.ask(ctx, c, request{EventHistory, bad, func(ctx context.Context) (any, *Error) { return s.past(ctx, place, limit) }}, ack)
 }
 
-// Read returns the newest messages that are older than an offset (empty: the newest of all), at most limit, at most
-// [HistoryMessages], oldest first. It blocks at most five seconds. It is [Invalid] if before cannot be an offset or if limit is
-// less than one.
-func (s *Service) Read(ctx context.Context, before string, limit int) (Past, *Error) {
-	if bad := checkHistory(before, limit); bad != nil {
+// Read returns the messages at a place, at most limit, at most [HistoryMessages], oldest first. It blocks at most five seconds.
+// It is [Invalid] if the place cannot exist or if limit is less than one.
+func (s *Service) Read(ctx context.Context, place Place, limit int) (Past, *Error) {
+	if bad := checkHistory(place, limit); bad != nil {
 		return Past{}, bad
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return s.past(ctx, before, min(limit, HistoryMessages))
-}
-
-func (s *Service) past(ctx context.Context, before string, limit int) (Past, *Error) {
-	if s.archive == nil {
-		return Past{}, unavailable("This server keeps no older messages.", nil)
-	}
-	entries, err := s.archive.Before(ctx, before, limit+1)
-	past := answer(entries, limit)
-	switch {
-	case err == nil:
-	case len(past.Messages) == 0:
-		return Past{}, unavailable("Older messages cannot be loaded right now. Please try again.", err)
-	default:
-		past.More = true // the error may hide older ones
-	}
-	return past, nil
+	return s.past(ctx, place, min(limit, HistoryMessages))
 }
 
 // readHistory checks the arguments of a history request.
-func readHistory(args []any) (before string, limit int, bad *Error) {
+func readHistory(args []any) (place Place, limit int, bad *Error) {
 	fields, bad := first(args)
 	if bad != nil {
-		return "", 0, bad
+		return place, 0, bad
 	}
-	ok := true
-	if value := fields["before"]; value != nil {
-		if before, ok = value.(string); !ok || before == "" {
-			return "", 0, errBefore
+	for name, offset := range place.fields() {
+		value, ok := fields[name].(string)
+		if fields[name] != nil && (!ok || value == "") {
+			return place, 0, errOffset(name)
 		}
+		*offset = value
 	}
 	limit = HistoryMessages
 	if value := fields["limit"]; value != nil {
+		var ok bool
 		if limit, ok = whole(value); !ok {
-			return "", 0, errLimit
+			return place, 0, errLimit
 		}
 	}
-	return before, min(limit, HistoryMessages), checkHistory(before, limit)
+	return place, min(limit, HistoryMessages), checkHistory(place, limit)
 }
 
+func (p *Place) fields() map[string]*string {
+	return map[string]*string{"before": &p.Before, "after": &p.After, "around": &p.Around}
+}
+
+func errOffset(name string) *Error { return invalid("%s must be the offset of a message.", name) }
+
 var (
-	errBefore = invalid("before must be the offset of a message.")
+	errPlaces = invalid("Only one of before, after and around may be there.")
 	errLimit  = invalid("limit must be a whole number from 1 to %d.", HistoryMessages)
 )
 
-func checkHistory(before string, limit int) *Error {
+func checkHistory(place Place, limit int) *Error {
+	places := 0
+	for name, offset := range place.fields() {
+		if *offset == "" {
+			continue
+		}
+		if !isOffset(*offset) {
+			return errOffset(name)
+		}
+		places++
+	}
 	switch {
-	case before != "" && !isOffset(before):
-		return errBefore
+	case places > 1:
+		return errPlaces
 	case limit < 1:
 		return errLimit
 	}
@@ -118,60 +121,6 @@ func isOffset(s string) bool {
 func isNumber(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 64)
 	return err == nil
-}
-
-// answer takes the newest messages that fit, oldest first. entries holds up to one more than limit, which shows whether
-// there are more.
-func answer(entries []Entry, limit int) Past {
-	past := Past{Status: OutcomeOK, Messages: []Message{}}
-	next, size := len(entries)-1, 0
-	for ; next >= 0 && len(entries)-1-next < limit; next-- {
-		m, ok := decode(entries[next])
-		if !ok {
-			continue
-		}
-		size += jsonSize(m)
-		if size > maxHistoryJSON && len(past.Messages) > 0 {
-			break
-		}
-		past.Messages = append(past.Messages, m)
-	}
-	slices.Reverse(past.Messages)
-	more := next >= 0 || len(entries) <= limit && isCut(entries)
-	past.More = more && len(past.Messages) > 0 // without a message there is no offset to continue from
-	return past
-}
-
-// isCut reports whether the archive may have stopped early because these entries reach [HistoryBytes].
-func isCut(entries []Entry) bool {
-	size := 0
-	for _, e := range entries {
-		size += len(e.Args)
-	}
-	return size > HistoryBytes
-}
-
-// jsonSize is the size of m in an answer. The encoder of the answer escapes more than this package does.
-func jsonSize(m Message) int {
-	text, err := json.Marshal(m)
-	if err != nil { // strings and numbers always encode
-		return maxHistoryJSON
-	}
-	return len(text) + len(",")
-}
-
-// decode reads a stored event. It reports false if the event is not a message of this package.
-func decode(e Entry) (Message, bool) {
-	if !bytes.HasPrefix(e.Args, []byte(beforeText)) {
-		return Message{}, false
-	}
-	text := bytes.Replace(e.Args, []byte{TimeMark}, []byte("0"), 1)
-	var m Message
-	if err := json.Unmarshal(text, &[2]any{nil, &m}); err != nil {
-		return Message{}, false
-	}
-	m.At, m.Offset = e.At, e.Offset
-	return m, true
 }
 
 // WantedHistory returns how many past messages the auth of a handshake asks for, at most limit. It is 0 unless the auth

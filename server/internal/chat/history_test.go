@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -113,6 +114,65 @@ func TestHIS_PagesJoinWithoutGapOrOverlap(t *testing.T) {
 	}
 }
 
+// offsetOf is the offset of a message of [room].
+func offsetOf(n int) string { return fmt.Sprintf("%013d-0", n) }
+
+func TestHIS9_PagesForwardsJoinWithoutGapOrOverlap(t *testing.T) {
+	d := room(137, strings.Repeat("<", 300))
+	var ids []string
+	for after, newer := "0-0", true; newer && len(ids) < 1000; {
+		past := ask(t, d, fmt.Sprintf(`{"after":%q,"limit":30}`, after)).(Past)
+		for _, m := range past.Messages {
+			ids = append(ids, m.ID)
+			after = m.Offset
+		}
+		newer = *past.Newer
+	}
+	assert.Equal(t, "messages", len(ids), 137)
+	for i, id := range ids {
+		assert.Equal(t, "oldest first", id, fmt.Sprint(i))
+	}
+}
+
+func TestHIS10_AroundIsHalfAndHalf(t *testing.T) {
+	d := room(250, "m")
+	for _, c := range []struct {
+		at, limit      int
+		oldest, newest string
+		more, newer    bool
+	}{
+		{125, 100, "75", "174", true, true},
+		{125, 5, "123", "127", true, true},
+		{125, 1, "125", "125", true, true},
+		{125, 2, "124", "125", true, true},
+		{3, 100, "0", "52", false, true},
+		{249, 10, "244", "249", true, false},
+		{1000, 10, "245", "249", true, false},
+	} {
+		past := ask(t, d, fmt.Sprintf(`{"around":%q,"limit":%d}`, offsetOf(c.at), c.limit)).(Past)
+		all := past.Messages
+		got := []any{all[0].ID, all[len(all)-1].ID, past.More, *past.Newer}
+		assert.Equal(t, fmt.Sprintf("%d of %d", c.limit, c.at), got, []any{c.oldest, c.newest, c.more, c.newer})
+	}
+}
+
+func TestHIS10_TheNearestComeFirstWhenBytesRunOut(t *testing.T) {
+	past := ask(t, room(100, strings.Repeat("x", 4000)), fmt.Sprintf(`{"around":%q}`, offsetOf(50))).(Past)
+	wire, err := json.Marshal(past.Messages)
+	assert.Equal(t, "error", err, nil)
+	if len(wire) > 48*1024+2 {
+		t.Errorf("%d messages in %d bytes", len(past.Messages), len(wire))
+	}
+	at := slices.IndexFunc(past.Messages, func(m Message) bool { return m.ID == "50" })
+	if before, after := at, len(past.Messages)-1-at; before < 5 || after < 5 || before-after > 1 || after-before > 1 {
+		t.Errorf("%d before and %d after", before, after)
+	}
+	assert.Equal(t, "more on both sides", []bool{past.More, *past.Newer}, []bool{true, true})
+	one := ask(t, room(3, strings.Repeat("x", 100_000)), fmt.Sprintf(`{"around":%q}`, offsetOf(1))).(Past)
+	assert.Equal(t, "messages", len(one.Messages), 1)
+	assert.Equal(t, "the one that was asked for", one.Messages[0].ID, "1")
+}
+
 func TestHIS_ForeignEntriesAreSkipped(t *testing.T) {
 	d := room(2, "m")
 	d.entries = append(d.entries, Entry{Offset: "9", Args: nil}, Entry{Offset: "91", Args: []byte(`["other",1]`)},
@@ -165,9 +225,9 @@ func TestHIS6_ArchiveAway(t *testing.T) {
 }
 
 // slowArchive answers when its context ends.
-type slowArchive struct{}
+type slowArchive struct{ Archive }
 
-func (slowArchive) Before(ctx context.Context, _ string, _ int) ([]Entry, error) {
+func (slowArchive) Before(ctx context.Context, _ string, _, _ int) ([]Entry, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -201,8 +261,13 @@ func TestCON3_GoldenWantedHistory(t *testing.T) {
 // torn is an archive that returns some entries and an error.
 type torn struct{ *desk }
 
-func (a torn) Before(ctx context.Context, before string, n int) ([]Entry, error) {
-	entries, _ := a.desk.Before(ctx, before, n)
+func (a torn) Before(ctx context.Context, before string, n, enough int) ([]Entry, error) {
+	entries, _ := a.desk.Before(ctx, before, n, enough)
+	return entries, errors.New("dial 10.0.0.1: refused")
+}
+
+func (a torn) From(ctx context.Context, from string, n, enough int) ([]Entry, error) {
+	entries, _ := a.desk.From(ctx, from, n, enough)
 	return entries, errors.New("dial 10.0.0.1: refused")
 }
 
@@ -213,6 +278,10 @@ func TestHIS7_APartialAnswerSaysThatThereMayBeMore(t *testing.T) {
 	past := a.one(t).(Past)
 	assert.Equal(t, "messages", len(past.Messages), 3)
 	assert.Equal(t, "more", past.More, true)
+	b := &acks{}
+	s.History(t.Context(), guest(s, "s2"), object(`{"around":"`+offsetOf(1)+`"}`), b.add)
+	past = b.one(t).(Past)
+	assert.Equal(t, "there may be more on both sides", []any{len(past.Messages), past.More, *past.Newer}, []any{3, true, true})
 }
 
 func TestHIS8_AnArchiveMayStopWhenItHasEnough(t *testing.T) {

@@ -95,21 +95,21 @@ func TestP4_PublishReturnsWhenTheMessageIsStored(t *testing.T) {
 func TestHIS_ReadFindsWhatAClientWould(t *testing.T) {
 	d := room(5, "m")
 	s := New(Options{Record: d, Archive: d})
-	past, bad := s.Read(t.Context(), "", 2)
+	past, bad := s.Read(t.Context(), Place{}, 2)
 	assert.Equal(t, "error", bad, nil)
 	assert.Equal(t, "messages", []any{past.Messages[0].ID, past.Messages[1].ID, past.More}, []any{"3", "4", true})
-	past, bad = s.Read(t.Context(), past.Messages[0].Offset, 1000)
+	past, bad = s.Read(t.Context(), Place{Before: past.Messages[0].Offset}, 1000)
 	assert.Equal(t, "error", bad, nil)
 	assert.Equal(t, "older ones", len(past.Messages), 3)
 	for _, c := range []struct {
-		before string
-		limit  int
-	}{{"yesterday", 1}, {"", 0}, {"", -1}} {
-		if _, bad := s.Read(t.Context(), c.before, c.limit); bad == nil || bad.Code != Invalid {
+		place Place
+		limit int
+	}{{Place{Before: "yesterday"}, 1}, {Place{}, 0}, {Place{}, -1}, {Place{After: "1-"}, 1}, {Place{After: "1-0", Around: "1-0"}, 1}} {
+		if _, bad := s.Read(t.Context(), c.place, c.limit); bad == nil || bad.Code != Invalid {
 			t.Errorf("%+v: %v", c, bad)
 		}
 	}
 	d.fail = errAway
-	_, bad = s.Read(t.Context(), "", 1)
+	_, bad = s.Read(t.Context(), Place{}, 1)
 	assert.Equal(t, "code", bad.Code, Unavailable)
 }

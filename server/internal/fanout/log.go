@@ -301,6 +301,34 @@ func (l *Log) Before(offset stream.Offset, n int) []Frame {
 	return frames
 }
 
+// Next returns the n oldest frames after the given offset, oldest first, or fewer if there are no more yet. It is false, with
+// no frames, if the window does not reach back to the offset: then the next frame may be gone. The caller may keep their
+// bytes, but not change them; the bytes keep their segment alive.
+func (l *Log) Next(offset stream.Offset, n int) ([]Frame, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.segments[0].base.IsZero() || offset.Compare(l.segments[0].base) < 0 {
+		return nil, false
+	}
+	var frames []Frame
+	for i := l.segmentOfLocked(offset); i < len(l.segments); i++ {
+		seg := l.segments[i]
+		at := sort.Search(len(seg.index), func(i int) bool { return seg.index[i].offset.Compare(offset) > 0 })
+		for ; at < len(seg.index); at++ {
+			if len(frames) >= n {
+				return frames, true
+			}
+			frames = append(frames, seg.frame(at))
+		}
+	}
+	return frames, true
+}
+
+// segmentOfLocked is the index of the newest segment that begins at or before the offset. The window reaches back to it.
+func (l *Log) segmentOfLocked(offset stream.Offset) int {
+	return sort.Search(len(l.segments), func(i int) bool { return l.segments[i].base.Compare(offset) > 0 }) - 1
+}
+
 // After is the place right after the entry with the given offset. It is false if the window does not hold that exact entry.
 func (l *Log) After(offset stream.Offset) (Cursor, bool) {
 	l.mu.Lock()

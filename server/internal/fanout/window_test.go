@@ -213,6 +213,43 @@ func TestP3_AppendWaitsForSweepersThatLag(t *testing.T) {
 	})
 }
 
+func TestHIS9_NextGivesTheOldestFramesFirst(t *testing.T) {
+	l := newTestLog(t, settings{MaxCount: 500})
+	if _, ok := l.Next(stream.Offset{}, 10); ok {
+		t.Error("a log that was never filled reaches back to the beginning")
+	}
+	for n := uint64(1); n <= 2000; n += 50 {
+		l.Append(logFrames(n, n+49, sized(200)))
+	}
+	first := oldest(l)
+	for _, row := range []struct {
+		after       stream.Offset
+		n           int
+		oldest, all uint64
+	}{
+		{offset(first - 1), 10, first, 10},
+		{offset(first), 1 << 30, first + 1, 2000 - first},
+		{offset(1900), 0, 0, 0},
+		{offset(1900), 200, 1901, 100},
+		{offset(2000), 3, 0, 0},
+		{stream.Offset{Ms: 1, Seq: 5000}, 3, 0, 0},
+	} {
+		frames, ok := l.Next(row.after, row.n)
+		assert.Equal(t, "the window reaches back", ok, true)
+		assert.Equal(t, "frames", uint64(len(frames)), row.all)
+		for i, f := range frames {
+			n := row.oldest + uint64(i)
+			assert.Equal(t, "offset", f.Offset, offset(n))
+			assert.Equal(t, "bytes", string(f.Bytes), string(logFrames(n, n, sized(200))[0].Bytes))
+		}
+	}
+	for _, o := range []stream.Offset{offset(first - 2), {}} {
+		if frames, ok := l.Next(o, 5); ok || len(frames) > 0 {
+			t.Errorf("%d frames after %s, which is before the window", len(frames), o)
+		}
+	}
+}
+
 func TestHIS7_BeforeGivesTheNewestFramesFirst(t *testing.T) {
 	l := newTestLog(t, settings{MaxCount: 500})
 	for n := uint64(1); n <= 2000; n += 50 {

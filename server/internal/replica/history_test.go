@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,6 +28,13 @@ func filled(t *testing.T, messages, size int) *counting {
 	return &counting{Stream: s}
 }
 
+// numberOf is the number of a message of [filled].
+func numberOf(e stream.Entry) string {
+	_, text, _ := strings.Cut(string(e.Event), `"message":"`)
+	number, _, _ := strings.Cut(text, " ")
+	return number
+}
+
 // walk reads everything backwards, and returns the numbers of the messages, newest first.
 func walk(t *testing.T, r *Replica, n int) (seen []string) {
 	t.Helper()
@@ -37,9 +45,7 @@ func walk(t *testing.T, r *Replica, n int) (seen []string) {
 			return seen
 		}
 		for i := len(entries) - 1; i >= 0; i-- {
-			_, text, _ := strings.Cut(string(entries[i].Event), `"message":"`)
-			number, _, _ := strings.Cut(text, " ")
-			seen = append(seen, number)
+			seen = append(seen, numberOf(entries[i]))
 		}
 		before = entries[0].Offset
 	}
@@ -82,6 +88,74 @@ func TestHIS7_WindowAndStreamJoinWithoutGapOrOverlap(t *testing.T) {
 	}
 }
 
+// walkOn reads everything forwards, and returns the numbers of the messages, oldest first.
+func walkOn(t *testing.T, r *Replica, n int) (seen []string) {
+	t.Helper()
+	for at := (stream.Offset{}); ; {
+		entries, err := r.After(t.Context(), at, n, enough)
+		assert.NoError(t, err)
+		if len(entries) == 0 {
+			return seen
+		}
+		for _, e := range entries {
+			seen = append(seen, numberOf(e))
+			at = e.Offset
+		}
+	}
+}
+
+func TestHIS9_StreamAndWindowJoinForwardsToo(t *testing.T) {
+	for _, page := range []int{1, 3, 50, 101} {
+		c := filled(t, 300, 10)
+		r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 40 })
+		seen := walkOn(t, r, page)
+		assert.Equal(t, "messages", len(seen), 300)
+		for i, number := range seen {
+			assert.Equal(t, "oldest first", number, fmt.Sprint(i))
+		}
+	}
+}
+
+func TestHIS9_WhatTheWindowHasNeedsNoStream(t *testing.T) {
+	b := &broken{Stream: filled(t, 300, 10).Stream}
+	r := newReplica(t, b, func(o *Options) { o.Window.MaxCount = 60 })
+	b.away.Store(true)
+	window := r.log.Before(stream.Offset{}, 1000)
+	oldest := window[len(window)-1].Offset
+	entries, err := r.After(t.Context(), oldest, 20, enough)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries", len(entries), 20)
+	assert.Equal(t, "the next one", entries[0].Offset, window[len(window)-2].Offset)
+	entries, err = r.After(t.Context(), window[0].Offset, 20, enough)
+	assert.NoError(t, err)
+	assert.Equal(t, "after the newest", len(entries), 0)
+	_, err = r.After(t.Context(), stream.Offset{}, 20, enough)
+	if !errors.Is(err, stream.ErrUnavailable) {
+		t.Errorf("before the window: %v", err)
+	}
+}
+
+func TestHIS9_PagesForwardAreBoundedInBytes(t *testing.T) {
+	c := filled(t, 300, 12_000)
+	r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 10 })
+	loaded := c.entries.Load()
+	entries, err := r.After(t.Context(), stream.Offset{}, 101, enough)
+	assert.NoError(t, err)
+	assert.Equal(t, "entries", len(entries), enough/12_000+1)
+	if read := c.entries.Load() - loaded; read > 3*firstPage {
+		t.Errorf("%d entries of 12 KB were read for 48 KiB", read)
+	}
+}
+
+func TestHIS9_AFutureOffsetHasNothingAfterIt(t *testing.T) {
+	r := newReplica(t, filled(t, 3, 10), nil)
+	for _, o := range []stream.Offset{{Ms: 99999999999999}, {Ms: math.MaxUint64, Seq: math.MaxUint64}} {
+		entries, err := r.After(t.Context(), o, 10, enough)
+		assert.NoError(t, err)
+		assert.Equal(t, "entries", len(entries), 0)
+	}
+}
+
 func TestHIS8_PagesBeforeTheWindowAreBoundedInBytes(t *testing.T) {
 	c := filled(t, 300, 12_000)
 	r := newReplica(t, c, func(o *Options) { o.Window.MaxCount = 10 })
@@ -110,6 +184,13 @@ func (b *broken) Last(ctx context.Context, before stream.Offset, n int) ([]strea
 		return nil, stream.ErrUnavailable
 	}
 	return b.Stream.Last(ctx, before, n)
+}
+
+func (b *broken) After(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	if b.away.Load() {
+		return nil, stream.ErrUnavailable
+	}
+	return b.Stream.After(ctx, after, n)
 }
 
 func TestHIS7_TheWindowIsServedWithoutTheStream(t *testing.T) {

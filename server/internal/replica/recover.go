@@ -94,7 +94,7 @@ func (r *Replica) readOlder() error {
 	ctx, cancel := context.WithTimeout(r.life, recoverWait)
 	defer cancel()
 	begin := oldest.Offset()
-	page, err := r.read(ctx, after(begin), want)
+	page, err := r.read(ctx, r.opts.Stream.Last, begin.Next(), want)
 	if err != nil {
 		return err
 	}
@@ -115,14 +115,6 @@ func (r *Replica) readOlder() error {
 		}
 	}
 	return nil
-}
-
-// after is the first offset that an entry after o may have.
-func after(o stream.Offset) stream.Offset {
-	if o.Seq == math.MaxUint64 {
-		return stream.Offset{Ms: o.Ms + 1}
-	}
-	return stream.Offset{Ms: o.Ms, Seq: o.Seq + 1}
 }
 
 // lacks reports whether the log has fewer than n messages, and the stream may have more.

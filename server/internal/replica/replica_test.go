@@ -97,13 +97,21 @@ func TestP1_AppendsDoNotRunAheadOfTheDelivery(t *testing.T) {
 // counting is a stream that counts how it is read.
 type counting struct {
 	stream.Stream
-	entries atomic.Int64 // read with Last
+	entries atomic.Int64 // read with Last and After
 	now     atomic.Int64 // readers
 	most    atomic.Int64 // of them at once
 	slow    chan struct{}
 }
 
 func (c *counting) Last(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	return c.count(ctx, c.Stream.Last, before, n)
+}
+
+func (c *counting) After(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
+	return c.count(ctx, c.Stream.After, after, n)
+}
+
+func (c *counting) count(ctx context.Context, read reading, from stream.Offset, n int) ([]stream.Entry, error) {
 	now := c.now.Add(1)
 	defer c.now.Add(-1)
 	for most := c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
@@ -111,7 +119,7 @@ func (c *counting) Last(ctx context.Context, before stream.Offset, n int) ([]str
 	if c.slow != nil {
 		<-c.slow
 	}
-	entries, err := c.Stream.Last(ctx, before, n)
+	entries, err := read(ctx, from, n)
 	c.entries.Add(int64(len(entries)))
 	return entries, err
 }
@@ -139,7 +147,7 @@ func TestP6_HistoryReadsTakeTurns(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if _, err := r.read(t.Context(), stream.Offset{}, 1); err != nil {
+			if _, err := r.read(t.Context(), c.Last, stream.Offset{}, 1); err != nil {
 				t.Error(err)
 			}
 		})
@@ -153,7 +161,7 @@ func TestP6_HistoryReadsTakeTurns(t *testing.T) {
 	late, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.NoError(t, r.reads.Acquire(t.Context(), maxReads))
-	if _, err := r.read(late, stream.Offset{}, 1); !errors.Is(err, context.Canceled) {
+	if _, err := r.read(late, c.Last, stream.Offset{}, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("who cannot wait: %v", err)
 	}
 }

@@ -17,8 +17,8 @@ func (r *Room) Publish(ctx context.Context, by auth.Identity, m chat.PublishedMe
 }
 
 // History is [chat.Service.Read] in this room.
-func (r *Room) History(ctx context.Context, before string, limit int) (chat.Past, error) {
-	past, bad := r.rules.Read(ctx, before, limit)
+func (r *Room) History(ctx context.Context, place chat.Place, limit int) (chat.Past, error) {
+	past, bad := r.rules.Read(ctx, place, limit)
 	if bad != nil {
 		return past, bad
 	}

@@ -12,16 +12,37 @@ func (r *Room) Append(ctx context.Context, key string, args []byte, done func(at
 	return r.opts.Replica.Append(ctx, key, args, func(o stream.Offset, err error) { done(int64(o.Ms), err) })
 }
 
-// Before implements [chat.Archive], within [chat.HistoryBytes].
-func (r *Room) Before(ctx context.Context, before string, n int) ([]chat.Entry, error) {
-	var offset stream.Offset
-	if before != "" {
-		var err error
-		if offset, err = stream.ParseOffset(before); err != nil {
-			return nil, err
-		}
+// Before implements [chat.Archive].
+func (r *Room) Before(ctx context.Context, before string, n, enough int) ([]chat.Entry, error) {
+	if before == "" {
+		return archived(r.opts.Replica.Before(ctx, stream.Offset{}, n, enough))
 	}
-	entries, err := r.opts.Replica.Before(ctx, offset, n, chat.HistoryBytes)
+	offset, err := stream.ParseOffset(before)
+	if err != nil || offset.IsZero() {
+		return nil, err
+	}
+	return archived(r.opts.Replica.Before(ctx, offset, n, enough))
+}
+
+// After implements [chat.Archive].
+func (r *Room) After(ctx context.Context, after string, n, enough int) ([]chat.Entry, error) {
+	offset, err := stream.ParseOffset(after)
+	if err != nil {
+		return nil, err
+	}
+	return archived(r.opts.Replica.After(ctx, offset, n, enough))
+}
+
+// From implements [chat.Archive].
+func (r *Room) From(ctx context.Context, from string, n, enough int) ([]chat.Entry, error) {
+	offset, err := stream.ParseOffset(from)
+	if err != nil {
+		return nil, err
+	}
+	return archived(r.opts.Replica.After(ctx, offset.Prev(), n, enough))
+}
+
+func archived(entries []stream.Entry, err error) ([]chat.Entry, error) {
 	out := make([]chat.Entry, 0, len(entries))
 	for _, e := range entries {
 		out = append(out, chat.Entry{Offset: e.Offset.String(), At: int64(e.Offset.Ms), Args: e.Event})

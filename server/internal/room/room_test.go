@@ -106,7 +106,7 @@ func TestStoredMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
 	}
 	at := say("a")
 	say("b")
-	entries, err := r.Before(t.Context(), "", 10)
+	entries, err := r.Before(t.Context(), "", 10, 48<<10)
 	assert.NoError(t, err)
 	assert.Equal(t, "entries without the genesis", len(entries), 2)
 	assert.Equal(t, "at", entries[0].At, at)
@@ -124,10 +124,10 @@ func TestStoredMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
 		}
 	}
 
-	entries, err = r.Before(t.Context(), entries[1].Offset, 10)
+	entries, err = r.Before(t.Context(), entries[1].Offset, 10, 48<<10)
 	assert.NoError(t, err)
 	assert.Equal(t, "older entries", len(entries), 1)
-	if _, err := r.Before(t.Context(), "no offset", 1); err == nil {
+	if _, err := r.Before(t.Context(), "no offset", 1, 1); err == nil {
 		t.Error("a bad offset was accepted")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -72,6 +73,28 @@ func (o Offset) Compare(p Offset) int {
 	default:
 		return 1
 	}
+}
+
+// Prev is the last offset that an entry before o may have; that of the zero Offset is itself.
+func (o Offset) Prev() Offset {
+	switch {
+	case o.Seq > 0:
+		return Offset{Ms: o.Ms, Seq: o.Seq - 1}
+	case o.Ms > 0:
+		return Offset{Ms: o.Ms - 1, Seq: math.MaxUint64}
+	}
+	return o
+}
+
+// Next is the first offset that an entry after o may have; that of the greatest Offset is itself.
+func (o Offset) Next() Offset {
+	switch {
+	case o.Seq < math.MaxUint64:
+		return Offset{Ms: o.Ms, Seq: o.Seq + 1}
+	case o.Ms < math.MaxUint64:
+		return Offset{Ms: o.Ms + 1}
+	}
+	return o
 }
 
 // Entry is one record of the stream. Event is immutable: nobody may write to it. The entry with an empty Event is the

@@ -1,6 +1,11 @@
 package stream
 
-import "testing"
+import (
+	"math"
+	"testing"
+
+	"scalable-chat/server/internal/test/assert"
+)
 
 func TestOffsetTextForm(t *testing.T) {
 	for _, o := range []Offset{{}, {Ms: 1}, {Ms: 1700000000000, Seq: 12}, {Ms: 1<<64 - 1, Seq: 1<<64 - 1}} {
@@ -39,4 +44,18 @@ func FuzzParseOffset(f *testing.F) {
 			t.Fatalf("%q became %s became %v, %v", s, o, again, err)
 		}
 	})
+}
+
+func TestOffset_NeighboursLeaveNothingBetween(t *testing.T) {
+	const most = math.MaxUint64
+	for _, c := range []struct{ o, next Offset }{
+		{Offset{}, Offset{Seq: 1}},
+		{Offset{Ms: 5, Seq: 7}, Offset{Ms: 5, Seq: 8}},
+		{Offset{Ms: 5, Seq: most}, Offset{Ms: 6}},
+	} {
+		assert.Equal(t, "next", c.o.Next(), c.next)
+		assert.Equal(t, "previous", c.next.Prev(), c.o)
+	}
+	assert.Equal(t, "before all", Offset{}.Prev(), Offset{})
+	assert.Equal(t, "after all", Offset{Ms: most, Seq: most}.Next(), Offset{Ms: most, Seq: most})
 }
