@@ -60,11 +60,10 @@ func (s *Store) flush(t *testing.T, room string) {
 	s.mu.Lock()
 	r := s.rooms[room]
 	s.mu.Unlock()
-	assert.NoError(t, s.perform(t.Context(), func(*conn) error {
+	assert.NoError(t, s.perform(t.Context(), func(c *conn) error {
 		r.keys = nil
-		return nil
+		return c.beginAfter(s.offsets.next(s.opts.Now()))
 	}))
-	r.change(func() {
-		r.genesis, r.saved, r.begun = s.offsets.next(s.opts.Now()), false, false
-	})
+	assert.NoError(t, s.readers.do(t.Context(), func(c *reader) error { return r.root(c.conn) }))
+	r.change(func() { r.begun = false })
 }

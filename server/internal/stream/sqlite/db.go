@@ -135,6 +135,12 @@ func (c *conn) about(name string) (value string, err error) {
 
 const insert = `INSERT INTO entry (room, ms, seq, key, event) VALUES (?, ?, ?, ?, ?)`
 
+// found adds the genesis of a room, unless it is there.
+func (c *conn) found(room string, genesis stream.Offset) error {
+	return c.query(nil, `INSERT OR IGNORE INTO entry (room, ms, seq, event) VALUES (?, ?, ?, zeroblob(0))`,
+		room, int64(genesis.Ms), int64(genesis.Seq))
+}
+
 // insert adds an entry. key is nil for an entry that has none.
 func (c *conn) insert(room string, e stream.Entry, key *dedupe.Key) error {
 	s, err := c.prepared(insert)
@@ -147,15 +153,29 @@ func (c *conn) insert(room string, e stream.Entry, key *dedupe.Key) error {
 	} else {
 		err = errors.Join(err, s.BindNull(4))
 	}
-	if len(e.Event) > 0 {
-		err = errors.Join(err, s.BindBlob(5, e.Event))
-	} else {
-		err = errors.Join(err, s.BindZeroBlob(5, 0))
-	}
-	if err != nil {
+	if err = errors.Join(err, s.BindBlob(5, e.Event)); err != nil {
 		return err
 	}
 	return s.Exec()
+}
+
+// beginning is the genesis of every room that has nothing: the offset of the newest entry that was ever deleted or, before that,
+// of the time at which the database was made. So it comes after all that a room may have lost and before all that it may get,
+// and it is the same after a restart, although nothing is stored for a room without messages.
+func (c *conn) beginning() (stream.Offset, error) {
+	text, err := c.about(beginning)
+	if err != nil {
+		return stream.Offset{}, err
+	}
+	return stream.ParseOffset(text)
+}
+
+// beginAfter notes that entries up to an offset were deleted.
+func (c *conn) beginAfter(o stream.Offset) error {
+	if now, err := c.beginning(); err == nil && now.Compare(o) >= 0 {
+		return nil // a genesis that was stored late
+	}
+	return c.Exec(fmt.Sprintf(`INSERT OR REPLACE INTO about VALUES ('%s', '%s')`, beginning, o))
 }
 
 // newest returns the offset after which every new entry comes: that of the newest entry there is or was.
@@ -164,13 +184,9 @@ func (c *conn) newest() (o stream.Offset, err error) {
 	if err != nil {
 		return o, err
 	}
-	text, err := c.about(erasedUpTo)
-	if err != nil || text == "" {
-		return o, err
-	}
-	erased, err := stream.ParseOffset(text)
-	if erased.Compare(o) > 0 {
-		return erased, err
+	begin, err := c.beginning()
+	if begin.Compare(o) > 0 {
+		return begin, err
 	}
 	return o, err
 }
@@ -181,18 +197,16 @@ func (c *conn) has(o stream.Offset) (bool, error) {
 	return n > 0, err
 }
 
-// forget deletes at most n of the oldest entries that are older than a time, in milliseconds since the epoch. It returns how
-// many it has deleted.
-func (c *conn) forget(before int64, n int) (int64, error) {
-	s, err := c.prepared(`DELETE FROM entry WHERE (room, ms, seq) IN (
-		SELECT room, ms, seq FROM entry WHERE ms < ? ORDER BY ms, seq LIMIT ?)`, before, n)
-	if err != nil {
-		return 0, err
+// forget deletes at most n of the oldest entries that are older than a time, in milliseconds since the epoch.
+func (c *conn) forget(before int64, n int) error {
+	var last stream.Offset
+	err := c.query(func(s *sqlite3.Stmt) { last = offset(s, 0) },
+		`SELECT ms, seq FROM (SELECT ms, seq FROM entry WHERE ms < ? ORDER BY ms, seq LIMIT ?) ORDER BY ms DESC, seq DESC LIMIT 1`, before, n)
+	if err != nil || last.IsZero() {
+		return err
 	}
-	if err := s.Exec(); err != nil {
-		return 0, err
-	}
-	return c.Changes(), nil
+	ms, seq := limited(last)
+	return errors.Join(c.query(nil, `DELETE FROM entry WHERE (ms, seq) <= (?, ?)`, ms, seq), c.beginAfter(last))
 }
 
 // size is how many bytes of the database are in use.

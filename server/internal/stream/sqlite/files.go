@@ -27,8 +27,8 @@ const (
 
 // What the database knows about itself.
 const (
-	identity   = "identity"
-	erasedUpTo = "erased up to" // no new entry comes before this offset
+	identity  = "identity"
+	beginning = "beginning" // see [conn.beginning]
 )
 
 // ErrInUse means that another process uses the directory.
@@ -154,8 +154,8 @@ func fill(ctx context.Context, path string, o Options) error {
 	if err == nil {
 		err = c.Exec("BEGIN;" + schema + fmt.Sprintf("INSERT INTO about VALUES ('%s', '%s');", identity, rand.Text()))
 	}
-	if err == nil { // the genesis of the global room, so that the place of a client in the empty room outlives the process
-		err = c.insert(Global, stream.Entry{Offset: next(stream.Offset{}, o.Now())}, nil)
+	if err == nil {
+		err = c.beginAfter(next(stream.Offset{}, o.Now()))
 	}
 	if err == nil {
 		err = c.Exec("COMMIT")

@@ -143,7 +143,7 @@ func Erase(ctx context.Context, dir string, match func(room string, event []byte
 		return 0, err
 	}
 	// First of all, so that no later entry gets the offset of an erased one.
-	if err := c.Exec(fmt.Sprintf(`INSERT OR REPLACE INTO about VALUES ('%s', '%s')`, erasedUpTo, newest)); err != nil {
+	if err := c.beginAfter(newest); err != nil {
 		return 0, err
 	}
 	for at := (place{}); ; {

@@ -120,17 +120,23 @@ func (r *record) read(c *conn) error {
 	if err := c.keys(r.name, now.Add(-opts.DedupeTTL), opts.DedupeMax, keys); err != nil {
 		return err
 	}
+	r.keys = keys
+	return r.root(c)
+}
+
+// root reads whether the file has entries of the room, and where it begins if not.
+func (r *record) root(c *conn) error {
 	newest, err := c.last(r.name, stream.Offset{}, 1)
 	if err != nil {
 		return err
 	}
-	r.keys = keys
+	begin, err := c.beginning()
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.saved = len(newest) > 0
-	if !r.saved && r.genesis.IsZero() {
-		r.genesis = r.store.offsets.next(now)
-	}
+	r.genesis, r.saved = begin, len(newest) > 0
 	return nil
 }
 
@@ -165,8 +171,8 @@ func (r *record) newest(ctx context.Context, before stream.Offset, n int) ([]str
 	switch {
 	case err != nil || len(entries) > 0:
 		return entries, err
-	case before.IsZero() && saved:
-		return []stream.Entry{{Offset: r.refound(genesis)}}, nil
+	case before.IsZero() && saved: // all was deleted since
+		return r.refounded(ctx)
 	case before.IsZero() || !saved && genesis.Compare(before) < 0:
 		return []stream.Entry{{Offset: genesis}}, nil
 	}
@@ -191,14 +197,19 @@ func (r *record) oldest(ctx context.Context, after stream.Offset, n int) ([]stre
 	return entries, err
 }
 
-// refound gives a room whose entries were all deleted a new genesis, unless it has got one since.
-func (r *record) refound(old stream.Offset) stream.Offset {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.genesis == old {
-		r.genesis, r.saved = r.store.offsets.next(r.store.opts.Now()), false
-	}
-	return r.genesis
+// refounded is the newest entry of a room that has been looked at before.
+func (r *record) refounded(ctx context.Context) ([]stream.Entry, error) {
+	return r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) {
+		if err := r.root(c.conn); err != nil {
+			return nil, err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.saved { // somebody has spoken since
+			return c.last(r.name, stream.Offset{}, 1)
+		}
+		return []stream.Entry{{Offset: r.genesis}}, nil
+	})
 }
 
 // fromFile reads entries.

@@ -85,8 +85,7 @@ func (w *writer) forget() error {
 		}
 		before = w.store.expired()
 	}
-	_, err = w.conn.forget(before, max(leastForgotten, 2*len(w.batch)))
-	return err
+	return w.conn.forget(before, max(leastForgotten, 2*len(w.batch)))
 }
 
 // perform has the writer do something in the transaction of a batch, and waits for the outcome.

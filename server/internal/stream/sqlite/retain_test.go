@@ -104,3 +104,26 @@ func TestP3_ErasedOffsetsAreNotGivenAgain(t *testing.T) {
 		t.Errorf("offset %s, although there was %s", o, newest)
 	}
 }
+
+// TestP12_AnEmptyRoomHasTheSameGenesisAfterARestart, until something was deleted: then it may be its own.
+func TestP12_AnEmptyRoomHasTheSameGenesisAfterARestart(t *testing.T) {
+	dir := used(t)
+	genesis := func() stream.Offset {
+		s, err := Open(t.Context(), Options{Dir: dir})
+		assert.NoError(t, err)
+		room := s.Room("empty")
+		entries, err := room.Last(t.Context(), stream.Offset{}, 10)
+		assert.NoError(t, err)
+		assert.Equal(t, "entries", len(entries), 1)
+		room.Close()
+		assert.NoError(t, s.Close(t.Context()))
+		return entries[0].Offset
+	}
+	first := genesis()
+	assert.Equal(t, "genesis after a restart", genesis(), first)
+	_, err := Erase(t.Context(), dir, func(string, []byte) bool { return true })
+	assert.NoError(t, err)
+	if later := genesis(); later.Compare(first) <= 0 {
+		t.Errorf("genesis %s after everything was erased, %s before", later, first)
+	}
+}

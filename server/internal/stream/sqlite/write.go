@@ -173,7 +173,7 @@ func (w *writer) add(one *waiting, now time.Time) error {
 	}
 	if genesis, missing := r.found(); missing {
 		w.founded = append(w.founded, r)
-		if err := w.conn.insert(r.name, stream.Entry{Offset: genesis}, nil); err != nil {
+		if err := w.conn.found(r.name, genesis); err != nil {
 			return err
 		}
 	}

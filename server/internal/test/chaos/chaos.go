@@ -3,7 +3,7 @@
 // injects faults, and then compares every timeline of every room with the record.
 //
 // All random choices (who connects how, which part fails, when) come from one seed. The interleaving of the processes
-// does not, so a seed repeats the plan and not the run.
+// does not, so a seed repeats the plan and not the run. A single node may also keep the record in a file instead of Redis.
 //
 //	clients ─▶ Edge (cuts at will) ─▶ balancer ─▶ nodes ─▶ one Path each (cut at will) ─▶ Redis
 //
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -42,15 +43,17 @@ type Options struct {
 	Settings map[string]string // of the nodes, named as in the environment; override the harness's own
 	Redis    []string          // arguments of redis-server
 	Sharded  bool              // a Redis Cluster of three masters with replicas instead of a single Redis
+	Alone    bool              // a single node without Redis, which keeps the record in a file
 }
 
 // Scene is a cluster of nodes and its crowd. Its methods are for the test's goroutine.
 type Scene struct {
-	Redis   *redistest.Server  // unless it is sharded
+	Redis   *redistest.Server  // unless it is sharded or there is none
 	Cluster *redistest.Cluster // if it is
 	Nodes   []*Node
 	Edge    *redistest.Proxy // in front of the balancer; cuts off clients
 
+	dir     string // of the record, if there is no Redis
 	t       testing.TB
 	opts    Options
 	rnd     *rand.Rand
@@ -71,6 +74,9 @@ type Scene struct {
 // the test.
 func Open(t testing.TB, opts Options) *Scene {
 	t.Helper()
+	if opts.Alone {
+		opts.Nodes = 1
+	}
 	setDefault(&opts.Nodes, 3)
 	setDefault(&opts.Clients, 30)
 	setDefault(&opts.Senders, 10)
@@ -120,11 +126,15 @@ func (r *Scene) startNodes() {
 
 // newNode makes a node. There can be no proxy in front of a Cluster, which tells its clients its own addresses.
 func (r *Scene) newNode(i int) *Node {
-	if r.Cluster != nil {
-		return newNode(r.t, i, r.Cluster.URL(), r.settings())
+	switch {
+	case r.opts.Alone:
+		r.dir = filepath.Join(r.t.TempDir(), "data")
+		return newNode(r.t, i, "", r.dir, r.settings())
+	case r.Cluster != nil:
+		return newNode(r.t, i, r.Cluster.URL(), "", r.settings())
 	}
 	path := redistest.StartProxy(r.t, r.Redis.Addr, r.opts.Seed+uint64(i))
-	n := newNode(r.t, i, "redis://"+path.Addr, r.settings())
+	n := newNode(r.t, i, "redis://"+path.Addr, "", r.settings())
 	n.Path = path
 	return n
 }

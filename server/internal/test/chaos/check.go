@@ -200,6 +200,9 @@ var singleKeys = []string{"nodes", "token", "guests", "settings", "rooms:news"}
 
 // checkKeys finds keys that are not the server's own, and ids of sessions in its keys: nothing of a session is stored.
 func (r *Scene) checkKeys(ids []string) (faults []string) {
+	if r.opts.Alone {
+		return r.checkFiles(ids)
+	}
 	tag := "{" + StreamKey + "}:"
 	for _, key := range r.keys() {
 		name, tagged := strings.CutPrefix(key, tag)

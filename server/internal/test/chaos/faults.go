@@ -18,9 +18,10 @@ func (r *Scene) heal() {
 	r.t.Helper()
 	r.Edge.CutEvery(0)
 	r.Edge.SetDown(false)
-	if r.Cluster != nil {
+	switch {
+	case r.Cluster != nil:
 		r.RestoreMaster()
-	} else {
+	case r.Redis != nil:
 		r.Redis.Cont()
 		r.Redis.WaitReady()
 	}
@@ -61,6 +62,10 @@ func (r *Scene) waitForSenders() {
 // remember adds the present content of all streams to their pasts.
 func (r *Scene) remember() {
 	r.t.Helper()
+	if r.opts.Alone {
+		r.rememberFile()
+		return
+	}
 	errs := []error{r.past.keep(r.entries(StreamKey))}
 	for _, room := range r.rooms {
 		genesis := r.redisOf(room.key()).CLI("GET", room.key()+":genesis")
@@ -80,6 +85,9 @@ func (r *Scene) entries(key string) string {
 // newest is the newest entry of the stream. It waits for one: a destroyed stream is empty until the next message.
 func (r *Scene) newest() (at stream.Offset) {
 	r.t.Helper()
+	if r.opts.Alone {
+		return r.newestInFile()
+	}
 	redistest.Eventually(r.t, "the stream has an entry", func() (err error) {
 		out, _, _ := strings.Cut(r.redisOf(StreamKey).CLI("XREVRANGE", StreamKey, "+", "-", "COUNT", "1"), "\n")
 		at, err = stream.ParseOffset(strings.TrimSpace(out))

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -33,14 +34,14 @@ type Node struct {
 	exited chan struct{} // closed when the process has ended
 }
 
-// newNode makes a node on its own port, not yet started.
-func newNode(t testing.TB, index int, redis string, settings map[string]string) *Node {
+// newNode makes a node on its own port, not yet started. It keeps the record in Redis or in a directory.
+func newNode(t testing.TB, index int, redis, dir string, settings map[string]string) *Node {
 	port := redistest.FreePort(t)
 	n := &Node{
 		Name: "node " + strconv.Itoa(index), Addr: net.JoinHostPort("127.0.0.1", port),
 		t: t, binary: chatd(t), output: &tail{},
 	}
-	n.env = []string{"HOST=127.0.0.1", "PORT=" + port, "NODE_ADDRESS=" + n.Addr, "REDIS_URL=" + redis, "DATA_DIR=off"}
+	n.env = []string{"HOST=127.0.0.1", "PORT=" + port, "NODE_ADDRESS=" + n.Addr, "REDIS_URL=" + redis, "DATA_DIR=" + cmp.Or(dir, "off")}
 	for key, value := range settings {
 		n.env = append(n.env, key+"="+value)
 	}

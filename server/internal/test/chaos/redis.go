@@ -8,12 +8,13 @@ import (
 	"scalable-chat/server/internal/test/redistest"
 )
 
-// startRedis starts a single server, or a Cluster.
+// startRedis starts a single server, or a Cluster, or none.
 func (r *Scene) startRedis() {
 	r.t.Helper()
-	if r.opts.Sharded {
+	switch {
+	case r.opts.Sharded:
 		r.Cluster = redistest.StartCluster(r.t, r.opts.Redis...)
-	} else {
+	case !r.opts.Alone:
 		r.Redis = redistest.Start(r.t, r.opts.Redis...)
 	}
 }

@@ -23,10 +23,12 @@ const (
 	// Sharded has the faults of Rough, over a Redis Cluster that loses masters and moves slots. Every client must recover
 	// every time.
 	Sharded
+	// Solo has the faults of Rough on a single node that keeps the record in a file. Every client must recover every time.
+	Solo
 )
 
 // String is the name of the weather.
-func (w Weather) String() string { return [...]string{"rough", "wild", "sharded"}[w] }
+func (w Weather) String() string { return [...]string{"rough", "wild", "sharded", "solo"}[w] }
 
 // fault is something that can happen to a target. A target has one fault at a time.
 type fault struct {

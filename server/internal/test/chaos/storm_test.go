@@ -25,6 +25,7 @@ var knownStorms = []struct {
 	{"nodes and clients", Rough, 1, 8 * time.Second},
 	{"everything", Wild, 2, 12 * time.Second},
 	{"a Redis Cluster", Sharded, 3, 12 * time.Second},
+	{"a record in a file", Solo, 159, 12 * time.Second},
 	{"a poll that was stuck in a frozen node took messages with it", Rough, 220, 9 * time.Second},
 }
 
@@ -51,7 +52,7 @@ func stormOn(t *testing.T) {
 	}
 	end := time.Now().Add(time.Duration(*minutes * float64(time.Minute)))
 	for n := first; time.Now().Before(end); n++ {
-		weather := Weather(n % 3)
+		weather := Weather(n % 4)
 		ok := t.Run(fmt.Sprintf("%s_%d", weather, n), func(t *testing.T) { storm(t, weather, n, 30*time.Second) })
 		if !ok {
 			t.Logf("to repeat it: npm run chaos -- --minutes 0.1 --seed %d", n)
@@ -72,7 +73,7 @@ func storm(t *testing.T, weather Weather, seed uint64, length time.Duration) {
 		Settings: settings,
 		Seed:     seed, Nodes: 2 + rnd.IntN(3), Clients: 30, Senders: senders,
 		Rate:  float64(20+rnd.IntN(80)) / float64(senders),
-		Rooms: 12, Visitors: 8, Sharded: weather == Sharded,
+		Rooms: 12, Visitors: 8, Sharded: weather == Sharded, Alone: weather == Solo,
 		Redis: []string{"--appendonly", "yes", "--appendfsync", "always"},
 	})
 	r.Talk()
