@@ -67,7 +67,7 @@ func (n *namespace) recover(pid socket.PrivateSessionId, offset string) restorat
 // start fixes where a socket begins in the log, and whether it continues where an earlier connection ended.
 func (n *namespace) start(m *member, found restoration) {
 	if found.recovered {
-		m.start, m.recovered = found.at, true
+		m.start, m.recovered = found.at, time.Now()
 		return
 	}
 	wanted := 0
@@ -135,7 +135,7 @@ func (n *namespace) greet(s *socket.Socket) {
 		return
 	}
 	n.headcount.add(1)
-	if m.recovered && n.hasOthers() {
+	if !m.recovered.IsZero() && n.hasOthers() {
 		n.volatiles.move(s.Id())
 	}
 }

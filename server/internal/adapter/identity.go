@@ -163,5 +163,5 @@ func (h *Hub) Recovered(s *socket.Socket) bool {
 		return false
 	}
 	m := n.members.get(s.Id())
-	return m != nil && m.socket == s && m.recovered
+	return m != nil && m.socket == s && !m.recovered.IsZero()
 }

@@ -73,6 +73,28 @@ func TestREC8_TheIdStaysTheSameOverARecoveryOnAnyNode(t *testing.T) {
 	assert.Equal(t, "recovered", nodes[1].hub.Recovered(fresh.socket()), false)
 }
 
+// TestREC8_WhoIsBackAlreadyStays: the news that a client has moved comes after it has moved back.
+func TestREC8_WhoIsBackAlreadyStays(t *testing.T) {
+	for _, interval := range []time.Duration{time.Hour, time.Nanosecond} {
+		n := newNode(t, nil, func(s *setup) { s.VolatileInterval = interval })
+		_, g := n.join("{}")
+		moved := func() bool {
+			n.main().forgetMoved([]socket.Room{socket.Room(g.Sid)})
+			return n.main().members.get(socket.SocketId(g.Sid)) == nil
+		}
+		assert.Eventually(t, "who has not been elsewhere is closed", moved)
+		f, _ := n.join(back(g.Pid, n.log.Head().Offset().String()))
+		if interval < time.Second {
+			assert.Eventually(t, "who came back long ago is closed", moved)
+			continue
+		}
+		moved()
+		p, _ := n.say("live")
+		f.want(t, p)
+		assert.Equal(t, "who has just come back stays", moved(), false)
+	}
+}
+
 func TestREC8_SocketsThatComeTwiceAreFetchedOnce(t *testing.T) {
 	f, nodes := newPeers(t, 2)
 	f.losing(kindMoved)

@@ -3,6 +3,7 @@ package adapter
 import (
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/zishang520/engine.io/v2/types"
 	"github.com/zishang520/socket.io/v2/socket"
@@ -14,8 +15,8 @@ import (
 type member struct {
 	socket    *socket.Socket
 	conn      session
-	client    Client // nil if the owner has none
-	recovered bool   // continues where an earlier connection ended
+	client    Client    // nil if the owner has none
+	recovered time.Time // when it continued where an earlier connection ended; zero: it did not
 
 	// Guarded by members.mu.
 	own   bool                     // is in the room of its own id; true until it leaves that room

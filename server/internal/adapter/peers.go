@@ -223,10 +223,12 @@ func (n *namespace) serve(node string, m *message) {
 	}
 }
 
-// forgetMoved closes the connections of clients that have reconnected to another node.
+// forgetMoved closes the connections of clients that have reconnected to another node. Such news is gathered for an interval,
+// so a client may have come back to this node before it arrives.
 func (n *namespace) forgetMoved(rooms []socket.Room) {
 	for _, room := range rooms {
-		if m := n.members.get(socket.SocketId(room)); m != nil {
+		m := n.members.get(socket.SocketId(room))
+		if m != nil && time.Since(m.recovered) > 2*n.hub.opts.VolatileInterval {
 			m.conn.Close(true)
 		}
 	}
