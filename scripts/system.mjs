@@ -66,7 +66,8 @@ function howToInstall(missing, debian) {
     ? [["sudo apt-get install -y", wanted("apt")]]
     : [
         ["brew install", wanted("brew")],
-        ["python3 -m pip install", wanted("pip")],
+        // A virtual environment: many systems let pip install nothing outside of one (PEP 668).
+        ["python3 -m venv ~/.venv/chat && . ~/.venv/chat/bin/activate && python3 -m pip install", wanted("pip")],
       ];
   const commands = lines.filter(([, names]) => names).map(([command, names]) => `  ${command} ${names}`);
   return `Missing: ${missing.join(", ")}. This gets it:\n\n${commands.join("\n")}`;

@@ -20,14 +20,16 @@ function save(kept) {
 const socket = io(url, { auth: (send) => send({ username, history: 50, ...saved }) });
 
 let limits;
+let me; // the id for which this client speaks
 socket.on("presence", ({ online }, offset) => {
   if (offset) save({ ...saved, offset }); // the place at which this client joined
   console.log(`* ${online} online`);
 });
 socket.on("welcome", (welcome) => {
   limits = welcome.limits;
+  me = welcome.user.id;
   if (welcome.token) save({ ...saved, token: welcome.token, pid: welcome.token });
-  console.log(`* you are ${welcome.user.id}`);
+  console.log(`* you are ${me}`);
 });
 socket.on("message", ({ message, username, from, verified }, offset) => {
   console.log(`${verified ? "+" : ""}${username} (${from}): ${message}`);
@@ -35,16 +37,24 @@ socket.on("message", ({ message, username, from, verified }, offset) => {
 });
 
 // A refusal: the client does not try again by itself.
-socket.on("connect_error", ({ message, data }) => {
+socket.on("connect_error", ({ data }) => {
   if (socket.active) return; // the server cannot be reached: the client does try again
-  if (!saved.token) throw new Error(message);
-  console.log(`* ${data.code}: a new guest`);
+  if (data.code !== "unauthorized" || !saved.token) {
+    console.log(`* refused: ${data.code}`);
+    process.exit(1);
+  }
+  console.log("* unauthorized: a new guest");
   save({});
+  me = undefined;
+  socket.sendBuffer = []; // what waits there is from the old guest
   socket.connect();
 });
 
-// say sends a message until the server says whether it is stored. The id makes sure that it is stored once.
+// say sends a message until the server says whether it is stored. The id makes sure that it is stored once, but only from
+// one author: a client that has become another guest does not know whether the message is stored, and must not repeat it.
 async function say(message) {
+  while (!me) await delay(10);
+  const author = me;
   const id = randomUUID();
   const last = Date.now() + limits.dedupeMs - 60_000; // later, the server may have forgotten the id
   for (;;) {
@@ -55,12 +65,12 @@ async function say(message) {
     const retry = ack.code === "unavailable" || ack.code === "rate_limited";
     if (!retry || Date.now() > last) return ack;
     await delay(1000);
+    if (me !== author) return { code: "another_author" };
   }
 }
 
-while (!limits) await delay(10);
 for await (const line of createInterface(process.stdin)) {
   const ack = await say(line);
-  console.log(ack.status === "ok" ? `* stored at ${ack.at}` : `* not stored: ${ack.code}`);
+  console.log(ack.status === "ok" ? `* stored at ${ack.at}` : `* not stored, as far as is known: ${ack.code}`);
 }
 socket.disconnect();

@@ -27,8 +27,8 @@ def save(kept):
 
 client = socketio.AsyncClient()  # the other Client starts a thread for each event, and so loses their order
 limits = {}
-refusals = []
-welcomed = asyncio.Event()
+me = None  # the id for which this client speaks
+welcomed = asyncio.Event()  # set while it is known
 
 
 @client.on("presence")
@@ -40,10 +40,12 @@ def presence(now, offset=None):
 
 @client.on("welcome")
 def welcome(told):
+    global me
+    me = told["user"]["id"]
     limits.update(told["limits"])
     if "token" in told:
         save({**saved, "token": told["token"], "pid": told["token"]})
-    print(f"* you are {told['user']['id']}", flush=True)
+    print(f"* you are {me}", flush=True)
     welcomed.set()
 
 
@@ -56,17 +58,27 @@ def message(told, offset):
 
 @client.on("connect_error")
 def refused(error):
-    if isinstance(error, dict) and "data" in error:  # a refusal, and not an outage
-        code = error["data"]["code"]
-        if not saved.get("token"):
-            refusals.append(code)
-        else:
-            print(f"* {code}: a new guest", flush=True)
-            save({})
+    global me
+    if not isinstance(error, dict) or "data" not in error:
+        return  # the server cannot be reached: the client does try again
+    code = error["data"]["code"]
+    if code != "unauthorized" or not saved.get("token"):
+        print(f"* refused: {code}", flush=True)
+        os._exit(1)  # at once, although a thread still waits for a line
+    print("* unauthorized: a new guest", flush=True)
+    save({})
+    me = None
+    welcomed.clear()
 
 
 async def say(text):
-    """Sends a message until the server says whether it is stored. The id makes sure that it is stored once."""
+    """Sends a message until the server says whether it is stored.
+
+    The id makes sure that it is stored once, but only from one author: a client that has become another guest does not
+    know whether the message is stored, and must not repeat it.
+    """
+    await welcomed.wait()
+    author = me
     sent = {"message": text, "username": username, "id": str(uuid.uuid4())}
     last = time.time() + limits["dedupeMs"] / 1000 - 60  # later, the server may have forgotten the id
     while True:
@@ -77,12 +89,14 @@ async def say(text):
         if ack.get("code") not in ("unavailable", "rate_limited") or time.time() > last:
             return ack
         await asyncio.sleep(1)
+        if me != author:
+            return {"code": "another_author"}
 
 
 async def connect():
     # A function, so that each CONNECT has the newest of what is kept.
     auth = lambda: {"username": username, "history": 50, **saved}
-    while not client.connected and not refusals:
+    while not client.connected:
         try:
             await client.connect(url, auth=auth, transports=["websocket"], wait_timeout=10)
         except socketio.exceptions.ConnectionError:
@@ -91,12 +105,10 @@ async def connect():
 
 async def main():
     await connect()
-    if refusals:
-        sys.exit(f"refused: {refusals[0]}")
-    await welcomed.wait()
     while line := await asyncio.to_thread(sys.stdin.readline):
         ack = await say(line.rstrip("\n"))
-        print(f"* stored at {ack['at']}" if ack.get("status") == "ok" else f"* not stored: {ack['code']}", flush=True)
+        stored = ack.get("status") == "ok"
+        print(f"* stored at {ack['at']}" if stored else f"* not stored, as far as is known: {ack['code']}", flush=True)
     await client.disconnect()
 
 

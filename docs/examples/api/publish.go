@@ -30,7 +30,7 @@ func (r *refusal) mayPass() bool {
 
 var client = &http.Client{Timeout: 20 * time.Second}
 
-// call sends a request, and repeats it while the server asks for that. A message needs an id: then it is stored once.
+// call sends a request, and repeats it up to three times if that may help. A message needs an id: then it is stored once.
 func call(method, path string, body, answer any) error {
 	for tries := 1; ; tries++ {
 		refused := try(method, path, body, answer)

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 const { CHAT_URL = "http://localhost:8000", CHATD_API_KEY } = process.env;
 const headers = { authorization: `Bearer ${CHATD_API_KEY}`, "content-type": "application/json" };
 
-/** Sends a request, and repeats it while the server asks for that. A message needs an id: then it is stored once. */
+/** Sends a request, and repeats it up to three times if that may help. A message needs an id: then it is stored once. */
 async function call(path, body) {
   for (let tries = 1; ; tries++) {
     const request = {

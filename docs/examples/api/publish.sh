@@ -3,8 +3,8 @@
 #
 #   CHAT_URL=http://localhost:8000 CHATD_API_KEY=… docs/examples/api/publish.sh
 #
-# curl repeats the request after 408, 429, 503 and an answer that does not come. The id makes that harmless: the message is
-# stored once. The key comes from the environment and goes to curl by its input, so that it is in no list of processes.
+# curl repeats the request after a status that may pass (408, 429, 500, 502 to 504) and when no answer comes in time, but not when it
+# cannot connect. The id makes that harmless: the message is stored once. The key comes from the environment and goes to curl by its input, so that it is in no list of processes.
 set -eu
 : "${CHAT_URL:=http://localhost:8000}"
 messages="$CHAT_URL/api/v1/rooms/orders/messages"
