@@ -113,6 +113,25 @@ test("MSG-1 to MSG-9 every message of the fixtures is answered and published as 
   }
 });
 
+test("ACK-1 who asks for an ack gets exactly one, and who does not gets none", async (t) => {
+  const { url } = await startServer(t);
+  const client = await join(t, url);
+  const acks = [];
+  client.socket.io.on("packet", ({ type, id }) => type === 3 && acks.push(id)); // 3: ACK
+  client.socket.emit("event:message", { message: "no ack", username: "tester" });
+  client.socket.emit("event:message", { message: "", username: "tester" });
+  const answers = await Promise.all([
+    client.say("stored"),
+    client.say(""),
+    client.ask("history", {}),
+    client.say("last"),
+  ]);
+  const statuses = answers.map(({ status }) => status);
+  assert.deepEqual(statuses, ["ok", "error", "ok", "ok"]);
+  await client.heard(3);
+  assert.deepEqual(acks.sort(), [0, 1, 2, 3]);
+});
+
 test("MSG-10 the same id again is acked and not published again", async (t) => {
   const { url } = await startServer(t);
   const client = await join(t, url);

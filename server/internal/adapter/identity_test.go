@@ -95,6 +95,19 @@ func TestREC8_WhoIsBackAlreadyStays(t *testing.T) {
 	}
 }
 
+func TestREC6_RoomsAndDataAreNotRestored(t *testing.T) {
+	_, nodes := newPeers(t, 2)
+	c := nodes[0].dial("/", "")
+	for _, n := range nodes {
+		c.socket().Join("r")
+		c.socket().SetData("data")
+		c = n.dial("/", back(c.pid, c.offset))
+		assert.Equal(t, "recovered", n.hub.Recovered(c.socket()), true)
+		assert.Equal(t, "rooms", c.socket().Rooms().Len(), 1) // its own
+		assert.Equal(t, "data", c.socket().Data(), nil)
+	}
+}
+
 func TestREC8_SocketsThatComeTwiceAreFetchedOnce(t *testing.T) {
 	f, nodes := newPeers(t, 2)
 	f.losing(kindMoved)

@@ -150,8 +150,8 @@ func TestP11_SlowKeysHoldNobodyElse(t *testing.T) {
 	assert.Equal(t, "who came later", both["/rooms/dogs"].User.ID, "ada") // who has shown credentials comes before a guest without
 }
 
-// TestP11_OneRenewalExtendsAllRooms: fifty namespaces of one connection have one identity.
-func TestP11_OneRenewalExtendsAllRooms(t *testing.T) {
+// TestP11_TOK2_OneRenewalExtendsAllRooms: fifty namespaces of one connection have one identity.
+func TestP11_TOK2_OneRenewalExtendsAllRooms(t *testing.T) {
 	brief := defaultTimeouts
 	brief.grace = 100 * time.Millisecond
 	a := startWith(t, brief, logger(t), append(withTokens, "--max-rooms-per-connection=60", "--ops-addr=127.0.0.1:0")...)

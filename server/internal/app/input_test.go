@@ -106,8 +106,8 @@ func TestGarbageOfEveryKind(t *testing.T) {
 	assert.Eventually(t, "sockets and sessions are gone", func() bool { return a.edge.Connections() == 1 })
 }
 
-// TestRefusedEventsAreAnswered has one row for each code that a client can cause.
-func TestRefusedEventsAreAnswered(t *testing.T) {
+// TestACK3_ERR3_RefusedEventsAreAnswered has one row for each code that a client can cause.
+func TestACK3_ERR3_RefusedEventsAreAnswered(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0", "--max-message-chars=10")
 	c := open(t, a.url(), siotest.Options{Transport: siotest.Polling})
 	for _, row := range []struct {
@@ -129,11 +129,12 @@ func TestRefusedEventsAreAnswered(t *testing.T) {
 			t.Errorf("%v: %s", row.args, answer)
 		}
 	}
+	assert.Equal(t, "connects", c.State().Connects, 1)
 	assert.Equal(t, "counted", a.scrape(t, `chat_events_total{event="event:message",outcome="invalid"}`), "4")
 	assert.Equal(t, "published", a.scrape(t, "chat_messages_total"), "0")
 }
 
-func TestASessionWithoutConnectIsClosed(t *testing.T) {
+func TestLIM6_ASessionWithoutCONNECTIsClosed(t *testing.T) {
 	a := start(t, "--connect-timeout=50ms")
 	r, err := dial(a.Addr())
 	assert.NoError(t, err)

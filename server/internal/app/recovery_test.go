@@ -79,8 +79,8 @@ func TestP3_CutInAnEmptyRoom(t *testing.T) {
 	}
 }
 
-// TestP3_NothingIsReplayedInPart: a client that was away for longer than the window is told so and gets no more than others.
-func TestP3_NothingIsReplayedInPart(t *testing.T) {
+// TestP3_REC4_NothingIsReplayedInPart: a client that was away for longer than the window is told so and gets no more than others.
+func TestP3_REC4_NothingIsReplayedInPart(t *testing.T) {
 	a := start(t, "--history-window=50", "--history-max=50")
 	away, g := join(t, a, "")
 	away.close()
@@ -107,8 +107,8 @@ func TestP3_NothingIsReplayedInPart(t *testing.T) {
 	_ = again
 }
 
-// TestP6_SlowReaderIsClosedAndMissesNothing: it does not read until it is closed, then comes back with its last offset.
-func TestP6_SlowReaderIsClosedAndMissesNothing(t *testing.T) {
+// TestP6_LIM7_SlowReaderIsClosedAndMissesNothing: it does not read until it is closed, then comes back with its last offset.
+func TestP6_LIM7_SlowReaderIsClosedAndMissesNothing(t *testing.T) {
 	a := start(t, "--ops-addr=127.0.0.1:0", "--history-window=4000", "--max-message-chars=5000")
 	slow, g := join(t, a, "")
 	speaker := open(t, a.url(), siotest.Options{Transport: siotest.WebSocket})

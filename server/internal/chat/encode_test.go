@@ -11,7 +11,7 @@ import (
 	"scalable-chat/server/internal/test/assert"
 )
 
-func TestOUT_GoldenFrames(t *testing.T) {
+func TestOUT2_GoldenFrames(t *testing.T) {
 	golden := load[struct {
 		Cases []struct {
 			Spec, Name, Offset, Frame string

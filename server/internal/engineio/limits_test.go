@@ -31,7 +31,7 @@ func TestP6_PollingBodyOverTheLimit(t *testing.T) {
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("too large") == 2 })
 }
 
-func TestP6_PacketOverTheLimit(t *testing.T) {
+func TestP6_LIM2_PacketOverTheLimit(t *testing.T) {
 	e := newEdge(t, echo, func(o *Options) { o.MaxPayload = 10_000 })
 	fits, over := strings.Repeat("x", 10_000), strings.Repeat("x", 10_001)
 

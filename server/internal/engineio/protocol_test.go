@@ -74,7 +74,7 @@ func TestEIO_WebSocketMessages(t *testing.T) {
 	}
 }
 
-func TestEIO_MalformedPayloadClosesTheSession(t *testing.T) {
+func TestLIM3_MalformedPayloadClosesTheSession(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, echo)
 	for _, body := range []string{"abc", "", "4a\x1e", "\x1e4a", "bAQID=", "4\xff", "7", "2", "2probe"} {

@@ -288,7 +288,7 @@ type lostOwner struct{ lost chan fanout.Lost }
 func (o lostOwner) Lost(l fanout.Lost) { o.lost <- l }
 func (lostOwner) Pending()             {}
 
-func TestP10_GapLosesTheFollowersOfThatRoomOnly(t *testing.T) {
+func TestP10_ROOM9_GapLosesTheFollowersOfThatRoomOnly(t *testing.T) {
 	h := newHouse(t)
 	resets := 0
 	cats := h.open("cats", 5, func(o *Options) { o.Hooks.Reset = func() { resets++ } })

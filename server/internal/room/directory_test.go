@@ -85,7 +85,7 @@ func TestPRE4_AUserWithThreeSocketsIsOnePerson(t *testing.T) {
 	}})
 }
 
-func TestPRE6_TheAnswerIsAtMostASecondOld(t *testing.T) {
+func TestPRE7_TheAnswerIsAtMostASecondOld(t *testing.T) {
 	c := &crowd{}
 	c.enter(auth.Identity{ID: "~1"}, "ada")
 	d, start := newDirectory(c), time.Now()

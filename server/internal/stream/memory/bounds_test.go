@@ -62,7 +62,7 @@ func TestP6_LongestClosedRoomIsForgottenFirst(t *testing.T) {
 	assert.Equal(t, "entries of b", held(t, r, "b"), 1)
 }
 
-func TestP6_ClosedRoomIsForgottenAfterItsTTL(t *testing.T) {
+func TestP6_ROOM6_ClosedRoomIsForgottenAfterItsTTL(t *testing.T) {
 	now := &clock.Clock{}
 	r := NewRooms(RoomsOptions{Room: Options{Now: now.Now}, TTL: time.Hour})
 	say(t, r, "a", 1, 10)
