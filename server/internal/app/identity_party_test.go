@@ -126,6 +126,28 @@ func TestP11_TwoPeopleOnOneConnection(t *testing.T) {
 	}, withTokens...)
 }
 
+// TestP11_NobodyBecomesAnotherInPlace: a second CONNECT to a namespace, with the credentials of somebody else, ends the
+// connection, as in the reference server. What the client says in one piece with it is said by nobody.
+func TestP11_NobodyBecomesAnotherInPlace(t *testing.T) {
+	a := start(t, withTokens...)
+	other, _ := come(t, a, "/")
+	assert.Equal(t, "refused", other.join(t, "/rooms/cats").Code, "")
+	for _, namespace := range []string{"/", "/rooms/cats"} {
+		r, m := come(t, a, namespace, "token", tokenFor(t, "ada", time.Hour, ""))
+		say := "42" + addressed(namespace) + `["event:message",{"message":"m","username":"u"}]`
+		assert.NoError(t, r.write(connecting(namespace, "token", tokenFor(t, "bob", time.Hour, "")), say))
+		for err := error(nil); err == nil; { // until the server closes
+			var p string
+			p, err = r.read()
+			assert.Equal(t, p, strings.Contains(p, `"bob"`), false)
+		}
+		_, again := come(t, a, namespace, "token", tokenFor(t, "ada", time.Hour, ""), "pid", m.Pid, "offset", m.Offset)
+		assert.Equal(t, "ada comes back", again.Pid, m.Pid)
+		assert.NoError(t, other.write("42"+addressed(namespace)+`["event:message",{"message":"last","username":"u"}]`))
+		assert.Equal(t, "the first message that others hear", other.hears(t, namespace).Message, "last")
+	}
+}
+
 // TestP11_SlowKeysHoldNobodyElse: a CONNECT waits for the issuer; events of other namespaces go on, and the CONNECTs after it keep
 // their order.
 func TestP11_SlowKeysHoldNobodyElse(t *testing.T) {
@@ -155,17 +177,20 @@ func TestP11_TOK2_OneRenewalExtendsAllRooms(t *testing.T) {
 	brief := defaultTimeouts
 	brief.grace = 100 * time.Millisecond
 	a := startWith(t, brief, logger(t), append(withTokens, "--max-rooms-per-connection=60", "--ops-addr=127.0.0.1:0")...)
-	token := tokenFor(t, "ada", 3*time.Second, "")
-	r, first := come(t, a, "/", "token", token)
+	token := tokenFor(t, "ada", time.Hour, "")
+	r, _ := come(t, a, "/", "token", token)
 	var namespaces []string
 	for n := range 50 {
 		namespaces = append(namespaces, fmt.Sprint("/rooms/r", n))
 		assert.NoError(t, r.write(connecting(namespaces[n], "token", token)))
 	}
 	r.meet(t, namespaces...)
+	end := time.Now().Add(3 * time.Second)
+	shorter := map[string]string{"token": tokenFor(t, "ada", time.Until(end), "")}
+	assert.Equal(t, "renewed, for a short time", r.asks(t, "/", "token", shorter).Status, "ok")
 	longer := map[string]string{"token": tokenFor(t, "ada", time.Hour, "")}
 	assert.Equal(t, "renewed", r.asks(t, namespaces[30], "token", longer).Status, "ok")
-	time.Sleep(time.Until(time.UnixMilli(first.User.Expires)) + 2*brief.grace) // the time at which nothing may happen
+	time.Sleep(time.Until(end) + 2*brief.grace) // the time at which nothing may happen
 	for _, n := range append(namespaces, "/") {
 		assert.Equal(t, "author in "+n, r.says(t, n).From, "ada")
 	}
