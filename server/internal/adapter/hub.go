@@ -176,10 +176,12 @@ type turns interface {
 	Pass(namespace string) any
 }
 
-// claimLook is how often claim checks whether an older socket with the same id is gone; claimWait is how long it waits.
+// claimLook is how soon claim checks again whether an older socket with the same id is gone, mostLook how seldom in the end;
+// claimWait is how long it waits.
 const (
 	claimWait = 2 * time.Second
 	claimLook = time.Millisecond
+	mostLook  = 50 * time.Millisecond
 )
 
 // New makes a hub. [Hub.Close] ends it.

@@ -135,15 +135,18 @@ func (n *namespace) claim(id socket.SocketId) bool {
 	return false
 }
 
-// waitUntil looks again and again whether a condition is met. It gives up after [claimWait], and when the hub closes.
+// waitUntil looks again and again whether a condition is met, less and less often: a client may come with one private id a
+// thousand times at once. It gives up after [claimWait], and when the hub closes.
 func (n *namespace) waitUntil(met func() bool) bool {
-	for waited := time.Duration(0); waited < claimWait; waited += claimLook {
+	waited := time.Duration(0)
+	for look := claimLook; waited < claimWait; look = min(2*look, mostLook) {
 		if met() {
 			return true
 		}
-		if pace.Sleep(n.hub.life, claimLook) != nil {
+		if pace.Sleep(n.hub.life, look) != nil {
 			break
 		}
+		waited += look
 	}
 	return false
 }

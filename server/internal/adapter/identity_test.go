@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
@@ -138,6 +139,19 @@ func TestREC9_AClaimWaitsForAnEarlierOne(t *testing.T) {
 	}
 	_, again := n.join(back(g.Pid, n.log.Head().Offset().String()))
 	assert.Equal(t, "sid", again.Sid, g.Sid)
+}
+
+// TestREC9_AClaimThatWaitsCostsLittle: claims of one id may wait by the thousand.
+func TestREC9_AClaimThatWaitsCostsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, looks, begun := &namespace{hub: &Hub{life: t.Context()}}, 0, time.Now()
+		assert.Equal(t, "met", n.waitUntil(func() bool { looks++; return false }), false)
+		assert.Equal(t, "waited as long as it may", time.Since(begun) >= claimWait, true)
+		assert.Equal(t, "looks", looks < 60, true)
+		looks, begun = 0, time.Now()
+		assert.Equal(t, "met", n.waitUntil(func() bool { looks++; return looks == 4 }), true)
+		assert.Equal(t, "a short wait is short", time.Since(begun) < 10*claimLook, true)
+	})
 }
 
 func TestREC9_AnOlderConnectionIsClosedFirst(t *testing.T) {
