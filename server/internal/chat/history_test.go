@@ -156,6 +156,18 @@ func TestHIS10_AroundIsHalfAndHalf(t *testing.T) {
 	}
 }
 
+func TestHIS11_OnlyAnswersThatLookForwardSayWhatIsNewer(t *testing.T) {
+	for request, newer := range map[string]bool{
+		`{}`: false,
+		fmt.Sprintf(`{"before":%q}`, offsetOf(5)): false,
+		fmt.Sprintf(`{"after":%q}`, offsetOf(5)):  true,
+		fmt.Sprintf(`{"around":%q}`, offsetOf(5)): true,
+	} {
+		_, has := plain(t, ask(t, room(9, "m"), request)).(map[string]any)["newer"]
+		assert.Equal(t, request, has, newer)
+	}
+}
+
 func TestHIS10_TheNearestComeFirstWhenBytesRunOut(t *testing.T) {
 	past := ask(t, room(100, strings.Repeat("x", 4000)), fmt.Sprintf(`{"around":%q}`, offsetOf(50))).(Past)
 	wire, err := json.Marshal(past.Messages)
