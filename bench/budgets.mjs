@@ -8,6 +8,8 @@ const connect = (r) => r.connect_cpu_us;
 const message = (r) => r.cpu_us_per_message;
 const store = (r) => r.store_cpu_us_per_message;
 const room = (r) => r.rss_kib_per_room;
+const appends = (r) => r.sent / r.seconds;
+const file = "chatd-file";
 
 export const budgets = [
   { what: "deliveries/s, closed loop", load: "closed", figure: throughput, against: "node", atLeast: 20 },
@@ -39,6 +41,17 @@ export const budgets = [
     only: "chatd-redis",
   },
   { what: "memory of a silent room and its one member, KiB", load: "rooms-idle", figure: room, atMost: 9 },
+  { what: "deliveries/s, closed loop", load: "closed", figure: throughput, against: "chatd", atLeast: 0.8, only: file },
+  { what: "messages/s, one room of 5, closed loop", load: "room-closed", figure: appends, atLeast: 30_000, only: file },
+  {
+    what: "p99 latency beyond that in memory, in p99 syncs of this disk, one sender",
+    load: "single",
+    figure: tail,
+    beyond: "chatd",
+    per: "disk",
+    atMost: 3,
+    only: file,
+  },
 ];
 
 const faultNames = ["missing", "duplicates", "disordered", "divergent", "alien", "closed", "connect_failures"];
@@ -63,10 +76,14 @@ export function judge(results, server) {
   });
 }
 
-/** compare takes a figure as it is, or as a multiple of another server's, or of the same server's under another load. */
-function compare(round, { load, than, figure, against, server, only = server }) {
+/**
+ * compare takes a figure as it is, or as a multiple of another server's, or of the same server's under another load, or what
+ * it has beyond another server's in units of a third. The server with a file has budgets of its own only.
+ */
+function compare(round, { load, than, figure, against, beyond, per, server, only = server === file ? "" : server }) {
   const of = (name, under) => round.filter((r) => r.load === under && r.server === name).map(figure)[0];
   const own = only === server ? of(server, load) : undefined;
+  if (own !== undefined && beyond) return (own - of(beyond, load)) / of(per, load);
   if (own === undefined || !(against || than)) return own;
   return own / of(against ?? server, than ?? load);
 }

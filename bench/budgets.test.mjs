@@ -36,6 +36,15 @@ test("a budget can compare two loads of one server, and concern one server only"
   assert.equal(verdict("chatd").value, undefined);
 });
 
+test("a budget can be what a server has beyond another one, in units of a third", () => {
+  const single = (server, p99) => ({ round: 1, load: "single", server, latency_ms: { p99 } });
+  const results = [single("chatd", 5), single("chatd-file", 11), single("disk", 4)];
+  const verdict = (all) => judge(all, "chatd-file").find((one) => one.what.includes("syncs"));
+  assert.equal(verdict(results).value, 1.5);
+  assert.equal(verdict(results).met, true);
+  assert.equal(verdict(results.slice(0, 2)).value, undefined);
+});
+
 test("a summary takes medians, and adds faults up", () => {
   const first = { missing: 0, closed: 1, deliveries_per_s: 10, latency_ms: { p99: 4 } };
   const second = { missing: 2, closed: 1, deliveries_per_s: 20, latency_ms: { p99: 8 }, reasons: ["no"] };

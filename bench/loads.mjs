@@ -15,6 +15,7 @@ const memory = ["KiB/connection", (r) => n(r.rss_kib_per_connection, 1)];
 const connect = ["CPU µs/connect", (r) => n(r.connect_cpu_us, 0)];
 const message = ["CPU µs/message", (r) => n(r.cpu_us_per_message, 1)];
 const store = ["Redis CPU µs/message", (r) => n(r.store_cpu_us_per_message, 1)];
+const appends = ["messages/s", (r) => n(r.sent / r.seconds, 0)];
 const room = ["KiB/room", (r) => n(r.rss_kib_per_room, 1)];
 
 // The clients of the loads with rooms come from many addresses: chatd bounds how many rooms one address holds open alone.
@@ -37,6 +38,7 @@ export const loads = {
     args: ["-n", "500", "-s", "1", "-rate", "50"],
     columns: [delivery, median, tail, server, generator],
     floorRate: 50,
+    syncs: true,
   },
   idle: {
     title: "Idle: 4,000 clients connect and stay",
@@ -66,6 +68,12 @@ export const loads = {
     title: "One room of 5 clients, 500 messages/s",
     args: ["-n", "5", "-s", "5", "-rooms", "1", "-members", "5", "-rate", "500"],
     columns: [message, store, median, tail, server, generator],
+    rooms: true,
+  },
+  "room-closed": {
+    title: "One room of 5 clients, each with 200 messages in flight",
+    args: ["-n", "5", "-s", "5", "-rooms", "1", "-members", "5", "-rate", "0", "-w", "200"],
+    columns: [appends, message, median, tail, server, generator],
     rooms: true,
   },
   "rooms-idle": {

@@ -39,6 +39,12 @@ export const servers = {
     build: buildChatd,
     command: chatd,
   },
+  "chatd-file": {
+    title: "chatd, file",
+    protocol: "sio",
+    build: buildChatd,
+    command: (port, _redis, _room, dir) => [...chatd(port), "--data-dir", dir],
+  },
   "chatd-redis": {
     title: "chatd, Redis",
     protocol: "sio",

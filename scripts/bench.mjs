@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { faults, judge } from "../bench/budgets.mjs";
 import { loads } from "../bench/loads.mjs";
 import { machine } from "../bench/machine.mjs";
-import { floor, judged, measure } from "../bench/measure.mjs";
+import { disk, floor, judged, measure } from "../bench/measure.mjs";
 import { budgetTable, loadTable } from "../bench/report.mjs";
 import { chatbench, servers } from "../bench/servers.mjs";
 import { main, Problem } from "./problem.mjs";
@@ -13,6 +13,7 @@ import { setup } from "./setup.mjs";
 const titles = {
   ...Object.fromEntries(Object.entries(servers).map(([name, { title }]) => [name, title])),
   [floor]: "bare write(2)",
+  [disk]: "bare sync",
 };
 
 await main(async () => {
@@ -69,7 +70,7 @@ function pick(name, text, known) {
 
 async function build(only) {
   console.error("Building ...");
-  const steps = new Set(only.filter((name) => name !== floor).map((name) => servers[name].build));
+  const steps = new Set(only.filter((name) => name !== floor && name !== disk).map((name) => servers[name].build));
   for (const step of [chatbench.build, ...steps]) await step();
 }
 

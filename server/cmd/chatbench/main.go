@@ -3,6 +3,7 @@
 //	chatbench load    opens clients against one server or many nodes, sends, and checks every delivery
 //	chatbench beside  measures a quiet room alone and beside a flooded one, in turns
 //	chatbench floor   writes the same bytes with bare write(2): a lower bound for every server
+//	chatbench sync    has a disk take one page again and again: a lower bound for every record on it
 //
 // They print text, or one JSON object with -json. The exit code is 1 if anything was lost, doubled, out of order, refused or
 // closed, and 2 if nothing could be measured. `npm run bench` at the root of the repository also runs them against other
@@ -27,6 +28,7 @@ const usageText = `usage:
   chatbench load [flags]    clients, senders, checked deliveries; load -h lists the flags
   chatbench beside [flags]  a quiet room alone and beside a flooded one; beside -h lists the flags
   chatbench floor [flags]   bare write(2) of the same bytes; floor -h lists the flags
+  chatbench sync [flags]    bare syncs of a disk; sync -h lists the flags
 `
 
 // errFaulty ends a measurement that found losses or other faults, which are already printed.
@@ -50,6 +52,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runBeside(ctx, args[1:], stdout, stderr)
 	case "floor":
 		return runFloor(args[1:], stdout, stderr)
+	case "sync":
+		return runSync(args[1:], stdout, stderr)
 	case "-h", "-help", "--help", "help":
 		_, err := io.WriteString(stdout, usageText)
 		return err

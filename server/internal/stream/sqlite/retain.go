@@ -17,9 +17,13 @@ type Retention struct {
 const (
 	// keepInterval is how often the bounds are looked at.
 	keepInterval = time.Second
-	// leastForgotten is the least number of entries that a commit deletes beyond the bounds. It deletes twice as many as it
-	// adds, so that deleting overtakes any load.
-	leastForgotten = 256
+	// growth is after how many bytes the size of the file is looked at, which costs as much as an append.
+	growth = 16 << 10
+	// mostForgotten is how many entries are deleted at most at once: more than can come meanwhile, and few enough for a delay
+	// that nobody notices.
+	mostForgotten = 256
+	// rowBytes is about what an entry takes in the file beyond its event.
+	rowBytes = 100
 )
 
 // keepWithinBounds has old entries deleted until the store is closed, also while nobody speaks.
@@ -85,7 +89,7 @@ func (w *writer) forget() error {
 		}
 		before = w.store.expired()
 	}
-	return w.conn.forget(before, max(leastForgotten, 2*len(w.batch)))
+	return w.conn.forget(before, mostForgotten)
 }
 
 // perform has the writer do something in the transaction of a batch, and waits for the outcome.

@@ -41,6 +41,7 @@ type writer struct {
 	batch   []*waiting
 	fresh   map[keyOf]stream.Offset // the keys of the batch
 	founded []*record               // whose genesis the batch stores
+	grown   int                     // bytes since the size of the file was looked at
 	excess  atomic.Bool             // entries are too old: commits also delete
 	began   atomic.Int64            // when the running commit began, in nanoseconds since the epoch; 0: none is running
 	handing sync.WaitGroup          // the goroutines that hand out
@@ -128,12 +129,12 @@ func (w *writer) write() error {
 	if w.conn == nil {
 		return errBroken
 	}
-	if err := w.conn.Exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.conn.query(nil, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	err := w.fill()
 	if err == nil {
-		err = w.conn.Exec("COMMIT")
+		err = w.conn.query(nil, "COMMIT")
 	}
 	if err != nil {
 		_ = w.conn.Exec("ROLLBACK") // it may be over already
@@ -157,6 +158,10 @@ func (w *writer) fill() error {
 			return err
 		}
 	}
+	if w.grown < growth && !w.excess.Load() {
+		return nil
+	}
+	w.grown = 0
 	return w.forget()
 }
 
@@ -177,6 +182,7 @@ func (w *writer) add(one *waiting, now time.Time) error {
 			return err
 		}
 	}
+	w.grown += len(one.event) + rowBytes
 	one.offset = w.store.offsets.next(now)
 	if one.key != nil {
 		w.fresh[keyOf{r, *one.key}] = one.offset
