@@ -70,7 +70,8 @@ type Authenticator interface {
 
 // PrivateIDs makes and checks the private ids (pid) of sockets, with which a client that reconnects asks for its place.
 type PrivateIDs interface {
-	// PrivateID makes the id of a new socket of a user, at most 64 printable characters. Nobody can guess it.
+	// PrivateID makes the id of a new socket of a user, at most 64 letters, digits and signs of "~=.-_". Nobody can
+	// guess it.
 	PrivateID(who Identity) string
 	// Owns reports whether an id was made for a socket of this user.
 	Owns(who Identity, pid string) bool

@@ -14,17 +14,20 @@ import (
 // called from any goroutine.
 type Speaker struct {
 	now   atomic.Pointer[Identity]
-	party *Party // nil: the identity never changes
+	party *Party   // nil: the identity never changes
+	first Identity // what now points to until the identity is renewed: one piece of memory for both
 }
 
 // Fixed makes a speaker without a connection, whose identity never changes.
 func Fixed(who Identity) *Speaker { return newSpeaker(who, nil) }
 
 func newSpeaker(who Identity, p *Party) *Speaker {
-	s := &Speaker{party: p}
-	s.now.Store(&who)
+	s := &Speaker{party: p, first: who}
+	s.now.Store(&s.first)
 	return s
 }
+
+func (s *Speaker) set(who Identity) { s.now.Store(&who) }
 
 // Identity is the newest identity. Its ID never changes.
 func (s *Speaker) Identity() Identity { return *s.now.Load() }
@@ -58,6 +61,7 @@ type Party struct {
 	held   *Speaker // speaks in namespaces whose CONNECT has no credentials; nil: nobody yet
 	told   int64    // the last expiry that was told, as [time.Time.Unix]; 0: never
 	proven bool     // held has shown credentials
+	mortal bool     // somebody has come whose identity expires
 }
 
 // Connection is what a party needs of its connection. Its methods must not call the party.
@@ -118,6 +122,7 @@ func (p *Party) heldIdentity() Identity {
 
 // speakerLocked returns the speaker with this identity.
 func (p *Party) speakerLocked(who Identity, proven bool) *Speaker {
+	p.mortal = p.mortal || !who.Expires.IsZero()
 	s := p.findLocked(who)
 	if s == nil {
 		s = newSpeaker(who, p)
@@ -130,7 +135,10 @@ func (p *Party) speakerLocked(who Identity, proven bool) *Speaker {
 
 // findLocked returns the speaker whose identity is the same but for its time, which becomes the later one; nil if there is none.
 func (p *Party) findLocked(who Identity) *Speaker {
-	if p.held != nil && p.held.takes(who) {
+	if p.held == nil {
+		return nil // nobody has come yet
+	}
+	if p.held.takes(who) {
 		return p.held
 	}
 	for _, s := range p.connection.Speakers() {
@@ -146,7 +154,7 @@ func (s *Speaker) takes(who Identity) bool {
 	now := s.Identity()
 	same := now.equals(who)
 	if same && who.outlives(now) {
-		s.now.Store(&who)
+		s.set(who)
 	}
 	return same
 }
@@ -170,7 +178,8 @@ func (p *Party) renew(by *Speaker, who Identity) bool {
 			return false
 		}
 	}
-	by.now.Store(&who)
+	p.mortal = p.mortal || !who.Expires.IsZero()
+	by.set(who)
 	p.tellLocked()
 	return true
 }
@@ -186,6 +195,9 @@ func (p *Party) Expiry() time.Time {
 
 // tellLocked tells when the first identity expires, if that has changed.
 func (p *Party) tellLocked() {
+	if !p.mortal {
+		return
+	}
 	if first, changed := p.expiryLocked(); changed {
 		p.connection.Expire(first)
 	}
