@@ -24,7 +24,10 @@ func TestWHO12_WelcomeTellsWhoOneIs(t *testing.T) {
 		Cases []struct {
 			Name    string
 			Welcome struct {
-				User  user
+				User struct {
+					user
+					Guest bool
+				}
 				Token string
 				Rooms auth.Rights
 			}
