@@ -55,10 +55,10 @@ func (r *Refusal) frame(namespace string) []byte {
 func (s *Session) connect(l *lane, p parcel) {
 	defer s.recovered()
 	defer s.opened(l, p.cost())
-	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.ConnectTimeout)
-	defer cancel()
+	ctx := newAllowance(s.server.opts.ConnectTimeout)
+	defer ctx.end()
 	s.mu.Lock()
-	l.stop = cancel
+	l.stop = ctx.cancel
 	ended := s.life.ended()
 	s.mu.Unlock()
 	if ended {
@@ -66,7 +66,7 @@ func (s *Session) connect(l *lane, p parcel) {
 	}
 	err := s.identify(ctx, l, p)
 	if err == nil {
-		err = s.askGate(ctx, l)
+		err = s.askGate(ctx.Context, l)
 	}
 	s.mu.Lock()
 	l.stop = nil
@@ -76,12 +76,22 @@ func (s *Session) connect(l *lane, p parcel) {
 	switch {
 	case ended:
 	case err == nil:
+		reserveStack(len(p.text))
 		s.Emit("data", &admission{types.NewStringBuffer(p.text), s.Pass(l.namespace)})
 	case errors.As(err, &final):
 		s.refuseConnect(l, final)
 	default:
 		s.end(causeUnready)
 	}
+}
+
+// reserveStack grows the stack of a goroutine to what the library needs for a CONNECT. By itself it would grow in steps, deep in
+// the library, and copy more frames each time, which takes longer than all that identity costs.
+//
+//go:noinline
+func reserveStack(n int) byte {
+	var room [10 << 10]byte
+	return room[n%len(room)]
 }
 
 // identify asks who comes with a CONNECT, one CONNECT of the session at a time, in the order in which they came.
@@ -133,6 +143,8 @@ func (s *Session) askGate(ctx context.Context, l *lane) error {
 	if gate == nil || l.namespace == MainNamespace || inside {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.server.opts.ConnectTimeout)
+	defer cancel()
 	err := gate.Enter(ctx, s, l.namespace)
 	s.mu.Lock()
 	defer s.mu.Unlock()

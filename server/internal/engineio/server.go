@@ -46,9 +46,9 @@ type Options struct {
 	Raw         bool // messages are not Socket.IO packets: they are handed over unchecked
 
 	// Identify says for whom a CONNECT speaks, to any namespace, before the gate and the library see it. It is called for one
-	// CONNECT of a session at a time, in their order, with the turn of the namespace, and may wait: ctx is that of
-	// [Gate.Enter], as are the errors. Before it returns nil, it may call [Session.SetPass]: the pass goes to [Parser.Decoded].
-	// nil: there are no passes.
+	// CONNECT of a session at a time, in their order, with the turn of the namespace, and may wait: ctx ends with the
+	// session, or after ConnectTimeout of waiting for it. The errors are those of [Gate.Enter]. Before it returns nil, it may
+	// call [Session.SetPass]: the pass goes to [Parser.Decoded]. nil: there are no passes.
 	Identify func(ctx context.Context, s *Session, c Connect) error
 	// Expired is asked when the time of [Session.Expire] has come, whether the session ends. If not, that time is forgotten; it
 	// may have set another one. It must not block. nil: the session ends.
