@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { expectAccessible, wide } from "./looking";
+import { expectAccessible, hasEdge, wide } from "./looking";
 import { badge, composer, expect, type Room, said, say, test } from "./room";
 
 /* Who speaks: guests, accounts, and what they may do. */
@@ -66,6 +66,12 @@ test.describe("guests who read", () => {
     await ada.say("hello");
     await expect(said(page, "hello").getByRole("img", { name: "verified name" })).toBeVisible();
     await expectAccessible(page);
+    await page.emulateMedia({ forcedColors: "active" });
+    const colours = () =>
+      said(page, "hello")
+        .locator("svg circle")
+        .evaluate((mark) => [getComputedStyle(mark).fill, getComputedStyle(document.body).color]);
+    await expect.poll(async () => new Set(await colours()).size).toBe(1);
     await page.reload();
     await expect(said(page, "hello")).toBeVisible();
     await expect(composer(page)).toHaveCount(0);
@@ -79,6 +85,8 @@ test.describe("a server with accounts", () => {
     const page = await room.visit(wide);
     await expect(page.getByRole("heading", { name: "This server needs a sign-in." })).toBeVisible();
     await expectAccessible(page);
+    await page.emulateMedia({ forcedColors: "active" });
+    await expect.poll(() => hasEdge(page.getByRole("main").getByRole("alert"))).toBe(true);
     await signIn(page, token({ sub: "u1", name: "Ada" }));
     await expect(page.getByLabel("Your name")).toHaveValue("Ada");
     await expect(page.getByText("Your account gives you this name.")).toBeVisible();
