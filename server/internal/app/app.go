@@ -141,6 +141,7 @@ func (a *App) build() {
 		Window:   fanout.Window{MaxCount: cfg.HistoryWindow, MaxBytes: cfg.HistoryBytes},
 		Nodes:    a.parts.nodes,
 		Retained: a.parts.retained,
+		Since:    a.parts.global.since,
 		Hooks:    replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger:   a.log,
 	})

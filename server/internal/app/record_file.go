@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/stream"
@@ -14,8 +15,9 @@ import (
 type inFile struct {
 	store  *sqlite.Store
 	global stream.Room
-	tail   int  // entries of the global room that are loaded at the start
-	many   bool // there are rooms
+	tail   int           // entries of the global room that are loaded at the start
+	many   bool          // there are rooms
+	age    time.Duration // RETENTION_AGE
 }
 
 var _ record = (*inFile)(nil)
@@ -37,10 +39,16 @@ func newInFile(ctx context.Context, h host) (*inFile, error) {
 		}
 		use(secret)
 	}
-	return &inFile{store: store, global: store.Room(sqlite.Global), tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled()}, nil
+	return &inFile{store: store, global: store.Room(sqlite.Global), tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled(), age: cfg.RetentionAge}, nil
 }
 
-func (r *inFile) source() source { return fromRoom(r.global, r.tail) }
+func (r *inFile) source() source {
+	s := fromRoom(r.global, r.tail)
+	if r.age > 0 {
+		s.since = func() stream.Offset { return stream.Offset{Ms: uint64(time.Now().Add(-r.age).UnixMilli())} }
+	}
+	return s
+}
 
 func (r *inFile) rooms() stream.Rooms {
 	if !r.many {

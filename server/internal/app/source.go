@@ -15,6 +15,8 @@ type source struct {
 	load func(ctx context.Context, r *replica.Replica) error
 	// follow gives the replica all later entries, until ctx ends or the record is closed, and returns that error.
 	follow func(ctx context.Context, r *replica.Replica) error
+	// since is [replica.Options.Since].
+	since func() stream.Offset
 }
 
 // fromStream is a source that the replica follows itself.

@@ -40,6 +40,8 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 		"%d is less than 16 packets of MAX_PAYLOAD_BYTES=%d", c.Rooms.Bytes, c.MaxPayloadBytes)
 	check("ROOM_TTL", "DEDUPE_TTL", c.Rooms.TTL >= c.DedupeTTL,
 		"%v is less than DEDUPE_TTL=%v, so a message sent again could be said twice", c.Rooms.TTL, c.DedupeTTL)
+	check("RETENTION_AGE", "DEDUPE_TTL", c.RetentionAge == 0 || c.RetentionAge >= c.DedupeTTL,
+		"%v is less than DEDUPE_TTL=%v, so a message sent again could be said twice", c.RetentionAge, c.DedupeTTL)
 	check("MAX_CONNECTIONS_PER_IP", "MAX_CONNECTIONS", c.MaxConnectionsPerIP <= c.MaxConnections,
 		"%d is more than MAX_CONNECTIONS=%d", c.MaxConnectionsPerIP, c.MaxConnections)
 	check("OPS_ADDR", "PORT", !c.opsIsPublic(), "%s is the public port", c.OpsAddr)

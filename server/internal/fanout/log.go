@@ -329,6 +329,18 @@ func (l *Log) segmentOfLocked(offset stream.Offset) int {
 	return sort.Search(len(l.segments), func(i int) bool { return l.segments[i].base.Compare(offset) > 0 }) - 1
 }
 
+// From is the place right before the oldest frame that is not before the given offset: the head if there is none yet.
+func (l *Log) From(offset stream.Offset) Cursor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, seg := range l.segments {
+		if n := len(seg.index); n > 0 && seg.index[n-1].offset.Compare(offset) >= 0 {
+			return seg.cursor(sort.Search(n, func(i int) bool { return seg.index[i].offset.Compare(offset) >= 0 }))
+		}
+	}
+	return l.headLocked()
+}
+
 // After is the place right after the entry with the given offset. It is false if the window does not hold that exact entry.
 func (l *Log) After(offset stream.Offset) (Cursor, bool) {
 	l.mu.Lock()

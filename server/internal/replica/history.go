@@ -25,7 +25,7 @@ const firstPage = 4
 // entries found before the error. The event of an entry is the appended one or, from the log, the result of
 // [Options.Decode]; the caller must not write to it. Before leaves out a genesis entry.
 func (r *Replica) Before(ctx context.Context, before stream.Offset, n, enough int) ([]stream.Entry, error) {
-	p := past{at: before, wanted: n, enough: enough}
+	p := past{at: before, wanted: n, enough: enough, since: r.since()}
 	if r.catchUp(ctx, before) {
 		r.addFromLog(&p)
 	}
@@ -38,7 +38,7 @@ func (r *Replica) Before(ctx context.Context, before stream.Offset, n, enough in
 // until it gets to the log, which is in memory, and the rest from there. Its bounds and its entries are those of
 // [Replica.Before].
 func (r *Replica) After(ctx context.Context, after stream.Offset, n, enough int) ([]stream.Entry, error) {
-	p := past{at: after, wanted: n, enough: enough}
+	p := past{at: after, wanted: n, enough: enough, since: r.since()}
 	useLog := r.catchUp(ctx, after)
 	err := r.addNewer(ctx, &p, useLog)
 	return p.entries, err
@@ -51,6 +51,7 @@ type past struct {
 	enough  int           // bytes
 	wanted  int           // entries still missing, at most
 	at      stream.Offset // the search continues from this offset
+	since   stream.Offset // what is older does not count
 }
 
 // isFull reports whether past needs no more entries.
@@ -58,7 +59,7 @@ func (p *past) isFull() bool { return p.wanted <= 0 || p.bytes > p.enough }
 
 func (p *past) add(e stream.Entry) {
 	p.at = e.Offset
-	if len(e.Event) > 0 {
+	if len(e.Event) > 0 && e.Offset.Compare(p.since) >= 0 {
 		p.wanted--
 		p.entries = append(p.entries, e)
 		p.bytes += len(e.Event)

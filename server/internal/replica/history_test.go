@@ -213,3 +213,28 @@ func TestHIS7_EntriesThatAreNotDeliveredYetAreReadFromTheStream(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, "entries", len(entries), 3)
 }
+
+// TestP13_WhatIsTooOldIsNotShown, although the log still has it: nobody begins before it, and history leaves it out.
+func TestP13_WhatIsTooOldIsNotShown(t *testing.T) {
+	c := filled(t, 300, 10)
+	all, err := c.Last(t.Context(), stream.Offset{}, 1000)
+	assert.NoError(t, err)
+	var since atomic.Pointer[stream.Offset]
+	since.Store(&stream.Offset{})
+	r := newReplica(t, c, func(o *Options) { o.Since = func() stream.Offset { return *since.Load() } })
+	for _, cut := range []int{0, 1, 100, 299, 300, 301} { // of the genesis and 300 messages
+		at := stream.Offset{Ms: all[300].Offset.Ms + 1}
+		if cut < len(all) {
+			at = all[cut].Offset
+		}
+		since.Store(&at)
+		left := len(all) - max(cut, 1)
+		assert.Equal(t, fmt.Sprint("messages shown after a cut at ", cut), len(walk(t, r, 50)), left)
+		newer, err := r.After(t.Context(), stream.Offset{}, 1000, 1<<30)
+		assert.NoError(t, err)
+		assert.Equal(t, "messages shown forward", len(newer), left)
+		begin := all[max(cut, 1)-1].Offset
+		assert.Equal(t, "place of who wants all", r.Start(1000).Offset(), begin)
+		assert.Equal(t, "place of who wants the last", r.Start(1).Offset(), all[max(cut, 300)-1].Offset)
+	}
+}

@@ -132,7 +132,7 @@ func (r *Replica) isAhead(seen stream.Offset) bool {
 	return r.log.Head().Offset().Compare(seen) < 0
 }
 
-// Start is the place n messages before the newest one, or the oldest place of the window if it holds fewer. If the log of a room
+// Start is the place n messages before the newest one, or the oldest place of the window if it holds fewer that are not too old. If the log of a room
 // has fewer, Start tries once to read older ones.
 func (r *Replica) Start(n int) fanout.Cursor {
 	if n > 0 && r.lacks(n) {
@@ -142,5 +142,9 @@ func (r *Replica) Start(n int) fanout.Cursor {
 	}
 	r.starts.RLock()
 	defer r.starts.RUnlock()
-	return r.log.Back(n)
+	at := r.log.Back(n)
+	if young := r.log.From(r.since()); young.Offset().Compare(at.Offset()) > 0 {
+		return young
+	}
+	return at
 }

@@ -44,6 +44,9 @@ type Options struct {
 	Window fanout.Window
 	// Retained tells how many entries the stream retains now, where that may be fewer than the window; nil: as many.
 	Retained func() int
+	// Since tells before which offset entries are too old to be shown to who joins or asks for history, although the log may
+	// still have them; nil: none is.
+	Since func() stream.Offset
 	// Nodes counts the live nodes of the cluster, this one included; nil: one. Each node gets an equal share of the credit.
 	Nodes  func() int
 	Hooks  Hooks
@@ -129,6 +132,14 @@ func (o Options) retained() int {
 		return o.Window.MaxCount
 	}
 	return min(o.Window.MaxCount, o.Retained())
+}
+
+// since is what [Options.Since] says.
+func (r *Replica) since() stream.Offset {
+	if r.opts.Since == nil {
+		return stream.Offset{}
+	}
+	return r.opts.Since()
 }
 
 // nodes is the number of live nodes, this one included.
