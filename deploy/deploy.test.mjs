@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -89,6 +89,25 @@ test("server.Dockerfile: its build steps make one static binary from what it cop
   assert.ok(!elf.includes("/ld-linux"), "the binary asks for a dynamic linker");
 });
 
+test("server.Dockerfile: the default DATA_DIR is a volume that the server may write", async () => {
+  const all = instructions(await read("server.Dockerfile"));
+  const value = (name) => all.findLast(([instruction]) => instruction === name)?.[1];
+  const dataDir = posix.resolve(value("WORKDIR"), (await settings()).get("DATA_DIR"));
+  assert.equal(value("VOLUME"), dataDir);
+  const made = all.find(([name, rest]) => name === "COPY" && rest.endsWith(` ${dataDir}`))?.[1];
+  assert.match(made, new RegExp(`--chown=${value("USER")} `));
+});
+
+test(".dockerignore: the record is part of no image, and what an image copies is not left out", async () => {
+  const ignored = (await readFile(join(root, ".dockerignore"), "utf8"))
+    .split("\n")
+    .filter((l) => l && !l.startsWith("#"));
+  for (const dir of ["data", "server/data", "**/.env", ".git"]) assert.ok(ignored.includes(dir), dir);
+  for (const name of ["server.Dockerfile", "web.Dockerfile"]) {
+    for (const path of copied(await read(name))) assert.ok(!ignored.includes(path.replace("./", "")), path);
+  }
+});
+
 test("images, the pipeline and .nvmrc use one version of Node", async () => {
   const version = (await readFile(join(root, ".nvmrc"), "utf8")).trim();
   assert.match(version, /^\d+$/);
@@ -165,6 +184,39 @@ test("render.yaml: the service knows its settings, its health does not follow Re
   const redis = web.envVars.find((v) => v.key === "REDIS_URL").fromService;
   assert.deepEqual(redis, { type: "keyvalue", name: keyvalue.name, property: "connectionString" });
   assert.equal(keyvalue.maxmemoryPolicy, "noeviction");
+  for (const path of web.buildFilter.paths) await stat(join(root, path.replace("/**", "")));
+});
+
+test("compose.single.yaml: one server without Redis, with its record in a volume", async () => {
+  const { services, volumes } = await readYAML("compose.single.yaml");
+  const { server, web } = services;
+  assert.deepEqual(Object.keys(services), ["server", "web"]);
+  const known = await settings();
+  for (const key of Object.keys(server.environment)) assert.ok(known.has(key), `${key} is no setting`);
+  assert.ok(!Object.keys(server.environment).some((key) => key.startsWith("REDIS_")));
+  const [volume, path] = server.volumes[0].split(":");
+  assert.ok(volume in volumes);
+  assert.ok((await read("server.Dockerfile")).includes(`VOLUME ${path}\n`));
+  assert.equal(server.deploy?.replicas, undefined, "one process may use the record");
+  const { DRAIN_DELAY, DRAIN_TIMEOUT } = server.environment;
+  assert.ok(seconds(server.stop_grace_period) >= seconds(DRAIN_DELAY) + seconds(DRAIN_TIMEOUT) + 15);
+  for (const { build } of [server, web]) await stat(join(here, build.context, build.dockerfile));
+});
+
+test("render.single.yaml: one instance, its record on a disk that is large enough", async () => {
+  const { services } = await readYAML("render.single.yaml");
+  const [web] = services;
+  assert.equal(services.length, 1);
+  assert.equal(web.numInstances, 1);
+  assert.equal(web.scaling, undefined);
+  assert.notEqual(web.plan, "free", "which has no disk");
+  const known = await settings();
+  for (const { key } of web.envVars) assert.ok(known.has(key), `${key} is no setting`);
+  const value = (key) => web.envVars.find((v) => v.key === key)?.value;
+  assert.equal(value("DATA_DIR"), web.disk.mountPath);
+  const [, retention] = /^(\d+)GiB$/.exec(value("RETENTION_BYTES"));
+  assert.ok(2 * retention * 2 ** 30 < web.disk.sizeGB * 1e9, "erasing needs the space twice");
+  assert.ok(web.maxShutdownDelaySeconds >= seconds(value("DRAIN_DELAY")) + seconds(value("DRAIN_TIMEOUT")) + 15);
   for (const path of web.buildFilter.paths) await stat(join(root, path.replace("/**", "")));
 });
 

@@ -13,9 +13,10 @@ FROM scratch
 # The authorities for Redis with TLS, unless REDIS_CA is set.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/chatd /chatd
-# The record of a node without Redis: mount a volume here, or it ends with the container.
+# The record of a node without Redis, where DATA_DIR is by default: mount a volume here, or it ends with the container.
 COPY --from=build --chown=65532:65532 /out/data /data
-ENV PORT=8000 LOG_FORMAT=json DATA_DIR=/data
+WORKDIR /
+ENV PORT=8000 LOG_FORMAT=json
 VOLUME /data
 EXPOSE 8000
 USER 65532:65532
