@@ -106,7 +106,7 @@ func check(flags *flag.FlagSet) (err error) {
 			err = fmt.Errorf("--%s is empty; leave it out", f.Name)
 		case !utf8.ValidString(value):
 			err = fmt.Errorf("--%s is no text in UTF-8", f.Name)
-		case f.Name == roomFlag && !stream.ValidRoom(value):
+		case f.Name == roomFlag && value != globalRoom && !stream.ValidRoom(value):
 			err = fmt.Errorf("--%s: %q is not the name of a room", f.Name, value)
 		}
 	})
@@ -148,7 +148,10 @@ func (c command) do(a *asked, arg string, to io.Writer) error {
 	return c.show(to, a, answer)
 }
 
-const roomFlag = "room"
+const (
+	roomFlag   = "room"
+	globalRoom = "/" // the name of the global room on the command line
+)
 
 func forRoom(a *asked, f *flag.FlagSet) { f.StringVar(&a.room, roomFlag, "", "name of a room") }
 
@@ -206,7 +209,7 @@ func people(a *asked, _ string) request { return request{path: a.inRoom("people"
 
 // inRoom is the path of something in the room that is asked for.
 func (a *asked) inRoom(what string) []string {
-	if a.room == "" {
+	if a.room == "" || a.room == globalRoom {
 		return []string{what}
 	}
 	return []string{"rooms", a.room, what}

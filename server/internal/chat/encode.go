@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// The stored form of a message. decode reads it back.
+// The stored form of a message. [Decode] reads it back.
 const (
 	beforeText     = `["message",{"message":"`
 	beforeUsername = `","username":"`

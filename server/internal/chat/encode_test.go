@@ -38,7 +38,7 @@ func TestOUT_OneAllocation(t *testing.T) {
 var sink []byte
 
 func TestOUT_InvalidUTF8BecomesValid(t *testing.T) {
-	m, ok := decode(entry(Message{Message: "a\xffb\xc3", Username: "\x80", ID: "x"}))
+	m, ok := Decode(entry(Message{Message: "a\xffb\xc3", Username: "\x80", ID: "x"}))
 	assert.Equal(t, "decoded", ok, true)
 	assert.Equal(t, "message", m.Message, "a\uFFFDb\uFFFD")
 	assert.Equal(t, "username", m.Username, "\uFFFD")
@@ -58,7 +58,7 @@ func FuzzEncode(f *testing.F) {
 		if err := json.Compact(&compact, whole); err != nil || compact.Len() != len(whole) {
 			t.Fatalf("%q is not compact JSON: %v", whole, err)
 		}
-		m, ok := decode(Entry{Offset: "1-2", At: 3, Args: args})
+		m, ok := Decode(Entry{Offset: "1-2", At: 3, Args: args})
 		want := Message{clean(text), clean(username), clean(id), clean(from), verified, 3, "1-2"}
 		if !ok || m != want {
 			t.Fatalf("%q decodes as %+v, not %+v", args, m, want)

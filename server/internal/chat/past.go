@@ -94,7 +94,7 @@ func take(sides ...*side) {
 // peek is the next message of a side. It skips entries that are not messages.
 func (s *side) peek() (m Message, ok bool) {
 	for ; s.next < min(len(s.entries), s.wanted); s.next++ {
-		if m, ok = decode(s.entries[s.next]); ok {
+		if m, ok = Decode(s.entries[s.next]); ok {
 			return m, true
 		}
 	}
@@ -113,8 +113,8 @@ func jsonSize(m Message) int {
 	return len(text) + len(",")
 }
 
-// decode reads a stored event. It reports false if the event is not a message of this package.
-func decode(e Entry) (Message, bool) {
+// Decode reads a stored event. It reports false if the event is not a message of this package. It keeps nothing of e.
+func Decode(e Entry) (Message, bool) {
 	if !bytes.HasPrefix(e.Args, []byte(beforeText)) {
 		return Message{}, false
 	}
