@@ -119,6 +119,7 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 	a.welcome = welcome(cfg)
 	a.topology, err = newTopology(a.life, host{
 		cfg: cfg, log: logger, port: a.port(), members: func() int { return a.hub.Members("/") }, guests: a.policy.Guests,
+		metrics: a.metrics,
 	})
 	if err != nil {
 		return nil, err

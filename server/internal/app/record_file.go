@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"scalable-chat/server/internal/ops"
@@ -18,15 +19,18 @@ type inFile struct {
 	tail   int           // entries of the global room that are loaded at the start
 	many   bool          // there are rooms
 	age    time.Duration // RETENTION_AGE
+	failed atomic.Int64  // commits
 }
 
 var _ record = (*inFile)(nil)
 
 func newInFile(ctx context.Context, h host) (*inFile, error) {
 	cfg := h.cfg
+	r := &inFile{tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled(), age: cfg.RetentionAge}
 	store, err := sqlite.Open(ctx, sqlite.Options{
 		Dir: cfg.DataDir, DedupeTTL: cfg.DedupeTTL, DedupeMax: cfg.DedupeMax,
 		Retention: sqlite.Retention{Age: cfg.RetentionAge, Bytes: int64(cfg.RetentionBytes)},
+		Committed: r.committed(h.metrics),
 		Logger:    h.log,
 	})
 	if err != nil {
@@ -39,7 +43,19 @@ func newInFile(ctx context.Context, h host) (*inFile, error) {
 		}
 		use(secret)
 	}
-	return &inFile{store: store, global: store.Room(sqlite.Global), tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled(), age: cfg.RetentionAge}, nil
+	r.store, r.global = store, store.Room(sqlite.Global)
+	return r, nil
+}
+
+// committed counts the commits.
+func (r *inFile) committed(m *ops.Metrics) func(time.Duration, error) {
+	observe := m.Durations("record_commit_seconds", "Time that a commit to the file took, with the sync of the disk.")
+	return func(took time.Duration, err error) {
+		observe(took)
+		if err != nil {
+			r.failed.Add(1)
+		}
+	}
 }
 
 func (r *inFile) source() source {
@@ -66,4 +82,7 @@ func (r *inFile) degraded() map[string]func() string {
 	return map[string]func() string{"record": r.store.Degraded}
 }
 
-func (r *inFile) measure(*ops.Metrics) {}
+func (r *inFile) measure(m *ops.Metrics) {
+	m.Gauge("record_bytes", "Bytes of the disk that the record takes.", func() float64 { return float64(r.store.Bytes()) })
+	m.Counter("record_failed_commits_total", "Commits to the file that failed.", func() float64 { return float64(r.failed.Load()) })
+}

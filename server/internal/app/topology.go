@@ -64,6 +64,7 @@ type host struct {
 	port    int        // of the main listener
 	members func() int // of the global room, on this node; may be called from any goroutine
 	guests  *auth.Guests
+	metrics *ops.Metrics
 }
 
 // newTopology makes the topology that the settings ask for. ctx bounds the search for this node's address.

@@ -52,12 +52,15 @@ func NewMetrics(c Catalogues) *Metrics {
 	m.lag = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "lag_seconds",
 		Help:    "Time from a message's stamp in the stream to its delivery on this node.",
-		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		Buckets: buckets,
 	})
 	m.registry.MustRegister(m.resets, m.followed, m.lag,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// buckets are those of all durations, in seconds.
+var buckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
 
 // The outcomes of a recovery.
 const (
@@ -112,4 +115,12 @@ func (m *Metrics) Gauge(name, help string, value func() float64, labels ...strin
 // is like [Metrics.Gauge].
 func (m *Metrics) Counter(name, help string, value func() float64, labels ...string) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts(series(name, help, labels)), value))
+}
+
+// Durations registers a histogram and returns what takes its values; that is quick and may be called from any goroutine. Otherwise
+// it is like [Metrics.Gauge].
+func (m *Metrics) Durations(name, help string) (observe func(time.Duration)) {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets})
+	m.registry.MustRegister(h)
+	return func(took time.Duration) { h.Observe(took.Seconds()) }
 }

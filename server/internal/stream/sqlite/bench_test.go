@@ -16,7 +16,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, callers := range []int{1, 64, 512} {
 		b.Run(fmt.Sprint(callers, " callers"), func(b *testing.B) {
 			commits := 0
-			s := openBench(b, Options{DedupeTTL: 10 * time.Minute, DedupeMax: 100_000, Committed: func(time.Duration, int) { commits++ }})
+			s := openBench(b, Options{DedupeTTL: 10 * time.Minute, DedupeMax: 100_000, Committed: func(time.Duration, error) { commits++ }})
 			room := s.Room(Global)
 			defer room.Close()
 			slots := make(chan struct{}, callers)

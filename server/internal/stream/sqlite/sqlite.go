@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,8 @@ type Options struct {
 	DedupeTTL time.Duration
 	DedupeMax int
 	Retention Retention
-	// Committed is told how long each commit took and how many entries it stored; nil: nobody. It must be quick.
-	Committed func(took time.Duration, entries int)
+	// Committed is told how long each commit took and, unless all of its entries are stored, why not; nil: nobody. It must be quick.
+	Committed func(took time.Duration, err error)
 	Now       func() time.Time // it may step back; offsets still grow; nil: time.Now
 	Logger    *slog.Logger     // nil: the default logger
 
@@ -60,7 +61,7 @@ func (o Options) defaults() Options {
 		o.DedupeMax = math.MaxInt
 	}
 	if o.Committed == nil {
-		o.Committed = func(time.Duration, int) {}
+		o.Committed = func(time.Duration, error) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -153,6 +154,16 @@ func (s *Store) Degraded() string {
 		return "the record cannot be written: the disk does not answer"
 	}
 	return ""
+}
+
+// Bytes is how much of the disk the record takes, with its log.
+func (s *Store) Bytes() (sum int64) {
+	for _, suffix := range []string{"", "-wal"} {
+		if file, err := os.Stat(s.files.path + suffix); err == nil {
+			sum += file.Size()
+		}
+	}
+	return sum
 }
 
 // slowCommit is how long a commit may take before the record counts as degraded.

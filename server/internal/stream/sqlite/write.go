@@ -115,9 +115,7 @@ func (w *writer) commit() {
 		err = w.retry(err)
 	}
 	w.began.Store(0)
-	if err == nil {
-		w.store.opts.Committed(time.Since(began), len(w.batch))
-	}
+	w.store.opts.Committed(time.Since(began), err)
 	w.store.note(err)
 	w.report(err)
 }
