@@ -187,6 +187,21 @@ func signed(t *testing.T, key crypto.Signer, header, claims string) string {
 	return text + "." + encode(signature)
 }
 
+// TestP11_NumbersOfASignatureMayBeginWithZeros: one of 256 does, and half of them begin with a 1 bit.
+func TestP11_NumbersOfASignatureMayBeginWithZeros(t *testing.T) {
+	t.Parallel()
+	i := issuer.New(t, "a")
+	keys, err := parseKeys(i.JWKS(t))
+	assert.NoError(t, err)
+	for first, second := false, false; !first || !second; {
+		token := i.Token(t, "a", `{"sub":"ada",`+soon+`}`)
+		_, err := open(t.Context(), keys, token)
+		assert.NoError(t, err, token)
+		signature, _ := decodePart(token[strings.LastIndexByte(token, '.')+1:])
+		first, second = first || signature[0] == 0, second || signature[32] == 0
+	}
+}
+
 func TestP11_ARememberedTokenExpires(t *testing.T) {
 	t.Parallel()
 	clock := now
