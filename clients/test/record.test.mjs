@@ -67,11 +67,13 @@ for (const signal of ["SIGTERM", "SIGKILL"]) {
   });
 }
 
-test("P12 a place in a room without messages is kept over kill -9", async (t) => {
-  const server = await startRecord(t);
-  const client = await join(t, server.url);
-  await server.stop("SIGKILL");
-  await server.start();
-  await client.connected(2);
-  assert.equal(client.connects[1].recovered, true);
-});
+for (const namespace of ["/", "/rooms/cats"]) {
+  test(`P12 a place without a message is kept over kill -9: ${namespace}`, async (t) => {
+    const server = await startRecord(t);
+    const client = await join(t, server.url + namespace);
+    await server.stop("SIGKILL");
+    await server.start();
+    await client.connected(2);
+    assert.equal(client.connects[1].recovered, true);
+  });
+}

@@ -1,8 +1,8 @@
 // Package stream is the ordered, retained record of the events of a room.
 //
 // It owns the total order: every entry has an [Offset], offsets only grow, and every node that follows the stream sees
-// the same entries in the same order. The package holds the small interface; memory and redis (sub-packages) implement
-// it, and streamtest pins one contract on both.
+// the same entries in the same order. The package holds the small interface; memory, sqlite and redis (sub-packages)
+// implement it, and streamtest pins one contract on all of them.
 package stream
 
 import (
