@@ -26,9 +26,14 @@ function readSettings() {
     webPort,
     serverUrl: process.env.NEXT_PUBLIC_SERVER_URL || `http://localhost:${serverPort}`,
     webUrl: `http://localhost:${webPort}`,
-    // The server runs in its own directory; the record is where somebody who cloned the repository looks for it.
-    dataDir: process.env.DATA_DIR === "off" ? "off" : resolve(root, process.env.DATA_DIR || "data"),
+    record: record(process.env),
   };
+}
+
+/** record says where the server keeps the record: it runs in its own directory, and who cloned the repository looks at the top. */
+function record({ REDIS_URL, REDIS_HOST, DATA_DIR = "data" }) {
+  if (REDIS_URL || REDIS_HOST || DATA_DIR.toLowerCase() === "off") return {};
+  return { DATA_DIR: resolve(root, DATA_DIR || "data") };
 }
 
 async function runBoth(settings) {
@@ -56,13 +61,13 @@ async function runBoth(settings) {
   return code;
 }
 
-function start({ serverPort, webPort, serverUrl, dataDir }) {
+function start({ serverPort, webPort, serverUrl, record }) {
   const script = (workspace, ...rest) => ["run", "dev", "--silent", `--workspace=${workspace}`, ...rest];
   const prefixed = (name) => (line) => console.log(`${name.padEnd(7)}| ${line}`);
   const env = environment({ NEXT_PUBLIC_SERVER_URL: serverUrl });
   return {
     server: new Group("npm", script("server"), {
-      env: { ...env, PORT: String(serverPort), DRAIN_DELAY: process.env.DRAIN_DELAY || "0s", DATA_DIR: dataDir },
+      env: { ...env, PORT: String(serverPort), DRAIN_DELAY: process.env.DRAIN_DELAY || "0s", ...record },
       onLine: prefixed("server"),
     }),
     "web app": new Group("npm", script("frontend", "--", "--port", String(webPort)), {

@@ -12,19 +12,21 @@ import { readPorts } from "./ports.mjs";
 import { Problem } from "./problem.mjs";
 import { root } from "./processes.mjs";
 
+const apiKey = "the key with which the tests of npm run dev ask";
+
 /** Dev is a running `npm run dev` on ports of its own. */
 class Dev {
   output = "";
 
-  dataDir = mkdtempSync(join(tmpdir(), "chat-dev-"));
-
-  constructor({ serverPort, webPort }) {
+  constructor({ serverPort, webPort, dataDir = "off" }) {
+    this.url = `http://localhost:${serverPort}`;
     const env = {
       ...process.env,
       PORT: String(serverPort),
       WEB_PORT: String(webPort),
       NEXT_PUBLIC_SERVER_URL: "",
-      DATA_DIR: this.dataDir,
+      DATA_DIR: dataDir,
+      API_KEYS: apiKey,
     };
     this.npm = spawn("npm", ["run", "dev"], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.npm.stdout, this.npm.stderr]) {
@@ -41,6 +43,15 @@ class Dev {
       assert(this.npm.exitCode === null && Date.now() < deadline, `never printed ${text}:\n${this.output}`);
       await delay(50);
     }
+  }
+
+  /** messages asks the server for what was said, after saying something if there is a body. */
+  async messages(body) {
+    const headers = { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" };
+    const request = body ? { method: "POST", body: JSON.stringify(body), headers } : { headers };
+    const answer = await fetch(`${this.url}/api/v1/messages`, request);
+    assert.equal(answer.status, 200);
+    return (await answer.json()).messages;
   }
 
   /** descendants lists every process that this one started, as { pid, args }. */
@@ -94,13 +105,12 @@ function isAlive({ pid }) {
 }
 
 /** startedBoth starts everything, checks that both printed addresses answer, and returns what is running. */
-async function startedBoth(t) {
+async function startedBoth(t, dataDir) {
   const [serverPort, webPort] = await freePorts(2);
-  const dev = new Dev({ serverPort, webPort });
+  const dev = new Dev({ serverPort, webPort, dataDir });
   t.after(async () => {
     dev.npm.kill("SIGTERM");
     await dev.ended;
-    rmSync(dev.dataDir, { recursive: true, force: true });
   });
   await dev.prints("Ctrl-C stops both.");
   for (const url of [`http://localhost:${serverPort}`, `http://localhost:${webPort}`]) {
@@ -144,4 +154,19 @@ test("when the server dies, the web app is stopped and the exit code tells", asy
   assert.notEqual((await dev.ended).code, 0);
   assert.match(dev.output, /The server (was ended by SIGKILL|ended with exit code 137): stopping both/);
   await assertAllGone(running, dev.output);
+});
+
+test("what was said is still there when both are started again", async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), "chat-dev-"));
+  t.after(() => rmSync(dataDir, { recursive: true }));
+  const { dev, running } = await startedBoth(t, dataDir);
+  await dev.messages({ message: "remember" });
+  dev.npm.kill("SIGTERM");
+  await dev.ended;
+  await assertAllGone(running, dev.output);
+  const again = (await startedBoth(t, dataDir)).dev;
+  assert.deepEqual(
+    (await again.messages()).map(({ message }) => message),
+    ["remember"],
+  );
 });
