@@ -156,17 +156,22 @@ func (r *record) unfound() {
 	r.saved = false
 }
 
-// newest returns the newest n entries before an offset; see [stream.Stream.Last].
-func (r *record) newest(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
-	if n <= 0 {
-		return nil, nil
-	}
+// origin is where a room begins that has nothing in the file, and whether it has something there.
+func (r *record) origin(ctx context.Context) (genesis stream.Offset, saved bool, err error) {
 	if err := r.load(ctx); err != nil {
-		return nil, err
+		return stream.Offset{}, false, err
 	}
 	r.mu.Lock()
-	genesis, saved := r.genesis, r.saved
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	return r.genesis, r.saved, nil
+}
+
+// newest returns the newest n entries before an offset; see [stream.Stream.Last].
+func (r *record) newest(ctx context.Context, before stream.Offset, n int) ([]stream.Entry, error) {
+	genesis, saved, err := r.origin(ctx)
+	if err != nil || n <= 0 {
+		return nil, err
+	}
 	entries, err := r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) { return c.last(r.name, before, n) })
 	switch {
 	case err != nil || len(entries) > 0:
@@ -181,15 +186,10 @@ func (r *record) newest(ctx context.Context, before stream.Offset, n int) ([]str
 
 // oldest returns the oldest n entries after an offset; see [stream.Stream.After].
 func (r *record) oldest(ctx context.Context, after stream.Offset, n int) ([]stream.Entry, error) {
-	if n <= 0 {
-		return nil, nil
-	}
-	if err := r.load(ctx); err != nil {
+	genesis, saved, err := r.origin(ctx)
+	if err != nil || n <= 0 {
 		return nil, err
 	}
-	r.mu.Lock()
-	genesis, saved := r.genesis, r.saved
-	r.mu.Unlock()
 	entries, err := r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) { return c.after(r.name, after, n) })
 	if err == nil && len(entries) == 0 && !saved && genesis.Compare(after) > 0 {
 		entries = []stream.Entry{{Offset: genesis}}
