@@ -57,7 +57,7 @@ type conn struct {
 
 // connect opens a connection to a file. mode is that of an SQLite URI: rwc makes a missing file, rw and ro do not.
 func connect(ctx context.Context, path, vfs, mode string) (*conn, error) {
-	query := url.Values{"mode": {mode}}
+	query := url.Values{"mode": {mode}, "modeof": {path}} // the log has the permissions of the database
 	if vfs != "" {
 		query.Set("vfs", vfs)
 	}

@@ -160,7 +160,7 @@ func fill(ctx context.Context, path string, o Options) error {
 	if err == nil {
 		err = c.Exec("COMMIT")
 	}
-	return errors.Join(err, c.close(), syncFile(path))
+	return errors.Join(err, c.close(), os.Chmod(path, 0o600), syncFile(path))
 }
 
 // verify checks that this version can use the database, and that it is the one of this directory.

@@ -83,3 +83,18 @@ func openAsNobody(t *testing.T, dir string) string {
 	assert.NoError(t, err)
 	return string(out)
 }
+
+// TestP12_NobodyElseReadsTheRecord, also in a directory that others may read.
+func TestP12_NobodyElseReadsTheRecord(t *testing.T) {
+	dir := t.TempDir()
+	assert.NoError(t, os.Chmod(dir, 0o755))
+	s := open(t, Options{Dir: dir})
+	mustSay(t, s, Global, "", "private")
+	_, err := s.Secret()
+	assert.NoError(t, err)
+	for _, name := range []string{databaseName, databaseName + "-wal", secretName} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		assert.NoError(t, err)
+		assert.Equal(t, name, info.Mode().Perm(), 0o600)
+	}
+}

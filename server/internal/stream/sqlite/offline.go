@@ -31,9 +31,9 @@ func Backup(ctx context.Context, dir, file string) error {
 	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	err = c.copyTo(draft)
+	err = os.WriteFile(draft, nil, 0o600) // SQLite would let others read it
 	if err == nil {
-		err = errors.Join(os.Chmod(draft, 0o600), syncFile(draft))
+		err = errors.Join(c.copyTo(draft), syncFile(draft))
 	}
 	if err == nil {
 		err = os.Rename(draft, file)
