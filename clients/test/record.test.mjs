@@ -22,7 +22,7 @@ async function startRecord(t, settings) {
 
 for (const signal of ["SIGTERM", "SIGKILL"]) {
   for (const namespace of ["/", "/rooms/cats"]) {
-    test(`P12 stock clients recover over ${signal} and a restart: ${namespace}`, async (t) => {
+    test(`REC-10 stock clients recover over ${signal} and a restart: ${namespace}`, async (t) => {
       const server = await startRecord(t);
       const proxy = await startProxy(t, server);
       const clients = await Promise.all(modern.map((kind) => join(t, server.url + namespace, kind)));
@@ -48,7 +48,7 @@ for (const signal of ["SIGTERM", "SIGKILL"]) {
     });
   }
 
-  test(`P12 retries over ${signal} and a restart are stored once`, async (t) => {
+  test(`REC-10 retries over ${signal} and a restart are stored once`, async (t) => {
     const server = await startRecord(t);
     const witness = await join(t, server.url, { transport: "websocket only" });
     const sender = await join(t, server.url, { ackTimeout: 1000, retries: 50 });
@@ -68,12 +68,35 @@ for (const signal of ["SIGTERM", "SIGKILL"]) {
 }
 
 for (const namespace of ["/", "/rooms/cats"]) {
-  test(`P12 a place without a message is kept over kill -9: ${namespace}`, async (t) => {
+  test(`REC-10 a place without a message is kept over kill -9: ${namespace}`, async (t) => {
     const server = await startRecord(t);
     const client = await join(t, server.url + namespace);
     await server.stop("SIGKILL");
     await server.start();
     await client.connected(2);
     assert.equal(client.connects[1].recovered, true);
+  });
+}
+
+for (const namespace of ["/", "/rooms/cats"]) {
+  test(`HIS-12 the whole past stays readable over a restart: ${namespace}`, async (t) => {
+    const server = await startRecord(t, { HISTORY_WINDOW: "100", HISTORY_MAX: "50", ROOM_WINDOW: "100" });
+    const texts = numbered("past", 500);
+    await sayAll(await join(t, server.url + namespace), texts);
+    await server.stop();
+    await server.start();
+    const reader = await join(t, server.url + namespace);
+    let pages = [];
+    for (let before, more = true; more; before = pages[0].offset) {
+      const answer = await reader.ask("history", { before });
+      assert.equal(answer.status, "ok", JSON.stringify(answer));
+      pages = [...answer.messages, ...pages];
+      more = answer.more;
+    }
+    equalTimelines(
+      pages.map(({ message }) => message),
+      texts,
+      "history",
+    );
   });
 }
