@@ -15,7 +15,7 @@ const layers = [
   "outbox", // own messages that are not in the timeline yet
   "timeline", // the messages in their order, and the gaps between them
   "people", // who we are, and who is typing
-  "text", // addresses, emoji and clusters in texts
+  "text", // the format of messages; addresses, emoji and clusters in texts
   "wire", // what client and server say to each other
   "browser", // clock and storage
 ];

@@ -45,7 +45,8 @@ function addressIn(found: string): string | undefined {
   const scheme = /^https?:/i.exec(found)?.[0] ?? "";
   const length = linkifier.testSchemaAt(scheme ? found : `//${found}`, "https:", scheme.length);
   if (length === 0) return undefined;
-  const address = found.slice(0, scheme ? scheme.length + length : length - 2);
+  // Stars at the end are those of *emphasis*.
+  const address = found.slice(0, scheme ? scheme.length + length : length - 2).replace(/\*+$/, "");
   const rest = found.slice(address.length);
   const endsWithHost = !/[^/:][/?#]/.test(address);
   return endsWithHost && !harmless.test(rest) ? undefined : address;

@@ -4,12 +4,11 @@ import { type MouseEvent, memo, useState } from "react";
 import { flushSync } from "react-dom";
 import { canRetry } from "@/outbox/outbox";
 import type { MessageRow } from "@/room/rows";
-import { linkify } from "@/text/addresses";
-import { isOnlyEmoji } from "@/text/emoji";
 import { shortened } from "@/text/shortened";
 import { Clock } from "./Clock";
 import { useLive, useStore } from "./context";
 import { keepFocus } from "./focus";
+import { MessageText } from "./MessageText";
 import styles from "./MessageView.module.css";
 import { failureWords } from "./words";
 
@@ -54,10 +53,8 @@ function Message({ row, reading }: Props) {
         {row.verified && <Verified />}
         {row.mine && <span> (you)</span>}
       </p>
-      <div className={styles.bubble} data-emoji={isOnlyEmoji(row.text) || undefined}>
-        <p className={styles.text} dir="auto" data-text="">
-          <Text text={whole ? row.text : short} />
-        </p>
+      <div className={styles.bubble}>
+        <MessageText text={whole ? row.text : short} />
         {short !== row.text && (
           <button key={String(whole)} type="button" className={styles.more} aria-expanded={whole} onClick={toggle}>
             {whole ? "Show less" : "Show all"}
@@ -103,21 +100,6 @@ function beginning(text: string): string {
   const lines = text.split("\n");
   const few = lines.length > mostLines + 4 ? `${lines.slice(0, mostLines).join("\n")} …` : text;
   return few.length > mostChars + 400 ? shortened(few, mostChars) : few;
-}
-
-/** Each piece has its own element, because a translator may replace text nodes. */
-function Text({ text }: { text: string }) {
-  return linkify(text).map((piece, i) =>
-    piece.kind === "link" ? (
-      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text never change
-      <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">
-        {piece.text}
-      </a>
-    ) : (
-      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a text never change
-      <span key={i}>{piece.text}</span>
-    ),
-  );
 }
 
 function DeliveryMark({ row }: { row: MessageRow }) {

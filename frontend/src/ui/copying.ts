@@ -4,7 +4,7 @@ import { copiedTime } from "./times";
 
 /**
  * useCopying puts quotable text on the clipboard: one line for each message, with its author, date and time. A
- * selection within one message is copied as it is. Messages between the ends of a selection count, mounted or not.
+ * selection within one message is copied as it is, with the marks of its format. Messages between the ends of a selection count, mounted or not.
  */
 export function useCopying(scroller: RefObject<HTMLElement | null>, blocks: readonly Block[]): void {
   useEffect(() => {
@@ -61,6 +61,25 @@ function piece(list: HTMLElement, range: Range, row: MessageRow): Piece[] {
   clipped.selectNodeContents(text);
   if (begins) clipped.setStart(range.startContainer, range.startOffset);
   if (ends) clipped.setEnd(range.endContainer, range.endOffset);
+  if (showsAll(clipped, text)) clipped.selectNodeContents(text);
   const selected = clipped.toString();
   return selected === "" ? [] : [{ row, text: selected, whole: !begins }];
+}
+
+/** Whether nothing but marks is outside a selection. Who selects code wants code. */
+function showsAll(range: Range, text: Element): boolean {
+  const [before, after] = [document.createRange(), document.createRange()];
+  before.setStart(text, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  after.setStart(range.endContainer, range.endOffset);
+  after.setEnd(text, text.childNodes.length);
+  const { commonAncestorContainer: node } = range;
+  const isCode = (node instanceof Element ? node : node.parentElement)?.closest("code");
+  return !isCode && !shows(before) && !shows(after);
+}
+
+function shows(range: Range): boolean {
+  const part = range.cloneContents();
+  for (const marker of part.querySelectorAll("[hidden]")) marker.remove();
+  return part.textContent !== "";
 }
