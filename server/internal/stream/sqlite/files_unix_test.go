@@ -92,7 +92,8 @@ func TestP12_NobodyElseReadsTheRecord(t *testing.T) {
 	mustSay(t, s, Global, "", "private")
 	_, err := s.Secret()
 	assert.NoError(t, err)
-	for _, name := range []string{databaseName, databaseName + "-wal", secretName} {
+	assert.NoError(t, Backup(t.Context(), dir, filepath.Join(dir, "backup.db")))
+	for _, name := range []string{databaseName, databaseName + "-wal", secretName, "backup.db"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		assert.NoError(t, err)
 		assert.Equal(t, name, info.Mode().Perm(), 0o600)
