@@ -38,7 +38,7 @@ function silentChat(): Chat {
     () => link,
     () => false,
   );
-  const page = { query: () => "", push() {} };
+  const page = { query: () => "", push() {}, replace() {} };
   return assembled(connector, new Identity(memory, memory), memory, memory, page);
 }
 
@@ -53,6 +53,7 @@ function openChat(): Chat {
   const page = {
     query: () => window.location.search,
     push: (address: string) => window.history.pushState(null, "", address),
+    replace: (address: string) => window.history.replaceState(null, "", address),
   };
   const opened = assembled(connector, identity, browser, tab, page);
   followPage(opened);

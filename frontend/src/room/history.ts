@@ -1,17 +1,17 @@
 import type { Requests } from "@/connection/link";
-import type { HistoryAnswer, Offset } from "@/wire/contract";
+import type { HistoryAnswer, HistoryPlace } from "@/wire/contract";
 import type { Limits } from "@/wire/limits";
 
 const mostRetries = 5;
 
-/** Asks for the messages before a place, or for the newest. A request that the server finds too fast is repeated. */
+/** Asks for the messages at a place, or for the newest. A request that the server finds too fast is repeated. */
 export async function askForHistory(
   requests: Pick<Requests, "history">,
   { historyMessages: limit, requestRate }: Limits,
-  before: Offset | undefined,
+  place: HistoryPlace,
 ): Promise<HistoryAnswer | undefined> {
   for (let retries = 0; ; retries++) {
-    const answer = await requests.history(before === undefined ? { limit } : { before, limit });
+    const answer = await requests.history({ ...place, limit });
     const tooFast = answer?.status === "error" && answer.code === "rate_limited";
     if (!tooFast || retries === mostRetries) return answer;
     // By then two requests are free: another room of ours may take one.

@@ -10,6 +10,8 @@ export interface MessageRow {
   readonly kind: "message";
   readonly key: string;
   readonly id: string;
+  /** The place in the room; undefined for messages that are not stored yet. */
+  readonly offset: Offset | undefined;
   /** The author's id; undefined if the server does not say, and for messages that are not stored yet. */
   readonly from: string | undefined;
   readonly username: string;
@@ -26,6 +28,8 @@ export interface MessageRow {
 export type Row =
   | MessageRow
   | { readonly kind: "top"; readonly key: "top"; readonly more: boolean }
+  /** Newer messages are not loaded yet. */
+  | { readonly kind: "bottom"; readonly key: "bottom" }
   | { readonly kind: "day"; readonly key: string; readonly at: number }
   | { readonly kind: "gap"; readonly key: string; readonly gap: Gap }
   /** Stands between what the reader knew when they came and what was new to them. */
@@ -41,10 +45,23 @@ export type Block = readonly Row[];
 
 export const blockRows = 128;
 
+/** The last block of a stretch of the past. */
+export const bottomBlock: Block = [{ kind: "bottom", key: "bottom" }];
+
+/** The key of the message at a place; undefined if it is not in the list. */
+export function keyAt(blocks: readonly Block[], offset: Offset): string | undefined {
+  for (const block of blocks)
+    for (const row of block) if (row.kind === "message" && row.offset === offset) return row.key;
+  return undefined;
+}
+
 /** buildRows lays out the whole list from top to bottom. Keys are unique and stable. */
 export function buildRows(timeline: Timeline, outbox: Outbox, me: Me, known: Offset | null = null): Row[] {
   return new RowBuilder().update(timeline, outbox, me, known).flat();
 }
+
+/** What is laid out: a timeline, or a stretch of the past. */
+export type Shown = Pick<Timeline, "entries" | "gaps" | "more">;
 
 /** RowBuilder lays out a list repeatedly. Its work depends only on the changes at either end. */
 export class RowBuilder {
@@ -58,7 +75,7 @@ export class RowBuilder {
   #top: Block = [];
 
   /** Known: the last place that the reader knew when they came. */
-  update({ entries, gaps, more }: Timeline, outbox: Outbox, me: Me, known: Offset | null = null): readonly Block[] {
+  update({ entries, gaps, more }: Shown, outbox: Outbox, me: Me, known: Offset | null = null): readonly Block[] {
     const same = me === this.#me && known === this.#known && sameGaps(gaps, this.#gaps);
     const dropped = same ? droppedFrom(this.#entries, entries) : undefined;
     if (dropped === undefined) {
@@ -143,7 +160,7 @@ function extended(blocks: readonly Block[], { before, rows }: Addition): readonl
 }
 
 /** The part of a message, stored or not, that tells who said it and when. */
-type Said = Pick<Entry, "id" | "username" | "at"> & Partial<Pick<Entry, "from" | "verified">>;
+type Said = Pick<Entry, "id" | "username" | "at"> & Partial<Pick<Entry, "from" | "verified" | "offset">>;
 
 type Author = Pick<MessageRow, "mine" | "from" | "username" | "verified">;
 
@@ -193,14 +210,14 @@ class Layout {
   }
 
   message(key: string, said: Said, text: string, mine: boolean, delivery: MessageRow["delivery"]): void {
-    const { id, from, username, at } = said;
+    const { id, offset, from, username, at } = said;
     if (at < this.#dayBegin || at >= this.#dayEnd) this.#newDay(key, at);
     const verified = said.verified === true;
     const author = { mine, from, username, verified };
     const previous = this.#previous;
     const joins = previous !== undefined && isSameAuthor(previous, author) && at - previous.at < runMs;
     if (joins) this.#goesOn(previous);
-    this.#previous = { kind: "message", key, id, ...author, text, at, delivery, first: !joins, last: true };
+    this.#previous = { kind: "message", key, id, offset, ...author, text, at, delivery, first: !joins, last: true };
     this.#rows.push(this.#previous);
   }
 

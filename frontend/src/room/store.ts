@@ -2,60 +2,21 @@ import { type Moment, moment, steadyNow } from "@/browser/clock";
 import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
 import type { Membership } from "@/connection/membership";
-import { maxOutgoing, nextOutbox, type Outbox, type OutboxAction, type Outgoing, type Sender } from "@/outbox/outbox";
+import { maxOutgoing, nextOutbox, type OutboxAction, type Outgoing, type Sender } from "@/outbox/outbox";
 import { readOutbox, writeOutbox } from "@/outbox/saved";
 import { type Identity, isMine } from "@/people/identity";
 import { OwnTyping } from "@/people/owntyping";
 import { forgotten, heardMessages, heardTyping, type Typists } from "@/people/typists";
 import { sendable } from "@/text/sendable";
-import {
-  emptyTimeline,
-  firstAfter,
-  isFull,
-  maxEntries,
-  maxHiddenEntries,
-  nextTimeline,
-  type Timeline,
-  type TimelineAction,
-} from "@/timeline/timeline";
-import type { HistoryAnswer, Offset, PlacedMessage, RoomRefusal } from "@/wire/contract";
+import { maxEntries, maxHiddenEntries, nextTimeline, type TimelineAction } from "@/timeline/timeline";
+import type { HistoryAnswer, HistoryPlace, Offset, PlacedMessage } from "@/wire/contract";
 import { checkMessage, checkUsername, type Limits, type MessageProblem } from "@/wire/limits";
 import { compareOffsets, firstPlace } from "@/wire/offset";
 import { lobby, type RoomName } from "@/wire/rooms";
 import { askForHistory } from "./history";
 import { countUnread, LastRead } from "./lastread";
-
-/** Everything the server has told us about the room, and what we still want from it. Immutable. */
-export interface RoomState {
-  readonly admission: Admission;
-  readonly timeline: Timeline;
-  readonly outbox: Outbox;
-  /** The request for messages before the first entry. */
-  readonly older: "idle" | "loading" | "failed";
-  readonly online: number | null;
-  readonly typists: Typists;
-  /** The id of the last message that was written in this page. */
-  readonly written: string | null;
-  /** The last-read place; null before anything was read. */
-  readonly read: Offset | null;
-  /** How many messages of others are behind it, at most `mostUnread`. */
-  readonly unread: number;
-}
-
-/** Whether the server has let us into the room. */
-export type Admission = "outside" | "inside" | { readonly refused: RoomRefusal };
-
-export const firstState: RoomState = {
-  admission: "outside",
-  timeline: emptyTimeline,
-  outbox: [],
-  older: "idle",
-  online: null,
-  typists: [],
-  written: null,
-  read: null,
-  unread: 0,
-};
+import { Reader } from "./reader";
+import { firstState, type RoomState } from "./state";
 
 export interface RoomDeps {
   name: RoomName;
@@ -86,6 +47,8 @@ const historyMs = 1000;
  */
 export class RoomStore {
   readonly name: RoomName;
+  /** Reads what is further up. */
+  readonly reader: Reader;
   readonly #member: Membership;
   readonly #tab: Memory;
   readonly #lastRead: LastRead;
@@ -117,6 +80,13 @@ export class RoomStore {
       outbox: readOutbox(tab.get(keyOf("outbox", name))),
       read: this.#lastRead.place,
     };
+    this.reader = new Reader({
+      getState: this.getState,
+      update: (change) => this.#update(change),
+      changeTimeline: (action) => this.#changeTimeline(action),
+      ask: (place) => this.#history(place),
+      pageLength: () => this.#limits.historyMessages,
+    });
     this.#ownTyping = new OwnTyping((notice) => this.#member.typing(notice));
     this.#member = connector.join(name, {
       entered: (recovered) => this.#entered(recovered),
@@ -193,6 +163,7 @@ export class RoomStore {
 
   /** Says whether the room is on the screen. A hidden one holds fewer messages. */
   setShown(shown: boolean): void {
+    if (!shown) this.reader.toEnd();
     this.#changeTimeline({ type: "limited", limit: shown ? maxEntries : maxHiddenEntries });
   }
 
@@ -226,36 +197,8 @@ export class RoomStore {
     this.#lastRead.forget();
   }
 
-  /** Asks for the messages before the first entry, unless a request is under way or there are none. */
-  async loadOlder(): Promise<void> {
-    const { older, timeline } = this.#state;
-    if (older === "loading" || !timeline.more || isFull(timeline, this.#limits.historyMessages) || !this.#isLive())
-      return;
-    this.#update({ older: "loading" });
-    const answer = await this.#history(timeline.entries[0]?.offset);
-    if (answer?.status === "ok") {
-      this.#changeTimeline({ type: "older", entries: answer.messages, more: answer.more });
-      this.#update({ older: "idle" });
-    } else {
-      this.#update({ older: "failed" });
-    }
-  }
-
-  /** Asks for the newest of the messages that are missing in a gap. */
-  async fillGap(after: Offset): Promise<void> {
-    const gap = this.#state.timeline.gaps.find((other) => other.after === after);
-    if (gap === undefined || gap.state === "loading" || gap.state === "lost") return;
-    this.#changeTimeline({ type: "gap", after, state: "loading" });
-    const answer = await this.#history(firstAfter(this.#state.timeline, after)?.offset);
-    if (answer?.status === "ok") {
-      this.#changeTimeline({ type: "filled", after, entries: answer.messages, more: answer.more });
-    } else {
-      this.#changeTimeline({ type: "gap", after, state: "failed" });
-    }
-  }
-
-  async #history(before: Offset | undefined): Promise<HistoryAnswer | undefined> {
-    const answer = await askForHistory(this.#member, this.#limits, before);
+  async #history(place: HistoryPlace): Promise<HistoryAnswer | undefined> {
+    const answer = await askForHistory(this.#member, this.#limits, place);
     // It may contain messages whose echo the outbox waits for.
     if (answer?.status === "ok") this.#echoed(answer.messages);
     return answer;
@@ -269,7 +212,7 @@ export class RoomStore {
     this.#joinedAt = null;
     this.#changeOutbox({ type: "connected", recovered, ...this.#attempt() });
     this.#sendWaiting();
-    if (this.#state.older === "failed") this.#update({ older: "idle" });
+    if (recovered) this.reader.connected();
   }
 
   #joined(at: Offset): void {
@@ -277,6 +220,7 @@ export class RoomStore {
     this.#joinedAt = at;
     this.#changeTimeline({ type: "joined", at, recovered: this.#recovered });
     if (this.#reading && !this.#comesBack) this.#markRead();
+    this.reader.connected();
   }
 
   #lost(): void {
@@ -307,6 +251,7 @@ export class RoomStore {
     // Of the history that follows a reconnect, only the end is news.
     const news = messages.filter(({ offset }) => newest === undefined || compareOffsets(offset, newest) > 0);
     const isHistory = steadyNow() < this.#newsFrom;
+    if (isHistory) this.#update({ begun: this.#state.timeline.entries.at(-1)?.offset ?? null });
     // Whoever comes back sees first what is new in the history.
     if (this.#reading && !(isHistory && this.#comesBack)) this.#markRead();
     if (isHistory || news.length === 0) return;

@@ -2,9 +2,9 @@ import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
 import type { Identity } from "@/people/identity";
 import { RoomStore } from "@/room/store";
-import type { PlacedMessage } from "@/wire/contract";
+import type { Offset, PlacedMessage } from "@/wire/contract";
 import { lobby, type RoomName } from "@/wire/rooms";
-import { roomAddress, type Wanted, wantedRoom } from "./address";
+import { messageAddress, roomAddress, type Wanted, wantedRoom } from "./address";
 import { Remembered } from "./remembered";
 
 /** The rooms of this page. Immutable. */
@@ -31,9 +31,15 @@ export interface RoomsDeps {
 export interface Page {
   query(): string;
   push(address: string): void;
+  /** Like push, but the back button does not return to the address before it. */
+  replace(address: string): void;
 }
 
 export type NewsListener = (room: RoomStore, news: readonly PlacedMessage[]) => void;
+
+function messageOf(wanted: Wanted): string | undefined {
+  return "room" in wanted ? wanted.at : undefined;
+}
 
 /** Rooms owns the rooms that this tab is in, all over one connection, and knows which of them is shown. */
 export class Rooms {
@@ -94,17 +100,48 @@ export class Rooms {
 
   /** Shows a room, and opens it first if need be. The browser's back button returns to the room before it. */
   show(name: RoomName): void {
-    if (this.#state.shown?.name === name) return;
+    const { shown, wanted } = this.#state;
+    if (shown?.name === name && messageOf(wanted) === undefined) return;
     this.#deps.page.push(roomAddress(name));
     this.addressChanged();
   }
 
-  /** Shows the room that the address of the page names. */
+  /** Shows a message of the room on the screen, like a link to it. */
+  showMessage(offset: Offset): void {
+    const { shown, wanted } = this.#state;
+    if (!shown) return;
+    if (messageOf(wanted) !== offset) this.#deps.page.push(messageAddress(shown.name, offset));
+    this.addressChanged();
+  }
+
+  /** Shows the end of the room on the screen. A reload does not lead back to the message of a link. */
+  showEnd(): void {
+    const { shown, wanted } = this.#state;
+    if (!shown) return;
+    if (messageOf(wanted) !== undefined) {
+      this.#deps.page.replace(roomAddress(shown.name));
+      this.#update({ wanted: { room: shown.name } });
+    }
+    shown.reader.toEnd();
+  }
+
+  /** Shows the room that the address of the page names, and the message in it. */
   addressChanged(): void {
     const wanted = wantedRoom(this.#deps.page.query());
+    const hadMessage = messageOf(this.#state.wanted) !== undefined;
+    this.#showRoom(wanted);
+    const at = messageOf(wanted);
+    if (at !== undefined) this.#state.shown?.reader.seek(at);
+    else if (hadMessage) this.#state.shown?.reader.toEnd();
+  }
+
+  #showRoom(wanted: Wanted): void {
     const before = this.#state.shown;
     const shown = "room" in wanted ? (this.#find(wanted.room) ?? this.#open(wanted.room)) : undefined;
-    if (shown !== undefined && shown === before) return;
+    if (shown !== undefined && shown === before) {
+      if (messageOf(wanted) !== messageOf(this.#state.wanted)) this.#update({ wanted });
+      return;
+    }
     const mine = this.#state.mine.filter((room) => room === shown || room !== before || !this.#isVain(room));
     for (const room of this.#state.mine) if (!mine.includes(room)) room.leave();
     before?.setShown(false);

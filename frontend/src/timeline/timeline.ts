@@ -36,10 +36,14 @@ export type TimelineAction =
   /** An answer: the messages before the first entry behind the gap. */
   | { type: "filled"; after: Offset; entries: readonly Entry[]; more: boolean }
   | { type: "gap"; after: Offset; state: "open" | "loading" | "failed" }
+  /** A stretch of the past has come to what is known without a gap up to the end, and takes the place of all before it. */
+  | { type: "continued"; entries: Entries; more: boolean }
   /** Nobody looks at the room, or somebody does again. A page holds many rooms, and one of them is shown. */
   | { type: "limited"; limit: number };
 
 export const maxEntries = 20_000;
+/** For a stretch of the past, and for the end of the room meanwhile. */
+export const maxPastEntries = maxEntries / 2;
 /** For a room that is not shown. */
 export const maxHiddenEntries = 1000;
 const maxSpans = 20;
@@ -59,6 +63,8 @@ export function nextTimeline(state: Timeline, action: TimelineAction): Timeline 
       return filled(state, action.after, action.entries, action.more);
     case "gap":
       return withGap(state, action.after, action.state);
+    case "continued":
+      return continued(state, action.entries, action.more);
     case "limited":
       return bounded({ ...state, limit: action.limit });
   }
@@ -77,6 +83,20 @@ export function isFull(state: Timeline, page: number): boolean {
 /** How many entries are behind a place. */
 export function countAfter(state: Timeline, place: Offset): number {
   return state.entries.length - countUpTo(state.entries, place);
+}
+
+/** From here up to the end every message is known; undefined before the first connection. */
+export function firstKnown({ entries, spans }: Timeline): Offset | undefined {
+  const from = spans.at(-1)?.from;
+  return entries[countBefore(entries, from)]?.offset ?? from;
+}
+
+function continued(state: Timeline, entries: Entries, more: boolean): Timeline {
+  const [first, end] = [entries[0], state.spans.at(-1)];
+  if (first === undefined || end === undefined) return state;
+  const rest = state.entries.slice(countBefore(state.entries, end.from));
+  const spans = [{ from: first.offset, to: end.to }];
+  return bounded({ ...state, entries: withEntries(entries, rest), limit: maxEntries, spans, more });
 }
 
 function joined(state: Timeline, at: Offset): Timeline {

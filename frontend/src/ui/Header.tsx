@@ -4,7 +4,7 @@ import { type RefObject, useEffect, useMemo, useRef } from "react";
 import type { Connection } from "@/connection/connection";
 import { isMine } from "@/people/identity";
 import { unreadWords } from "@/room/lastread";
-import type { Admission } from "@/room/store";
+import type { Admission } from "@/room/state";
 import { firstCluster } from "@/text/clusters";
 import { lobby } from "@/wire/rooms";
 import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore, useUnreadElsewhere } from "./context";

@@ -1,38 +1,52 @@
 "use client";
 
-import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type Block, type Row, RowBuilder } from "@/room/rows";
-import { countAfter } from "@/timeline/timeline";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type Block, bottomBlock, type Row, RowBuilder } from "@/room/rows";
 import type { Offset } from "@/wire/contract";
 import { useCalendar } from "./calendar";
-import { useLive, useMe, useRoomState, useStore } from "./context";
+import { useMe, useRoomState, useRooms, useStore } from "./context";
 import { useCopying } from "./copying";
-import { DayView, GapView, NewsView, TopView } from "./dividers";
-import { keepFocus } from "./focus";
+import { BottomView, DayView, GapView, NewsView, TopView } from "./dividers";
 import { endThreshold, useFollowing } from "./following";
+import { useLoadNewer, useLoadOlder } from "./loading";
 import styles from "./MessageList.module.css";
 import { MessageView, type Reading } from "./MessageView";
+import { NewMessages } from "./NewMessages";
 import { useRoomKeys } from "./roomkeys";
 import { useRowStops } from "./rowstops";
+import { SoughtNote } from "./SoughtNote";
 import type { ScrollStep } from "./scrollkeys";
 import { useSeen } from "./seen";
+import { useSought } from "./sought";
 import { type List, useVirtualRows } from "./virtualrows";
 
-/** Older messages are loaded when fewer rows than this are above the visible ones. */
-const olderThreshold = 20;
-/** The history arrives within this time; a list that is still filling loads nothing more. */
-const historyFillMs = 100;
+/** Messages are loaded when fewer rows than this are above the visible ones, or below them. */
+const nearThreshold = 20;
 
 export function MessageList() {
   const scroller = useRef<HTMLDivElement>(null);
-  const [follows, setFollows] = useState(true);
+  const rooms = useRooms();
+  const store = useStore();
+  const inPast = useRoomState((state) => state.past !== null);
+  const [isAtEnd, setFollows] = useState(true);
+  const follows = isAtEnd && !inPast;
   const blocks = useBlocks(useReading(follows));
-  const { list, mounted, rowsAbove } = useVirtualRows(blocks, scroller, follows);
-  const { leave, follow } = useFollowing(scroller, list, setFollows, blocks);
+  const { list, mounted, rowsAbove, rowsBelow, startOf } = useVirtualRows(blocks, scroller, follows);
+  const mayFollow = useCallback(() => store.getState().past === null, [store]);
+  const { leave, follow: followList, stay } = useFollowing(scroller, list, setFollows, blocks, mayFollow);
+  const follow = useCallback(() => {
+    rooms.showEnd();
+    followList();
+  }, [rooms, followList]);
+  useLayoutEffect(() => {
+    if (inPast) stay(); // its end is not that of the room
+  }, [inPast, stay]);
+  const marked = useSought(scroller, list, blocks, startOf, stay);
   useRoomKeys(scroller, useScrollStep(scroller, list, leave, follow));
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;
-  const near = list.range !== null && rowsAbove < olderThreshold;
-  useLoadOlder(near && (roomLeft || !follows), scroller);
+  const isMeasured = list.range !== null;
+  useLoadOlder(isMeasured && rowsAbove < nearThreshold && (roomLeft || !follows), scroller);
+  useLoadNewer(isMeasured && rowsBelow < nearThreshold);
 
   // An own message is always brought into view.
   const written = useRoomState((state) => state.written);
@@ -54,6 +68,7 @@ export function MessageList() {
               ref={index < 0 ? undefined : list.measureElement}
               data-index={index}
               data-key={row.key}
+              data-marked={(row.kind === "message" && row.offset !== undefined && row.offset === marked) || undefined}
               className={styles.row}
               style={{ transform: `translateY(${start}px)` }}
             >
@@ -62,7 +77,8 @@ export function MessageList() {
           ))}
         </ol>
       </section>
-      <NewMessages follows={follows} near={list.isAtEnd(endThreshold)} follow={follow} />
+      <SoughtNote />
+      <NewMessages follows={follows} near={!inPast && list.isAtEnd(endThreshold)} follow={follow} />
     </div>
   );
 }
@@ -104,64 +120,25 @@ function useScrollStep(
   );
 }
 
+const nothing: readonly never[] = [];
+
 function useBlocks(known: Offset | null): readonly Block[] {
   const timeline = useRoomState((state) => state.timeline);
+  const past = useRoomState((state) => state.past);
   const outbox = useRoomState((state) => state.outbox);
   const me = useMe();
   // Another time zone has other days.
   const { zone } = useCalendar();
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was laid out is laid out anew
   const builder = useMemo(() => new RowBuilder(), [zone]);
-  return useMemo(() => builder.update(timeline, outbox, me, known), [builder, timeline, outbox, me, known]);
-}
-
-/** Loads older messages when the reader is near the first row, or when the list has space left. */
-function useLoadOlder(wanted: boolean, scroller: RefObject<HTMLElement | null>): void {
-  const store = useStore();
-  const older = useRoomState((state) => state.older);
-  const live = useLive();
-  const joined = useRoomState((state) => state.timeline.live !== null);
-  const oldest = useRoomState((state) => state.timeline.entries[0]?.offset);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a page that was loaded may call for the next
-  useEffect(() => {
-    if (!wanted || !live || !joined || older !== "idle") return;
-    const timer = setTimeout(() => {
-      // The rows may still be those of the position before new messages moved the list: check where the reader is.
-      if (scroller.current && !showsOnlyTheEnd(scroller.current)) void store.loadOlder();
-    }, historyFillMs);
-    return () => clearTimeout(timer);
-  }, [wanted, live, joined, older, oldest, store, scroller]);
-}
-
-function showsOnlyTheEnd({ scrollTop, scrollHeight, clientHeight }: HTMLElement): boolean {
-  const hidden = scrollHeight - clientHeight;
-  return hidden > endThreshold && hidden - scrollTop <= endThreshold;
-}
-
-/** The pill that counts the new messages while the reader is further up. */
-function NewMessages({ follows, near, follow }: { follows: boolean; near: boolean; follow: () => void }) {
-  const timeline = useRoomState((state) => state.timeline);
-  const newest = timeline.entries.at(-1)?.offset;
-  const [seen, setSeen] = useState(newest);
-  useEffect(() => {
-    if (follows) setSeen(newest);
-  }, [follows, newest]);
-  if (follows) return null;
-  const unseen = seen === undefined ? timeline.entries.length : countAfter(timeline, seen);
-  if (near && unseen === 0) return null;
-  return (
-    <button type="button" className={styles.pill} onClick={keepFocus(follow)}>
-      <span>{pillWords(unseen)}</span>
-      <svg viewBox="0 0 16 16" aria-hidden="true">
-        <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
-      </svg>
-    </button>
+  // What waits to be sent is at the end of the room.
+  const shown = past ? past : timeline;
+  const waiting = past ? nothing : outbox;
+  const blocks = useMemo(
+    () => builder.update({ gaps: nothing, ...shown }, waiting, me, known),
+    [builder, shown, waiting, me, known],
   );
-}
-
-function pillWords(unseen: number): string {
-  if (unseen === 0) return "Newest";
-  return `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}`;
+  return useMemo(() => (past ? [...blocks, bottomBlock] : blocks), [past, blocks]);
 }
 
 function RowView({ row, reading }: { row: Row; reading: Reading }) {
@@ -176,5 +153,7 @@ function RowView({ row, reading }: { row: Row; reading: Reading }) {
       return <NewsView />;
     case "top":
       return <TopView more={row.more} />;
+    case "bottom":
+      return <BottomView />;
   }
 }

@@ -4,12 +4,14 @@ import { type MouseEvent, memo, useState } from "react";
 import { flushSync } from "react-dom";
 import { canRetry } from "@/outbox/outbox";
 import type { MessageRow } from "@/room/rows";
+import { messageAddress } from "@/rooms/address";
 import { shortened } from "@/text/shortened";
 import { Clock } from "./Clock";
-import { useLive, useStore } from "./context";
+import { useLive, useRooms, useStore } from "./context";
 import { keepFocus } from "./focus";
 import { MessageText } from "./MessageText";
 import styles from "./MessageView.module.css";
+import { followsHere } from "./RoomLink";
 import { failureWords } from "./words";
 
 /** Only new messages fade in; rows that scroll into view do not. */
@@ -61,7 +63,7 @@ function Message({ row, reading }: Props) {
           </button>
         )}
         <p className={styles.meta}>
-          <Clock at={row.at} />
+          <When row={row} />
           {row.mine && <DeliveryMark row={row} />}
         </p>
       </div>
@@ -100,6 +102,23 @@ function beginning(text: string): string {
   const lines = text.split("\n");
   const few = lines.length > mostLines + 4 ? `${lines.slice(0, mostLines).join("\n")} …` : text;
   return few.length > mostChars + 400 ? shortened(few, mostChars) : few;
+}
+
+/** The time of a message leads to it: the address of this link is what people share. */
+function When({ row: { offset, at } }: { row: MessageRow }) {
+  const { name } = useStore();
+  const rooms = useRooms();
+  if (offset === undefined) return <Clock at={at} />;
+  const follow = (event: MouseEvent) => {
+    if (!followsHere(event)) return;
+    event.preventDefault();
+    rooms.showMessage(offset);
+  };
+  return (
+    <a href={messageAddress(name, offset)} tabIndex={-1} data-time="" onClick={follow}>
+      <Clock at={at} />
+    </a>
+  );
 }
 
 function DeliveryMark({ row }: { row: MessageRow }) {
@@ -162,6 +181,7 @@ function Failed({ id, why }: { id: string; why: Parameters<typeof failureWords>[
 function isSameRow(a: MessageRow, b: MessageRow): boolean {
   return (
     a.key === b.key &&
+    a.offset === b.offset &&
     a.text === b.text &&
     a.username === b.username &&
     a.verified === b.verified &&

@@ -14,11 +14,16 @@ interface Props {
   children: ReactNode;
 }
 
+/** Whether a click on a link stays on this page: other clicks open a tab or a window. */
+export function followsHere({ button, metaKey, ctrlKey, shiftKey, altKey }: MouseEvent): boolean {
+  return button === 0 && !metaKey && !ctrlKey && !shiftKey && !altKey;
+}
+
 /** A link to a room. The browser handles clicks that open a tab or a window of their own. */
 export function RoomLink({ name, className, current = false, followed, children }: Props) {
   const rooms = useRooms();
   const follow = (event: MouseEvent) => {
-    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (!followsHere(event)) return;
     event.preventDefault();
     rooms.show(name);
     followed?.();

@@ -1,8 +1,8 @@
 "use client";
 
-import { type Gap, isFull } from "@/timeline/timeline";
+import type { Gap } from "@/timeline/timeline";
 import { useCalendar } from "./calendar";
-import { useLive, useMayWrite, useMe, useRoomState, useStore } from "./context";
+import { useLive, useMayWrite, useRoomState, useStore } from "./context";
 import styles from "./dividers.module.css";
 import { keepFocus } from "./focus";
 import { dayName, exactTime } from "./times";
@@ -26,22 +26,36 @@ export function NewsView() {
 export function TopView({ more }: { more: boolean }) {
   const store = useStore();
   const older = useRoomState((state) => state.older);
-  const empty = useRoomState((state) => state.timeline.entries.length + state.outbox.length === 0);
+  const empty = useRoomState((state) => (state.past ?? state.timeline).entries.length + state.outbox.length === 0);
   const joined = useRoomState((state) => state.timeline.live !== null);
   const live = useLive();
-  const { limits } = useMe();
-  const full = useRoomState((state) => isFull(state.timeline, limits.historyMessages));
   if (!joined) return <p className={styles.note}>&nbsp;</p>;
   if (!more) {
     return empty ? <Empty /> : <p className={styles.note}>This is where the chat begins.</p>;
   }
-  if (full) return <p className={styles.note}>This page is full: earlier messages are not shown.</p>;
   if (!live) return <p className={styles.note}>Earlier messages will load when you are connected.</p>;
   if (older !== "failed") return <p className={styles.note}>Loading earlier messages…</p>;
   return (
     <p className={styles.note}>
       <span>Earlier messages could not be loaded. </span>
-      <button type="button" onClick={keepFocus(() => void store.loadOlder())}>
+      <button type="button" onClick={keepFocus(() => void store.reader.loadOlder())}>
+        Try again
+      </button>
+    </p>
+  );
+}
+
+/** The row below the last message that is loaded, while there are newer ones. */
+export function BottomView() {
+  const store = useStore();
+  const newer = useRoomState((state) => state.newer);
+  const live = useLive();
+  if (!live) return <p className={styles.note}>Later messages will load when you are connected.</p>;
+  if (newer !== "failed") return <p className={styles.note}>Loading later messages…</p>;
+  return (
+    <p className={styles.note}>
+      <span>Later messages could not be loaded. </span>
+      <button type="button" onClick={keepFocus(() => void store.reader.loadNewer())}>
         Try again
       </button>
     </p>
@@ -70,7 +84,7 @@ export function GapView({ gap }: { gap: Gap }) {
         <button
           type="button"
           aria-disabled={gap.state === "loading"}
-          onClick={keepFocus(() => void store.fillGap(gap.after))}
+          onClick={keepFocus(() => void store.reader.fillGap(gap.after))}
         >
           {gap.state === "loading" ? "Loading…" : "Load missed"}
         </button>

@@ -15,44 +15,50 @@ interface EndScroller {
 /**
  * useFollowing keeps a list at its end whatever changes: a message arrives, even above waiting ones; the oldest are
  * dropped; a keyboard opens; the input grows. It stops at the first sign that the reader wants to leave, because in a
- * busy room it would undo each small step.
+ * busy room it would undo each small step. It never follows while `mayFollow` is false: then the end of the list is not
+ * that of the room.
  */
 export function useFollowing(
   scroller: RefObject<HTMLElement | null>,
   list: EndScroller,
   setFollows: (follows: boolean) => void,
   rows: unknown,
-): { leave(): void; follow(): void } {
+  mayFollow: () => boolean,
+): { leave(): void; follow(): void; stay(): void } {
   const now = useRef<Now>({ follows: true, leaving: undefined });
   const set = useCallback(
-    (follows: boolean) => {
+    (wanted: boolean) => {
+      const follows = wanted && mayFollow();
       now.current.follows = follows;
       setFollows(follows);
     },
-    [setFollows],
+    [setFollows, mayFollow],
   );
+  const stay = useCallback(() => {
+    list.cancelScroll();
+    set(false);
+  }, [list, set]);
   const follow = useCallback(() => {
     set(true);
     list.scrollToEnd();
   }, [list, set]);
   const leave = useCallback(() => {
-    list.cancelScroll();
-    set(false);
+    stay();
     clearTimeout(now.current.leaving);
     now.current.leaving = setTimeout(() => {
       now.current.leaving = undefined;
-      if (scroller.current && fromEnd(scroller.current) <= leaveThreshold) follow(); // the list did not move
+      if (scroller.current && fromEnd(scroller.current) <= leaveThreshold && mayFollow()) follow(); // the list did not move
     }, browserMoveMs);
-  }, [list, set, follow, scroller]);
+  }, [stay, follow, scroller, mayFollow]);
   const keep = useCallback(() => {
-    if (now.current.follows) list.scrollToEnd();
-  }, [list]);
+    if (now.current.follows && mayFollow()) list.scrollToEnd();
+  }, [list, mayFollow]);
   useEffect(() => watchScrolling(scroller.current, now.current, set, keep), [scroller, set, keep]);
   useEffect(() => watchHands(scroller.current, leave), [scroller, leave]);
   useEffect(() => () => clearTimeout(now.current.leaving), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the list grows with its rows
   useLayoutEffect(keep, [keep, rows]);
-  return { leave, follow };
+  return { leave, follow, stay };
 }
 
 interface Now {

@@ -2,7 +2,8 @@ import { type RefObject, useEffect, useLayoutEffect } from "react";
 
 /**
  * useRowStops limits the Tab stops of the list to one row: the row with the focus, or else the last. Otherwise Tab
- * would stop at each link of each message. The arrow keys go to the links of other rows.
+ * would stop at each link of each message. The arrow keys go to the links of other rows. The times are no stops: each
+ * message has one.
  */
 export function useRowStops(scroller: RefObject<HTMLElement | null>, mounted: unknown): void {
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows come and go
@@ -16,7 +17,7 @@ export function useRowStops(scroller: RefObject<HTMLElement | null>, mounted: un
 }
 
 function stopsOf(list: HTMLElement): HTMLElement[] {
-  return [...list.querySelectorAll<HTMLElement>("li :is(a, button)")];
+  return [...list.querySelectorAll<HTMLElement>("li :is(a, button):not([data-time])")];
 }
 
 function keepOneStop(list: HTMLElement | null): void {

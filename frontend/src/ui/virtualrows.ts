@@ -1,6 +1,6 @@
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
-import type { Block, Row } from "@/room/rows";
+import type { Block, MessageRow, Row } from "@/room/rows";
 import { Finder, Heights, type Part, partAround, type View } from "./part";
 
 /** Rows that are mounted beyond the visible ones, on either side. */
@@ -19,8 +19,11 @@ export interface MountedRow {
 interface VirtualRows {
   readonly list: List;
   readonly mounted: readonly MountedRow[];
-  /** The number of rows above the visible ones. */
+  /** The number of rows above the visible ones, and below them. */
   readonly rowsAbove: number;
+  readonly rowsBelow: number;
+  /** Where a row begins, in pixels from the beginning of the list; an estimate if it was never mounted. */
+  startOf(key: string): number | undefined;
 }
 
 /**
@@ -52,16 +55,21 @@ export function useVirtualRows(
     // An estimate; following the end makes it exact.
     initialOffset: () => part.above + heights.sum(rows),
   });
+  if (before.current.list !== list) anchorToMessages(list, () => before.current.part?.rows ?? []);
   before.current = { list, blocks, part };
   useEffect(() => forgetGone(list, blocks), [list, blocks]);
   const mounted = list.getVirtualItems().flatMap(({ index, start }) => {
     const row = rows[index];
     return row ? [{ row, index, start }] : [];
   });
+  const find = (key: string) => placeOf(blocks, heights, finder, key);
+  const lastVisible = part.rowsAbove + (list.range?.endIndex ?? rows.length - 1);
   return {
     list,
-    mounted: withPinned(mounted, pinned(scroller.current), (key) => placeOf(blocks, heights, finder, key)),
+    mounted: withPinned(mounted, pinned(scroller.current), find),
     rowsAbove: part.rowsAbove + (list.range?.startIndex ?? 0),
+    rowsBelow: blocks.reduce((sum, block) => sum + block.length, -1) - lastVisible,
+    startOf: (key) => find(key)?.start,
   };
 }
 
@@ -79,6 +87,36 @@ function viewOf(
   const place = first && placeOf(blocks, heights, finder, String(first.key));
   // The virtualizer keeps the first visible row in place; rows that were added above it move the view.
   return place ? { ...view, top: view.top + place.start - first.start } : view;
+}
+
+/**
+ * When rows change, the library keeps the row at the top of the view in its place. This makes it a message behind a
+ * message, because a divider may be gone then, or have got a page of older messages below it. The first message of the list may
+ * become one that goes on a run, and lose its author: what follows does not move then. `rows` are those that the library
+ * has measured.
+ */
+function anchorToMessages(list: List, rows: () => readonly Row[]): void {
+  const rowAt = list.getVirtualItemForOffset;
+  const begun = new Set<unknown>();
+  list.getVirtualItemForOffset = (offset) => {
+    const item = rowAt(offset);
+    const all = rows();
+    const top = all.find((row): row is MessageRow => row.kind === "message");
+    if (begun.size > 100) begun.clear(); // they are far away by now
+    if (top?.first) begun.add(top.key);
+    const last = list.range?.endIndex ?? 0;
+    for (let i = item?.index ?? 0; i <= last; i++) {
+      if (all[i - 1]?.kind === "message" && all[i]?.kind === "message") return list.measurementsCache[i] ?? item;
+    }
+    return item;
+  };
+  list.shouldAdjustScrollPositionOnItemSizeChange = ({ index, key, start, size }) => {
+    const row = rows()[index];
+    const top = list.scrollOffset ?? 0;
+    if (row?.kind === "message" && !row.first && begun.delete(key)) return true;
+    // As the library does without this function.
+    return list.itemSizeCache.has(key) ? start + size <= top && list.scrollDirection !== "backward" : start < top;
+  };
 }
 
 function samePart(before: Part | null, part: Part): Part {

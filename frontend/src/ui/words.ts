@@ -1,6 +1,7 @@
 import type { Connection, Refused } from "@/connection/connection";
 import type { Failure } from "@/outbox/outbox";
-import type { Admission, SendProblem } from "@/room/store";
+import type { Admission } from "@/room/state";
+import type { SendProblem } from "@/room/store";
 import type { RoomRefusal, SignInRefusal } from "@/wire/contract";
 import type { Limits, UsernameProblem } from "@/wire/limits";
 import { type Rights, rightIn } from "@/wire/rights";

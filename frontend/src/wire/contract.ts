@@ -38,12 +38,17 @@ export interface Refusal {
 
 export type MessageAnswer = { status: "ok"; id: string; at: number } | Refusal;
 
-export interface HistoryRequest {
+/** A place in the past: before a message, after it, or with as many messages on either side of it (HIS-1, HIS-9, HIS-10). */
+export interface HistoryPlace {
   before?: Offset;
-  limit: number;
+  after?: Offset;
+  around?: Offset;
 }
 
-export type HistoryAnswer = { status: "ok"; messages: PlacedMessage[]; more: boolean } | Refusal;
+export type HistoryRequest = HistoryPlace & { limit: number };
+
+/** `newer` comes only with an answer to `after` or `around`; older servers know neither. */
+export type HistoryAnswer = { status: "ok"; messages: PlacedMessage[]; more: boolean; newer?: boolean } | Refusal;
 
 export interface TypingNotice {
   username: string;

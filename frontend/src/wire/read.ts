@@ -132,7 +132,8 @@ export function readHistoryAnswer(answer: unknown): HistoryAnswer {
   const messages = answer.messages
     .map((entry: unknown) => readMessage(entry, isFields(entry) ? entry.offset : undefined))
     .filter((entry) => entry !== undefined);
-  return { status: "ok", messages, more: answer.more === true };
+  const { more, newer } = answer;
+  return { status: "ok", messages, more: more === true, ...(typeof newer === "boolean" && { newer }) };
 }
 
 const codes: ReadonlySet<string> = new Set<ErrorCode>([

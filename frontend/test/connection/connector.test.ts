@@ -123,7 +123,7 @@ describe("a silent server", () => {
     for (const ask of ["send", "history"]) {
       const { connector, store, link } = live();
       if (ask === "send") store.send("ada", "hi");
-      else void store.loadOlder();
+      else void store.reader.loadOlder();
       link.answersSign = false;
       await vi.advanceTimersByTimeAsync(4900);
       expect(connector.getConnection()).toEqual({ state: "live" });

@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { maxEntries } from "@/timeline/timeline";
-
 import { live, refusal } from "../fakelink";
 import { placed, placedRange } from "../make";
 
@@ -30,8 +28,8 @@ describe("reconnecting", () => {
     vi.advanceTimersByTime(100);
     const after = placed(1).offset;
     expect(store.getState().timeline.gaps).toEqual([{ after, state: "open" }]);
-    const filled = store.fillGap(after);
-    void store.fillGap(after); // A second click requests nothing.
+    const filled = store.reader.fillGap(after);
+    void store.reader.fillGap(after); // A second click requests nothing.
     expect(link.asked).toMatchObject([{ before: placed(8).offset, limit: 100 }]);
     link.asked[0]?.answer({ status: "ok", messages: placedRange(1, 8), more: false });
     await filled;
@@ -44,7 +42,7 @@ describe("reconnecting", () => {
     link.listener.message(placed(1));
     link.drop();
     link.accept(false, placed(7).offset);
-    const filled = store.fillGap(placed(1).offset);
+    const filled = store.reader.fillGap(placed(1).offset);
     link.asked[0]?.answer(undefined);
     await filled;
     expect(store.getState().timeline.gaps).toMatchObject([{ state: "failed" }]);
@@ -55,16 +53,16 @@ describe("older messages", () => {
   test("come before the first, page by page, until there are none", async () => {
     const { store, link } = live();
     link.listener.message(placed(150));
-    const loaded = store.loadOlder();
-    void store.loadOlder();
+    const loaded = store.reader.loadOlder();
+    void store.reader.loadOlder();
     expect(link.asked).toMatchObject([{ before: placed(150).offset, limit: 100 }]);
     link.asked[0]?.answer({ status: "ok", messages: placedRange(50, 150), more: true });
     await loaded;
     expect(store.getState()).toMatchObject({ older: "idle", timeline: { more: true } });
-    const rest = store.loadOlder();
+    const rest = store.reader.loadOlder();
     link.asked[1]?.answer({ status: "ok", messages: placedRange(0, 50), more: false });
     await rest;
-    await store.loadOlder();
+    await store.reader.loadOlder();
     expect(link.asked).toHaveLength(2);
     expect(store.getState().timeline.entries).toHaveLength(151);
   });
@@ -73,7 +71,7 @@ describe("older messages", () => {
     const { store, link } = live();
     link.listener.message(placed(150));
     for (const text of ["in a page", "in a gap", "nowhere"]) store.send("ada", text);
-    const older = store.loadOlder();
+    const older = store.reader.loadOlder();
     link.asked[0]?.answer({ status: "ok", messages: [placed(149, { id: "me-0", message: "in a page" })], more: true });
     await older;
     expect(store.getState().outbox.map(({ text }) => text)).toEqual(["in a gap", "nowhere"]);
@@ -81,25 +79,15 @@ describe("older messages", () => {
     link.accept(false, placed(160).offset);
     link.listener.message(placed(161));
     vi.advanceTimersByTime(100);
-    const filled = store.fillGap(placed(150).offset);
+    const filled = store.reader.fillGap(placed(150).offset);
     link.asked[1]?.answer({ status: "ok", messages: [placed(155, { id: "me-1", message: "in a gap" })], more: false });
     await filled;
     expect(store.getState().outbox.map(({ text }) => text)).toEqual(["nowhere"]);
   });
 
-  test("P6 a full page requests no more", async () => {
-    const { store, link } = live();
-    for (let i = 0; i < maxEntries; i += 5000) {
-      for (const message of placedRange(i, i + 5000)) link.listener.message(message);
-      vi.advanceTimersByTime(100);
-    }
-    await store.loadOlder();
-    expect(link.asked).toEqual([]);
-  });
-
   test("HIS-5 a request that was too fast is repeated and does not fail", async () => {
     const { store, link } = live();
-    void store.loadOlder();
+    void store.reader.loadOlder();
     link.asked[0]?.answer(refusal("rate_limited"));
     await vi.advanceTimersByTimeAsync(1000);
     expect(link.asked).toHaveLength(2);

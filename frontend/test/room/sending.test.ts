@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { marginMs, maxOutgoing } from "@/outbox/outbox";
-import { firstState } from "@/room/store";
+import { firstState } from "@/room/state";
 import { minDedupeMs } from "@/wire/limits";
 
 import { hour, putBack } from "../clock";

@@ -12,7 +12,11 @@ afterEach(() => void vi.useRealTimers());
 function open(query = "", { tab = new FakeMemory(), browser = new FakeMemory() } = {}) {
   const { connector, link } = openConnector();
   const history = [query];
-  const page = { query: () => history.at(-1) ?? "", push: (address: string) => void history.push(address.slice(1)) };
+  const page = {
+    query: () => history.at(-1) ?? "",
+    push: (address: string) => void history.push(address.slice(1)),
+    replace: (address: string) => void history.splice(-1, 1, address.slice(1)),
+  };
   const rooms = new Rooms({ connector, tab, browser, page, identity: new FakeSelf() });
   const back = () => {
     history.pop();
@@ -46,6 +50,26 @@ describe("rooms", () => {
     expect(mine(rooms)).toEqual([lobby, "cats", "dogs"]);
     expect(link.connects).toBe(1);
     expect([...link.rooms.values()].map(({ enters }) => enters)).toEqual([1, 1, 1]);
+  });
+
+  test("the address opens a message, the back button returns to it, and the end leaves the address", () => {
+    const { rooms, link, back } = open("?at=5-0");
+    const sought = () => rooms.getState().shown?.getState().sought;
+    expect(sought()).toEqual({ offset: "5-0", state: "loading" });
+    link.accept(false, "9-0");
+    expect(link.asked).toMatchObject([{ around: "5-0" }]);
+    rooms.showMessage("7-0");
+    expect(rooms.getState().wanted).toEqual({ room: lobby, at: "7-0" });
+    expect(link.asked).toMatchObject([{ around: "5-0" }, { around: "7-0" }]);
+    rooms.showMessage("7-0");
+    back();
+    expect(sought()?.offset).toBe("5-0");
+    rooms.show(lobby);
+    expect(sought()).toBeNull();
+    back();
+    expect(sought()?.offset).toBe("5-0");
+    rooms.showEnd();
+    expect([rooms.getState().wanted, sought()]).toEqual([{ room: lobby }, null]);
   });
 
   test("an address that names no room shows none and asks for none", () => {

@@ -19,6 +19,7 @@ describe("a message", () => {
     kind: "message",
     key: "k",
     id: "me-0",
+    offset: undefined,
     from: undefined,
     username: "ada",
     verified: false,

@@ -29,7 +29,7 @@ test("the top of the list shows what is above it", async () => {
   const { store, link } = live(<TopView more />);
   expect(screen.getByText("Loading earlier messages…")).toBeTruthy();
   await act(async () => {
-    void store.loadOlder();
+    void store.reader.loadOlder();
     link.asked[0]?.answer(undefined);
   });
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));

@@ -17,6 +17,7 @@ export function openChat({ query = "", memory = new FakeMemory(), browser = new 
   const page = {
     query: () => visited.at(-1) ?? "",
     push: (address: string) => void visited.push(address.slice(1)),
+    replace: (address: string) => void visited.splice(-1, 1, address.slice(1)),
   };
   let ids = 0;
   const self = { getMe: identity.getMe, newId: () => `me-${ids++}` };
