@@ -148,7 +148,7 @@ test("P13 a link leads to a message in the middle, both ways on, and back to the
   await expect(said(ada, "from the past")).toBeInViewport();
 });
 
-test("a link in the page works by click and by keyboard, and over a node that goes away", async ({ room }) => {
+test("a link in the page works by touch, and over a node that goes away", async ({ room }) => {
   const robot = await room.robot();
   await fill(robot, 600);
   const ada = await room.join("ada", { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
