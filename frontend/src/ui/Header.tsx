@@ -3,9 +3,9 @@
 import { type RefObject, useEffect, useMemo, useRef } from "react";
 import type { Connection } from "@/connection/connection";
 import { isMine } from "@/people/identity";
+import { initialOf } from "@/people/signs";
 import { unreadWords } from "@/room/lastread";
 import type { Admission } from "@/room/state";
-import { firstCluster } from "@/text/clusters";
 import { lobby } from "@/wire/rooms";
 import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore, useUnreadElsewhere } from "./context";
 import styles from "./Header.module.css";
@@ -48,7 +48,7 @@ export function Header({ username, moved = false, openRooms }: Props) {
         onClick={() => settings.current?.showModal()}
       >
         <span className={styles.initial} aria-hidden="true">
-          {initial(username)}
+          {initialOf(username)}
         </span>
         <bdi className={styles.name} translate="no">
           {username}
@@ -111,8 +111,4 @@ function useNamesake(username: string): boolean {
     () => entries.slice(-recent).some((entry) => entry.username === username && !isMine(me, entry)),
     [entries, me, username],
   );
-}
-
-function initial(username: string): string {
-  return firstCluster(username).toLocaleUpperCase();
 }

@@ -1,8 +1,9 @@
 "use client";
 
-import { type MouseEvent, memo, useState } from "react";
+import { type CSSProperties, type MouseEvent, memo, useState } from "react";
 import { flushSync } from "react-dom";
 import { canRetry } from "@/outbox/outbox";
+import { initialOf, tintOf } from "@/people/signs";
 import type { MessageRow } from "@/room/rows";
 import { messageAddress } from "@/rooms/address";
 import { shortened } from "@/text/shortened";
@@ -50,7 +51,11 @@ function Message({ row, reading }: Props) {
       data-delivery={delivery.kind}
     >
       {/* Visible once in a run of messages; screen readers read it with each. */}
-      <p className={row.first && !row.mine ? styles.author : "hidden"}>
+      <p
+        className={row.first && !row.mine ? styles.author : "hidden"}
+        style={{ "--tint": `var(--tint-${tintOf(row.from, row.username)})` } as CSSProperties}
+      >
+        <span className={styles.initial} data-initial={initialOf(row.username)} aria-hidden="true" />
         <bdi translate="no">{row.username}</bdi>
         {row.verified && <Verified />}
         {row.mine && <span> (you)</span>}
@@ -183,6 +188,7 @@ function isSameRow(a: MessageRow, b: MessageRow): boolean {
     a.key === b.key &&
     a.offset === b.offset &&
     a.text === b.text &&
+    a.from === b.from &&
     a.username === b.username &&
     a.verified === b.verified &&
     a.at === b.at &&
