@@ -30,7 +30,7 @@ type record struct {
 	genesis stream.Offset // of a room that has nothing in the file
 	saved   bool          // the file has entries of the room
 	isOpen  bool
-	queued  int         // appends that are not reported
+	queued  int         // appends that are not reported, also those that are not queued yet
 	sink    stream.Sink // nil before Follow and after Close
 	tail    int
 	begun   bool // the sink has had its Reset
@@ -77,24 +77,40 @@ func (r *record) append(ctx context.Context, key string, event []byte, done func
 	if len(event) == 0 {
 		return errors.New("append: empty event")
 	}
-	if err := r.load(ctx); err != nil {
-		return err
+	if !r.expect() { // before anything that takes time: a room that is closed and opened meanwhile has to be this one
+		return stream.ErrClosed
 	}
-	one := &waiting{record: r, event: bytes.Clone(event), done: done}
-	if key != "" {
-		k := dedupe.KeyOf(key)
-		one.key = &k
+	err := r.load(ctx)
+	if err == nil {
+		one := &waiting{record: r, event: bytes.Clone(event), done: done}
+		if key != "" {
+			k := dedupe.KeyOf(key)
+			one.key = &k
+		}
+		err = r.store.enqueue(ctx, one)
 	}
-	r.mu.Lock()
-	r.queued++
-	r.mu.Unlock()
-	err := r.store.enqueue(ctx, one)
 	if err != nil {
-		r.mu.Lock()
-		r.queued--
-		r.mu.Unlock()
+		r.unexpect()
 	}
 	return err
+}
+
+// expect counts an append that is going to be queued. It reports false if the room is closed.
+func (r *record) expect() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isOpen {
+		r.queued++
+	}
+	return r.isOpen
+}
+
+// unexpect takes back expect.
+func (r *record) unexpect() {
+	r.mu.Lock()
+	r.queued--
+	r.mu.Unlock()
+	r.store.dropIfUnused(r)
 }
 
 // load reads what the room needs before its first append, once. Other rooms do not wait for it.
