@@ -51,9 +51,12 @@ func (t *Table) Find(key Key, now time.Time) (stream.Offset, bool) {
 	return offset, ok
 }
 
-// Add remembers a key that the table does not have. Keys are added in the order of the times at which they were stored. Beyond
+// Add remembers a key, unless the table has it. Keys are added in the order of the times at which they were stored. Beyond
 // the number that the table may remember, it forgets the oldest.
 func (t *Table) Add(key Key, offset stream.Offset, stored time.Time) {
+	if _, known := t.offsets[key]; known {
+		return
+	}
 	if t.order.Len() == t.most {
 		t.forget()
 	}

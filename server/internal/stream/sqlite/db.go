@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,8 @@ func (c *conn) query(row func(*sqlite3.Stmt), sql string, values ...any) error {
 	for s.Step() {
 		row(s)
 	}
-	return s.Reset() // which returns the error of the last step
+	err = s.Err() // Reset does not know of a context that has ended
+	return cmp.Or(err, s.Reset())
 }
 
 // number returns the one number that a statement yields.
@@ -257,12 +259,18 @@ func (c *conn) keys(room string, since time.Time, most int, to *dedupe.Table) er
 	return nil
 }
 
-// check looks for damage.
+// errDamaged means that the file is not what SQLite has written.
+var errDamaged = errors.New("damaged")
+
+// check looks for damage, which is [errDamaged].
 func (c *conn) check() error {
 	var found string
 	err := c.query(func(s *sqlite3.Stmt) { found = s.ColumnText(0) }, `PRAGMA quick_check(1)`)
-	if err == nil && found != "ok" {
-		err = fmt.Errorf("damage: %s", found)
+	switch {
+	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	case err == nil && found != "ok":
+		return fmt.Errorf("%w: %s", errDamaged, found)
 	}
 	return err
 }
@@ -274,14 +282,18 @@ func (c *conn) flush() error {
 	return err
 }
 
-// settle is flush, but while another process reads it leaves the log as it is.
+// settle has the disk take everything that the file says. It is flush, but while another process reads, it leaves the log as it is
+// and commits something: that syncs the whole log.
 func (c *conn) settle() error {
 	err := c.flush()
 	if errors.Is(err, sqlite3.BUSY) {
-		_, _, err = c.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL)
+		err = c.Exec(`INSERT OR REPLACE INTO about VALUES ('opened beside a reader', unixepoch('subsec'))`)
 	}
 	return err
 }
+
+// errInterrupted is the error of a read that was cut off.
+var errInterrupted error = sqlite3.INTERRUPT
 
 // isFull reports whether an error says that the disk has no more room.
 func isFull(err error) bool { return errors.Is(err, sqlite3.FULL) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"scalable-chat/server/internal/stream"
 )
@@ -20,17 +21,20 @@ func (r *reader) check() error { return r.conn.check() }
 type readers struct {
 	files *files
 	idle  chan *reader // holds maxReaders values, except while reads run; nil: not opened yet
+
+	mu    sync.Mutex
+	round context.Context // guarded by mu; ends, and with it the reads that run, when the connections are closed
+	end   context.CancelFunc
 }
 
 func newReaders(f *files) *readers {
 	r := &readers{files: f, idle: make(chan *reader, maxReaders)}
-	for range maxReaders {
-		r.idle <- nil
-	}
+	r.reopen()
 	return r
 }
 
-// do runs a read. It waits for a connection until ctx ends. An error is [stream.ErrUnavailable].
+// do runs a read. It waits for a connection until ctx ends. An error is [stream.ErrUnavailable]; it is also
+// [errInterrupted] if the read was cut off because the connections had to be closed.
 func (r *readers) do(ctx context.Context, read func(*reader) error) error {
 	var one *reader
 	select {
@@ -55,6 +59,12 @@ func (r *readers) run(ctx context.Context, one *reader, read func(*reader) error
 		}
 		one = &reader{c}
 	}
+	r.mu.Lock()
+	round := r.round
+	r.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(round, cancel)()
 	one.SetInterrupt(ctx)
 	err := read(one)
 	one.SetInterrupt(context.Background())
@@ -64,8 +74,11 @@ func (r *readers) run(ctx context.Context, one *reader, read func(*reader) error
 	return nil, errors.Join(err, one.close())
 }
 
-// close waits for the reads that run and closes all connections. Until reopen is called, reads wait.
+// close cuts off the reads that run and closes all connections. Until reopen is called, reads wait.
 func (r *readers) close() {
+	r.mu.Lock()
+	r.end()
+	r.mu.Unlock()
 	for range maxReaders {
 		if one := <-r.idle; one != nil {
 			_ = one.close()
@@ -75,6 +88,9 @@ func (r *readers) close() {
 
 // reopen lets reads go on after close.
 func (r *readers) reopen() {
+	r.mu.Lock()
+	r.round, r.end = context.WithCancel(context.Background())
+	r.mu.Unlock()
 	for range maxReaders {
 		r.idle <- nil
 	}

@@ -20,7 +20,8 @@ type record struct {
 	name  string
 
 	loading sync.Mutex    // held while the room is read for the first time
-	loaded  bool          // guarded by loading
+	rooted  bool          // guarded by loading; genesis and saved are known
+	loaded  bool          // guarded by loading; so are the keys
 	keys    *dedupe.Table // the writer's, once the first append is queued; nil: they have to be read
 
 	calling sync.Mutex    // held during a call of the sink; taken before mu
@@ -67,6 +68,8 @@ func (s *Store) enqueue(ctx context.Context, one *waiting) error {
 	select {
 	case s.writer.queue <- one:
 		return nil
+	case <-s.life.Done():
+		return stream.ErrClosed
 	case <-ctx.Done():
 		return fmt.Errorf("%w: append queue is full: %w", stream.ErrUnavailable, context.Cause(ctx))
 	}
@@ -80,7 +83,7 @@ func (r *record) append(ctx context.Context, key string, event []byte, done func
 	if !r.expect() { // before anything that takes time: a room that is closed and opened meanwhile has to be this one
 		return stream.ErrClosed
 	}
-	err := r.load(ctx)
+	err := r.load(ctx, true)
 	if err == nil {
 		one := &waiting{record: r, event: bytes.Clone(event), done: done}
 		if key != "" {
@@ -113,18 +116,26 @@ func (r *record) unexpect() {
 	r.store.dropIfUnused(r)
 }
 
-// load reads what the room needs before its first append, once. Other rooms do not wait for it.
-func (r *record) load(ctx context.Context) error {
+// load reads, once, where the room begins and, before its first append, the recent keys, of which there may be many. Other rooms
+// do not wait for it.
+func (r *record) load(ctx context.Context, keys bool) error {
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	if r.loaded {
+	if r.loaded || r.rooted && !keys {
 		return nil
 	}
 	if r.store.isClosed() {
 		return stream.ErrClosed
 	}
-	err := r.store.readers.do(ctx, func(c *reader) error { return r.read(c.conn) })
-	r.loaded = err == nil
+	err := r.store.readers.do(ctx, func(c *reader) error {
+		if keys {
+			return r.read(c.conn)
+		}
+		return r.root(c.conn)
+	})
+	if err == nil {
+		r.rooted, r.loaded = true, keys
+	}
 	return err
 }
 
@@ -174,7 +185,7 @@ func (r *record) unfound() {
 
 // origin is where a room begins that has nothing in the file, and whether it has something there.
 func (r *record) origin(ctx context.Context) (genesis stream.Offset, saved bool, err error) {
-	if err := r.load(ctx); err != nil {
+	if err := r.load(ctx, false); err != nil {
 		return stream.Offset{}, false, err
 	}
 	r.mu.Lock()

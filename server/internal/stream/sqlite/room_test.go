@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"scalable-chat/server/internal/stream"
 	"scalable-chat/server/internal/test/assert"
 )
@@ -68,4 +70,69 @@ func TestP12_ARoomWhoseLastAppendFailsIsForgotten(t *testing.T) {
 		t.Errorf("the append failed with %v", err)
 	}
 	s.isForgotten(t)
+}
+
+// TestP12_ABackupDelaysNoStart: another process reads an older state of the file when a node starts after a crash.
+func TestP12_ABackupDelaysNoStart(t *testing.T) {
+	s := open(t, Options{})
+	mustSay(t, s, "a", "", "x")
+	backup, err := s.files.connect(t.Context())
+	assert.NoError(t, err)
+	defer backup.close()
+	assert.NoError(t, backup.Exec("BEGIN"))
+	_, err = backup.newest()
+	assert.NoError(t, err)
+	mustSay(t, s, "a", "", "y")
+	next, err := s.files.connect(t.Context())
+	assert.NoError(t, err)
+	defer next.close()
+	assert.NoError(t, next.Exec("PRAGMA busy_timeout = 1"))
+	assert.NoError(t, next.settle())
+}
+
+// TestP13_AReadThatIsCutOffIsNoShortPage: a read whose context ends between two rows fails.
+func TestP13_AReadThatIsCutOffIsNoShortPage(t *testing.T) {
+	s := open(t, Options{})
+	mustSayAll(t, s, "a", 10, 10)
+	for cut := range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		rows := 0
+		err := s.readers.do(ctx, func(r *reader) error {
+			return r.query(func(*sqlite3.Stmt) {
+				if rows++; rows > cut {
+					cancel()
+				}
+			}, `SELECT ms FROM entry ORDER BY ms`)
+		})
+		if !errors.Is(err, errInterrupted) {
+			t.Errorf("after %d rows of 11: error %v", rows, err)
+		}
+		cancel()
+	}
+}
+
+// TestP12_AReadDelaysNoCommit: after a failed commit the connections are closed, and with them a long read.
+func TestP12_AReadDelaysNoCommit(t *testing.T) {
+	s := open(t, Options{Logger: quiet})
+	mustSay(t, s, "a", "", "x")
+	reading, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.readers.do(t.Context(), func(r *reader) error {
+			close(reading)
+			return r.query(nil, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n`) // never ends
+		})
+	}()
+	<-reading
+	failed := false
+	assert.NoError(t, s.perform(t.Context(), func(*conn) error {
+		if !failed {
+			failed = true
+			return errBroken
+		}
+		return nil
+	}))
+	if err := assert.Receive(t, "the end of the read", ended); !errors.Is(err, errInterrupted) {
+		t.Errorf("error %v", err)
+	}
+	mustSay(t, s, "a", "", "y")
 }

@@ -24,6 +24,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -32,6 +33,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"scalable-chat/server/internal/pace"
 	"scalable-chat/server/internal/stream"
 )
 
@@ -117,13 +119,13 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 // Close ends the store: Append, Last and After return [stream.ErrClosed]. It waits, within ctx, until all queued appends are
 // stored and reported; what is not by then is cut off with the process.
 func (s *Store) Close(ctx context.Context) error {
+	s.end() // first of all, so that no append goes on waiting for its place in the queue
 	s.appending.Lock()
 	first := !s.closed
 	s.closed = true
 	s.appending.Unlock()
 	if first {
 		close(s.writer.queue)
-		s.end()
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -191,10 +193,19 @@ func reason(err error) string {
 	return "see the log"
 }
 
+// inspectPause is how long an inspection that could not be finished waits before the next attempt.
+const inspectPause = 10 * time.Second
+
 // inspect looks for damage inside the file.
 func (s *Store) inspect() {
 	err := s.readers.do(s.life, (*reader).check)
-	if err == nil || s.life.Err() != nil {
+	for err != nil && !errors.Is(err, errDamaged) { // it was cut off because a commit has failed, or the disk is away
+		if pace.Sleep(s.life, inspectPause) != nil {
+			return
+		}
+		err = s.readers.do(s.life, (*reader).check)
+	}
+	if err == nil {
 		return
 	}
 	s.opts.Logger.Error("the record is damaged: restore a backup (docs/RECORD.md)", "error", err)
