@@ -252,7 +252,7 @@ test("pitfall 8: new messages are announced once, politely, and scrolling announ
   // Messages of the first second of a page are history.
   await expect(async () => {
     await robot.say("news");
-    await expect(log).toContainText("robot: news", { timeout: 200 });
+    await expect(log).toContainText("robot: news", { timeout: 2000 });
   }).toPass();
   await expect(log).not.toContainText("old");
   // More of the news may still be announced.

@@ -31,16 +31,19 @@ function fromMiddle(page: Page, text: string): Promise<number> {
 interface Walk {
   /** The numbers of the messages that were mounted. */
   seen: number[];
-  /** Where numbers did not follow each other, and where a row moved by itself. */
+  /** Where numbers did not follow each other, and where a row jumped by itself. */
   wrong: string[];
+  /** The share of steps in which a row moved by less: by the line of an author, which goes when an older page joins its run. */
+  shifted: number;
 }
 
 /** Scrolls until a message is in view, and looks at each step at what is mounted. */
 function walk(page: Page, way: "up" | "down", until: number): Promise<Walk> {
   return list(page).evaluate(
-    async (scroller, { sign, last }) => {
+    async (scroller, { sign, last, line }) => {
       const seen = new Set<number>();
       const wrong: string[] = [];
+      let [steps, shifts] = [0, 0];
       const frames = async (n: number) => {
         for (let i = 0; i < n; i++) await new Promise(requestAnimationFrame);
       };
@@ -69,13 +72,15 @@ function walk(page: Page, way: "up" | "down", until: number): Promise<Walk> {
         const after = look();
         const held = before[Math.floor(before.length / 2)];
         const same = after.find(({ number }) => number === held?.number);
-        if (held && Math.abs((same?.top ?? Number.POSITIVE_INFINITY) - held.top) > 2)
-          wrong.push(`${held.number} moved from ${held.top} to ${same?.top}`);
+        const moved = held ? Math.abs((same?.top ?? Number.POSITIVE_INFINITY) - held.top) : 0;
+        if (moved > line) wrong.push(`${held?.number} moved from ${held?.top} to ${same?.top}`);
+        else if (moved > 2) shifts++;
+        steps++;
         if (after.some(({ number }) => number === last)) break;
       }
-      return { seen: [...seen].sort((a, b) => a - b), wrong };
+      return { seen: [...seen].sort((a, b) => a - b), wrong, shifted: shifts / steps };
     },
-    { sign: way === "up" ? -1 : 1, last: until },
+    { sign: way === "up" ? -1 : 1, last: until, line: 24 },
   );
 }
 
@@ -88,6 +93,7 @@ test("P13 from the newest message to the first and back, each seen, none twice, 
   await expect(said(ada, `message ${total - 1} `)).toBeInViewport();
   const up = await walk(ada, "up", 0);
   expect(up.wrong).toEqual([]);
+  expect(up.shifted).toBeLessThan(0.02);
   expect(up.seen).toEqual(Array.from({ length: total }, (_, i) => i));
   await expect(ada.getByText("This is where the chat begins.")).toBeVisible();
   await robot.say("meanwhile");
@@ -95,6 +101,7 @@ test("P13 from the newest message to the first and back, each seen, none twice, 
   await expect(said(ada, "meanwhile")).toHaveCount(0);
   const down = await walk(ada, "down", total - 1);
   expect(down.wrong).toEqual([]);
+  expect(down.shifted).toBeLessThan(0.02);
   expect(down.seen).toEqual(up.seen);
   await expect(async () => {
     await list(ada).evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
