@@ -46,6 +46,7 @@ export const steps = [
     proves: "two browsers chat",
     programs: ["redis-server", "chromium"],
     commands: [npm("e2e", "frontend")],
+    minutes: 90,
   },
   {
     name: "deploy",
