@@ -71,8 +71,8 @@ export const loads = {
     rooms: true,
   },
   "room-closed": {
-    title: "One room of 5 clients, each with 200 messages in flight",
-    args: ["-n", "5", "-s", "5", "-rooms", "1", "-members", "5", "-rate", "0", "-w", "200"],
+    title: "One room of 5 clients, each with 50 messages in flight",
+    args: ["-n", "5", "-s", "5", "-rooms", "1", "-members", "5", "-rate", "0", "-w", "50"],
     columns: [appends, message, median, tail, server, generator],
     rooms: true,
   },
