@@ -16,17 +16,16 @@ import (
 type inFile struct {
 	store  *sqlite.Store
 	global stream.Room
-	tail   int           // entries of the global room that are loaded at the start
-	many   bool          // there are rooms
-	age    time.Duration // RETENTION_AGE
-	failed atomic.Int64  // commits
+	tail   int          // entries of the global room that are loaded at the start
+	many   bool         // there are rooms
+	failed atomic.Int64 // commits
 }
 
 var _ record = (*inFile)(nil)
 
 func newInFile(ctx context.Context, h host) (*inFile, error) {
 	cfg := h.cfg
-	r := &inFile{tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled(), age: cfg.RetentionAge}
+	r := &inFile{tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled()}
 	store, err := sqlite.Open(ctx, sqlite.Options{
 		Dir: cfg.DataDir, DedupeTTL: cfg.DedupeTTL, DedupeMax: cfg.DedupeMax,
 		Retention: sqlite.Retention{Age: cfg.RetentionAge, Bytes: int64(cfg.RetentionBytes)},
@@ -60,9 +59,7 @@ func (r *inFile) committed(m *ops.Metrics) func(time.Duration, error) {
 
 func (r *inFile) source() source {
 	s := fromRoom(r.global, r.tail)
-	if r.age > 0 {
-		s.since = func() stream.Offset { return stream.Offset{Ms: uint64(time.Now().Add(-r.age).UnixMilli())} }
-	}
+	s.since = r.store.Since
 	return s
 }
 

@@ -14,7 +14,7 @@ import (
 const (
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
-	// loadBatch is how many entries Load reads and encodes at once.
+	// loadBatch is how many entries Load encodes at once.
 	loadBatch = 512
 )
 
@@ -64,29 +64,10 @@ func (r *Replica) restart(entries []stream.Entry, pushed bool) {
 	r.credits.restart(r.last)
 }
 
-// newest reads the window backwards, and stops when the log is full: a window of the longest messages would be many times
-// larger than the log.
+// newest reads the window, and stops when the log is full.
 func (r *Replica) newest(ctx context.Context) ([]stream.Entry, error) {
-	var pages [][]stream.Entry
-	var before stream.Offset
 	window := r.opts.Window
-	for count, bytes := 0, 0; count <= window.MaxCount && bytes <= window.MaxBytes; {
-		want := min(loadBatch, window.MaxCount+1-count)
-		page, err := r.opts.Stream.Last(ctx, before, want)
-		if err != nil {
-			return nil, err
-		}
-		pages = append(pages, page)
-		if len(page) < want {
-			break // the stream has no older entries
-		}
-		before, count = page[0].Offset, count+len(page)
-		for _, e := range page {
-			bytes += len(e.Event) + FrameOverhead
-		}
-	}
-	slices.Reverse(pages)
-	return slices.Concat(pages...), nil
+	return stream.Tail(ctx, r.opts.Stream.Last, window.MaxCount+1, window.MaxBytes+1, FrameOverhead)
 }
 
 // Run delivers the entries of the stream, whose record is [Options.Stream], until ctx ends or the stream is closed, and

@@ -12,6 +12,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Errors that every implementation returns, wrapped, so that callers test them with [errors.Is].
@@ -95,6 +96,14 @@ func (o Offset) Next() Offset {
 		return Offset{Ms: o.Ms + 1}
 	}
 	return o
+}
+
+// At is the offset of an entry that comes after o and is stored at this time. Offsets grow even if the clock steps back.
+func (o Offset) At(now time.Time) Offset {
+	if ms := uint64(max(0, now.UnixMilli())); ms > o.Ms {
+		return Offset{Ms: ms}
+	}
+	return Offset{Ms: o.Ms, Seq: o.Seq + 1}
 }
 
 // Entry is one record of the stream. Event is immutable: nobody may write to it. The entry with an empty Event is the

@@ -47,11 +47,7 @@ func (r *record) store(key string, event []byte) stream.Offset {
 
 // add stores the next entry and drops the oldest ones beyond the bounds.
 func (r *record) add(event []byte, now time.Time) stream.Offset {
-	if ms := uint64(max(0, now.UnixMilli())); ms > r.newest.Ms {
-		r.newest = stream.Offset{Ms: ms}
-	} else {
-		r.newest.Seq++
-	}
+	r.newest = r.newest.At(now)
 	r.entries.PushBack(stream.Entry{Offset: r.newest, Event: event})
 	r.bytes += len(event) + EntryOverhead
 	for r.entries.Len() > r.opts.MaxEntries || r.bytes > r.opts.MaxBytes && r.entries.Len() > 1 {

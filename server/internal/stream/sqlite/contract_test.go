@@ -64,6 +64,6 @@ func (s *Store) flush(t *testing.T, room string) {
 		r.keys = nil
 		return c.beginAfter(s.offsets.next(s.opts.Now()))
 	}))
-	assert.NoError(t, s.readers.do(t.Context(), func(c *reader) error { return r.root(c.conn) }))
+	assert.NoError(t, s.readers.do(t.Context(), func(c *conn) error { return r.root(c) }))
 	r.change(func() { r.begun = false })
 }

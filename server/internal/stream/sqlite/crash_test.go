@@ -151,7 +151,7 @@ func TestP12_NothingAckedIsLostByKill(t *testing.T) {
 		assert.NoError(t, err)
 		holds(t, s, sent, acked)
 		if round%25 == 24 {
-			assert.NoError(t, s.readers.do(t.Context(), (*reader).check))
+			assert.NoError(t, s.readers.do(t.Context(), (*conn).check))
 		}
 		assert.NoError(t, s.Close(t.Context()))
 		if round%50 == 49 { // so that looking through all of it stays quick
@@ -255,7 +255,7 @@ func powerCut(t *testing.T, seed uint64, faulty float64) {
 	s, err = Open(t.Context(), Options{Dir: after})
 	assert.NoError(t, err)
 	holds(t, s, j.sent, acked)
-	assert.NoError(t, s.readers.do(t.Context(), (*reader).check))
+	assert.NoError(t, s.readers.do(t.Context(), (*conn).check))
 	assert.NoError(t, s.Close(t.Context()))
 }
 

@@ -135,6 +135,11 @@ func (c *conn) about(name string) (value string, err error) {
 	return value, err
 }
 
+// note remembers a value under a name, instead of an earlier one.
+func (c *conn) note(name, value string) error {
+	return c.query(nil, `INSERT OR REPLACE INTO about VALUES (?, ?)`, name, value)
+}
+
 const insert = `INSERT INTO entry (room, ms, seq, key, event) VALUES (?, ?, ?, ?, ?)`
 
 // found adds the genesis of a room, unless it is there.
@@ -177,7 +182,7 @@ func (c *conn) beginAfter(o stream.Offset) error {
 	if now, err := c.beginning(); err == nil && now.Compare(o) >= 0 {
 		return nil // a genesis that was stored late
 	}
-	return c.Exec(fmt.Sprintf(`INSERT OR REPLACE INTO about VALUES ('%s', '%s')`, beginning, o))
+	return c.note(beginning, o.String())
 }
 
 // newest returns the offset after which every new entry comes: that of the newest entry there is or was.
@@ -287,7 +292,7 @@ func (c *conn) flush() error {
 func (c *conn) settle() error {
 	err := c.flush()
 	if errors.Is(err, sqlite3.BUSY) {
-		err = c.Exec(`INSERT OR REPLACE INTO about VALUES ('opened beside a reader', unixepoch('subsec'))`)
+		err = c.note("opened beside a reader", time.Now().UTC().Format(time.RFC3339Nano))
 	}
 	return err
 }

@@ -138,10 +138,7 @@ func (f *files) create(ctx context.Context, o Options) error {
 	if err := fill(ctx, draft, o); err != nil {
 		return err
 	}
-	if err := os.Rename(draft, f.path); err != nil {
-		return err
-	}
-	return syncDir(f.dir)
+	return publish(draft, f.path)
 }
 
 // fill makes an empty database of the global room.
@@ -152,15 +149,18 @@ func fill(ctx context.Context, path string, o Options) error {
 	}
 	err = c.Exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, schemaVersion))
 	if err == nil {
-		err = c.Exec("BEGIN;" + schema + fmt.Sprintf("INSERT INTO about VALUES ('%s', '%s');", identity, rand.Text()))
+		err = c.Exec("BEGIN;" + schema)
 	}
 	if err == nil {
-		err = c.beginAfter(next(stream.Offset{}, o.Now()))
+		err = c.note(identity, rand.Text())
+	}
+	if err == nil {
+		err = c.beginAfter(stream.Offset{}.At(o.Now()))
 	}
 	if err == nil {
 		err = c.Exec("COMMIT")
 	}
-	return errors.Join(err, c.close(), os.Chmod(path, 0o600), syncFile(path))
+	return errors.Join(err, c.close(), os.Chmod(path, 0o600))
 }
 
 // verify checks that this version can use the database, and that it is the one of this directory.
@@ -212,7 +212,15 @@ func keep(path, line string) error {
 	if err := os.WriteFile(draft, []byte(line+"\n"), 0o600); err != nil {
 		return err
 	}
-	if err := errors.Join(syncFile(draft), os.Rename(draft, path)); err != nil {
+	return publish(draft, path)
+}
+
+// publish gives a finished file its name. Whoever finds a file of that name finds it whole, also after a power cut.
+func publish(draft, path string) error {
+	if err := syncFile(draft); err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
@@ -236,9 +244,16 @@ func (s *Store) Secret() (string, error) {
 // removeDatabase removes what is left of a database that was not finished.
 func removeDatabase(path string) error {
 	for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeIfThere(path + suffix); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

@@ -132,9 +132,12 @@ func (r *record) tellMembers(sink stream.Sink) {
 	}
 }
 
+// tailBytes is about how many bytes of events a room begins with at most.
+const tailBytes = 16 << 20
+
 // begin gives the sink the newest entries of the file.
 func (r *record) begin(sink stream.Sink, tail int) error {
-	entries, err := r.tailOf(tail)
+	entries, err := stream.Tail(r.store.life, r.newest, tail, tailBytes, 0)
 	if err != nil {
 		return err
 	}
@@ -144,36 +147,4 @@ func (r *record) begin(sink stream.Sink, tail int) error {
 	r.last = entries[len(entries)-1].Offset
 	sink.Reset(entries)
 	return nil
-}
-
-// A room begins with at most so many bytes of events, read in pages of so many entries.
-const (
-	tailBytes = 16 << 20
-	tailPage  = 512
-)
-
-// tailOf reads the newest entries, at most so many.
-func (r *record) tailOf(most int) ([]stream.Entry, error) {
-	var pages [][]stream.Entry
-	var before stream.Offset
-	for bytes := 0; most > 0 && bytes < tailBytes; {
-		want := min(most, tailPage)
-		page, err := r.newest(r.store.life, before, want)
-		if err != nil {
-			return nil, err
-		}
-		if len(page) > 0 {
-			pages = append(pages, page)
-			before = page[0].Offset
-		}
-		if len(page) < want {
-			break
-		}
-		most -= want
-		for _, e := range page {
-			bytes += len(e.Event)
-		}
-	}
-	slices.Reverse(pages)
-	return slices.Concat(pages...), nil
 }

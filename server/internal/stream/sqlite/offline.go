@@ -28,20 +28,20 @@ func Backup(ctx context.Context, dir, file string) error {
 		return fmt.Errorf("%s exists already", file)
 	}
 	draft := file + ".part"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removeIfThere(draft); err != nil {
 		return err
 	}
 	err = os.WriteFile(draft, nil, 0o600) // SQLite would let others read it
 	if err == nil {
-		err = errors.Join(c.copyTo(draft), syncFile(draft))
+		err = c.query(nil, `VACUUM INTO ?`, draft)
 	}
 	if err == nil {
-		err = os.Rename(draft, file)
+		err = publish(draft, file)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(draft))
+		return errors.Join(err, removeIfThere(draft))
 	}
-	return syncDir(filepath.Dir(file))
+	return nil
 }
 
 // existing opens the database of a directory that has one. ctx ends what the connection does.
@@ -61,15 +61,6 @@ func existing(ctx context.Context, dir string) (*conn, error) {
 	return c, nil
 }
 
-// copyTo writes a copy of the database to a new file.
-func (c *conn) copyTo(file string) error {
-	s, err := c.prepared(`VACUUM INTO ?`, file)
-	if err != nil {
-		return err
-	}
-	return s.Exec()
-}
-
 // Entries calls fn with every entry of a room or, if all is set, of all rooms, room by room, in order. It may run while a node
 // uses the directory. It does not stop the node's clean-up of its log for longer than a page of entries takes to read.
 func Entries(ctx context.Context, dir, room string, all bool, fn func(room string, e stream.Entry) error) error {
@@ -78,33 +69,25 @@ func Entries(ctx context.Context, dir, room string, all bool, fn func(room strin
 		return err
 	}
 	defer c.close()
-	at := place{room: room}
-	for {
-		page, err := c.page(at)
-		if err != nil {
-			return err
-		}
+	err = c.walk(room, func(page []placed) error {
 		for _, p := range page {
 			if !all && p.room != room {
-				return nil
+				return errEnough
 			}
 			if err := fn(p.room, p.entry); err != nil {
 				return err
 			}
 		}
-		if len(page) < pageSize {
-			return nil
-		}
-		last := page[len(page)-1]
-		at = place{last.room, last.entry.Offset}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
 	}
+	return err
 }
 
-// place is a position in the order of all rooms and their entries.
-type place struct {
-	room   string
-	offset stream.Offset
-}
+// errEnough ends a walk before its end.
+var errEnough = errors.New("enough")
 
 // placed is an entry with its room.
 type placed struct {
@@ -112,9 +95,24 @@ type placed struct {
 	entry stream.Entry
 }
 
-// page returns the entries after a place.
-func (c *conn) page(after place) (page []placed, err error) {
-	ms, seq := limited(after.offset)
+// walk calls visit with the entries of all rooms, page by page, room by room from the given one on, each room in its order. visit may
+// delete them.
+func (c *conn) walk(from string, visit func(page []placed) error) error {
+	for at := (placed{room: from}); ; {
+		page, err := c.page(at)
+		if err != nil {
+			return err
+		}
+		if err := visit(page); err != nil || len(page) < pageSize {
+			return err
+		}
+		at = page[len(page)-1]
+	}
+}
+
+// page returns the entries after one, which may be in another room.
+func (c *conn) page(after placed) (page []placed, err error) {
+	ms, seq := limited(after.entry.Offset)
 	err = c.query(func(s *sqlite3.Stmt) { page = append(page, placed{s.ColumnText(3), entry(s)}) },
 		`SELECT ms, seq, event, room FROM entry WHERE (room, ms, seq) > (?, ?, ?) ORDER BY room, ms, seq LIMIT ?`,
 		after.room, ms, seq, pageSize)
@@ -146,22 +144,15 @@ func Erase(ctx context.Context, dir string, match func(room string, event []byte
 	if err := c.beginAfter(newest); err != nil {
 		return 0, err
 	}
-	for at := (place{}); ; {
-		page, err := c.page(at)
-		if err != nil {
-			return erased, err
-		}
+	err = c.walk(Global, func(page []placed) error {
 		n, err := c.erase(page, match)
 		erased += n
-		if err != nil {
-			return erased, err
-		}
-		if len(page) < pageSize {
-			return erased, c.scrub()
-		}
-		last := page[len(page)-1]
-		at = place{last.room, last.entry.Offset}
+		return err
+	})
+	if err != nil {
+		return erased, err
 	}
+	return erased, c.scrub()
 }
 
 // scrub removes every byte that is no part of the database any more. Deleted entries are overwritten, but copies may be left
@@ -182,11 +173,8 @@ func (c *conn) erase(page []placed, match func(room string, event []byte) bool) 
 		if !match(p.room, p.entry.Event) {
 			continue
 		}
-		s, err := c.prepared(`DELETE FROM entry WHERE room = ? AND ms = ? AND seq = ?`, p.room, int64(p.entry.Offset.Ms), int64(p.entry.Offset.Seq))
-		if err == nil {
-			err = s.Exec()
-		}
-		if err != nil {
+		ms, seq := limited(p.entry.Offset)
+		if err := c.query(nil, `DELETE FROM entry WHERE room = ? AND ms = ? AND seq = ?`, p.room, ms, seq); err != nil {
 			return 0, errors.Join(err, c.Exec("ROLLBACK"))
 		}
 		erased++

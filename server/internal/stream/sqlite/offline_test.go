@@ -126,7 +126,7 @@ func TestP13_ErasedIsGone(t *testing.T) {
 	}
 	events := all(t, dir)
 	assert.Equal(t, "entries left", len(events[Global])+len(events["cats"]), 2500+2)
-	assert.NoError(t, open(t, Options{Dir: dir}).readers.do(t.Context(), (*reader).check))
+	assert.NoError(t, open(t, Options{Dir: dir}).readers.do(t.Context(), (*conn).check))
 }
 
 // mustSayLater appends an event without waiting for its outcome.

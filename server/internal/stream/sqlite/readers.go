@@ -12,15 +12,10 @@ import (
 // maxReaders is how many reads run at once.
 const maxReaders = 3
 
-// reader is a connection that only reads.
-type reader struct{ *conn }
-
-func (r *reader) check() error { return r.conn.check() }
-
 // readers are the connections that read. They are opened when they are needed first, and again after an error.
 type readers struct {
 	files *files
-	idle  chan *reader // holds maxReaders values, except while reads run; nil: not opened yet
+	idle  chan *conn // holds maxReaders values, except while reads run; nil: not opened yet
 
 	mu    sync.Mutex
 	round context.Context // guarded by mu; ends, and with it the reads that run, when the connections are closed
@@ -28,15 +23,15 @@ type readers struct {
 }
 
 func newReaders(f *files) *readers {
-	r := &readers{files: f, idle: make(chan *reader, maxReaders)}
+	r := &readers{files: f, idle: make(chan *conn, maxReaders)}
 	r.reopen()
 	return r
 }
 
 // do runs a read. It waits for a connection until ctx ends. An error is [stream.ErrUnavailable]; it is also
 // [errInterrupted] if the read was cut off because the connections had to be closed.
-func (r *readers) do(ctx context.Context, read func(*reader) error) error {
-	var one *reader
+func (r *readers) do(ctx context.Context, read func(*conn) error) error {
+	var one *conn
 	select {
 	case one = <-r.idle:
 	case <-ctx.Done():
@@ -51,13 +46,12 @@ func (r *readers) do(ctx context.Context, read func(*reader) error) error {
 }
 
 // run reads with a connection, which it opens if it is nil. It returns nil for one that has failed.
-func (r *readers) run(ctx context.Context, one *reader, read func(*reader) error) (*reader, error) {
+func (r *readers) run(ctx context.Context, one *conn, read func(*conn) error) (*conn, error) {
 	if one == nil {
-		c, err := r.files.connect(ctx)
-		if err != nil {
+		var err error
+		if one, err = r.files.connect(ctx); err != nil {
 			return nil, err
 		}
-		one = &reader{c}
 	}
 	r.mu.Lock()
 	round := r.round

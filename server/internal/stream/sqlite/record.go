@@ -125,11 +125,11 @@ func (r *record) load(ctx context.Context, keys bool) error {
 	if r.store.isClosed() {
 		return stream.ErrClosed
 	}
-	err := r.store.readers.do(ctx, func(c *reader) error {
+	err := r.store.readers.do(ctx, func(c *conn) error {
 		if keys {
-			return r.read(c.conn)
+			return r.read(c)
 		}
-		return r.root(c.conn)
+		return r.root(c)
 	})
 	if err == nil {
 		r.rooted, r.loaded = true, keys
@@ -197,7 +197,7 @@ func (r *record) newest(ctx context.Context, before stream.Offset, n int) ([]str
 	if err != nil || n <= 0 {
 		return nil, err
 	}
-	entries, err := r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) { return c.last(r.name, before, n) })
+	entries, err := r.fromFile(ctx, func(c *conn) ([]stream.Entry, error) { return c.last(r.name, before, n) })
 	switch {
 	case err != nil || len(entries) > 0:
 		return entries, err
@@ -215,7 +215,7 @@ func (r *record) oldest(ctx context.Context, after stream.Offset, n int) ([]stre
 	if err != nil || n <= 0 {
 		return nil, err
 	}
-	entries, err := r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) { return c.after(r.name, after, n) })
+	entries, err := r.fromFile(ctx, func(c *conn) ([]stream.Entry, error) { return c.after(r.name, after, n) })
 	if err == nil && len(entries) == 0 && !saved && genesis.Compare(after) > 0 {
 		entries = []stream.Entry{{Offset: genesis}}
 	}
@@ -224,8 +224,8 @@ func (r *record) oldest(ctx context.Context, after stream.Offset, n int) ([]stre
 
 // refounded is the newest entry of a room that has been looked at before.
 func (r *record) refounded(ctx context.Context) ([]stream.Entry, error) {
-	return r.fromFile(ctx, func(c *reader) ([]stream.Entry, error) {
-		if err := r.root(c.conn); err != nil {
+	return r.fromFile(ctx, func(c *conn) ([]stream.Entry, error) {
+		if err := r.root(c); err != nil {
 			return nil, err
 		}
 		r.mu.Lock()
@@ -238,11 +238,11 @@ func (r *record) refounded(ctx context.Context) ([]stream.Entry, error) {
 }
 
 // fromFile reads entries.
-func (r *record) fromFile(ctx context.Context, read func(*reader) ([]stream.Entry, error)) (entries []stream.Entry, err error) {
+func (r *record) fromFile(ctx context.Context, read func(*conn) ([]stream.Entry, error)) (entries []stream.Entry, err error) {
 	if r.store.isClosed() {
 		return nil, stream.ErrClosed
 	}
-	err = r.store.readers.do(ctx, func(c *reader) (err error) {
+	err = r.store.readers.do(ctx, func(c *conn) (err error) {
 		entries, err = read(c)
 		return err
 	})

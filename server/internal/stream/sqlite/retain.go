@@ -48,7 +48,7 @@ func (s *Store) keepWithinBounds() {
 
 // isBeyond reports whether entries have to be deleted.
 func (s *Store) isBeyond() (beyond bool) {
-	err := s.readers.do(s.life, func(r *reader) error {
+	err := s.readers.do(s.life, func(r *conn) error {
 		size, err := r.size()
 		if err != nil {
 			return err
@@ -66,6 +66,14 @@ func (r Retention) mostBytes() int64 {
 		return math.MaxInt64
 	}
 	return r.Bytes
+}
+
+// Since is the offset before which entries are older than [Retention.Age]; zero if they may have any age. They are deleted soon.
+func (s *Store) Since() stream.Offset {
+	if s.opts.Retention.Age <= 0 {
+		return stream.Offset{}
+	}
+	return stream.Offset{Ms: uint64(max(0, s.expired()))}
 }
 
 // expired is the time before which entries are too old, in milliseconds since the epoch.

@@ -15,7 +15,7 @@ import (
 // count is how many entries the file has.
 func (s *Store) count(t *testing.T) (n int64) {
 	t.Helper()
-	assert.NoError(t, s.readers.do(t.Context(), func(r *reader) (err error) {
+	assert.NoError(t, s.readers.do(t.Context(), func(r *conn) (err error) {
 		n, err = r.number(`SELECT count(*) FROM entry`)
 		return err
 	}))
@@ -67,8 +67,8 @@ func TestP13_RetentionByBytes(t *testing.T) {
 
 func (s *Store) size(t *testing.T) (n int64) {
 	t.Helper()
-	assert.NoError(t, s.readers.do(t.Context(), func(r *reader) (err error) {
-		n, err = r.conn.size()
+	assert.NoError(t, s.readers.do(t.Context(), func(r *conn) (err error) {
+		n, err = r.size()
 		return err
 	}))
 	return n

@@ -97,7 +97,7 @@ func TestP13_AReadThatIsCutOffIsNoShortPage(t *testing.T) {
 	for cut := range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
 		rows := 0
-		err := s.readers.do(ctx, func(r *reader) error {
+		err := s.readers.do(ctx, func(r *conn) error {
 			return r.query(func(*sqlite3.Stmt) {
 				if rows++; rows > cut {
 					cancel()
@@ -117,7 +117,7 @@ func TestP12_AReadDelaysNoCommit(t *testing.T) {
 	mustSay(t, s, "a", "", "x")
 	reading, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- s.readers.do(t.Context(), func(r *reader) error {
+		ended <- s.readers.do(t.Context(), func(r *conn) error {
 			close(reading)
 			return r.query(nil, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n`) // never ends
 		})

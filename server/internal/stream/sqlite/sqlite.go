@@ -198,12 +198,12 @@ const inspectPause = 10 * time.Second
 
 // inspect looks for damage inside the file.
 func (s *Store) inspect() {
-	err := s.readers.do(s.life, (*reader).check)
+	err := s.readers.do(s.life, (*conn).check)
 	for err != nil && !errors.Is(err, errDamaged) { // it was cut off because a commit has failed, or the disk is away
 		if pace.Sleep(s.life, inspectPause) != nil {
 			return
 		}
-		err = s.readers.do(s.life, (*reader).check)
+		err = s.readers.do(s.life, (*conn).check)
 	}
 	if err == nil {
 		return

@@ -302,14 +302,6 @@ type offsets struct {
 func (o *offsets) next(now time.Time) stream.Offset {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.newest = next(o.newest, now)
+	o.newest = o.newest.At(now)
 	return o.newest
-}
-
-// next returns the offset of an entry that is stored now, which comes after the newest.
-func next(newest stream.Offset, now time.Time) stream.Offset {
-	if ms := uint64(max(0, now.UnixMilli())); ms > newest.Ms {
-		return stream.Offset{Ms: ms}
-	}
-	return stream.Offset{Ms: newest.Ms, Seq: newest.Seq + 1}
 }
