@@ -202,12 +202,17 @@ func exportTo(ctx context.Context, r *onRecord, to io.Writer) error {
 }
 
 func erase(ctx context.Context, r *onRecord) error {
+	n := 0
+	hit := func(room string, event []byte) bool {
+		hit := r.concerns(room, event)
+		if hit && len(event) > 0 {
+			n++
+		}
+		return hit
+	}
 	if !r.yes {
-		n := 0
 		err := sqlite.Entries(ctx, r.dir, internal(r.room), r.room == "", func(room string, e stream.Entry) error {
-			if r.concerns(room, e.Event) && len(e.Event) > 0 {
-				n++
-			}
+			hit(room, e.Event)
 			return nil
 		})
 		if err != nil {
@@ -216,15 +221,7 @@ func erase(ctx context.Context, r *onRecord) error {
 		fmt.Fprintf(r.notes, "%d messages would be erased for ever; with --yes they are.\n", n)
 		return errUnsure
 	}
-	n := 0
-	_, err := sqlite.Erase(ctx, r.dir, func(room string, event []byte) bool {
-		hit := r.concerns(room, event)
-		if hit && len(event) > 0 {
-			n++
-		}
-		return hit
-	})
-	if err != nil {
+	if _, err := sqlite.Erase(ctx, r.dir, hit); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.notes, "%d messages are erased. Backups and exports may still have them.\n", n)

@@ -18,8 +18,12 @@ type side struct {
 	err     error     // of the archive
 }
 
-// beside makes a side of what the archive has returned when it was asked for one more than wanted; enough is what bounded it.
-func beside(entries []Entry, err error, wanted, enough int) *side {
+// reading is one of the methods of [Archive].
+type reading func(ctx context.Context, offset string, n, enough int) ([]Entry, error)
+
+// beside reads a side of a place. It asks the archive for one entry more than wanted.
+func beside(ctx context.Context, read reading, offset string, wanted, enough int) *side {
+	entries, err := read(ctx, offset, wanted+1, enough)
 	size := 0
 	for _, e := range entries {
 		size += len(e.Args)
@@ -29,9 +33,9 @@ func beside(entries []Entry, err error, wanted, enough int) *side {
 
 // older is the side before an offset; empty: that of the newest messages.
 func (s *Service) older(ctx context.Context, before string, wanted, enough int) *side {
-	entries, err := s.archive.Before(ctx, before, wanted+1, enough)
-	slices.Reverse(entries)
-	return beside(entries, err, wanted, enough)
+	found := beside(ctx, s.archive.Before, before, wanted, enough)
+	slices.Reverse(found.entries)
+	return found
 }
 
 // past finds the answer to a history request. The two sides of a place share what one side has alone.
@@ -42,13 +46,11 @@ func (s *Service) past(ctx context.Context, place Place, limit int) (Past, *Erro
 	older, newer := &side{}, &side{}
 	switch {
 	case place.After != "":
-		entries, err := s.archive.After(ctx, place.After, limit+1, maxHistoryJSON)
 		older.open = true // what the offset names, or named
-		newer = beside(entries, err, limit, maxHistoryJSON)
+		newer = beside(ctx, s.archive.After, place.After, limit, maxHistoryJSON)
 	case place.Around != "":
 		older = s.older(ctx, place.Around, limit/2, maxHistoryJSON/2)
-		entries, err := s.archive.From(ctx, place.Around, limit-limit/2+1, maxHistoryJSON/2)
-		newer = beside(entries, err, limit-limit/2, maxHistoryJSON/2)
+		newer = beside(ctx, s.archive.From, place.Around, limit-limit/2, maxHistoryJSON/2)
 	default:
 		older = s.older(ctx, place.Before, limit, maxHistoryJSON)
 	}
