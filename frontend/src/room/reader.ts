@@ -93,9 +93,7 @@ export class Reader {
   toEnd(): void {
     const { past, sought } = this.#state;
     if (sought !== null) this.dismiss();
-    if (past === null) return;
-    this.#deps.changeTimeline({ type: "limited", limit: maxEntries });
-    this.#switchTo(null);
+    if (past !== null) this.#returnToEnd();
   }
 
   /** The room is connected again: what failed or waited may be asked for. */
@@ -112,8 +110,7 @@ export class Reader {
     const { past, timeline } = this.#state;
     if (entryAt(this.#entries, offset)) return this.#found(offset);
     if (past !== null && entryAt(timeline.entries, offset)) {
-      this.#deps.changeTimeline({ type: "limited", limit: maxEntries });
-      this.#switchTo(null);
+      this.#returnToEnd();
       return this.#found(offset);
     }
     if (!this.#isLive() || timeline.live === null) return; // see connected
@@ -142,6 +139,12 @@ export class Reader {
   #leaveEnd(past: Past): void {
     this.#switchTo(past);
     this.#deps.changeTimeline({ type: "limited", limit: maxPastEntries });
+  }
+
+  /** Shows the end of the room in place of a stretch. */
+  #returnToEnd(): void {
+    this.#deps.changeTimeline({ type: "limited", limit: maxEntries });
+    this.#switchTo(null);
   }
 
   /** The stretch has come to the end of the room. */
