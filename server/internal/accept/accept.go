@@ -1,4 +1,5 @@
-// Package accept limits the TCP connections of a server: how many there may be at one time, in all and from one address.
+// Package accept limits the TCP connections of a server: how many there may be at one time, in all and from one address. It
+// also learns from trusted proxies for whom they connect.
 //
 // It owns the cost of connections that are not sessions, or never become one; package engineio limits sessions. A full listener
 // goes on accepting: a new connection replaces the one that has waited longest for a request. If none waits, the new
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"scalable-chat/server/internal/proxyproto"
 	"scalable-chat/server/internal/subscriber"
 )
 
@@ -22,6 +24,7 @@ type Limits struct {
 	Total      int            // at one time; 0 is unlimited
 	PerAddress int            // of them from one address, or one IPv6 /64 network; 0 is unlimited
 	Exempt     []netip.Prefix // without PerAddress: proxies, which connect for many clients
+	Introduces time.Duration  // above 0, each connection of Exempt begins with a PROXY header, which must arrive in this time
 	SendBuffer int            // bytes that the kernel buffers for a connection that does not read, on Unix; 0 is its default
 }
 
@@ -29,12 +32,13 @@ type Limits struct {
 const (
 	Full        = "Too many sockets"
 	FullAddress = "Too many sockets from one address"
+	Unnamed     = "No PROXY header"
 )
 
 // Reasons lists the reasons with which Hooks.Refused is called.
-func Reasons() []string { return []string{Full, FullAddress} }
+func Reasons() []string { return []string{Full, FullAddress, Unnamed} }
 
-// Hooks observe the listener. The accepting goroutine calls them: they must return quickly. They may be nil.
+// Hooks observe the listener. They may be called from any goroutine and must return quickly. They may be nil.
 type Hooks struct {
 	Refused func(reason string) // a connection was turned away; one of Reasons
 	Failed  func(err error)     // accepting failed; nil: it works again
@@ -78,7 +82,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		l.report(nil)
-		c := &conn{TCPConn: tcp, listener: l, source: subscriber.Of(addressOf(tcp.RemoteAddr()))}
+		c := &conn{TCPConn: tcp, listener: l, source: subscriber.Of(addressOf(tcp.RemoteAddr())), peer: tcp.RemoteAddr()}
+		c.named = l.limits.Introduces <= 0 || !l.exempts(c.source)
 		evicted, reason := l.enter(c)
 		if evicted != nil {
 			_ = evicted.Close() // its reader cleans up
@@ -86,10 +91,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if reason == "" {
 			return c, nil
 		}
-		if l.hooks.Refused != nil {
-			l.hooks.Refused(reason)
-		}
+		l.refused(reason)
 		turnAway(tcp, reason)
+	}
+}
+
+func (l *Listener) refused(reason string) {
+	if l.hooks.Refused != nil {
+		l.hooks.Refused(reason)
 	}
 }
 
@@ -159,7 +168,11 @@ func (l *Listener) waitLocked(c *conn, waits bool) {
 }
 
 // State is the ConnState hook of the [http.Server] that serves the listener. It makes idle connections candidates for eviction.
+// Connections may be wrapped, as those of TLS are: it finds its own beneath, by their method NetConn.
 func (l *Listener) State(nc net.Conn, state http.ConnState) {
+	for wrapped, ok := nc.(interface{ NetConn() net.Conn }); ok; wrapped, ok = nc.(interface{ NetConn() net.Conn }) {
+		nc = wrapped.NetConn()
+	}
 	c, ok := nc.(*conn)
 	if !ok || state == http.StateNew {
 		return
@@ -175,8 +188,47 @@ type conn struct {
 	listener *Listener
 	source   netip.Prefix
 
+	named      bool // there is no header to wait for
+	introduced sync.Once
+	peer       net.Addr // of the client, once introduced
+	failed     error    // to introduce it
+
 	entered bool          // guarded by the listener's mu
 	place   *list.Element // likewise
+}
+
+// RemoteAddr is the address of the client. The first call waits for the PROXY header if a proxy owes one.
+func (c *conn) RemoteAddr() net.Addr {
+	c.introduce()
+	return c.peer
+}
+
+// Read reads what follows the PROXY header. Without a valid header it fails.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.introduce(); c.failed != nil {
+		return 0, c.failed
+	}
+	return c.TCPConn.Read(p)
+}
+
+// introduce reads the PROXY header, once, if there has to be one.
+func (c *conn) introduce() {
+	if c.named {
+		return
+	}
+	c.introduced.Do(func() {
+		_ = c.SetReadDeadline(time.Now().Add(c.listener.limits.Introduces)) // an error means that it is closed
+		client, err := proxyproto.Read(c.TCPConn)
+		if err != nil {
+			c.failed = &net.OpError{Op: "read", Net: "tcp", Err: err} // which net/http does not answer
+			c.listener.refused(Unnamed)
+			return
+		}
+		_ = c.SetReadDeadline(time.Time{})
+		if client.IsValid() {
+			c.peer = net.TCPAddrFromAddrPort(client)
+		}
+	})
 }
 
 // Close closes the connection and frees its place.

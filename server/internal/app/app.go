@@ -17,9 +17,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/zishang520/socket.io/v2/socket"
 
@@ -38,6 +38,7 @@ import (
 	"scalable-chat/server/internal/room"
 	"scalable-chat/server/internal/rooms"
 	"scalable-chat/server/internal/stream"
+	"scalable-chat/server/internal/tlsport"
 )
 
 // eventBytes is the average size of an event, in bytes, above which a connection is slowed down: MAX_MESSAGE_CHARS of ASCII
@@ -47,6 +48,9 @@ const eventBytes = 4 << 10
 // spareNamespaces is how many namespaces a session may be in beside its rooms: the global room, and those that it has asked for
 // and is refused.
 const spareNamespaces = 14
+
+// certificateInterval is how often the files of the certificate are looked at.
+const certificateInterval = 5 * time.Second
 
 // Path is where Engine.IO is served.
 const Path = "/socket.io/"
@@ -75,8 +79,10 @@ type App struct {
 	directory *room.Directory // who is in which room
 	edge      *engineio.Server
 
-	public  *listener
-	private *listener // nil without OPS_ADDR
+	public      *listener
+	nodes       *listener            // for the other nodes; nil if they use the public one
+	private     *listener            // nil without OPS_ADDR
+	certificate *tlsport.Certificate // nil without TLS
 
 	life       context.Context // of everything in background
 	end        context.CancelFunc
@@ -98,13 +104,8 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 			a.release()
 		}
 	}()
-	if a.public, err = a.listen(cfg.ListenAddr(), publicLimits(cfg, openFiles())); err != nil {
+	if err = a.listenAll(); err != nil {
 		return nil, err
-	}
-	if cfg.OpsAddr != "" {
-		if a.private, err = a.listen(cfg.OpsAddr, privateLimits()); err != nil {
-			return nil, err
-		}
 	}
 	a.metrics = ops.NewMetrics(ops.Catalogues{
 		Events: chat.Events(), Outcomes: chat.Outcomes(),
@@ -118,7 +119,7 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 	}
 	a.welcome = welcome(cfg)
 	a.topology, err = newTopology(a.life, host{
-		cfg: cfg, log: logger, port: a.port(), members: func() int { return a.hub.Members("/") }, guests: a.policy.Guests,
+		cfg: cfg, log: logger, port: a.nodePort(), members: func() int { return a.hub.Members("/") }, guests: a.policy.Guests,
 		metrics: a.metrics,
 	})
 	if err != nil {
@@ -218,8 +219,14 @@ func (a *App) Start(ctx context.Context) error {
 	a.logSettings()
 	warnOfFiles(a.cfg, openFiles(), a.log)
 	a.public.serve(a.publicHandler())
+	if a.nodes != nil {
+		a.nodes.serve(a.nodesHandler())
+	}
 	if a.private != nil {
 		a.private.serve(a.privateHandler())
+	}
+	if a.certificate != nil {
+		a.background.Go(func() { a.certificate.Watch(a.life, certificateInterval) })
 	}
 	a.background.Go(func() { a.topology.run(a.life) })
 	a.background.Go(a.watchHealth)
@@ -279,10 +286,11 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 }
 
-// port is that of the main listener.
-func (a *App) port() int {
-	if tcp, ok := a.public.net.Addr().(*net.TCPAddr); ok {
-		return tcp.Port
+// nodePort is the port where other nodes reach this one.
+func (a *App) nodePort() int {
+	l := a.public
+	if a.nodes != nil {
+		l = a.nodes
 	}
-	return a.cfg.Port
+	return l.port()
 }

@@ -209,8 +209,9 @@ func TestSocketLimits(t *testing.T) {
 
 // polling is a session that the test polls by hand, for what a client with a heartbeat would not do.
 type polling struct {
-	t   *testing.T
-	sid string
+	t      *testing.T
+	client *http.Client
+	sid    string
 }
 
 func (p *polling) ask(method, node, body string) (status int, answer string) {
@@ -221,7 +222,7 @@ func (p *polling) ask(method, node, body string) (status int, answer string) {
 	}
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	assert.NoError(p.t, err)
-	res, err := http.DefaultClient.Do(r)
+	res, err := p.client.Do(r)
 	assert.NoError(p.t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
@@ -230,10 +231,10 @@ func (p *polling) ask(method, node, body string) (status int, answer string) {
 }
 
 // joinPolling opens a session and connects it.
-func joinPolling(t *testing.T, node string) *polling {
+func joinPolling(t *testing.T, client *http.Client, node string) *polling {
 	t.Helper()
-	t.Cleanup(http.DefaultClient.CloseIdleConnections)
-	p := &polling{t: t}
+	t.Cleanup(client.CloseIdleConnections)
+	p := &polling{t: t, client: client}
 	_, open := p.ask(http.MethodGet, node, "")
 	var terms struct{ SID string }
 	assert.NoError(t, json.Unmarshal([]byte(strings.TrimPrefix(open, "0")), &terms))
@@ -252,7 +253,7 @@ func TestLIM14_DelayedBodiesAreNotCutShort(t *testing.T) {
 	owner := startWith(t, short, logger(t), redis, "--message-rate=10", "--message-burst=1")
 	other := startWith(t, short, logger(t), redis)
 	for _, node := range []*App{owner, other} {
-		p := joinPolling(t, owner.url())
+		p := joinPolling(t, http.DefaultClient, owner.url())
 		status, _ := p.ask(http.MethodPost, node.url(), strings.Repeat(`42["x"]`+"\x1e", 30)+`42["x"]`)
 		assert.Equal(t, "a POST of three seconds", status, http.StatusOK)
 		speaker := open(t, other.url(), siotest.Options{Transport: siotest.WebSocket})

@@ -27,6 +27,9 @@ func (a *App) watchHealth() {
 // degraded returns a question for each part of the node that can be degraded.
 func (a *App) degraded() map[string]func() string {
 	all := map[string]func() string{"capacity": a.rooms.Degraded}
+	if a.certificate != nil {
+		all["certificate"] = a.certificate.Degraded
+	}
 	maps.Copy(all, a.topology.degraded())
 	return all
 }

@@ -16,6 +16,7 @@ import (
 
 	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/api"
+	"scalable-chat/server/internal/forward"
 	"scalable-chat/server/internal/hosts"
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/pace"
@@ -41,6 +42,7 @@ const (
 // listener is an HTTP server on a port.
 type listener struct {
 	net     *accept.Listener
+	door    net.Listener // net, or TLS over it
 	server  *http.Server
 	alarm   *slog.Logger // of what could come a thousand times a second
 	serving sync.WaitGroup
@@ -69,6 +71,7 @@ func (a *App) listen(addr string, limits accept.Limits) (*listener, error) {
 		Refused: func(reason string) { a.metrics.Refused(reason) },
 		Failed:  func(err error) { a.acceptFailed(l, err) },
 	})
+	l.door = l.net
 	l.server = &http.Server{
 		ReadHeaderTimeout: a.timeouts.header,
 		ReadTimeout:       a.timeouts.request,
@@ -99,12 +102,14 @@ func (a *App) acceptFailed(l *listener, err error) {
 
 func (l *listener) addr() string { return l.net.Addr().String() }
 
+func (l *listener) port() int { return l.net.Addr().(*net.TCPAddr).Port }
+
 // serve answers requests from now on.
 func (l *listener) serve(h http.Handler) {
 	l.server.Handler = l.guard(h)
 	l.serving.Go(func() {
 		// Serve ends after shutdown or close, or when the listener fails for good.
-		if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+		if err := l.server.Serve(l.door); !errors.Is(err, http.ErrServerClosed) {
 			l.alarm.Error("this port is no longer served", "address", l.addr(), "error", err)
 		}
 	})
@@ -156,6 +161,18 @@ func (l *listener) close() {
 	_ = l.server.Close()
 	_ = l.net.Close() // the server does not know it before serve
 	l.serving.Wait()
+}
+
+// nodesHandler serves the port for other nodes: what they forward, and nothing else.
+func (a *App) nodesHandler() http.Handler {
+	edge := a.whenStarted(a.topology.route(a.edge))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !forward.Marked(r) {
+			http.Error(w, "This port is for the other nodes.", http.StatusForbidden)
+			return
+		}
+		edge.ServeHTTP(w, r)
+	})
 }
 
 // publicHandler serves the main port.

@@ -119,7 +119,7 @@ func TestClientsAreTurnedAwayBeforeTheWindowIsLoaded(t *testing.T) {
 func TestTakenPortIsAnError(t *testing.T) {
 	a := start(t)
 	cfg := load(t)
-	cfg.Port = a.port()
+	cfg.Port = a.public.port()
 	if b, err := New(cfg, logger(t)); err == nil {
 		_ = b.Stop(t.Context())
 		t.Error("no error")

@@ -43,6 +43,11 @@ func dialAt(addr, query string, fields ...string) (*raw, error) {
 	if err != nil {
 		return nil, err
 	}
+	return dialOver(nc, query, fields...)
+}
+
+// dialOver does the same over a connection, which it owns from now on.
+func dialOver(nc net.Conn, query string, fields ...string) (*raw, error) {
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	r := &raw{net: nc, in: bufio.NewReaderSize(nc, 512)}
 	if err := r.handshake(query, fields); err != nil {

@@ -62,8 +62,10 @@ var layers = []string{
 	"internal/cluster",            // the nodes of the cluster
 	"internal/forward",            // requests to the owner of a session
 	"internal/bus",                // messages between nodes
+	"internal/tlsport",            // TLS on a port
 	"internal/pace",               // waiting and rates
 	"internal/accept",             // the door: TCP connections
+	"internal/proxyproto",         // the header of balancers
 	"internal/subscriber",         // which addresses are one client
 	"internal/rawconn",            // sockets by their descriptors
 	"internal/redisx",             // what all users of Redis share
@@ -96,7 +98,9 @@ var inside = map[string][]string{
 	"internal/forward":            {"internal/pace", "internal/rawconn", "internal/nodeid"},
 	"internal/bus":                {"internal/pace", "internal/redisx", "internal/nodeid"},
 	"internal/pace":               {},
-	"internal/accept":             {"internal/subscriber"},
+	"internal/tlsport":            {"internal/pace"},
+	"internal/accept":             {"internal/proxyproto", "internal/subscriber"},
+	"internal/proxyproto":         {},
 	"internal/subscriber":         {},
 	"internal/rawconn":            {},
 	"internal/redisx":             {},

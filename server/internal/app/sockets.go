@@ -2,9 +2,11 @@ package app
 
 import (
 	"log/slog"
+	"slices"
 
 	"scalable-chat/server/internal/accept"
 	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/tlsport"
 )
 
 const (
@@ -45,4 +47,36 @@ func warnOfFiles(cfg config.Config, files int, log *slog.Logger) {
 		log.Warn("MAX_CONNECTIONS is more than the limit of open files allows (RLIMIT_NOFILE, ulimit -Hn)",
 			"max_connections", cfg.MaxConnections, "open_files", files)
 	}
+}
+
+// listenAll opens all ports of the node.
+func (a *App) listenAll() (err error) {
+	limits := publicLimits(a.cfg, openFiles())
+	if a.cfg.ProxyProtocol {
+		limits.Introduces = a.timeouts.header
+	}
+	if a.public, err = a.listen(a.cfg.ListenAddr(), limits); err != nil {
+		return err
+	}
+	if a.cfg.TLS() {
+		a.certificate, err = tlsport.Load(a.cfg.TLSCertFile, a.cfg.TLSKeyFile, a.log)
+		if err != nil {
+			return err
+		}
+		a.public.door = tlsport.Listen(a.public.net, a.certificate)
+	}
+	if a.cfg.OwnNodePort() {
+		if a.nodes, err = a.listen(a.cfg.NodeListenAddr(), publicLimits(a.cfg, openFiles())); err != nil {
+			return err
+		}
+	}
+	if a.cfg.OpsAddr != "" {
+		a.private, err = a.listen(a.cfg.OpsAddr, privateLimits())
+	}
+	return err
+}
+
+// listeners are the open ports.
+func (a *App) listeners() []*listener {
+	return slices.DeleteFunc([]*listener{a.public, a.nodes, a.private}, func(l *listener) bool { return l == nil })
 }

@@ -44,9 +44,14 @@ func (a *App) Stop(ctx context.Context) error {
 
 	requests, cancel := context.WithTimeout(ctx, requestsTimeout)
 	defer cancel()
-	if cut := a.public.shutdown(requests); cut != nil {
-		// Long polls that were forwarded to nodes that go on. Their clients come back.
-		a.log.Info("requests were broken off", "error", cut)
+	for _, l := range a.listeners() {
+		if l == a.private {
+			continue // until the end, for health
+		}
+		if cut := l.shutdown(requests); cut != nil {
+			// Long polls that were forwarded to nodes that go on. Their clients come back.
+			a.log.Info("requests were broken off", "error", cut)
+		}
 	}
 	a.rooms.Close()
 	appends, cancel := context.WithTimeout(ctx, appendsTimeout)
@@ -76,10 +81,8 @@ func (a *App) release() {
 	if a.sweepers != nil {
 		a.sweepers.Close()
 	}
-	for _, l := range []*listener{a.public, a.private} {
-		if l != nil {
-			l.close()
-		}
+	for _, l := range a.listeners() {
+		l.close()
 	}
 }
 

@@ -45,6 +45,10 @@ func (c *Config) contradictions(refused map[string]bool) []string {
 	check("MAX_CONNECTIONS_PER_IP", "MAX_CONNECTIONS", c.MaxConnectionsPerIP <= c.MaxConnections,
 		"%d is more than MAX_CONNECTIONS=%d", c.MaxConnectionsPerIP, c.MaxConnections)
 	check("OPS_ADDR", "PORT", !c.opsIsPublic(), "%s is the public port", c.OpsAddr)
+	check("NODE_ADDRESS", "NODE_PORT", c.NodeAddress == "" || c.NodePort != 0 || !c.OwnNodePort(),
+		"PORT does not speak plain HTTP, so other nodes need NODE_PORT")
+	check("NODE_PORT", "PORT", c.NodePort == 0 || c.NodePort != c.Port || !c.TLS() && !c.ProxyProtocol,
+		"%d is the public port, where other nodes would have to speak TLS or PROXY", c.NodePort)
 	return problems
 }
 
@@ -62,7 +66,7 @@ func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	check(redisPort, r.url == "", "beside REDIS_URL, which holds the port")
 	check("REDIS_SENTINEL_USERNAME", !with || c.Redis.SentinelMaster != "", "without REDIS_SENTINEL_MASTER")
 	check("REDIS_SENTINEL_PASSWD", !with || c.Redis.SentinelMaster != "", "without REDIS_SENTINEL_MASTER")
-	for _, key := range []string{"STREAM_KEY", "APPEND_TIMEOUT", "NODE_ADDRESS", "CLUSTER_SECRET"} {
+	for _, key := range []string{"STREAM_KEY", "APPEND_TIMEOUT", "NODE_PORT", "NODE_ADDRESS", "CLUSTER_SECRET"} {
 		check(key, with, needsRedis)
 	}
 	c.idleRecord(check)
@@ -74,6 +78,7 @@ func (c *Config) idle(given map[string]bool, r redisParts) []string {
 	}
 	check("GUESTS", c.Auth.Guests || c.Auth.GuestsMay == off, "without guest in AUTH")
 	check("ADDRESS_RATE", c.Auth.Guests, "without guests")
+	check("PROXY_PROTOCOL", !c.ProxyProtocol || len(c.TrustedProxies) > 0, "without TRUSTED_PROXIES, which says whose header is believed")
 	check("MESSAGE_BURST", c.MessageRate > 0, "with MESSAGE_RATE=0")
 	return warnings
 }

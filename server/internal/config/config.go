@@ -24,6 +24,9 @@ type Config struct {
 	Host string // address to listen on; empty: all
 	Port int    // 0: any free port
 
+	TLSCertFile, TLSKeyFile string // of the main listener; empty: it speaks plain HTTP
+	ProxyProtocol           bool   // connections from TrustedProxies begin with a PROXY header
+
 	Redis          Redis
 	StreamKey      string        // names the room within Redis
 	DataDir        string        // directory of the record of a node without Redis; empty: it is in memory, or in Redis
@@ -62,6 +65,7 @@ type Config struct {
 
 	APIKeys       []string // of the HTTP API on the public port; none: it is not served there
 	OpsAddr       string   // host:port; empty: no private listener
+	NodePort      int      // of the listener for other nodes; 0: see OwnNodePort
 	NodeAddress   string   // host:port where other nodes reach this one; empty: found out
 	ClusterSecret string   // empty: a token kept in Redis
 
@@ -126,6 +130,18 @@ func (r Redis) TLSConfig() *tls.Config {
 
 // ListenAddr is the address of the main listener, as net.Listen takes it.
 func (c Config) ListenAddr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// TLS reports whether the main listener speaks TLS.
+func (c Config) TLS() bool { return c.TLSCertFile != "" }
+
+// OwnNodePort reports whether other nodes reach this one on a port of its own instead of the main one, because NODE_PORT says so,
+// or because the main one does not speak plain HTTP.
+func (c Config) OwnNodePort() bool {
+	return c.Redis.Enabled() && (c.NodePort != 0 && c.NodePort != c.Port || c.NodePort == 0 && (c.TLS() || c.ProxyProtocol))
+}
+
+// NodeListenAddr is the address of that listener, as net.Listen takes it.
+func (c Config) NodeListenAddr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.NodePort)) }
 
 // LogValue lists every setting in force by its key. Secrets and the passwords in addresses are left out.
 func (c Config) LogValue() slog.Value { return c.list(func(shown) bool { return true }) }

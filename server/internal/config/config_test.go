@@ -73,6 +73,10 @@ type sample struct {
 var samples = map[string]sample{
 	"PORT":                     {value: "9000"},
 	"HOST":                     {value: "127.0.0.1"},
+	"TLS_CERT_FILE":            {value: "cert.pem", with: "--tls-key-file=key.pem"},
+	"TLS_KEY_FILE":             {value: "key.pem", with: "--tls-cert-file=cert.pem"},
+	"PROXY_PROTOCOL":           {value: "true", with: "--trusted-proxies=10.0.0.0/8"},
+	"NODE_PORT":                {value: "8001", with: "--redis-url=redis://h"},
 	"REDIS_URL":                {value: "rediss://user:p%40ss@redis.example:6390/2"},
 	"REDIS_HOST":               {value: "redis.example"},
 	"REDIS_PORT":               {value: "6380", with: "--redis-host=h"},

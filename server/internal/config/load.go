@@ -73,7 +73,7 @@ func Load(args []string) (Config, error) {
 		}
 	}
 	c.Redis, bad = r.assemble()
-	problems = slices.Concat(problems, bad, c.Auth.settle(), c.contradictions(refused), c.settleListed(given["ROOMS_LISTED"] && c.Rooms.Enabled()))
+	problems = slices.Concat(problems, bad, c.Auth.settle(), c.checkTLS(), c.contradictions(refused), c.settleListed(given["ROOMS_LISTED"] && c.Rooms.Enabled()))
 	c.Warnings = slices.Concat(c.Warnings, serviceWarning(), adminWarning(), c.idle(given, r))
 	if len(problems) > 0 {
 		return Config{}, problems

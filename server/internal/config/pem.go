@@ -66,6 +66,35 @@ func checkAuthorities(content []byte) error {
 	return nil
 }
 
+// checkTLS returns what is wrong with the certificate of the main listener.
+func (c *Config) checkTLS() []string {
+	if c.TLSCertFile == "" && c.TLSKeyFile == "" {
+		return nil
+	}
+	if c.TLSCertFile == "" || c.TLSKeyFile == "" {
+		return []string{"TLS_CERT_FILE: needs TLS_KEY_FILE, and the other way round"}
+	}
+	var contents [2][]byte
+	for i, p := range []struct {
+		key  string
+		file *string
+	}{{"TLS_CERT_FILE", &c.TLSCertFile}, {"TLS_KEY_FILE", &c.TLSKeyFile}} {
+		if strings.Contains(*p.file, "-----BEGIN") { // not repeated: it may be a key
+			return []string{p.key + ": is the text itself; give a file"}
+		}
+		*p.file = strings.TrimPrefix(*p.file, "file://")
+		content, err := os.ReadFile(*p.file)
+		if err != nil {
+			return []string{p.key + ": cannot be read: " + err.Error()}
+		}
+		contents[i] = content
+	}
+	if err := checkPair(contents[0], contents[1]); err != nil {
+		return []string{"TLS_KEY_FILE: " + err.Error()}
+	}
+	return nil
+}
+
 // checkPair reports what is wrong with a certificate and its key. The error never quotes the key.
 func checkPair(cert, key []byte) error {
 	if block, _ := pem.Decode(key); block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "") {

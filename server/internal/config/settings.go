@@ -24,6 +24,9 @@ func settings(c *Config, r *redisParts) []setting {
 	return []setting{
 		{key: "PORT", def: "8000", help: "port of Socket.IO, /livez and /readyz", set: port(&c.Port, 0)},
 		{key: "HOST", help: "address to listen on; empty: all", set: listenHost(&c.Host)},
+		{key: "TLS_CERT_FILE", help: "PEM file of the certificate with which PORT speaks TLS, read again when it changes; empty: PORT speaks plain HTTP", set: text(&c.TLSCertFile), show: fileName},
+		{key: "TLS_KEY_FILE", help: "PEM file of the key of that certificate, without passphrase", set: text(&c.TLSKeyFile), show: fileName},
+		{key: "PROXY_PROTOCOL", def: "false", help: "whether connections from TRUSTED_PROXIES to PORT begin with the PROXY protocol, version 1 or 2", set: boolean(&c.ProxyProtocol), toggle: true},
 
 		{key: "REDIS_URL", help: "redis://, or rediss:// for TLS; user:password@, several host:port joined by commas, /db; without any Redis one node keeps the record in DATA_DIR", set: text(&r.url), show: withoutPassword},
 		{key: "REDIS_HOST", help: "instead of REDIS_URL: the host", set: text(&r.host), show: withoutPassword},
@@ -92,6 +95,7 @@ func settings(c *Config, r *redisParts) []setting {
 
 		{key: "API_KEYS", help: "comma-separated keys, 32 characters or more each, with which your back end may use the HTTP API on the public port; empty: it is on the private port only", set: secrets(&c.APIKeys), secret: true},
 		{key: "OPS_ADDR", help: "host:port of the HTTP API without a key, metrics, profiles and health, not for the public; empty: off", set: address(&c.OpsAddr, false)},
+		{key: "NODE_PORT", def: "0", help: "port on which the other nodes reach this one, in plain HTTP; 0: PORT or, with TLS or PROXY_PROTOCOL there, any free port", set: port(&c.NodePort, 0)},
 		{key: "NODE_ADDRESS", help: "host:port where the other nodes reach this one; empty: found out", set: address(&c.NodeAddress, true)},
 		{key: "CLUSTER_SECRET", help: "what nodes show each other, 16 characters or more; empty: a token kept in Redis", set: atLeast(&c.ClusterSecret, 16), secret: true},
 

@@ -87,12 +87,18 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, first []byte) (n
 type wsReader struct {
 	frames wire.Reader
 	raw    syscall.RawConn // nil if the connection has none
+	small  []byte          // then this waits for the client instead of a borrowed buffer
 }
+
+// smallBytes is more than most messages of clients have.
+const smallBytes = 512
 
 // serveReader handles early and then reads on. It does both in a goroutine of its own, so that the HTTP server can free the
 // request.
 func (s *Session) serveReader(r *wsReader, early []byte) {
-	r.raw = rawconn.Of(s.transport.nc)
+	if r.raw = rawconn.Of(s.transport.nc); r.raw == nil {
+		r.small = make([]byte, smallBytes)
+	}
 	if len(early) > 0 {
 		go s.readOn(r, early)
 		return
@@ -135,10 +141,10 @@ func (s *Session) read(r *wsReader) (*[]byte, error) {
 		err error
 	)
 	if r.raw == nil {
-		p = borrow()
 		var n int
-		n, err = s.transport.nc.Read((*p)[:cap(*p)])
-		*p = (*p)[:n]
+		n, err = s.transport.nc.Read(r.small)
+		p = borrow()
+		*p = append(*p, r.small[:n]...)
 		if n > 0 {
 			err = nil
 		}

@@ -194,6 +194,12 @@ func (f *Forwarder) Handle(next, unknown, busy http.Handler) http.Handler {
 	})
 }
 
+// Marked reports whether a request says that a node forwards it. Only [Forwarder.Handle] finds out whether that is true.
+func Marked(r *http.Request) bool {
+	_, marked := r.Header[ticketHeader]
+	return marked
+}
+
 // warnInterval is the shortest time between two warnings of one kind.
 const warnInterval = 30 * time.Second
 

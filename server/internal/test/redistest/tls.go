@@ -1,18 +1,10 @@
 package redistest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
-	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"scalable-chat/server/internal/test/authority"
 )
 
 // StartTLS starts a redis-server that speaks only TLS, with a certificate for 127.0.0.1 by a CA made for this test, and
@@ -35,7 +27,7 @@ func startTLS(t testing.TB, clients string, args ...string) (s *Server, caFile s
 	s = newServer(t)
 	caFile = filepath.Join(s.Dir, "ca.pem")
 	certFile, keyFile := filepath.Join(s.Dir, "cert.pem"), filepath.Join(s.Dir, "key.pem")
-	writeCertificates(t, caFile, certFile, keyFile)
+	authority.Write(t, caFile, certFile, keyFile)
 	s.caFile = caFile
 	s.auth = []string{"--cert", certFile, "--key", keyFile}
 	s.args = append([]string{
@@ -44,43 +36,4 @@ func startTLS(t testing.TB, clients string, args ...string) (s *Server, caFile s
 	}, args...)
 	s.start()
 	return s, caFile
-}
-
-func writeCertificates(t testing.TB, caFile, certFile, keyFile string) {
-	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	template := func(n int64, name string) *x509.Certificate {
-		return &x509.Certificate{
-			SerialNumber: big.NewInt(n), Subject: pkix.Name{CommonName: name},
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		}
-	}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	ca := template(1, "test CA")
-	ca.IsCA, ca.BasicConstraintsValid, ca.KeyUsage = true, true, x509.KeyUsageCertSign
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
-	must(err)
-
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	cert := template(2, "test server")
-	cert.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
-	certDER, err := x509.CreateCertificate(rand.Reader, cert, ca, &key.PublicKey, caKey)
-	must(err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	must(err)
-
-	for file, block := range map[string]*pem.Block{
-		caFile:   {Type: "CERTIFICATE", Bytes: caDER},
-		certFile: {Type: "CERTIFICATE", Bytes: certDER},
-		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
-	} {
-		must(os.WriteFile(file, pem.EncodeToMemory(block), 0o600))
-	}
 }

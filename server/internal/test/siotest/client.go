@@ -9,6 +9,7 @@ package siotest
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,9 +33,10 @@ func (t Transport) String() string { return [...]string{"polling", "websocket", 
 // ErrLost is the outcome of an event whose connection ended before its ack: the server may or may not have handled it.
 var ErrLost = errors.New("connection lost before the ack")
 
-// Options say where and how to connect. URL is required: http://host:port.
+// Options say where and how to connect. URL is required: http://host:port, or https://host:port with TLS.
 type Options struct {
 	URL       string
+	TLS       *tls.Config // nil: plain
 	Transport Transport
 	Namespace string         // "/" if it is empty
 	Auth      map[string]any // sent with every CONNECT, beside pid and offset

@@ -106,7 +106,7 @@ func (l *link) live(ctx context.Context) {
 
 // run runs one session to its end, and reports whether a CONNECT was answered.
 func (l *link) run(ctx context.Context) (connected bool) {
-	s := newSession(ctx, l.opts.URL, l.opts.Transport)
+	s := newSession(ctx, l.opts)
 	s.greet = func() { l.greet(s) }
 	s.note = func(what string) {
 		for _, c := range l.all() {

@@ -2,6 +2,7 @@ package siotest
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 // session is one Engine.IO session: from the handshake to the first failure.
 type session struct {
 	url       string
+	tls       *tls.Config
 	transport Transport
 	ctx       context.Context // the life of the session
 	end       context.CancelCauseFunc
@@ -42,10 +44,10 @@ var (
 	errClosed = errors.New("closed by the server")
 )
 
-func newSession(ctx context.Context, url string, transport Transport) *session {
+func newSession(ctx context.Context, opts Options) *session {
 	s := &session{
-		url: url, transport: transport,
-		http: &http.Client{Transport: &http.Transport{DisableCompression: true}},
+		url: opts.URL, tls: opts.TLS, transport: opts.Transport,
+		http: &http.Client{Transport: &http.Transport{DisableCompression: true, TLSClientConfig: opts.TLS}},
 		wake: make(chan struct{}, 1), upgrading: make(chan struct{}),
 	}
 	s.ctx, s.end = context.WithCancelCause(ctx)

@@ -3,6 +3,7 @@ package siotest
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -37,7 +38,12 @@ func (s *session) dial(sid string) (*webSocket, error) {
 	if sid != "" {
 		u.RawQuery += "&sid=" + sid
 	}
-	var dialer net.Dialer
+	var dialer interface {
+		DialContext(ctx context.Context, network, addr string) (net.Conn, error)
+	} = &net.Dialer{}
+	if s.tls != nil {
+		dialer = &tls.Dialer{Config: s.tls}
+	}
 	nc, err := dialer.DialContext(s.ctx, "tcp", u.Host)
 	if err != nil {
 		return nil, err
