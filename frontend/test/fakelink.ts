@@ -147,7 +147,7 @@ export function openStore({
   identity = new FakeSelf(),
 } = {}) {
   const { connector, link } = openConnector(network);
-  const store = new RoomStore({ name: lobby, connector, tab: memory, browser, identity });
+  const store = new RoomStore({ name: lobby, connector, tab: memory, browser, identity, hidden: new Set() });
   return { connector, store, link, memory, browser, identity };
 }
 

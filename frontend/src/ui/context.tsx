@@ -5,6 +5,7 @@ import { noWishes, type Preferences, type Wishes } from "@/attention/preferences
 import type { Chat } from "@/chat/chat";
 import { type Connection, firstConnection } from "@/connection/connection";
 import type { Connector } from "@/connection/connector";
+import type { Hidden, HiddenPerson } from "@/people/hidden";
 import { type Identity, type Me, nobody } from "@/people/identity";
 import { type Admission, firstState, type RoomState } from "@/room/state";
 import type { RoomStore } from "@/room/store";
@@ -93,6 +94,27 @@ export function useLive(): boolean {
 
 export function useIdentity(): Identity {
   return useChat().identity;
+}
+
+export function useHidden(): Hidden {
+  return useChat().hidden;
+}
+
+export function useHiddenPeople(): readonly HiddenPerson[] {
+  const hidden = useHidden();
+  return useSyncExternalStore(hidden.subscribe, hidden.getPeople, () => noPeople);
+}
+
+const noPeople: readonly HiddenPerson[] = [];
+
+/** Whether an author is hidden. */
+export function useIsHidden(author: string | undefined): boolean {
+  const hidden = useHidden();
+  return useSyncExternalStore(
+    hidden.subscribe,
+    () => hidden.has(author),
+    () => false,
+  );
 }
 
 export function usePreferences(): Preferences {
