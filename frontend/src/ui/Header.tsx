@@ -11,6 +11,8 @@ import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore, us
 import styles from "./Header.module.css";
 import { useTouch } from "./media";
 import { Settings } from "./Settings";
+import { ShortcutSheet } from "./ShortcutSheet";
+import { useShortcut } from "./shortcuts";
 import { badgeWords, roomWords } from "./words";
 
 /** Namesakes are looked for in so many of the last messages. */
@@ -26,6 +28,9 @@ interface Props {
 
 export function Header({ username, moved = false, openRooms }: Props) {
   const settings = useRef<HTMLDialogElement>(null);
+  const sheet = useRef<HTMLDialogElement>(null);
+  const openShortcuts = () => sheet.current?.showModal();
+  useShortcut("help", openShortcuts);
   const namesake = useNamesake(username);
   const { name } = useStore();
   const title = useRef<HTMLHeadingElement>(null);
@@ -55,7 +60,8 @@ export function Header({ username, moved = false, openRooms }: Props) {
         </bdi>
         {namesake && <span className={styles.mark} title={`Somebody else is called ${username} too.`} />}
       </button>
-      <Settings ref={settings} namesake={namesake} />
+      <Settings ref={settings} namesake={namesake} openShortcuts={openShortcuts} />
+      <ShortcutSheet ref={sheet} />
     </header>
   );
 }
