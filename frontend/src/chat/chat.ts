@@ -34,7 +34,7 @@ export function getChat(): Chat {
 function silentChat(): Chat {
   const memory = { get: () => null, set() {}, remove() {} };
   const none = () => Promise.resolve(undefined);
-  const room = () => ({ enter() {}, leave() {}, typing() {}, send: none, history: none });
+  const room = () => ({ enter() {}, leave() {}, typing() {}, send: none, history: none, people: none });
   const link = { connect() {}, close() {}, alive: async () => false, room };
   const connector = new Connector(
     () => link,

@@ -4,6 +4,7 @@ import type { Connector } from "@/connection/connector";
 import type { Membership } from "@/connection/membership";
 import { maxOutgoing, nextOutbox, type OutboxAction, type Outgoing, type Sender } from "@/outbox/outbox";
 import { readOutbox, writeOutbox } from "@/outbox/saved";
+import { Attendance } from "@/people/attendance";
 import type { Hidden } from "@/people/hidden";
 import { type Identity, isMine } from "@/people/identity";
 import { OwnTyping } from "@/people/owntyping";
@@ -51,6 +52,8 @@ export class RoomStore {
   readonly name: RoomName;
   /** Reads what is further up. */
   readonly reader: Reader;
+  /** Who is here. */
+  readonly attendance = new Attendance(() => this.#member.people());
   readonly #member: Membership;
   readonly #tab: Memory;
   readonly #lastRead: LastRead;
@@ -98,7 +101,7 @@ export class RoomStore {
       refused: (why) => this.#update({ admission: { refused: why } }),
       joined: (at) => this.#joined(at),
       message: (message) => this.#received(message),
-      presence: (online) => this.#update({ online }),
+      presence: (online) => this.#counted(online),
       typing: (notice) => this.#setTypists(heardTyping(this.#state.typists, notice, steadyNow())),
     });
   }
@@ -230,7 +233,13 @@ export class RoomStore {
   #lost(): void {
     this.#ownTyping.disconnected();
     this.#changeOutbox({ type: "disconnected", author: this.#attempt().as.author });
+    this.attendance.left();
     this.#update({ admission: "outside", typists: [] });
+  }
+
+  #counted(online: number): void {
+    this.#update({ online });
+    this.attendance.changed(online);
   }
 
   #received(message: PlacedMessage): void {
@@ -249,6 +258,7 @@ export class RoomStore {
     if (messages.length === 0) return;
     this.#incoming = [];
     const newest = this.#state.timeline.entries.at(-1)?.offset;
+    this.attendance.heard(messages);
     this.#echoed(messages);
     this.#changeTimeline({ type: "received", entries: messages });
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));

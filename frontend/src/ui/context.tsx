@@ -5,6 +5,7 @@ import { noWishes, type Preferences, type Wishes } from "@/attention/preferences
 import type { Chat } from "@/chat/chat";
 import { type Connection, firstConnection } from "@/connection/connection";
 import type { Connector } from "@/connection/connector";
+import { noPresent, type Present } from "@/people/attendance";
 import type { Hidden, HiddenPerson } from "@/people/hidden";
 import { type Identity, type Me, nobody } from "@/people/identity";
 import { type Admission, firstState, type RoomState } from "@/room/state";
@@ -12,6 +13,7 @@ import type { RoomStore } from "@/room/store";
 import { firstRooms, type Rooms, type RoomsState } from "@/rooms/rooms";
 import type { ListedRoom } from "@/wire/contract";
 import { rightIn } from "@/wire/rights";
+import { useVisible } from "./seen";
 
 const Context = createContext<Chat | null>(null);
 const RoomContext = createContext<RoomStore | undefined>(undefined);
@@ -139,6 +141,13 @@ export function useStateOf<T>(room: RoomStore | undefined, select: (state: RoomS
     () => select(room?.getState() ?? firstState),
     () => select(firstState),
   );
+}
+
+/** Who is in the room, kept up to date while the page is visible. */
+export function usePresent(): Present {
+  const { attendance } = useStore();
+  const visible = useVisible();
+  return useSyncExternalStore(visible ? attendance.subscribe : watchNothing, attendance.getPresent, () => noPresent);
 }
 
 function watchNothing(): () => void {
