@@ -3,7 +3,6 @@ import type {
   HistoryRequest,
   MessageAnswer,
   Offset,
-  PeopleAnswer,
   PlacedMessage,
   RoomRefusal,
   TypingNotice,
@@ -48,7 +47,6 @@ export interface Requests {
   /** Sends at once or not at all. */
   send(message: { message: string; username: string; id: string }): Promise<MessageAnswer | undefined>;
   history(request: HistoryRequest): Promise<HistoryAnswer | undefined>;
-  people(): Promise<PeopleAnswer | undefined>;
   typing(notice: { username: string; typing: boolean }): void;
 }
 

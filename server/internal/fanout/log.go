@@ -126,7 +126,7 @@ func (l *Log) append(frames []Frame) {
 		l.grown = nil
 	}
 	l.mu.Unlock()
-	l.wakeAll(frames[0].Offset.Ms)
+	l.wakeAll()
 }
 
 // growLocked adds a segment after seg and drops the oldest segments that the window no longer holds.
@@ -230,7 +230,7 @@ func (l *Log) Reset(base stream.Offset) {
 		l.grown = nil
 	}
 	l.mu.Unlock()
-	l.wakeAll(0)
+	l.wakeAll()
 }
 
 func (l *Log) resetLocked(base stream.Offset) {
@@ -244,10 +244,9 @@ func (l *Log) resetLocked(base stream.Offset) {
 	l.head.Store(seg)
 }
 
-// wakeAll has the log swept. stamp is that of the first new frame, zero if there is none.
-func (l *Log) wakeAll(stamp uint64) {
+func (l *Log) wakeAll() {
 	for _, s := range l.sweepers.shards {
-		s.grew(l, stamp)
+		s.grew(l)
 	}
 }
 

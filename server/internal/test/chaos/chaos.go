@@ -124,17 +124,17 @@ func (r *Scene) startNodes() {
 	}
 }
 
-// newNode makes a node. There can be no proxy in front of a Cluster, which tells its clients its own addresses.
+// NewNode makes a node. There can be no proxy in front of a Cluster, which tells its clients its own addresses.
 func (r *Scene) newNode(i int) *Node {
 	switch {
 	case r.opts.Alone:
 		r.dir = filepath.Join(r.t.TempDir(), "data")
-		return newNode(r.t, i, "", r.dir, r.settings())
+		return NewNode(r.t, i, "", r.dir, r.settings())
 	case r.Cluster != nil:
-		return newNode(r.t, i, r.Cluster.URL(), "", r.settings())
+		return NewNode(r.t, i, r.Cluster.URL(), "", r.settings())
 	}
 	path := redistest.StartProxy(r.t, r.Redis.Addr, r.opts.Seed+uint64(i))
-	n := newNode(r.t, i, "redis://"+path.Addr, "", r.settings())
+	n := NewNode(r.t, i, "redis://"+path.Addr, "", r.settings())
 	n.Path = path
 	return n
 }

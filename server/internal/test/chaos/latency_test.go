@@ -58,7 +58,7 @@ func startPair(b *testing.B) (nodes []*Node) {
 	b.Helper()
 	redis := redistest.Start(b)
 	for i := range 2 {
-		n := newNode(b, i, redis.URL(), "", map[string]string{"MESSAGE_RATE": "0"})
+		n := NewNode(b, i, redis.URL(), "", map[string]string{"MESSAGE_RATE": "0"})
 		n.Start()
 		n.WaitReady()
 		nodes = append(nodes, n)

@@ -34,8 +34,9 @@ type Node struct {
 	exited chan struct{} // closed when the process has ended
 }
 
-// newNode makes a node on its own port, not yet started. It keeps the record in Redis or in a directory.
-func newNode(t testing.TB, index int, redis, dir string, settings map[string]string) *Node {
+// NewNode makes a node on its own port, not yet started. It keeps the record in Redis or, without its address, in a directory or
+// in memory. The settings are named as in the environment and override its own. It ends with the test.
+func NewNode(t testing.TB, index int, redis, dir string, settings map[string]string) *Node {
 	port := redistest.FreePort(t)
 	n := &Node{
 		Name: "node " + strconv.Itoa(index), Addr: net.JoinHostPort("127.0.0.1", port),
