@@ -1,145 +1,28 @@
-// What can be said about the deployment without a container engine: the files hold together, name what exists, and
-// their build steps work on what they copy.
+// What can be said about the deployment without a container engine: the files hold together, and name what exists.
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join, posix } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
-import { parse } from "yaml";
-
-const run = promisify(execFile);
-const here = dirname(fileURLToPath(import.meta.url));
-const root = dirname(here);
-const env = { ...process.env, GOTOOLCHAIN: "local", PATH: `${process.env.PATH}:/usr/sbin` };
-
-const read = (name) => readFile(join(here, name), "utf8");
-const readYAML = async (name) => parse(await read(name));
-
-/** settings are the names that the server knows, from .env.example. */
-async function settings() {
-  const text = await readFile(join(root, ".env.example"), "utf8");
-  return new Map([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
-}
-
-/** instructions are a Dockerfile's, with continued lines joined: [["FROM", "golang:1.26 AS build"], ...]. */
-function instructions(dockerfile) {
-  return dockerfile
-    .replaceAll(/^#.*\n/gm, "")
-    .replaceAll("\\\n", " ")
-    .split("\n")
-    .filter((line) => line.trim())
-    .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()]);
-}
-
-/** copied are the paths that a Dockerfile takes from the repository. */
-function copied(dockerfile) {
-  return instructions(dockerfile)
-    .filter(([name, rest]) => name === "COPY" && !rest.startsWith("--from"))
-    .flatMap(([, rest]) => rest.split(/\s+/).slice(0, -1));
-}
-
-const seconds = (duration) => {
-  const [, number, unit] = /^(\d+)(ms|s|m)$/.exec(duration);
-  return Number(number) * { ms: 0.001, s: 1, m: 60 }[unit];
-};
-
-for (const name of ["server.Dockerfile", "web.Dockerfile"]) {
-  test(`${name}: everything that it copies is there, and it does not end as root`, async () => {
-    const dockerfile = await read(name);
-    const paths = copied(dockerfile);
-    assert.ok(paths.length > 0);
-    for (const path of paths) await stat(join(root, path));
-    const all = instructions(dockerfile);
-    const last = all.findLastIndex(([instruction]) => instruction === "FROM");
-    const user = all.slice(last).findLast(([instruction]) => instruction === "USER")?.[1];
-    // An image says by its name, a stage by USER, that its processes are not root.
-    assert.ok(all[last][1].includes("unprivileged") || /^[1-9]\d*(:|$)/.test(user), `user ${user}`);
-  });
-}
-
-test("server.Dockerfile: its build steps make one static binary from what it copies", async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), "image-"));
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  const src = join(dir, "src");
-  await mkdir(src);
-  for (const [name, rest] of instructions(await read("server.Dockerfile"))) {
-    if (name === "FROM" && !rest.endsWith("AS build")) break;
-    if (name === "COPY") {
-      const parts = rest.split(/\s+/);
-      const target = join(src, parts.at(-1));
-      for (const path of parts.slice(0, -1)) {
-        const whole = (await stat(join(root, path))).isDirectory();
-        await cp(join(root, path), whole ? target : join(target, path.split("/").at(-1)), { recursive: true });
-      }
-    }
-    if (name === "RUN") await run("sh", ["-c", rest.replaceAll("/out/", `${dir}/out/`)], { cwd: src, env });
-  }
-  const binary = join(dir, "out/chatd");
-  const { stdout } = await run(binary, ["--version"]);
-  assert.match(stdout, /chatd/);
-  const elf = await readFile(binary);
-  assert.equal(elf.subarray(1, 4).toString(), "ELF");
-  assert.ok(!elf.includes("/ld-linux"), "the binary asks for a dynamic linker");
-});
-
-test("server.Dockerfile: the default DATA_DIR is a volume that the server may write", async () => {
-  const all = instructions(await read("server.Dockerfile"));
-  const value = (name) => all.findLast(([instruction]) => instruction === name)?.[1];
-  const dataDir = posix.resolve(value("WORKDIR"), (await settings()).get("DATA_DIR"));
-  assert.equal(value("VOLUME"), dataDir);
-  const made = all.find(([name, rest]) => name === "COPY" && rest.endsWith(` ${dataDir}`))?.[1];
-  assert.match(made, new RegExp(`--chown=${value("USER")} `));
-});
-
-test(".dockerignore: the record is part of no image, and what an image copies is not left out", async () => {
-  const ignored = (await readFile(join(root, ".dockerignore"), "utf8"))
-    .split("\n")
-    .filter((l) => l && !l.startsWith("#"));
-  for (const dir of ["data", "server/data", "**/.env", ".git"]) assert.ok(ignored.includes(dir), dir);
-  for (const name of ["server.Dockerfile", "web.Dockerfile"]) {
-    for (const path of copied(await read(name))) assert.ok(!ignored.includes(path.replace("./", "")), path);
-  }
-});
-
-test("images, the pipeline and .nvmrc use one version of Node", async () => {
-  const version = (await readFile(join(root, ".nvmrc"), "utf8")).trim();
-  assert.match(version, /^\d+$/);
-  const images = instructions(await read("web.Dockerfile")).filter(
-    ([name, rest]) => name === "FROM" && rest.startsWith("node:"),
-  );
-  assert.deepEqual(
-    images.map(([, rest]) => rest.split(/[:-]/)[1]),
-    [version],
-  );
-  const workflow = parse(await readFile(join(root, ".github/workflows/ci.yml"), "utf8"));
-  assert.match(workflow.jobs.test.container, new RegExp(`^node:${version}-`));
-});
-
-test("web.Dockerfile: its commands are scripts of the web app", async () => {
-  const { scripts } = JSON.parse(await readFile(join(root, "frontend/package.json"), "utf8"));
-  const runs = instructions(await read("web.Dockerfile")).filter(([name]) => name === "RUN");
-  const names = runs.flatMap(([, rest]) => [...rest.matchAll(/npm run (\w+)/g)].map(([, script]) => script));
-  assert.deepEqual(names, ["build"]);
-  assert.ok(scripts.build);
-});
+import { env, here, read, readYAML, root, run, seconds, settings } from "./files.mjs";
 
 test("compose.yaml: the servers are alike, know their settings, and are given the time to drain", async () => {
   const compose = await readYAML("compose.yaml");
   const known = await settings();
   const servers = Object.entries(compose.services).filter(([name]) => name.startsWith("server"));
   assert.equal(servers.length, 3);
-  for (const [, server] of servers) {
+  for (const [name, server] of servers) {
     for (const key of Object.keys(server.environment)) assert.ok(known.has(key), `${key} is no setting`);
     const { DRAIN_DELAY, DRAIN_TIMEOUT } = server.environment;
     assert.ok(seconds(server.stop_grace_period) >= seconds(DRAIN_DELAY) + seconds(DRAIN_TIMEOUT) + 15);
     await stat(join(here, server.build.context, server.build.dockerfile));
+    const rest = (other) => ({ ...other, hostname: "", environment: { ...other.environment, OPS_ADDR: "" } });
+    assert.deepEqual(rest(server), rest(servers[0][1]), `${name} is like the first`);
   }
   const redis = compose.services.redis.command.join(" ");
   assert.match(redis, /--appendonly yes --appendfsync always --maxmemory-policy noeviction/);
@@ -154,6 +37,50 @@ test("compose.yaml: the servers are alike, know their settings, and are given th
     }
   }
 });
+
+test("compose.yaml: Prometheus finds each server by the host that its private port answers, and Grafana finds Prometheus", async () => {
+  const { services } = await readYAML("compose.yaml");
+  const servers = Object.entries(services).filter(([name]) => name.startsWith("server"));
+  for (const [name, { hostname, environment, ports }] of servers) {
+    assert.equal(environment.OPS_ADDR, `${name}:9100`);
+    assert.equal(hostname, name);
+    assert.equal(ports, undefined, "the private port is not published");
+  }
+  const { scrape_configs } = await readYAML("prometheus/prometheus.yml");
+  const targets = scrape_configs.flatMap((job) => job.static_configs ?? []).flatMap((config) => config.targets);
+  assert.deepEqual(
+    targets,
+    servers.map(([, { environment }]) => environment.OPS_ADDR),
+  );
+  const { datasources } = await readYAML("grafana/provisioning/datasources/prometheus.yml");
+  const source = new URL(datasources[0].url);
+  assert.ok(services[source.hostname].ports.some((port) => port.endsWith(`:${source.port}`)));
+  const { providers } = await readYAML("grafana/provisioning/dashboards/chat.yml");
+  const mounts = services.grafana.volumes.map((volume) => volume.split(":"));
+  const [folder] = mounts.find(([, target]) => target === providers[0].options.path);
+  assert.ok((await readdir(join(here, folder))).includes("chat.json"));
+  // Whoever may look at metrics sees no more than that, and only from this machine.
+  for (const name of ["prometheus", "grafana"]) {
+    for (const port of services[name].ports) assert.match(port, /^127\.0\.0\.1:/, name);
+  }
+});
+
+for (const name of ["compose.yaml", "compose.single.yaml"]) {
+  test(`${name}: images do not move, mounts exist, and what is ours has no rights and writes nothing but volumes`, async () => {
+    const { services, volumes } = await readYAML(name);
+    for (const [service, { image, build, ...rest }] of Object.entries(services)) {
+      if (image) assert.match(image, /:v?\d+\.\d+\.\d+/, `${service} is pinned`);
+      for (const [source] of (rest.volumes ?? []).map((volume) => volume.split(":"))) {
+        if (source.startsWith(".")) await stat(join(here, source));
+        else assert.ok(source in volumes, source);
+      }
+      if (!build) continue;
+      assert.equal(rest.read_only, true, service);
+      assert.deepEqual(rest.cap_drop, ["ALL"], service);
+      assert.deepEqual(rest.security_opt, ["no-new-privileges:true"], service);
+    }
+  });
+}
 
 test("render.yaml: the service knows its settings, its health does not follow Redis, and it has the time to drain", async () => {
   const { services } = await readYAML("render.yaml");
@@ -293,4 +220,40 @@ test("web.nginx.conf: that a hashed file is not there yet is not kept for good",
   const { status, headers } = await ask("/_next/static/missing.js");
   assert.equal(status, 404);
   assert.equal(headers["cache-control"], undefined);
+});
+
+/** lines are the settings of a file of systemd or of sysctl. */
+const lines = (text) => [...text.matchAll(/^(\S+?)\s?=\s?(.*)$/gm)].map(([, key, value]) => [key, value]);
+
+test("systemd: the unit is valid, confined, and gives the server the time and the files that it needs", async (t) => {
+  const text = await read("systemd/chatd.service");
+  const unit = new Map(lines(text));
+  const known = await settings();
+  const own = new Map(
+    unit
+      .get("Environment")
+      .split(" ")
+      .map((setting) => setting.split("=")),
+  );
+  for (const key of own.keys()) assert.ok(known.has(key), `${key} is no setting`);
+  assert.equal(own.get("DATA_DIR"), `/var/lib/${unit.get("StateDirectory")}`);
+  const drain = seconds(known.get("DRAIN_DELAY")) + seconds(known.get("DRAIN_TIMEOUT"));
+  assert.ok(seconds(unit.get("TimeoutStopSec")) >= drain + 15);
+  assert.ok(Number(unit.get("LimitNOFILE")) >= 2 * known.get("MAX_CONNECTIONS") + 1256);
+  const { name } = /^u (?<name>\S+) /m.exec(await read("systemd/chatd.sysusers")).groups;
+  assert.equal(unit.get("User"), name);
+
+  const dir = await mkdtemp(join(tmpdir(), "unit-"));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const file = join(dir, "chatd.service");
+  await writeFile(file, text.replace(unit.get("ExecStart"), process.execPath));
+  await run("systemd-analyze", ["verify", "--man=no", file]);
+  await run("systemd-analyze", ["security", "--offline=true", "--no-pager", "--threshold=20", file]);
+});
+
+test("docs/ONE-MACHINE.md: the limits of the kernel are those of the file", async () => {
+  const page = await readFile(join(root, "docs/ONE-MACHINE.md"), "utf8");
+  const set = lines(await read("systemd/chatd.sysctl"));
+  assert.equal(set.length, 4);
+  for (const [key, value] of set) assert.ok(page.includes(`| \`${key}\` | ${value.replace(" ", "–")} |`), key);
 });

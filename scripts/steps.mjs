@@ -51,8 +51,11 @@ export const steps = [
   {
     name: "deploy",
     proves: "what is deployed builds, and its files hold together",
-    programs: ["nginx"],
-    commands: [["node", "--test", "deploy/deploy.test.mjs"]],
+    programs: ["nginx", "systemd-analyze"],
+    commands: [
+      ["node", "--test", "deploy/deploy.test.mjs", "deploy/images.test.mjs"],
+      ["env", "GOWORK=off", "go", "-C", "deploy/checks", "test", "./..."],
+    ],
   },
   {
     name: "tooling",

@@ -11,6 +11,7 @@ const packages = {
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
   nginx: { apt: ["nginx"], brew: ["nginx"] },
   curl: { apt: ["curl", "ca-certificates"], brew: ["curl"] },
+  "systemd-analyze": { apt: ["systemd"], brew: [] },
   ps: { apt: ["procps"], brew: [] },
   chromium: { apt: ["chromium"], brew: ["chromium"] },
   "python-socketio": {
