@@ -4,20 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
+import { freePort } from "../scripts/ports.mjs";
 import { copied, env, instructions, read, root, run, settings } from "./files.mjs";
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
 
 for (const name of ["server.Dockerfile", "web.Dockerfile"]) {
   test(`${name}: everything that it copies is there, and it does not end as root`, async () => {

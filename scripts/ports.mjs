@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { Problem } from "./problem.mjs";
 
@@ -65,4 +66,13 @@ function output(command, args) {
   } catch {
     return "";
   }
+}
+
+/** freePort returns a port of 127.0.0.1 that nobody listens on. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
 }

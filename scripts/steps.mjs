@@ -59,8 +59,17 @@ export const steps = [
   },
   {
     name: "tooling",
-    proves: "npm run dev keeps its promises, and what the files at the top say is true",
-    programs: ["ps"],
-    commands: [["node", "--test", "scripts/dev.test.mjs", "scripts/house.test.mjs", "bench/budgets.test.mjs"]],
+    proves: "npm run dev keeps its promises, what the files at the top say is true, and commands in pages work",
+    programs: ["ps", "redis-server", "curl"],
+    commands: [
+      [
+        "node",
+        "--test",
+        "scripts/dev.test.mjs",
+        "scripts/house.test.mjs",
+        "scripts/commands.test.mjs",
+        "bench/budgets.test.mjs",
+      ],
+    ],
   },
 ];
