@@ -30,7 +30,7 @@ const blocks = tracked("*.md").flatMap((page) => {
       where: `${page}:${begin + 1}`,
       language: lines[begin].trim().slice(3),
       text: lines.slice(begin + 1, fences[2 * i + 1]).join("\n"),
-      mark: /^<!-- (run here|run by|not run): (.+) -->$/.exec(lines[begin - 1])?.slice(1),
+      mark: /^\s*<!-- (run here|run by|not run): (.+) -->$/.exec(lines[begin - 1])?.slice(1),
     }));
 });
 const shell = blocks.filter(({ language }) => ["sh", "bash", "console", "shell"].includes(language));
@@ -50,19 +50,32 @@ test("no commands hide in a block without a language", () => {
   for (const { where, language, text } of blocks) assert.ok(language || !command.test(text), where);
 });
 
-test("every test that a mark names exists", () => {
-  const sources = tracked("*_test.go").map((file) => readFileSync(join(root, file), "utf8"));
+test("every mark that names a test says only that", () => {
   for (const { where, mark } of shell) {
-    for (const [name] of mark?.[1].matchAll(/\bTest\w+/g) ?? []) {
+    if (mark?.[0] === "run by") assert.match(mark[1], /^(Test\w+|[\w/.-]+\.test\.mjs)$/, where);
+  }
+});
+
+test("every test and every statement that a page names exists", () => {
+  const sources = tracked("*_test.go").map((file) => readFileSync(join(root, file), "utf8"));
+  const spec = readFileSync(join(root, "protocol/SPEC.md"), "utf8");
+  for (const page of tracked("README.md", "CONTRIBUTING.md", "deploy/README.md", "docs/*.md")) {
+    const text = readFileSync(join(root, page), "utf8");
+    for (const [name] of text.matchAll(/\bTest[A-Z]\w+/g)) {
+      // A page may name the beginning, as go test -run takes it.
       assert.ok(
-        sources.some((source) => source.includes(`func ${name}(`)),
-        `${where} names ${name}`,
+        sources.some((source) => source.includes(`func ${name}`)),
+        `${page} names ${name}`,
       );
     }
-    for (const [file] of mark?.[1].matchAll(/\b[\w/.-]+\.test\.mjs/g) ?? []) {
-      assert.ok(existsSync(join(root, file)), `${where} names ${file}`);
+    for (const [file] of text.matchAll(/\b(?:\w+\/)+[\w.-]+\.test\.mjs/g)) {
+      assert.ok(existsSync(join(root, file)), `${page} names ${file}`);
     }
-    if (mark?.[0] === "run by") assert.match(mark[1], /^(Test\w+|[\w/.-]+\.test\.mjs)$/, where);
+    for (const [, number] of text.matchAll(
+      /\b((?:CON|REC|WHO|MSG|ACK|ERR|OUT|PRE|HIS|TYP|TOK|ROOM|API|EIO|LIM)-\d+)\b/g,
+    )) {
+      assert.ok(spec.includes(`- **${number}** `), `${page} names ${number}`);
+    }
   }
 });
 
