@@ -27,6 +27,7 @@ for (const [name, device] of Object.entries({ wide, phone })) {
     const page = await room.join("ada", device);
     const robot = await room.robot();
     await robot.say(rich);
+    await expect(said(page, "robot")).toBeVisible();
     const own = await write(page, rich);
     for (const message of [said(page, "robot"), own]) {
       await expect(message.locator("strong").first()).toHaveCSS("font-weight", "680");

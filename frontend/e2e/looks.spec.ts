@@ -41,6 +41,8 @@ test("elements without borders have edges in forced colours only", async ({ room
   await robot.say("news");
   const pill = page.getByRole("button", { name: /new message/ });
   await expect(pill).toBeVisible();
+  await page.context().setOffline(true); // the badge is shown while something is wrong
+  await expect(badge(page)).toHaveText("Offline");
   const parts = [said(page, "message 36 .").locator("div").first(), pill, badge(page)];
   const others = [page.getByRole("main").locator("> div"), page.getByRole("button", { name: "Send" })];
   for (const part of [...parts, ...others]) await expect.poll(() => hasEdge(part), String(part)).toBe(false);

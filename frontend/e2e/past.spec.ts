@@ -86,17 +86,25 @@ function walk(page: Page, way: "up" | "down", until: number): Promise<Walk> {
   );
 }
 
-test("P13 from the newest message to the first and back, each seen, none twice, and no jump", async ({ room }) => {
-  test.setTimeout(2_400_000);
-  const total = 20_500;
+test("P13 from a link to the first message and on to the newest, each seen, none twice, and no jump", async ({
+  room,
+}) => {
+  test.setTimeout(1_200_000);
+  // More than the page holds of the past: it gives up the other end each way.
+  const [linked, total] = [10_200, 10_400];
   const robot = await room.robot();
   await fill(robot, total);
-  const ada = await room.join("ada", { viewport: { width: 1100, height: 2000 } });
-  await expect(said(ada, `message ${total - 1} `)).toBeInViewport();
+  await expect.poll(() => robot.heard.length).toBe(total);
+  const offset = robot.offsets[robot.heard.findIndex((text) => text.startsWith(`message ${linked} `))];
+  const ada = await room.visit({ viewport: { width: 1100, height: 2000 } });
+  await ada.goto(`${room.siteUrl}/?at=${offset}`);
+  await ada.getByLabel("Your name").fill("ada");
+  await ada.keyboard.press("Enter");
+  await expect(said(ada, `message ${linked} `)).toBeInViewport();
   const up = await walk(ada, "up", 0);
   expect(up.wrong).toEqual([]);
   expect(up.shifted).toBeLessThan(0.02);
-  expect(up.seen).toEqual(Array.from({ length: total }, (_, i) => i));
+  expect(up.seen.slice(0, linked + 1)).toEqual(Array.from({ length: linked + 1 }, (_, i) => i));
   await expect(ada.getByText("This is where the chat begins.")).toBeVisible();
   await robot.say("meanwhile");
   await expect(newest(ada)).toHaveText("Jump to the newest · 1 new message");
@@ -104,7 +112,7 @@ test("P13 from the newest message to the first and back, each seen, none twice, 
   const down = await walk(ada, "down", total - 1);
   expect(down.wrong).toEqual([]);
   expect(down.shifted).toBeLessThan(0.02);
-  expect(down.seen).toEqual(up.seen);
+  expect(down.seen).toEqual(Array.from({ length: total }, (_, i) => i));
   await expect(async () => {
     await list(ada).evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
     await expect(said(ada, "meanwhile")).toBeInViewport({ timeout: 500 });

@@ -34,6 +34,8 @@ export interface Robot {
   heard: string[];
   /** The authors of these messages. */
   authors: string[];
+  /** The offsets of these messages. */
+  offsets: string[];
   say(text: string, username?: string): Promise<void>;
   leave(): void;
 }
@@ -98,16 +100,18 @@ function launch(port: number): Promise<Browser> {
 async function connected(socket: Socket): Promise<Robot> {
   const heard: string[] = [];
   const authors: string[] = [];
-  socket.on("message", ({ message, from }: { message: string; from: string }) => {
+  const offsets: string[] = [];
+  socket.on("message", ({ message, from }: { message: string; from: string }, offset: string) => {
     heard.push(message);
     authors.push(from);
+    offsets.push(offset);
   });
   await new Promise<void>((resolve) => socket.once("connect", resolve));
   const say = async (message: string, username = "robot") => {
     const answer = await socket.timeout(10_000).emitWithAck("event:message", { message, username });
     if (answer.status !== "ok") throw new Error(JSON.stringify(answer));
   };
-  return { heard, authors, say, leave: () => void socket.disconnect() };
+  return { heard, authors, offsets, say, leave: () => void socket.disconnect() };
 }
 
 /*

@@ -3,7 +3,7 @@ import { Connector } from "@/connection/connector";
 import type { Link, LinkedRoom, LinkListener, RoomLink } from "@/connection/link";
 import { type Me, nobody } from "@/people/identity";
 import { RoomStore } from "@/room/store";
-import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
+import type { HistoryAnswer, HistoryRequest, MessageAnswer, PeopleAnswer } from "@/wire/contract";
 import { lobby, type RoomName } from "@/wire/rooms";
 
 type Sent = { message: string; username: string; id: string };
@@ -16,6 +16,7 @@ export class FakeRoom implements RoomLink {
   gone = false;
   readonly sent: (Sent & { answer: (answer: MessageAnswer | undefined) => void })[] = [];
   readonly asked: (HistoryRequest & { answer: (answer: HistoryAnswer | undefined) => void })[] = [];
+  readonly askedPeople: ((answer: PeopleAnswer | undefined) => void)[] = [];
   readonly typed: boolean[] = [];
 
   constructor(listener: LinkedRoom) {
@@ -36,6 +37,10 @@ export class FakeRoom implements RoomLink {
 
   history(request: HistoryRequest): Promise<HistoryAnswer | undefined> {
     return new Promise((answer) => this.asked.push({ ...request, answer }));
+  }
+
+  people(): Promise<PeopleAnswer | undefined> {
+    return new Promise((answer) => this.askedPeople.push(answer));
   }
 
   typing(notice: { typing: boolean }): void {
@@ -147,7 +152,7 @@ export function openStore({
   identity = new FakeSelf(),
 } = {}) {
   const { connector, link } = openConnector(network);
-  const store = new RoomStore({ name: lobby, connector, tab: memory, browser, identity });
+  const store = new RoomStore({ name: lobby, connector, tab: memory, browser, identity, hidden: new Set() });
   return { connector, store, link, memory, browser, identity };
 }
 

@@ -3,6 +3,7 @@ import { Preferences } from "@/attention/preferences";
 import { type Memory, storageMemory } from "@/browser/memory";
 import { Connector } from "@/connection/connector";
 import { socketLink } from "@/connection/socketlink";
+import { Hidden } from "@/people/hidden";
 import { Identity } from "@/people/identity";
 import { Listing } from "@/rooms/listing";
 import { type Page, Rooms } from "@/rooms/rooms";
@@ -14,6 +15,7 @@ export interface Chat {
   rooms: Rooms;
   listing: Listing;
   identity: Identity;
+  hidden: Hidden;
   preferences: Preferences;
 }
 
@@ -32,7 +34,7 @@ export function getChat(): Chat {
 function silentChat(): Chat {
   const memory = { get: () => null, set() {}, remove() {} };
   const none = () => Promise.resolve(undefined);
-  const room = () => ({ enter() {}, leave() {}, typing() {}, send: none, history: none });
+  const room = () => ({ enter() {}, leave() {}, typing() {}, send: none, history: none, people: none });
   const link = { connect() {}, close() {}, alive: async () => false, room };
   const connector = new Connector(
     () => link,
@@ -62,13 +64,14 @@ function openChat(): Chat {
 }
 
 function assembled(connector: Connector, identity: Identity, browser: Memory, tab: Memory, page: Page): Chat {
-  const rooms = new Rooms({ connector, tab, browser, page, identity });
+  const hidden = new Hidden(browser);
+  const rooms = new Rooms({ connector, tab, browser, page, identity, hidden });
   const listing = new Listing(url, (address, init) => fetch(address, init));
-  return { connector, rooms, listing, identity, preferences: new Preferences(browser) };
+  return { connector, rooms, listing, identity, hidden, preferences: new Preferences(browser) };
 }
 
 /** A page that is shown again or has its network back does not wait for the next attempt. */
-function followPage({ connector, rooms, identity }: Chat): void {
+function followPage({ connector, rooms, identity, hidden }: Chat): void {
   window.addEventListener("online", () => connector.networkChanged());
   window.addEventListener("offline", () => connector.networkChanged());
   window.addEventListener("pageshow", () => connector.pageShown());
@@ -76,7 +79,10 @@ function followPage({ connector, rooms, identity }: Chat): void {
     if (document.visibilityState === "visible") connector.pageShown();
   });
   window.addEventListener("popstate", () => rooms.addressChanged());
-  window.addEventListener("storage", () => rooms.rereadPlaces());
+  window.addEventListener("storage", () => {
+    rooms.rereadPlaces();
+    hidden.reread();
+  });
   const openRemembered = () => {
     if (identity.getMe().username !== null) rooms.openRemembered();
   };

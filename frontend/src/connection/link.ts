@@ -3,6 +3,7 @@ import type {
   HistoryRequest,
   MessageAnswer,
   Offset,
+  PeopleAnswer,
   PlacedMessage,
   RoomRefusal,
   TypingNotice,
@@ -47,6 +48,7 @@ export interface Requests {
   /** Sends at once or not at all. */
   send(message: { message: string; username: string; id: string }): Promise<MessageAnswer | undefined>;
   history(request: HistoryRequest): Promise<HistoryAnswer | undefined>;
+  people(): Promise<PeopleAnswer | undefined>;
   typing(notice: { username: string; typing: boolean }): void;
 }
 

@@ -1,5 +1,5 @@
 import { steadyNow } from "@/browser/clock";
-import type { HistoryAnswer, HistoryRequest, MessageAnswer } from "@/wire/contract";
+import type { HistoryAnswer, HistoryRequest, MessageAnswer, PeopleAnswer } from "@/wire/contract";
 import { firstRetryMs, retryDelay, stableMs } from "./connection";
 import type { LinkedRoom, Requests, RoomLink, RoomListener } from "./link";
 
@@ -107,6 +107,10 @@ export class Membership implements Requests {
 
   history(request: HistoryRequest): Promise<HistoryAnswer | undefined> {
     return this.#shared.watched(this.#link.history(request));
+  }
+
+  people(): Promise<PeopleAnswer | undefined> {
+    return this.#shared.watched(this.#link.people());
   }
 
   typing(notice: { username: string; typing: boolean }): void {

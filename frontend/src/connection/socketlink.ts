@@ -7,6 +7,7 @@ import {
   readHistoryAnswer,
   readMessage,
   readMessageAnswer,
+  readPeopleAnswer,
   readPresence,
   readRoomRefusal,
   readTyping,
@@ -27,7 +28,7 @@ const aliveMs = 4000;
 type ChatManager = Manager<ServerEvents, ClientEvents>;
 type ChatSocket = Socket<ServerEvents, ClientEvents>;
 /** Whom the server lets in, and by which limits. */
-type Speaker = Pick<Identity, "getMe" | "credentials" | "welcomed" | "forget">;
+type Speaker = Pick<Identity, "getMe" | "subscribe" | "credentials" | "welcomed" | "forget">;
 
 /**
  * socketLink speaks through one Socket.IO connection, with a namespace for each room. The stock client keeps the session
@@ -72,7 +73,7 @@ export function socketLink(url: string, speaker: Speaker, listener: LinkListener
       if (connection === "open") connection = "none";
       end();
     },
-    alive: () => alive(manager, sockets),
+    alive: () => alive(line),
     room: (name, room) =>
       roomLink(line, name, {
         ...room,
@@ -98,7 +99,13 @@ function roomLink(line: Line, name: RoomName, listener: LinkedRoom): RoomLink {
   const socket: ChatSocket = manager.socket(namespaceOf(name));
   // The manager keeps the socket of a room that was left. Whoever comes back has no timeline to continue.
   let returns = true;
-  const credentials = introduce(line, socket, listener);
+  const introduction = introduce(line, socket, listener);
+  const naming = tellName(line.speaker, socket);
+  const credentials = (): Credentials => {
+    const given = introduction();
+    naming.told(given.username);
+    return given;
+  };
   // The server sends no history to a stay that is recovered (REC-4).
   socket.auth = (give) =>
     give({ history: historyOnJoin, ...credentials(), ...(returns && { pid: undefined, offset: undefined }) });
@@ -111,11 +118,13 @@ function roomLink(line: Line, name: RoomName, listener: LinkedRoom): RoomLink {
     enter: () => void (socket.active || socket.connect()),
     leave() {
       sockets.delete(socket);
+      naming.stop();
       socket.off();
       socket.disconnect();
     },
     send: (message) => asked(line, socket, (s) => s.emitWithAck("event:message", message), readMessageAnswer),
     history: (request) => asked(line, socket, (s) => s.emitWithAck("history", request), readHistoryAnswer),
+    people: () => asked(line, socket, (s) => s.emitWithAck("people"), readPeopleAnswer),
     typing: (notice) => void (socket.connected && socket.volatile.emit("typing", notice)),
   };
 }
@@ -151,13 +160,35 @@ function introduce({ manager, speaker }: Line, socket: ChatSocket, listener: Lin
   };
 }
 
+/** The end of typing that never began is acked and not passed on, but the server remembers the name (TYP-3, PRE-4). */
+function nameSign({ getMe }: Speaker): { username: string; typing: boolean } {
+  return { username: getMe().username ?? "", typing: false };
+}
+
+/** Tells the server a name that was chosen after the CONNECT, so that who says nothing has a name in the list of people. */
+function tellName(speaker: Speaker, socket: ChatSocket): { told(username: string | undefined): void; stop(): void } {
+  let told: string | undefined;
+  const tell = () => {
+    const { username } = speaker.getMe();
+    if (!socket.connected || username === null || username === told) return;
+    told = username;
+    socket.emit("typing", nameSign(speaker));
+  };
+  socket.on("connect", tell);
+  const stop = speaker.subscribe(tell);
+  return {
+    told(username) {
+      told = username;
+    },
+    stop,
+  };
+}
+
 /** Any packet is a sign of life: the answer itself may wait behind packets that were sent before it (LIM-1). */
-async function alive(manager: ChatManager, sockets: ReadonlySet<ChatSocket>): Promise<boolean> {
+async function alive({ manager, sockets, speaker }: Line): Promise<boolean> {
   const socket = [...sockets].find(({ connected }) => connected);
   if (!socket) return false;
-  // The end of typing that never began is acked and not passed on (TYP-3).
-  const sign = { username: "", typing: false };
-  const ask = (s: TimedSocket) => s.emitWithAck("typing", sign);
+  const ask = (s: TimedSocket) => s.emitWithAck("typing", nameSign(speaker));
   const heard = new Promise<true>((resolve) => manager.engine?.once("packet", () => resolve(true)));
   return (await Promise.race([heard, answered(socket, ask, () => true, aliveMs)])) === true;
 }

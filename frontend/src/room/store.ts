@@ -4,6 +4,8 @@ import type { Connector } from "@/connection/connector";
 import type { Membership } from "@/connection/membership";
 import { maxOutgoing, nextOutbox, type OutboxAction, type Outgoing, type Sender } from "@/outbox/outbox";
 import { readOutbox, writeOutbox } from "@/outbox/saved";
+import { Attendance } from "@/people/attendance";
+import type { Hidden } from "@/people/hidden";
 import { type Identity, isMine } from "@/people/identity";
 import { OwnTyping } from "@/people/owntyping";
 import { forgotten, heardMessages, heardTyping, type Typists } from "@/people/typists";
@@ -27,6 +29,7 @@ export interface RoomDeps {
   /** All tabs share it, and it outlives them. */
   browser: Memory;
   identity: Pick<Identity, "getMe" | "newId">;
+  hidden: Pick<Hidden, "has">;
 }
 
 export type SendProblem = MessageProblem | "outbox_full";
@@ -49,10 +52,13 @@ export class RoomStore {
   readonly name: RoomName;
   /** Reads what is further up. */
   readonly reader: Reader;
+  /** Who is here. */
+  readonly attendance = new Attendance(() => this.#member.people());
   readonly #member: Membership;
   readonly #tab: Memory;
   readonly #lastRead: LastRead;
   readonly #identity: RoomDeps["identity"];
+  readonly #hidden: RoomDeps["hidden"];
   readonly #ownTyping: OwnTyping;
   readonly #subscribers = new Set<() => void>();
   readonly #newsListeners = new Set<(news: readonly PlacedMessage[]) => void>();
@@ -69,10 +75,11 @@ export class RoomStore {
   /** Whether the person has read the room on an earlier page. */
   readonly #comesBack: boolean;
 
-  constructor({ name, connector, tab, browser, identity }: RoomDeps) {
+  constructor({ name, connector, tab, browser, identity, hidden }: RoomDeps) {
     this.name = name;
     this.#tab = tab;
     this.#identity = identity;
+    this.#hidden = hidden;
     this.#lastRead = new LastRead(browser, keyOf("read", name));
     this.#comesBack = this.#lastRead.place !== null;
     this.#state = {
@@ -94,7 +101,7 @@ export class RoomStore {
       refused: (why) => this.#update({ admission: { refused: why } }),
       joined: (at) => this.#joined(at),
       message: (message) => this.#received(message),
-      presence: (online) => this.#update({ online }),
+      presence: (online) => this.#counted(online),
       typing: (notice) => this.#setTypists(heardTyping(this.#state.typists, notice, steadyNow())),
     });
   }
@@ -226,7 +233,13 @@ export class RoomStore {
   #lost(): void {
     this.#ownTyping.disconnected();
     this.#changeOutbox({ type: "disconnected", author: this.#attempt().as.author });
+    this.attendance.left();
     this.#update({ admission: "outside", typists: [] });
+  }
+
+  #counted(online: number): void {
+    this.#update({ online });
+    this.attendance.changed(online);
   }
 
   #received(message: PlacedMessage): void {
@@ -245,6 +258,7 @@ export class RoomStore {
     if (messages.length === 0) return;
     this.#incoming = [];
     const newest = this.#state.timeline.entries.at(-1)?.offset;
+    this.attendance.heard(messages);
     this.#echoed(messages);
     this.#changeTimeline({ type: "received", entries: messages });
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
@@ -257,7 +271,8 @@ export class RoomStore {
     if (isHistory || news.length === 0) return;
     // A room that nobody has read begins to be unread with its first news.
     if (this.#state.read === null) this.#readIs(this.#lastRead.advance(newest ?? firstPlace));
-    for (const listener of [...this.#newsListeners]) listener(news);
+    const shown = news.filter(({ from }) => !this.#hidden.has(from));
+    for (const listener of [...this.#newsListeners]) listener(shown);
   }
 
   #setTypists(typists: Typists): void {
@@ -295,10 +310,13 @@ export class RoomStore {
 
   #readIs(read: Offset | null): void {
     if (read === this.#state.read) return;
-    this.#update({ read, unread: countUnread(this.#state.timeline.entries, read, this.#isMine) });
+    this.#update({ read, unread: countUnread(this.#state.timeline.entries, read, this.#isNoNews) });
   }
 
   readonly #isMine = (message: PlacedMessage): boolean => isMine(this.#identity.getMe(), message);
+
+  /** Own messages are never unread, and neither are those that the person does not want to see. */
+  readonly #isNoNews = (message: PlacedMessage): boolean => this.#isMine(message) || this.#hidden.has(message.from);
 
   get #limits(): Limits {
     return this.#identity.getMe().limits;
@@ -322,7 +340,7 @@ export class RoomStore {
   #changeTimeline(action: TimelineAction): void {
     const next = nextTimeline(this.#state.timeline, action);
     if (next === this.#state.timeline) return;
-    this.#update({ timeline: next, unread: countUnread(next.entries, this.#state.read, this.#isMine) });
+    this.#update({ timeline: next, unread: countUnread(next.entries, this.#state.read, this.#isNoNews) });
   }
 
   #changeOutbox(action: OutboxAction): void {

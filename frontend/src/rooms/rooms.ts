@@ -1,5 +1,6 @@
 import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
+import type { Hidden } from "@/people/hidden";
 import type { Identity } from "@/people/identity";
 import { RoomStore } from "@/room/store";
 import type { Offset, PlacedMessage } from "@/wire/contract";
@@ -24,6 +25,7 @@ export interface RoomsDeps {
   tab: Memory;
   browser: Memory;
   identity: Pick<Identity, "getMe" | "newId">;
+  hidden: Pick<Hidden, "has">;
   /** The part of the browser that holds the address of the page. */
   page: Page;
 }

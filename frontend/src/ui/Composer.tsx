@@ -16,6 +16,7 @@ import { countChars, type Limits } from "@/wire/limits";
 import styles from "./Composer.module.css";
 import { useMe, useStore } from "./context";
 import { useTouch } from "./media";
+import { isPressed } from "./shortcuts";
 import { problemWords } from "./words";
 
 /** From this part of the longest message on the count is shown. */
@@ -67,8 +68,8 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
     // Enter during a composition (Japanese, Chinese, Korean …) chooses a word; Safari reports it as 229.
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
     // An on-screen keyboard has no Shift+Enter, so Enter starts a line there; the button sends.
-    const sends = event.ctrlKey || event.metaKey || !(event.shiftKey || touch);
-    if (event.key !== "Enter" || composing || !sends) return;
+    const sends = isPressed("send", event) && (event.ctrlKey || event.metaKey || !touch);
+    if (composing || !sends) return;
     event.preventDefault();
     submit();
   }

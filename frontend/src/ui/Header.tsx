@@ -11,6 +11,8 @@ import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore, us
 import styles from "./Header.module.css";
 import { useTouch } from "./media";
 import { Settings } from "./Settings";
+import { ShortcutSheet } from "./ShortcutSheet";
+import { useShortcut } from "./shortcuts";
 import { badgeWords, roomWords } from "./words";
 
 /** Namesakes are looked for in so many of the last messages. */
@@ -22,10 +24,17 @@ interface Props {
   moved?: boolean;
   /** Opens the list of rooms, if it is not beside the room. */
   openRooms?: (() => void) | undefined;
+  people: PeopleControl;
 }
 
-export function Header({ username, moved = false, openRooms }: Props) {
+/** The list of people: beside the messages, or in a sheet. */
+type PeopleControl = { shown: boolean; toggle(): void } | { open(): void };
+
+export function Header({ username, moved = false, openRooms, people }: Props) {
   const settings = useRef<HTMLDialogElement>(null);
+  const sheet = useRef<HTMLDialogElement>(null);
+  const openShortcuts = () => sheet.current?.showModal();
+  useShortcut("help", openShortcuts);
   const namesake = useNamesake(username);
   const { name } = useStore();
   const title = useRef<HTMLHeadingElement>(null);
@@ -37,7 +46,7 @@ export function Header({ username, moved = false, openRooms }: Props) {
         <h1 ref={title} className={styles.title} data-room={name !== lobby || undefined} tabIndex={-1}>
           <bdi translate={name === lobby ? undefined : "no"}>{roomWords(name)}</bdi>
         </h1>
-        <OnlineCount />
+        <PeopleButton control={people} />
       </div>
       <ConnectionBadge />
       <button
@@ -55,7 +64,8 @@ export function Header({ username, moved = false, openRooms }: Props) {
         </bdi>
         {namesake && <span className={styles.mark} title={`Somebody else is called ${username} too.`} />}
       </button>
-      <Settings ref={settings} namesake={namesake} />
+      <Settings ref={settings} namesake={namesake} openShortcuts={openShortcuts} />
+      <ShortcutSheet ref={sheet} />
     </header>
   );
 }
@@ -80,18 +90,35 @@ function RoomsButton({ open }: { open: () => void }) {
   );
 }
 
-function OnlineCount() {
+/** How many are here, and the way to see who. */
+function PeopleButton({ control }: { control: PeopleControl }) {
   const online = useRoomState((state) => state.online);
   const live = useLive();
-  if (online === null || !live) return null;
-  return <p className={styles.online}>{`${online.toLocaleString("en")} online`}</p>;
+  const counts = live && online !== null;
+  const words = counts ? `${online.toLocaleString("en")} online` : "People";
+  const way = "open" in control ? ({ "aria-haspopup": "dialog" } as const) : { "aria-expanded": control.shown };
+  return (
+    <button
+      type="button"
+      className={styles.online}
+      data-live={counts || undefined}
+      aria-label={counts ? `${words}. People` : words}
+      onClick={"open" in control ? control.open : control.toggle}
+      {...way}
+    >
+      <span className={styles.dot} aria-hidden="true" />
+      <span>{words}</span>
+    </button>
+  );
 }
 
+/** Shown while something is wrong. It is always there: screen readers announce a change in it, not its appearance. */
 function ConnectionBadge() {
   const connection = useConnection();
   const admission = useAdmission();
+  const state = badgeState(connection, admission);
   return (
-    <p className={styles.badge} data-state={badgeState(connection, admission)} role="status">
+    <p className={state === "live" ? "hidden" : styles.badge} data-state={state} role="status">
       <span className={styles.dot} aria-hidden="true" />
       <span>{badgeWords(connection, admission)}</span>
     </p>

@@ -13,6 +13,7 @@ import { keepFocus } from "./focus";
 import { MessageText } from "./MessageText";
 import styles from "./MessageView.module.css";
 import { followsHere } from "./RoomLink";
+import { Verified } from "./Verified";
 import { failureWords } from "./words";
 
 /** Only new messages fade in; rows that scroll into view do not. */
@@ -151,17 +152,6 @@ function Mark({ path, label }: { path: string; label: string }) {
   return (
     <svg viewBox="0 0 16 16" role="img" aria-label={label}>
       <path d={path} />
-    </svg>
-  );
-}
-
-/** Tells the owner of a name from a guest who uses the same one. */
-function Verified() {
-  return (
-    <svg className={styles.verified} viewBox="0 0 16 16" role="img" aria-label="verified name">
-      <title>The account of this person gives them this name.</title>
-      <circle cx="8" cy="8" r="7" />
-      <path d="m4.800 8.300 2.200 2.200 4.200-4.600" />
     </svg>
   );
 }

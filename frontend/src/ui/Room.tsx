@@ -8,7 +8,8 @@ import { RoomProvider, useAdmission, useMayWrite, useRoomsState, useStore } from
 import { Drawer } from "./Drawer";
 import { Header } from "./Header";
 import { MessageList } from "./MessageList";
-import { useNarrow } from "./media";
+import { useNarrow, useWide } from "./media";
+import { People } from "./People";
 import { ReadOnly } from "./ReadOnly";
 import { Refused } from "./Refused";
 import styles from "./Room.module.css";
@@ -19,8 +20,9 @@ import { roomWords } from "./words";
 /** The second screen: the rooms, and the messages of one of them with an input. */
 export function Room({ username }: { username: string }) {
   const screen = useRef<HTMLElement>(null);
-  const drawer = useRef<HTMLDialogElement>(null);
   const narrow = useNarrow();
+  const [listsRooms, setListsRooms] = useState(false);
+  const [withPeople, setWithPeople] = useState(true);
   const { shown } = useRoomsState();
   const [first] = useState(shown);
   const [moved, setMoved] = useState(false);
@@ -29,9 +31,20 @@ export function Room({ username }: { username: string }) {
   return (
     <main ref={screen} className={styles.screen} data-screen="room">
       <div className={styles.card}>
-        {narrow ? <Drawer ref={drawer} /> : <RoomList />}
+        {!narrow && <RoomList />}
+        {narrow && listsRooms && (
+          <Drawer label="Rooms" side="start" closed={() => setListsRooms(false)}>
+            {(close) => <RoomList chosen={close} />}
+          </Drawer>
+        )}
         <RoomProvider key={shown?.name} room={shown}>
-          <Panel username={username} moved={moved} openRooms={narrow ? () => drawer.current?.showModal() : undefined} />
+          <Panel
+            username={username}
+            moved={moved}
+            openRooms={narrow ? () => setListsRooms(true) : undefined}
+            withPeople={withPeople}
+            setWithPeople={setWithPeople}
+          />
         </RoomProvider>
       </div>
     </main>
@@ -43,27 +56,43 @@ interface PanelProps {
   /** Whether the person came here from another room. */
   moved: boolean;
   openRooms: (() => void) | undefined;
+  /** Whether the people are beside the messages, if there is a place. */
+  withPeople: boolean;
+  setWithPeople(wanted: boolean): void;
 }
 
-function Panel({ username, moved, openRooms }: PanelProps) {
+function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelProps) {
   const { name } = useStore();
   const admission = useAdmission();
   const mayWrite = useMayWrite();
+  const wide = useWide();
+  const [listsPeople, setListsPeople] = useState(false);
+  const people = wide
+    ? { shown: withPeople, toggle: () => setWithPeople(!withPeople) }
+    : { open: () => setListsPeople(true) };
   return (
-    <section className={styles.room} aria-label={roomWords(name)}>
-      <Header username={username} moved={moved} openRooms={openRooms} />
-      <Banner />
-      {typeof admission === "object" ? (
-        <Refused why={admission.refused} />
-      ) : (
-        <>
-          <MessageList />
-          <TypingLine />
-          {mayWrite ? <Composer username={username} moved={moved} /> : <ReadOnly />}
-        </>
+    <>
+      <section className={styles.room} aria-label={roomWords(name)}>
+        <Header username={username} moved={moved} openRooms={openRooms} people={people} />
+        <Banner />
+        {typeof admission === "object" ? (
+          <Refused why={admission.refused} />
+        ) : (
+          <>
+            <MessageList />
+            <TypingLine />
+            {mayWrite ? <Composer username={username} moved={moved} /> : <ReadOnly />}
+          </>
+        )}
+        <Announcer />
+      </section>
+      {wide && withPeople && <People />}
+      {!wide && listsPeople && (
+        <Drawer label="People" side="end" closed={() => setListsPeople(false)}>
+          {() => <People />}
+        </Drawer>
       )}
-      <Announcer />
-    </section>
+    </>
   );
 }
 

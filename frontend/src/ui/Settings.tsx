@@ -1,44 +1,45 @@
 "use client";
 
-import { type FormEvent, type RefObject, useId, useState } from "react";
+import { type FormEvent, type KeyboardEvent, type RefObject, useId, useState } from "react";
 import { askToNotify, mayNotify } from "@/attention/notifications";
 import { playChime } from "@/attention/sound";
 import { givenName } from "@/people/identity";
 import { useIdentity, useMe, usePreferences, useWishes } from "./context";
+import { Dialog } from "./Dialog";
 import styles from "./Settings.module.css";
 import { givenNameWords, usernameWords } from "./words";
 
 interface Props {
   ref: RefObject<HTMLDialogElement | null>;
   namesake: boolean;
+  /** Opens the help sheet, after the settings have closed. */
+  openShortcuts: () => void;
 }
 
 /** A change of name, and the signals while the page is not seen. */
-export function Settings({ ref, namesake }: Props) {
-  const titleId = useId();
+export function Settings({ ref, namesake, openShortcuts }: Props) {
   const [closings, setClosings] = useState(0);
   const close = () => ref.current?.close();
   const given = givenName(useMe());
   return (
-    <dialog
-      ref={ref}
-      className={styles.dialog}
-      aria-labelledby={titleId}
-      // A press outside closes it; a press that begins inside selects text.
-      onPointerDown={(event) => event.target === event.currentTarget && close()}
-      onClose={() => setClosings((n) => n + 1)}
-    >
-      <div className={styles.body}>
-        <h2 id={titleId}>Settings</h2>
-        {/* Closing the dialog drops a text that was not accepted. */}
-        {given === undefined ? <Name key={closings} namesake={namesake} done={close} /> : <GivenName name={given} />}
-        <Wishes />
-        <p className={styles.version}>{`Version ${process.env.NEXT_PUBLIC_VERSION}`}</p>
-        <button type="button" className={styles.done} onClick={close}>
-          Close
+    <Dialog ref={ref} title="Settings" closed={() => setClosings((n) => n + 1)}>
+      {/* Closing the dialog drops a text that was not accepted. */}
+      {given === undefined ? <Name key={closings} namesake={namesake} done={close} /> : <GivenName name={given} />}
+      <Wishes />
+      <footer className={styles.foot}>
+        <button
+          type="button"
+          aria-haspopup="dialog"
+          onClick={() => {
+            close();
+            openShortcuts();
+          }}
+        >
+          Keyboard shortcuts
         </button>
-      </div>
-    </dialog>
+        <p>{`Version ${process.env.NEXT_PUBLIC_VERSION}`}</p>
+      </footer>
+    </Dialog>
   );
 }
 
@@ -51,7 +52,7 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
 
   function submit(event: FormEvent) {
     event.preventDefault();
-    const checked = identity.rename(text);
+    const checked = text.trim() === username ? { ok: true as const } : identity.rename(text);
     if (checked.ok) done();
     else setProblem(usernameWords(checked.problem, limits));
   }
@@ -68,6 +69,8 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
           dir="auto"
           aria-invalid={problem !== undefined}
           aria-describedby={noteId}
+          enterKeyHint="done"
+          onKeyDown={submitByEnter}
           onChange={(event) => {
             setText(event.target.value);
             setProblem(undefined);
@@ -82,6 +85,13 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
       </p>
     </form>
   );
+}
+
+/** Enter is done with an unchanged name too; browsers do not submit a form whose button is disabled. */
+function submitByEnter(event: KeyboardEvent<HTMLInputElement>): void {
+  if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+  event.preventDefault();
+  event.currentTarget.form?.requestSubmit();
 }
 
 function GivenName({ name }: { name: string }) {

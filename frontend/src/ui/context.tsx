@@ -5,12 +5,15 @@ import { noWishes, type Preferences, type Wishes } from "@/attention/preferences
 import type { Chat } from "@/chat/chat";
 import { type Connection, firstConnection } from "@/connection/connection";
 import type { Connector } from "@/connection/connector";
+import { noPresent, type Present } from "@/people/attendance";
+import type { Hidden, HiddenPerson } from "@/people/hidden";
 import { type Identity, type Me, nobody } from "@/people/identity";
 import { type Admission, firstState, type RoomState } from "@/room/state";
 import type { RoomStore } from "@/room/store";
 import { firstRooms, type Rooms, type RoomsState } from "@/rooms/rooms";
 import type { ListedRoom } from "@/wire/contract";
 import { rightIn } from "@/wire/rights";
+import { useVisible } from "./seen";
 
 const Context = createContext<Chat | null>(null);
 const RoomContext = createContext<RoomStore | undefined>(undefined);
@@ -95,6 +98,27 @@ export function useIdentity(): Identity {
   return useChat().identity;
 }
 
+export function useHidden(): Hidden {
+  return useChat().hidden;
+}
+
+export function useHiddenPeople(): readonly HiddenPerson[] {
+  const hidden = useHidden();
+  return useSyncExternalStore(hidden.subscribe, hidden.getPeople, () => noPeople);
+}
+
+const noPeople: readonly HiddenPerson[] = [];
+
+/** Whether an author is hidden. */
+export function useIsHidden(author: string | undefined): boolean {
+  const hidden = useHidden();
+  return useSyncExternalStore(
+    hidden.subscribe,
+    () => hidden.has(author),
+    () => false,
+  );
+}
+
 export function usePreferences(): Preferences {
   return useChat().preferences;
 }
@@ -117,6 +141,13 @@ export function useStateOf<T>(room: RoomStore | undefined, select: (state: RoomS
     () => select(room?.getState() ?? firstState),
     () => select(firstState),
   );
+}
+
+/** Who is in the room, kept up to date while the page is visible. */
+export function usePresent(): Present {
+  const { attendance } = useStore();
+  const visible = useVisible();
+  return useSyncExternalStore(visible ? attendance.subscribe : watchNothing, attendance.getPresent, () => noPresent);
 }
 
 function watchNothing(): () => void {

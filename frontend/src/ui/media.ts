@@ -13,6 +13,11 @@ export function useNarrow(): boolean {
   return useMedia("(max-width: 52rem)");
 }
 
+/** Whether the people, too, have a place beside the messages. */
+export function useWide(): boolean {
+  return useMedia("(min-width: 75rem)");
+}
+
 function useMedia(query: string): boolean {
   const subscribe = useCallback(
     (callback: () => void) => {

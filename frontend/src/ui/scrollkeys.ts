@@ -1,21 +1,20 @@
+import { isPressed, type Keys, type ShortcutName } from "./shortcuts";
+
 /** The move of the list for a key: to one of its ends, or by a share of its visible height. */
 export type ScrollStep = "begin" | "end" | number;
 
-type Keys = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
-
-const pageShare = 0.9;
-const lineShare = 0.1;
+const steps: readonly (readonly [ShortcutName, ScrollStep])[] = [
+  ["begin", "begin"],
+  ["end", "end"],
+  ["pageUp", -0.9],
+  ["pageDown", 0.9],
+  ["up", -0.1],
+  ["down", 0.1],
+];
 
 /** scrollStep maps the keys that scroll, as browsers do; undefined for any other key. */
-export function scrollStep({ key, shiftKey, ctrlKey, metaKey, altKey }: Keys): ScrollStep | undefined {
-  if (altKey) return undefined;
-  if (metaKey) return { ArrowUp: "begin", ArrowDown: "end" }[key] as ScrollStep | undefined;
-  if (key === "Home" && !shiftKey) return "begin";
-  if (key === "End" && !shiftKey) return "end";
-  if (ctrlKey) return undefined;
-  if (key === " ") return shiftKey ? -pageShare : pageShare;
-  if (shiftKey) return undefined;
-  return { PageUp: -pageShare, PageDown: pageShare, ArrowUp: -lineShare, ArrowDown: lineShare }[key];
+export function scrollStep(keys: Keys): ScrollStep | undefined {
+  return steps.find(([name]) => isPressed(name, keys))?.[1];
 }
 
 /** Whether a key writes or pastes, so that it belongs to the input. */

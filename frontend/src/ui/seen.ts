@@ -5,3 +5,12 @@ import { isSeen, watchSeen } from "@/browser/seen";
 export function useSeen(built = false): boolean {
   return useSyncExternalStore(watchSeen, isSeen, () => built);
 }
+
+/** Whether the page can be seen, also beside the window that the person works in. */
+export function useVisible(): boolean {
+  return useSyncExternalStore(
+    watchSeen,
+    () => document.visibilityState === "visible",
+    () => false,
+  );
+}

@@ -50,6 +50,18 @@ export type HistoryRequest = HistoryPlace & { limit: number };
 /** `newer` comes only with an answer to `after` or `around`; older servers know neither. */
 export type HistoryAnswer = { status: "ok"; messages: PlacedMessage[]; more: boolean; newer?: boolean } | Refusal;
 
+/** Somebody who is in a room (PRE-4). */
+export interface Person {
+  /** The author's id of what they say (MSG-13). */
+  id: string;
+  name: string;
+  /** The name comes from a token. */
+  verified?: true;
+}
+
+/** How many people are in a room, and at most 100 of them (PRE-4). */
+export type PeopleAnswer = { status: "ok"; total: number; people: Person[] } | Refusal;
+
 export interface TypingNotice {
   username: string;
   /** Distinguishes namesakes; changes with each connection that is not recovered (TYP-2). */
@@ -104,5 +116,6 @@ export interface ClientEvents {
     ack: (answer: MessageAnswer) => void,
   ) => void;
   history: (request: HistoryRequest, ack: (answer: HistoryAnswer) => void) => void;
+  people: (ack: (answer: unknown) => void) => void;
   typing: (notice: { username: string; typing: boolean }, ack?: (answer: unknown) => void) => void;
 }

@@ -22,6 +22,8 @@ export interface Limits {
 export const maxMessageChars = 4000;
 export const maxUsernameChars = 64;
 export const maxHistoryMessages = 100;
+/** An answer names at most so many people (PRE-4). */
+export const maxPeople = 100;
 export const typingIntervalMs = 1000;
 /** Every server recognises a retry for at least this long (MSG-10). */
 export const minDedupeMs = 600_000;

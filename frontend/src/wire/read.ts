@@ -3,6 +3,8 @@ import type {
   HistoryAnswer,
   ListedRoom,
   MessageAnswer,
+  PeopleAnswer,
+  Person,
   PlacedMessage,
   Refusal,
   RoomRefusal,
@@ -10,7 +12,7 @@ import type {
   User,
   Welcome,
 } from "./contract";
-import { firstLimits, type Limits } from "./limits";
+import { firstLimits, type Limits, maxPeople } from "./limits";
 import { isOffset } from "./offset";
 import { type Right, type Rights, rights } from "./rights";
 import { isRoomName } from "./rooms";
@@ -82,7 +84,19 @@ function readRights(given: Fields): Rights {
 export function readPresence(payload: unknown): { online: number } | undefined {
   if (!isFields(payload)) return undefined;
   const { online } = payload;
-  return typeof online === "number" && Number.isSafeInteger(online) && online >= 0 ? { online } : undefined;
+  return isCount(online) ? { online } : undefined;
+}
+
+/** readPeopleAnswer leaves out whom it does not understand. */
+export function readPeopleAnswer(answer: unknown): PeopleAnswer {
+  if (!isFields(answer) || !isCount(answer.total) || !Array.isArray(answer.people)) return readRefusal(answer);
+  const people = answer.people.slice(0, maxPeople).flatMap((person: unknown): Person[] => {
+    if (!isFields(person)) return [];
+    const { id, name, verified } = person;
+    if (typeof id !== "string" || typeof name !== "string") return [];
+    return [{ id, name, ...(verified === true && { verified }) }];
+  });
+  return { status: "ok", total: Math.max(answer.total, people.length), people };
 }
 
 /** readRoomRefusal reads the data of a CONNECT_ERROR. */
@@ -160,6 +174,10 @@ function readRefusal(answer: unknown): Refusal {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 /** isTime reports whether the value is a time that a Date can hold. */

@@ -24,6 +24,7 @@ const line = vi.hoisted(() => {
   }
   const line = {
     connects: [] as unknown[][],
+    sent: [] as unknown[][],
     sockets: new Map<string, Socket>(),
     closes: 0,
     isOpen: false,
@@ -48,6 +49,9 @@ const line = vi.hoisted(() => {
     connect() {
       this.active = true;
       this.auth((auth) => line.connects.push([this.#namespace, auth]));
+    }
+    emit(...sent: unknown[]) {
+      line.sent.push([this.#namespace, ...sent]);
     }
     accept(payload: unknown) {
       this.connected = true;
@@ -82,7 +86,7 @@ const line = vi.hoisted(() => {
 vi.mock("socket.io-client", () => ({ Manager: line.Manager }));
 
 beforeEach(() => {
-  Object.assign(line, { connects: [], closes: 0, isOpen: false });
+  Object.assign(line, { connects: [], sent: [], closes: 0, isOpen: false });
   line.sockets.clear();
 });
 
@@ -184,6 +188,26 @@ describe("P11 who we are", () => {
     at().accept(welcome("~1"));
     expect(line.closes).toBe(1);
   });
+});
+
+test("PRE-4 a name that is chosen after the CONNECT is told in each room, and each name once", async () => {
+  const { identity, connector, at } = await open({ rooms: [lobby, "cats"] });
+  at().accept(welcome("~1"));
+  expect(line.sent).toEqual([]);
+  identity.rename("ada");
+  const ada = ["typing", { username: "ada", typing: false }];
+  expect(line.sent).toEqual([["/", ...ada]]);
+  at("/rooms/cats").accept(welcome("~1"));
+  identity.rename("ada");
+  expect(line.sent).toEqual([
+    ["/", ...ada],
+    ["/rooms/cats", ...ada],
+  ]);
+  for (const name of ["/", "/rooms/cats"]) at(name).disconnect();
+  connector.retryNow();
+  await vi.waitFor(() => expect(connects()).toHaveLength(4));
+  at().accept(welcome("~1"));
+  expect(line.sent).toHaveLength(2); // the CONNECT has said it
 });
 
 test("LIM-1 an answer may take as long as the server delays the request", () => {

@@ -17,7 +17,7 @@ function open(query = "", { tab = new FakeMemory(), browser = new FakeMemory() }
     push: (address: string) => void history.push(address.slice(1)),
     replace: (address: string) => void history.splice(-1, 1, address.slice(1)),
   };
-  const rooms = new Rooms({ connector, tab, browser, page, identity: new FakeSelf() });
+  const rooms = new Rooms({ connector, tab, browser, page, identity: new FakeSelf(), hidden: new Set() });
   const back = () => {
     history.pop();
     rooms.addressChanged();

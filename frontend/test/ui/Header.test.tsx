@@ -15,7 +15,7 @@ afterEach(() => {
 
 describe("header", () => {
   test("shows state, count and a namesake", () => {
-    const { link } = live(<Header username="ada" />);
+    const { link } = live(<Header username="ada" people={{ open() {} }} />);
     act(() => link.listener.presence(1234));
     expect(screen.getByRole("status").textContent).toBe("Live");
     expect(screen.getByText("1,234 online")).toBeTruthy();

@@ -66,7 +66,7 @@ function open() {
   const { link } = opened;
   identity.rename("ada");
   attend(opened.chat);
-  show(<Header username="ada" />, opened);
+  show(<Header username="ada" people={{ open() {} }} />, opened);
   act(() => link.accept());
   // Messages of the first second of a connection are history.
   act(() => vi.advanceTimersByTime(2000));

@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { type ReactNode, StrictMode } from "react";
 import { Preferences } from "@/attention/preferences";
+import { Hidden } from "@/people/hidden";
 import { Identity } from "@/people/identity";
 import type { RoomStore } from "@/room/store";
 import { Listing } from "@/rooms/listing";
@@ -21,9 +22,10 @@ export function openChat({ query = "", memory = new FakeMemory(), browser = new 
   };
   let ids = 0;
   const self = { getMe: identity.getMe, newId: () => `me-${ids++}` };
-  const rooms = new Rooms({ connector, tab: memory, browser, page, identity: self });
+  const hidden = new Hidden(browser);
+  const rooms = new Rooms({ connector, tab: memory, browser, page, identity: self, hidden });
   const listing = new Listing("http://chat.test", async () => ({ ok: false, json: async () => undefined }));
-  return { chat: { connector, rooms, listing, identity, preferences }, link, visited, memory, browser };
+  return { chat: { connector, rooms, listing, identity, hidden, preferences }, link, visited, memory, browser };
 }
 
 export function show(children: ReactNode, opened = openChat()) {

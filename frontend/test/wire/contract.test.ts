@@ -3,7 +3,14 @@ import { historyOnJoin } from "@/connection/socketlink";
 import { canRetry } from "@/outbox/outbox";
 import type { ErrorCode } from "@/wire/contract";
 import * as limits from "@/wire/limits";
-import { readHistoryAnswer, readMessage, readMessageAnswer, readPresence, readTyping } from "@/wire/read";
+import {
+  readHistoryAnswer,
+  readMessage,
+  readMessageAnswer,
+  readPeopleAnswer,
+  readPresence,
+  readTyping,
+} from "@/wire/read";
 import { fixture } from "../fixtures";
 
 /** The arguments of an event, from the packet as it is sent. */
@@ -31,6 +38,24 @@ describe("what the server sends", () => {
   const typing = fixture<{ cases: { spec: string; name: string; args: unknown[] }[] }>("server-typing");
   test.each(typing.cases)("$spec typing: $name", ({ args }) => {
     expect(readTyping(args[0])).toEqual(args[0]);
+  });
+
+  test("PRE-4 people", () => {
+    const { answer } = fixture<{ answer: object }>("people");
+    expect(readPeopleAnswer(answer)).toEqual({ status: "ok", ...answer });
+    expect(
+      readPeopleAnswer({ total: 1, people: [{ id: "a", name: "ada" }, { id: 5 }, null, { id: "b", name: "b" }] }),
+    ).toEqual({
+      status: "ok",
+      total: 2,
+      people: [
+        { id: "a", name: "ada" },
+        { id: "b", name: "b" },
+      ],
+    });
+    for (const broken of [null, [], { total: -1, people: [] }, { total: "1", people: [] }, { total: 1 }]) {
+      expect(readPeopleAnswer(broken).status).toBe("error");
+    }
   });
 
   const history = fixture<{ cases: { spec: string; name: string; ack: { status: string } }[] }>("client-history");

@@ -1,5 +1,5 @@
 // Command chatd is one node of the chat server. See --help for its settings. As chatd admin it is a client of the HTTP API of
-// a node; as chatd backup, export or erase it works on the record in DATA_DIR.
+// a node; as chatd backup, export or erase it works on the record in DATA_DIR; as chatd healthcheck it asks whether a node is ready.
 package main
 
 import (
@@ -34,13 +34,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == "admin" {
 		return admin(args[1:], os.Stdin, stdout, stderr)
 	}
+	if len(args) > 0 && args[0] == "healthcheck" {
+		return healthcheck(args[1:], stdout, stderr)
+	}
 	if len(args) > 0 && recordCommands[args[0]].do != nil {
 		return record(args, stdout, stderr)
 	}
 	cfg, err := config.Load(args)
 	switch {
 	case errors.Is(err, config.ErrHelp):
-		fmt.Fprintf(stdout, "chatd is one node of the chat server.\n\nEach flag is also an environment variable (--ping-interval is PING_INTERVAL) and a key of the .env file. chatd admin uses the HTTP API of a node. chatd backup, export and erase work on the record in DATA_DIR.\n\n%s", config.Usage())
+		fmt.Fprintf(stdout, "chatd is one node of the chat server.\n\nEach flag is also an environment variable (--ping-interval is PING_INTERVAL) and a key of the .env file. chatd admin uses the HTTP API of a node. chatd backup, export and erase work on the record in DATA_DIR. chatd healthcheck asks whether the node on this machine is ready.\n\n%s", config.Usage())
 		return exitOK
 	case errors.Is(err, config.ErrVersion):
 		fmt.Fprintln(stdout, "chatd", version())

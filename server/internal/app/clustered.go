@@ -15,6 +15,7 @@ import (
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/forward"
 	"scalable-chat/server/internal/nodeid"
+	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/stream/redis"
 	"scalable-chat/server/internal/stream/redis/shard"
 )
@@ -41,7 +42,7 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := redis.NewClient(clientOptions(cfg.Redis))
+	client, err := redis.NewClient(clientOptions(cfg.Redis, h.metrics))
 	if err != nil {
 		return nil, err
 	}
@@ -185,9 +186,10 @@ func (c *clustered) warnOfEviction(ctx context.Context) {
 	}
 }
 
-func clientOptions(r config.Redis) redis.ClientOptions {
+func clientOptions(r config.Redis, m *ops.Metrics) redis.ClientOptions {
 	return redis.ClientOptions{
-		Addrs: r.Addrs, DB: r.DB, Username: r.Username, Password: r.Password, TLSConfig: r.TLSConfig(),
+		Observe: m.Durations("redis_seconds", "Time that a command or pipeline took on Redis, as this node sees it; reads that wait for messages do not count."),
+		Addrs:   r.Addrs, DB: r.DB, Username: r.Username, Password: r.Password, TLSConfig: r.TLSConfig(),
 		Cluster: r.Cluster == config.ClusterYes, Single: r.Cluster == config.ClusterNo,
 		SentinelMaster: r.SentinelMaster, SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword,
 	}

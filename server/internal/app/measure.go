@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"scalable-chat/server/internal/adapter"
 	"scalable-chat/server/internal/fanout"
 )
@@ -9,6 +11,7 @@ import (
 func (a *App) measure() {
 	m := a.metrics
 	m.Gauge("connections", "Sessions on this node.", func() float64 { return float64(a.edge.Connections()) })
+	m.Gauge("connections_limit", "Sessions that this node accepts (MAX_CONNECTIONS).", func() float64 { return float64(a.cfg.MaxConnections) })
 	m.Gauge("sockets", "TCP connections to the main port, sessions or not.", func() float64 { return float64(a.public.net.Len()) })
 	m.Gauge("online", "Members of the global room on all nodes, as this node knows it.", func() float64 { return float64(a.parts.members.Online()) })
 
@@ -23,6 +26,12 @@ func (a *App) measure() {
 	m.Counter("deliveries_total", "Messages written to clients.", log(func(s fanout.Stats) int64 { return s.Deliveries }))
 	m.Counter("writes_total", "Write calls for messages; each carries all that a client lacks.", log(func(s fanout.Stats) int64 { return s.Writes }))
 	m.Counter("parks_total", "Times that a client's socket was full.", log(func(s fanout.Stats) int64 { return s.Parks }))
+	m.Histogram("delivery_lag_seconds", "Time from a message's stamp in the record to the socket of a client that keeps up.", fanout.LagBounds(),
+		func() ([]int64, time.Duration) { lags := a.sweepers.Stats().Lags; return lags.Counts[:], lags.Sum })
+	m.Gauge("cursor_lag_ratio", "How far the slowest client was behind lately, as a part of the distance at which it is closed.",
+		func() float64 { return a.sweepers.Stats().Behind })
+	m.Gauge("newest_message_timestamp_seconds", "Stamp of the newest message of the global room on this node.",
+		func() float64 { return float64(a.replica.Log().Head().Offset().Ms) / 1000 })
 	m.Gauge("parked", "Clients whose socket is full now.", log(func(s fanout.Stats) int64 { return s.Parked }))
 
 	m.Counter("handler_panics_total", "Events whose handler panicked.", func() float64 { return float64(a.hub.Stats().Panics) })

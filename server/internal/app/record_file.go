@@ -14,6 +14,7 @@ import (
 
 // inFile is the record of a node with DATA_DIR. It survives the process.
 type inFile struct {
+	dir    string
 	store  *sqlite.Store
 	global stream.Room
 	tail   int          // entries of the global room that are loaded at the start
@@ -25,7 +26,7 @@ var _ record = (*inFile)(nil)
 
 func newInFile(ctx context.Context, h host) (*inFile, error) {
 	cfg := h.cfg
-	r := &inFile{tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled()}
+	r := &inFile{dir: cfg.DataDir, tail: cfg.HistoryWindow + 1, many: cfg.Rooms.Enabled()}
 	store, err := sqlite.Open(ctx, sqlite.Options{
 		Dir: cfg.DataDir, DedupeTTL: cfg.DedupeTTL, DedupeMax: cfg.DedupeMax,
 		Retention: sqlite.Retention{Age: cfg.RetentionAge, Bytes: int64(cfg.RetentionBytes)},
@@ -81,5 +82,11 @@ func (r *inFile) degraded() map[string]func() string {
 
 func (r *inFile) measure(m *ops.Metrics) {
 	m.Gauge("record_bytes", "Bytes of the disk that the record takes.", func() float64 { return float64(r.store.Bytes()) })
+	if _, known := freeBytes(r.dir); known {
+		m.Gauge("record_free_bytes", "Bytes that are free on the disk of the record.", func() float64 {
+			free, _ := freeBytes(r.dir)
+			return float64(free)
+		})
+	}
 	m.Counter("record_failed_commits_total", "Commits to the file that failed.", func() float64 { return float64(r.failed.Load()) })
 }

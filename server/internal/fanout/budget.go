@@ -115,7 +115,7 @@ func (l *Log) yield() {
 		l.shrinkLocked(l.held / 16)
 	}
 	l.mu.Unlock()
-	l.wakeAll()
+	l.wakeAll(0)
 }
 
 // chargeLocked counts bytes that the log takes, or gives back.

@@ -53,6 +53,7 @@ type Conn struct {
 	open    []byte          // the rest of a partly written piece, mostly a frame of a log: written first
 	private []byte          // frames, the first of which may be partly written: written next
 	written uint64          // bytes written in all
+	owed    uint64          // time stamp of a frame that waits for a connection without a raw socket; zero: none, see Lags
 	flushed chan struct{}   // closed when open and private are empty; nil without a waiter
 
 	parked bool // a goroutine waits for the socket, and only it writes

@@ -35,4 +35,6 @@
 // a poll is open, and keeps that cursor when it upgrades.
 //
 // A segment lives as long as the window or a cursor needs it; then the garbage collector frees it.
+//
+// It has many files because each part of the way from a log to the sockets has one, and one of them differs by system.
 package fanout

@@ -126,7 +126,7 @@ func (l *Log) append(frames []Frame) {
 		l.grown = nil
 	}
 	l.mu.Unlock()
-	l.wakeAll()
+	l.wakeAll(frames[0].Offset.Ms)
 }
 
 // growLocked adds a segment after seg and drops the oldest segments that the window no longer holds.
@@ -230,7 +230,7 @@ func (l *Log) Reset(base stream.Offset) {
 		l.grown = nil
 	}
 	l.mu.Unlock()
-	l.wakeAll()
+	l.wakeAll(0)
 }
 
 func (l *Log) resetLocked(base stream.Offset) {
@@ -244,9 +244,10 @@ func (l *Log) resetLocked(base stream.Offset) {
 	l.head.Store(seg)
 }
 
-func (l *Log) wakeAll() {
+// wakeAll has the log swept. stamp is that of the first new frame, zero if there is none.
+func (l *Log) wakeAll(stamp uint64) {
 	for _, s := range l.sweepers.shards {
-		s.grew(l)
+		s.grew(l, stamp)
 	}
 }
 

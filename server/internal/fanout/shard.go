@@ -3,6 +3,7 @@ package fanout
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // shard is a part of the connections and the goroutine that sweeps it.
@@ -13,6 +14,8 @@ type shard struct {
 	done       chan struct{}
 
 	deliveries, writes, parks, parked atomic.Int64 // see Stats
+	lateness                          lateness     // see Lags
+	furthest                          furthest     // see Stats.Behind; noted by run
 
 	// Owned by run.
 	writer *socketWriter
@@ -39,6 +42,7 @@ type audience struct {
 	size   int       // readers after the last sweep
 	swept  mark      // the head when the last sweep began
 	queued bool      // is in due
+	oldest uint64    // time stamp of the oldest frame that no sweep has taken, in milliseconds; zero: there is none
 }
 
 // told is a connection with news for its owner.
@@ -79,11 +83,15 @@ func (s *shard) keepUp(l *Log) {
 	}
 }
 
-// grew queues a sweep of a log that grew or was reset, if any connection of the shard follows it.
-func (s *shard) grew(l *Log) {
+// grew queues a sweep of a log that grew or was reset, if any connection of the shard follows it. stamp is that of the first new
+// frame, zero if there is none.
+func (s *shard) grew(l *Log, stamp uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.audiences[l]; a != nil {
+		if a.oldest == 0 {
+			a.oldest = stamp
+		}
 		s.queueLocked(a)
 	}
 }
@@ -162,27 +170,51 @@ func (s *shard) sweep(a *audience) {
 	clear(a.joined)
 	a.joined = a.joined[:0]
 	a.left = 0
+	stamp := a.oldest
+	a.oldest = 0
 	s.mu.Unlock()
 
 	began := a.log.mark()
+	s.visit(a, stamp)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a.size, a.swept = len(a.readers), began
+	if a.size == 0 && len(a.joined) == 0 && !a.queued { // a queued one must stay: its round could take a later one for it
+		delete(s.audiences, a.log)
+	}
+	s.changed.Broadcast()
+}
+
+// clockEvery is how many writes of a sweep count as of the same moment: reading the clock takes time.
+const clockEvery = 32
+
+// visit writes to every connection of an audience, and drops those that left. stamp is that of the oldest frame that is waited for.
+func (s *shard) visit(a *audience, stamp uint64) {
 	kept := a.readers[:0]
+	writes, behind := int64(0), int64(0)
 	for _, r := range a.readers {
-		stays, n := r.conn.sweep(r, s.writer)
-		if stays {
+		v := r.conn.sweep(r, s.writer, stamp)
+		if v.stays {
 			kept = append(kept, r)
 		}
-		if n != (news{}) {
-			s.told = append(s.told, told{r.conn, n})
+		if v.news != (news{}) {
+			s.told = append(s.told, told{r.conn, v.news})
+		}
+		behind = max(behind, v.behind)
+		if v.wrote {
+			writes++
+		}
+		if writes == clockEvery {
+			s.lateness.add(stamp, time.Now(), writes)
+			writes = 0
 		}
 	}
 	clear(a.readers[len(kept):])
 	a.readers = kept
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a.size, a.swept = len(kept), began
-	if len(kept) == 0 && len(a.joined) == 0 && !a.queued { // a queued one must stay: its round could take a later one for it
-		delete(s.audiences, a.log)
+	if writes > 0 || behind > 0 {
+		now := time.Now()
+		s.lateness.add(stamp, now, writes)
+		s.furthest.note(behind, now)
 	}
-	s.changed.Broadcast()
 }

@@ -3,6 +3,7 @@ package fanout
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"scalable-chat/server/internal/stream"
 )
@@ -29,6 +30,12 @@ type Stats struct {
 	Writes     int64 // pieces of a log that carried the deliveries: one write(2) each
 	Parks      int64 // times that a connection was parked
 	Parked     int64 // connections parked now
+
+	Lags Lags // how late frames were
+	// Behind is how far a connection that did not take frames at once was behind the head of its log, when a sweep found it, within
+	// the last 15 to 30 seconds: the largest share of the distance at which it is [LostSlow]; more than 1 for one
+	// that joined there.
+	Behind float64
 }
 
 // New starts the sweepers. [Sweepers.Close] ends them.
@@ -72,11 +79,15 @@ func (s *Sweepers) NewLog(base stream.Offset, w Window) *Log {
 // Stats reads the counters.
 func (s *Sweepers) Stats() Stats {
 	var sum Stats
+	behind, now := int64(0), time.Now()
 	for _, shard := range s.shards {
 		sum.Deliveries += shard.deliveries.Load()
 		sum.Writes += shard.writes.Load()
 		sum.Parks += shard.parks.Load()
 		sum.Parked += shard.parked.Load()
+		shard.lateness.addTo(&sum.Lags)
+		behind = max(behind, shard.furthest.read(now))
 	}
+	sum.Behind = float64(behind) / lostDistance
 	return sum
 }

@@ -16,33 +16,57 @@ const (
 	writeTimeout  = 20 * time.Second
 )
 
-// sweep is the sweeper's visit for one log: it writes the new frames. stays is false if the connection has left that log or
-// is lost.
-func (c *Conn) sweep(r *reader, w *socketWriter) (stays bool, n news) {
+// visit is what a sweeper's visit came to.
+type visit struct {
+	stays  bool  // the connection has neither left the log nor is it lost
+	wrote  bool  // it was brought up to the head
+	behind int64 // its distance if it waits, see [place.distance]
+	news   news
+}
+
+// sweep is the sweeper's visit for one log: it writes the new frames, the oldest of which has the given time stamp.
+func (c *Conn) sweep(r *reader, w *socketWriter, stamp uint64) (v visit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.follows() {
-		n = c.followLocked(r, w)
+		c.followLocked(r, w, stamp, &v)
 	}
-	return r.follows(), n
+	v.stays = r.follows()
+	return v
 }
 
-func (c *Conn) followLocked(r *reader, w *socketWriter) news {
+func (c *Conn) followLocked(r *reader, w *socketWriter, stamp uint64, v *visit) {
 	if r.place.stale() {
 		c.leaveLocked(r)
-		return news{lost: LostReset}
+		v.news.lost = LostReset
+		return
 	}
 	waits := c.parked || c.raw == nil
+	if waits {
+		v.behind = r.place.distance()
+	}
 	if !r.place.behind() {
 		r.late = false
 	} else if waits && (!r.late || r.place.evicted()) {
 		c.leaveLocked(r)
-		return news{lost: LostSlow}
+		v.news.lost = LostSlow
+		return
 	}
 	if waits {
-		return c.flushLocked()
+		c.owedLocked(stamp)
+		v.news = c.flushLocked()
+		return
 	}
-	return c.writeLocked(w.on(c.raw), r)
+	before := c.written
+	v.news = c.writeLocked(w.on(c.raw), r)
+	v.wrote = c.written > before && !c.parked
+}
+
+// owedLocked notes the oldest frame that waits for a connection without a raw socket.
+func (c *Conn) owedLocked(stamp uint64) {
+	if c.net != nil && c.raw == nil && c.owed == 0 {
+		c.owed = stamp
+	}
 }
 
 // flushLocked starts delivery of what is pending, to a raw socket, an opaque one, or a poll.
@@ -170,6 +194,8 @@ func (c *Conn) parkLocked(push func() error) {
 		c.parked = false
 		var n news
 		if err == nil {
+			c.shard.lateness.add(c.owed, time.Now(), 1)
+			c.owed = 0
 			// The sweep skips a parked connection, so newer frames are written here; this may park it again.
 			n = c.flushLocked()
 		} else if !c.closed {

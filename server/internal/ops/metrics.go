@@ -51,7 +51,7 @@ func NewMetrics(c Catalogues) *Metrics {
 	m.followed = prometheus.NewCounter(options("messages_total", "Messages that came out of the stream on this node."))
 	m.lag = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Namespace: namespace, Name: "lag_seconds",
-		Help:    "Time from a message's stamp in the stream to its delivery on this node.",
+		Help:    "Time from a message's stamp in the record to this node, before it is written to clients.",
 		Buckets: buckets,
 	})
 	m.registry.MustRegister(m.resets, m.followed, m.lag,

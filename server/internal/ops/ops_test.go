@@ -149,6 +149,16 @@ func TestMetricsCount(t *testing.T) {
 		`chat_deliveries_total 5`)
 }
 
+func TestAHistogramThatIsCountedElsewhere(t *testing.T) {
+	m := newMetrics()
+	m.Histogram("wait_seconds", "Waits.", []time.Duration{time.Millisecond, time.Second}, func() ([]int64, time.Duration) {
+		return []int64{3, 0, 1}, 2500 * time.Millisecond
+	})
+	has(t, m,
+		"# TYPE chat_wait_seconds histogram", `chat_wait_seconds_bucket{le="0.001"} 3`, `chat_wait_seconds_bucket{le="1"} 3`,
+		`chat_wait_seconds_bucket{le="+Inf"} 4`, "chat_wait_seconds_sum 2.5", "chat_wait_seconds_count 4")
+}
+
 func TestCountingAllocatesNothing(t *testing.T) {
 	m := newMetrics()
 	at := time.Now().UnixMilli()

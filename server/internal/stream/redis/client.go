@@ -31,6 +31,9 @@ type ClientOptions struct {
 	Username, Password string
 	// TLSConfig sets how connections are encrypted; nil means no encryption.
 	TLSConfig *tls.Config
+	// Observe is told how long each command or pipeline took, from any goroutine; reads that wait for a message do not count. It
+	// must be quick; nil: nobody is told.
+	Observe func(time.Duration)
 }
 
 // NewClient makes a client of a master. It does not connect yet. Every command fails within seconds when Redis hangs. The
@@ -47,13 +50,13 @@ func NewClient(o ClientOptions) (Client, error) {
 	u := universal(o)
 	switch {
 	case cluster:
-		return newClusterClient(u), nil
+		return newClusterClient(u, o.Observe), nil
 	case o.SentinelMaster != "":
-		return redis.NewFailoverClient(u.Failover()), nil
+		return latency(o.Observe).watch(redis.NewFailoverClient(u.Failover())), nil
 	case o.Single:
-		return redis.NewClient(u.Simple()), nil
+		return latency(o.Observe).watch(redis.NewClient(u.Simple())), nil
 	}
-	return newLoneClient(u), nil
+	return newLoneClient(u, o.Observe), nil
 }
 
 func universal(o ClientOptions) *redis.UniversalOptions {
@@ -74,8 +77,9 @@ func universal(o ClientOptions) *redis.UniversalOptions {
 	}
 }
 
-func newClusterClient(u *redis.UniversalOptions) *redis.ClusterClient {
+func newClusterClient(u *redis.UniversalOptions, observe latency) *redis.ClusterClient {
 	c := u.Cluster()
+	c.NewClient = func(o *redis.Options) *redis.Client { return observe.watch(redis.NewClient(o)) }
 	// A dead master does not name its successor and the client does not ask, so it reloads the state often.
 	c.ClusterStateReloadInterval = 2 * time.Second
 	return redis.NewClusterClient(c)

@@ -17,6 +17,7 @@ import (
 type loneClient struct {
 	*redis.Client
 	options *redis.UniversalOptions
+	observe latency
 
 	mu      sync.Mutex
 	asked   bool                 // guarded by mu; the server has answered whether it is a Cluster
@@ -29,9 +30,10 @@ var (
 	_ redis.Hook            = (*loneClient)(nil)
 )
 
-func newLoneClient(u *redis.UniversalOptions) *loneClient {
-	c := &loneClient{Client: redis.NewClient(u.Simple()), options: u}
+func newLoneClient(u *redis.UniversalOptions, observe latency) *loneClient {
+	c := &loneClient{Client: redis.NewClient(u.Simple()), options: u, observe: observe}
 	c.AddHook(c)
+	observe.watch(c.Client) // what the Cluster does is measured there
 	return c
 }
 
@@ -141,7 +143,7 @@ func (c *loneClient) open() (cluster *redis.ClusterClient, entered bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cluster == nil && !c.closed {
-		c.cluster, entered = newClusterClient(c.options), true
+		c.cluster, entered = newClusterClient(c.options, c.observe), true
 	}
 	return c.cluster, entered
 }

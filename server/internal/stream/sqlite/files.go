@@ -126,7 +126,23 @@ func isOurs(path string) error {
 	if id := binary.BigEndian.Uint32(header[68:]); id != applicationID {
 		return fmt.Errorf("%s is the database of another program (application id %#x)", filepath.Base(path), id)
 	}
-	return nil
+	return ownsLog(path, header[18])
+}
+
+// withoutLog is what the header of a database says that has no write-ahead log: a backup that nobody opened yet.
+const withoutLog = 1
+
+// ownsLog checks that the write-ahead log beside a database is not that of the one whose place it took. SQLite would mix them.
+func ownsLog(path string, format byte) error {
+	info, err := os.Stat(path + "-wal")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && format == withoutLog && info.Size() > 0:
+		name := filepath.Base(path)
+		return fmt.Errorf("%[1]s is a backup beside the write-ahead log of another database: remove %[1]s-wal and %[1]s-shm", name)
+	}
+	return err
 }
 
 // create makes an empty database. It gets its name only when it is whole and on the disk.

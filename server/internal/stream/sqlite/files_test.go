@@ -47,6 +47,21 @@ func used(t *testing.T) string {
 	return dir
 }
 
+// restorable returns a backup, and leaves the directory as a crash after it does: with a log.
+func restorable(t *testing.T, dir string) string {
+	t.Helper()
+	backup, log := filepath.Join(dir, "backup.db"), filepath.Join(dir, databaseName+"-wal")
+	assert.NoError(t, Backup(t.Context(), dir, backup))
+	s, err := Open(t.Context(), Options{Dir: dir})
+	assert.NoError(t, err)
+	mustSay(t, s, Global, "later", "after the backup")
+	content, err := os.ReadFile(log)
+	assert.NoError(t, err)
+	assert.NoError(t, s.Close(t.Context()))
+	assert.NoError(t, os.WriteFile(log, content, 0o600))
+	return backup
+}
+
 // TestP12_NeverASilentFreshStart: whatever is wrong with the directory, the node says so and touches nothing.
 func TestP12_NeverASilentFreshStart(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -66,6 +81,9 @@ func TestP12_NeverASilentFreshStart(t *testing.T) {
 			assert.NoError(t, os.Remove(filepath.Join(dir, identityName)))
 			assert.NoError(t, os.Rename(filepath.Join(dir, databaseName), filepath.Join(dir, databaseName+"-wal")))
 		}, "is missing, but its write-ahead log is there"},
+		"backup beside an old log": {func(t *testing.T, dir string) {
+			assert.NoError(t, os.Rename(restorable(t, dir), filepath.Join(dir, databaseName)))
+		}, "remove chat.db-wal and chat.db-shm"},
 		"no database": {func(t *testing.T, dir string) {
 			assert.NoError(t, os.WriteFile(filepath.Join(dir, databaseName), []byte(strings.Repeat("text ", 100)), 0o600))
 		}, "is no SQLite database"},

@@ -42,8 +42,6 @@ type writer struct {
 	batch   []*waiting
 	fresh   map[keyOf]stream.Offset // the keys of the batch
 	founded []*record               // whose genesis the batch stores
-	crowded bool                    // the last batch had several entries
-	took    time.Duration           // by the last commit
 	grown   int                     // bytes since the size of the file was looked at
 	excess  atomic.Bool             // entries are too old: commits also delete
 	began   atomic.Int64            // when the running commit began, in nanoseconds since the epoch; 0: none is running
@@ -83,7 +81,7 @@ func (w *writer) open(settle func(*conn) error) error {
 // run writes until the queue is closed and empty.
 func (w *writer) run() {
 	for first := range w.queue {
-		w.linger()
+		runtime.Gosched() // whoever is ready to append shares the commit
 		w.gather(first)
 		w.commit()
 		clear(w.batch)
@@ -91,18 +89,6 @@ func (w *writer) run() {
 	if w.conn != nil {
 		_ = w.conn.close()
 	}
-}
-
-// maxLinger bounds how long the writer lingers.
-const maxLinger = time.Millisecond
-
-// linger waits for more entries to share the next commit: half as long as the last one took, if that had several, and for whoever
-// is ready to append. So many who speak at once wait a little and cost much less, and who speaks alone does not wait.
-func (w *writer) linger() {
-	if w.crowded {
-		time.Sleep(min(w.took/2, maxLinger))
-	}
-	runtime.Gosched()
 }
 
 // gather makes a batch of whatever waits.
@@ -131,8 +117,7 @@ func (w *writer) commit() {
 		err = w.retry(err)
 	}
 	w.began.Store(0)
-	w.crowded, w.took = len(w.batch) > 1, time.Since(began)
-	w.store.opts.Committed(w.took, err)
+	w.store.opts.Committed(time.Since(began), err)
 	w.store.note(err)
 	w.report(err)
 }
