@@ -75,6 +75,9 @@ async function installGoTools() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(() =>
-    setup({ goTools: true, programs: ["gcc", "redis-server", "nginx", "curl", "chromium", "python-socketio"] }),
+    setup({
+      goTools: true,
+      programs: ["gcc", "redis-server", "nginx", "curl", "chromium", "promtool", "python-socketio"],
+    }),
   );
 }

@@ -51,9 +51,9 @@ export const steps = [
   {
     name: "deploy",
     proves: "what is deployed builds, and its files hold together",
-    programs: ["nginx", "systemd-analyze"],
+    programs: ["nginx", "promtool", "systemd-analyze"],
     commands: [
-      ["node", "--test", "deploy/deploy.test.mjs", "deploy/images.test.mjs"],
+      ["node", "--test", "deploy/deploy.test.mjs", "deploy/images.test.mjs", "deploy/prometheus.test.mjs"],
       ["env", "GOWORK=off", "go", "-C", "deploy/checks", "test", "./..."],
     ],
   },

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { Problem } from "./problem.mjs";
 import { environment, run } from "./processes.mjs";
 
 // Programs that the system provides, and the packages that contain them. "python-socketio" stands for a python3 that has
-// the modules of the examples.
+// the modules of the examples. The package of promtool would also start a server, so only that file of it is taken.
 const packages = {
   gcc: { apt: ["gcc", "libc6-dev"], brew: ["gcc"] },
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
@@ -14,6 +15,7 @@ const packages = {
   "systemd-analyze": { apt: ["systemd"], brew: [] },
   ps: { apt: ["procps"], brew: [] },
   chromium: { apt: ["chromium"], brew: ["chromium"] },
+  promtool: { apt: ["prometheus"], file: "usr/bin/promtool", brew: ["prometheus"] },
   "python-socketio": {
     apt: ["python3-socketio", "python3-aiohttp"],
     pip: ["python-socketio==5.7.2", "python-engineio==4.3.4", "aiohttp==3.10.11"],
@@ -29,7 +31,8 @@ export async function requirePrograms(names) {
   if (missing.length === 0) return;
   const debian = existsSync("/etc/debian_version");
   if (!debian || process.getuid?.() !== 0) throw new Problem(howToInstall(missing, debian));
-  await aptInstall(missing.flatMap((name) => packages[name].apt));
+  await aptInstall(missing.filter((name) => !packages[name].file).flatMap((name) => packages[name].apt));
+  for (const { apt, file } of missing.map((name) => packages[name])) if (file) await aptExtract(apt[0], file);
   const still = missing.filter((name) => !find(name));
   if (still.length > 0) throw new Problem(`Still missing after the installation: ${still.join(", ")}.`);
 }
@@ -75,8 +78,22 @@ function howToInstall(missing, debian) {
 }
 
 async function aptInstall(names) {
-  console.log(`Installing ${names.join(", ")} ...`);
+  if (names.length > 0) console.log(`Installing ${names.join(", ")} ...`);
   const env = environment({ DEBIAN_FRONTEND: "noninteractive" });
   await run("apt-get", ["update", "-qq"], { env });
-  await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env });
+  if (names.length > 0) await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], { env });
+}
+
+/** aptExtract puts one program of a package into /usr/local/bin, without the rest and without what the package runs. */
+async function aptExtract(name, file) {
+  console.log(`Taking ${file} out of ${name} ...`);
+  const dir = mkdtempSync(join(tmpdir(), "package-"));
+  try {
+    await run("sh", ["-c", `apt-get download -qq ${name} && dpkg-deb --fsys-tarfile ${name}_*.deb | tar x ./${file}`], {
+      cwd: dir,
+    });
+    await run("install", ["-m", "755", file, "/usr/local/bin/"], { cwd: dir });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }

@@ -20,7 +20,8 @@ func LagBounds() []time.Duration { return lagBounds[:] }
 // machine's, the lag is zero.
 //
 // It counts each write of a sweep that brought a connection up to the head. So it says what the server adds: neither a replay
-// counts, nor a client that does not read, for which see [Stats].Behind, nor a session that polls. A connection without a raw
+// counts, nor a frame that goes with a private one, such as the ack of its sender, nor a client that does not read, for which see
+// [Stats].Behind, nor a session that polls. A connection without a raw
 // socket counts when everything that the sweep found is written, also if its client is slow.
 type Lags struct {
 	Counts [len(lagBounds) + 1]int64
