@@ -8,11 +8,13 @@ import { useMe, useRoomState, useRooms, useStore } from "./context";
 import { useCopying } from "./copying";
 import { BottomView, DayView, GapView, NewsView, TopView } from "./dividers";
 import { endThreshold, useFollowing } from "./following";
+import { useLoaded } from "./lazily";
 import { useLoadNewer, useLoadOlder } from "./loading";
 import styles from "./MessageList.module.css";
 import { MessageView, type Reading } from "./MessageView";
 import { NewMessages } from "./NewMessages";
 import { useRoomKeys } from "./roomkeys";
+import { useRowMenu } from "./rowmenu";
 import { useRowStops } from "./rowstops";
 import { SoughtNote } from "./SoughtNote";
 import type { ScrollStep } from "./scrollkeys";
@@ -22,6 +24,8 @@ import { type List, useVirtualRows } from "./virtualrows";
 
 /** Messages are loaded when fewer rows than this are above the visible ones, or below them. */
 const nearThreshold = 20;
+
+const loadMenu = async () => (await import("./MessageMenu")).MessageMenu;
 
 export function MessageList() {
   const scroller = useRef<HTMLDivElement>(null);
@@ -55,7 +59,9 @@ export function MessageList() {
   }, [written, follow]);
   useRowStops(scroller, mounted);
   useCopying(scroller, blocks);
-  const reading = useMemo<Reading>(() => ({ opened: new Set(), opens: leave }), [leave]);
+  const menu = useRowMenu(scroller, blocks);
+  const Menu = useLoaded(loadMenu, menu.target);
+  const reading = useMemo<Reading>(() => ({ opened: new Set(), revealed: new Set(), opens: leave }), [leave]);
 
   return (
     <div className={styles.frame}>
@@ -78,6 +84,7 @@ export function MessageList() {
         </ol>
       </section>
       <SoughtNote />
+      {Menu && <Menu target={menu.target} closed={menu.close} list={scroller} />}
       <NewMessages follows={follows} near={!inPast && list.isAtEnd(endThreshold)} follow={follow} />
     </div>
   );

@@ -8,7 +8,7 @@ import type { MessageRow } from "@/room/rows";
 import { messageAddress } from "@/rooms/address";
 import { shortened } from "@/text/shortened";
 import { Clock } from "./Clock";
-import { useLive, useRooms, useStore } from "./context";
+import { useIsHidden, useLive, useRooms, useStore } from "./context";
 import { keepFocus } from "./focus";
 import { MessageText } from "./MessageText";
 import styles from "./MessageView.module.css";
@@ -26,16 +26,39 @@ const mostChars = 900;
 export interface Reading {
   /** The keys of the long messages that are shown in full. */
   readonly opened: Set<string>;
+  /** The keys of the messages of hidden people that are shown all the same. */
+  readonly revealed: Set<string>;
   /** Called before a message is shown in full: the reader stays at its beginning, also at the end of the list. */
   opens(): void;
 }
 
 interface Props {
   row: MessageRow;
-  reading?: Reading;
+  reading?: Reading | undefined;
 }
 
-export const MessageView = memo(Message, (a, b) => a.reading === b.reading && isSameRow(a.row, b.row));
+export const MessageView = memo(Shown, (a, b) => a.reading === b.reading && isSameRow(a.row, b.row));
+
+/** A message, or a quiet line in its place. Nobody hides themselves: a browser may have been several guests. */
+function Shown({ row, reading }: Props) {
+  const isHidden = useIsHidden(row.from);
+  const [revealed, setRevealed] = useState(() => reading?.revealed.has(row.key) ?? false);
+  if (row.mine || !isHidden || revealed) return <Message row={row} reading={reading} />;
+  const reveal = () => {
+    reading?.revealed.add(row.key);
+    setRevealed(true);
+  };
+  return (
+    <article className={styles.message} data-first={row.first || undefined}>
+      <p className={styles.concealed}>
+        <span>Hidden message</span>
+        <button type="button" onClick={keepFocus(reveal)}>
+          Show
+        </button>
+      </p>
+    </article>
+  );
+}
 
 function Message({ row, reading }: Props) {
   const [fresh] = useState(() => Math.abs(Date.now() - row.at) < freshMs);
@@ -61,7 +84,7 @@ function Message({ row, reading }: Props) {
         {row.verified && <Verified />}
         {row.mine && <span> (you)</span>}
       </p>
-      <div className={styles.bubble}>
+      <div className={styles.bubble} data-bubble="">
         <MessageText text={whole ? row.text : short} />
         {short !== row.text && (
           <button key={String(whole)} type="button" className={styles.more} aria-expanded={whole} onClick={toggle}>
@@ -72,6 +95,11 @@ function Message({ row, reading }: Props) {
           <When row={row} />
           {row.mine && <DeliveryMark row={row} />}
         </p>
+        <button type="button" className={styles.menu} tabIndex={-1} data-menu="" aria-haspopup="menu" aria-label="More">
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M3.500 8h.01M8 8h.01M12.500 8h.01" />
+          </svg>
+        </button>
       </div>
       {delivery.kind === "failed" && <Failed id={row.id} why={delivery.why} />}
     </article>

@@ -6,6 +6,7 @@ import { playChime } from "@/attention/sound";
 import { givenName } from "@/people/identity";
 import { useIdentity, useMe, usePreferences, useWishes } from "./context";
 import { Dialog } from "./Dialog";
+import { HiddenPeople } from "./HiddenPeople";
 import styles from "./Settings.module.css";
 import { givenNameWords, usernameWords } from "./words";
 
@@ -26,6 +27,7 @@ export function Settings({ ref, namesake, openShortcuts }: Props) {
       {/* Closing the dialog drops a text that was not accepted. */}
       {given === undefined ? <Name key={closings} namesake={namesake} done={close} /> : <GivenName name={given} />}
       <Wishes />
+      <HiddenPeople />
       <footer className={styles.foot}>
         <button
           type="button"

@@ -1,7 +1,8 @@
 import { type RefObject, useEffect } from "react";
 import { composerInput } from "./focus";
-import { goToStop } from "./rowstops";
+import { goAside, goToStop } from "./rowstops";
 import { isWriting, type ScrollStep, scrollStep } from "./scrollkeys";
+import { isPressed } from "./shortcuts";
 
 /**
  * useRoomKeys scrolls the list by keyboard, also from the input, and directs keys that are typed elsewhere to the
@@ -25,8 +26,11 @@ export function useRoomKeys(scroller: RefObject<HTMLElement | null>, scroll: (st
   }, [scroller, scroll]);
 }
 
-function goesToStop({ key, target, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent, list: HTMLElement | null) {
+function goesToStop(event: KeyboardEvent, list: HTMLElement | null) {
+  const { key, target, shiftKey, ctrlKey, metaKey, altKey } = event;
   if (!list || !(target instanceof HTMLElement) || shiftKey || ctrlKey || metaKey || altKey) return false;
+  if (!list.contains(target)) return false;
+  if (isPressed("aside", event)) return goAside(target);
   return (key === "ArrowUp" && goToStop(list, target, -1)) || (key === "ArrowDown" && goToStop(list, target, 1));
 }
 

@@ -24,6 +24,12 @@ export const shortcuts = {
   end: { chords: ["End", "Ctrl+End", "Meta+ArrowDown"], words: "Go to the newest", group: "In the list of messages" },
   up: { chords: ["ArrowUp"], words: "Scroll up, or go to the link above", group: "In the list of messages" },
   down: { chords: ["ArrowDown"], words: "Scroll down, or go to the link below", group: "In the list of messages" },
+  menu: { chords: ["Shift+F10", "ContextMenu"], words: "Open the menu of a message", group: "In the list of messages" },
+  aside: {
+    chords: ["ArrowLeft", "ArrowRight"],
+    words: "Go between the links of a message and its menu",
+    group: "In the list of messages",
+  },
   send: { chords: ["Enter", "Ctrl+Enter", "Meta+Enter"], words: "Send", group: "While you write" },
   newLine: { chords: ["Shift+Enter"], words: "Start a new line", group: "While you write" },
 } as const satisfies Record<string, Shortcut>;

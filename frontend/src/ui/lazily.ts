@@ -1,0 +1,21 @@
+import { useEffect, useState } from "react";
+
+/**
+ * useLoaded loads a part of the page when it is first wanted; undefined until then. A load that fails is tried again when
+ * the part is next wanted: the rest of the page works without it.
+ */
+export function useLoaded<T>(load: () => Promise<T>, wanted: unknown): T | undefined {
+  const [loaded, setLoaded] = useState<{ part: T }>();
+  useEffect(() => {
+    if (!wanted || loaded) return;
+    let mounted = true;
+    load().then(
+      (part) => mounted && setLoaded({ part }),
+      () => undefined,
+    );
+    return () => {
+      mounted = false;
+    };
+  }, [load, wanted, loaded]);
+  return loaded?.part;
+}
