@@ -1,8 +1,24 @@
-import { entryAt, type Past, pastAround, pastOf, reachesEnd, withNewer, withOlder } from "@/timeline/past";
+import type { Entry } from "@/timeline/entries";
+import {
+  entryAt,
+  firstBehind,
+  type Past,
+  pastAround,
+  pastOf,
+  reachesEnd,
+  type Stretch,
+  withNewer,
+  withOlder,
+} from "@/timeline/past";
 import { firstAfter, isFull, maxEntries, maxPastEntries, type TimelineAction } from "@/timeline/timeline";
 import type { HistoryAnswer, HistoryPlace, Offset } from "@/wire/contract";
-import { compareOffsets, isOffset } from "@/wire/offset";
+import { isOffset, lastPlaceBefore, offsetMs } from "@/wire/offset";
 import type { RoomState, Sought } from "./state";
+
+/** The message that is looked for, if it is here for sure. More: the server has others before these. */
+function target({ offset, aim }: Sought, shown: Stretch, more = true): Entry | undefined {
+  return aim ? firstBehind(shown, offset, more) : entryAt(shown.entries, offset);
+}
 
 export interface ReaderDeps {
   getState(): RoomState;
@@ -81,7 +97,23 @@ export class Reader {
   /** Shows the message at a place, with what is around it. Without a connection it waits for one. */
   seek(offset: string): void {
     if (isOffset(offset)) void this.#find({ offset, state: "loading" });
-    else this.#inVain(offset, "invalid");
+    else this.#inVain({ offset, state: "invalid" });
+  }
+
+  /** Shows the first message of a day, or of the next one with messages. Both ends are times in ms. */
+  seekDay(begin: number, end: number): void {
+    void this.#find({ offset: lastPlaceBefore(begin), aim: { dayEnd: end }, state: "loading" });
+  }
+
+  /** Shows the first message behind the last one that was read. */
+  seekNews(read: Offset): void {
+    void this.#find({ offset: read, aim: "news", state: "loading" });
+  }
+
+  /** Looks again for what could not be loaded. */
+  retry(): void {
+    const { sought } = this.#state;
+    if (sought) void this.#find({ ...sought, state: "loading" });
   }
 
   /** The reader knows what became of a link. */
@@ -101,38 +133,42 @@ export class Reader {
     const { older, newer, sought } = this.#state;
     if (older === "failed") this.#deps.update({ older: "idle" });
     if (newer === "failed") this.#deps.update({ newer: "idle" });
-    if (sought?.state === "loading" || sought?.state === "failed") this.seek(sought.offset);
+    if (sought?.state === "loading" || sought?.state === "failed") this.retry();
   }
 
   async #find(sought: Sought): Promise<void> {
     this.#deps.update({ sought });
-    const { offset } = sought;
     const { past, timeline } = this.#state;
-    if (entryAt(this.#entries, offset)) return this.#found(offset);
-    if (past !== null && entryAt(timeline.entries, offset)) {
+    const here = target(sought, past ?? timeline);
+    if (here) return this.#found(sought, here);
+    const atEnd = past && target(sought, timeline);
+    if (atEnd) {
       this.#returnToEnd();
-      return this.#found(offset);
+      return this.#found(sought, atEnd);
     }
     if (!this.#isLive() || timeline.live === null) return; // see connected
-    const answer = await this.#deps.ask({ around: offset });
+    const answer = await this.#deps.ask({ around: sought.offset });
     if (this.#state.sought !== sought) return;
-    if (answer?.status !== "ok") return this.#deps.update({ sought: { offset, state: "failed" } });
-    const message = answer.messages.find((other) => compareOffsets(other.offset, offset) === 0);
+    if (answer?.status !== "ok") return this.#deps.update({ sought: { ...sought, state: "failed" } });
     const around = pastAround(answer.messages, answer.more);
-    if (!message || !around) return this.#inVain(offset, "missing");
+    const entry = around && target(sought, around, answer.more);
+    if (!entry) return this.#inVain({ ...sought, state: "missing" });
     if (reachesEnd(around, this.#state.timeline, answer.newer ?? true)) this.#joinEnd(around);
     else this.#leaveEnd(around);
-    this.#found(message.offset);
+    this.#found(sought, entry, entry === around.entries[0] && !answer.more);
   }
 
   /** Whoever looks for a message in vain gets the newest ones. */
-  #inVain(offset: string, state: "missing" | "invalid"): void {
+  #inVain(sought: Sought): void {
     this.toEnd();
-    this.#deps.update({ sought: { offset, state } });
+    this.#deps.update({ sought });
   }
 
-  #found(offset: Offset): void {
-    this.#deps.update({ sought: { offset, state: "shown" } });
+  /** Begins: the room has nothing before this message. */
+  #found({ aim }: Sought, { offset }: Entry, begins = false): void {
+    const isLate = typeof aim === "object" && offsetMs(offset) >= aim.dayEnd;
+    const off = begins ? "begins" : "later";
+    this.#deps.update({ sought: { offset, state: "shown", ...(aim && { aim }), ...(isLate && { off }) } });
   }
 
   /** Shows a stretch in place of the end of the room. */

@@ -14,7 +14,7 @@ export interface RoomState {
   /** The requests for messages before the first entry that is shown, and after the last one of the past. */
   readonly older: Request;
   readonly newer: Request;
-  /** The message that a link leads to; null: none, or the reader has gone on. */
+  /** What the reader wants to be shown; null: nothing, or they have gone on. */
   readonly sought: Sought | null;
   /** The newest of the messages that the room had when this page came; null: none yet. */
   readonly begun: Offset | null;
@@ -31,13 +31,21 @@ export interface RoomState {
 export type Request = "idle" | "loading" | "failed";
 
 /**
- * A message that somebody has a link to. `missing`: the room has no message there, or no longer. `invalid`: the link
- * names no place at all.
+ * A message that somebody looks for. `missing`: the room has no message there, or no longer. `invalid`: the link names no
+ * place at all.
  */
 export interface Sought {
+  /** The place of the message; for the first one behind a place, that place until it is shown. */
   readonly offset: Offset;
+  /** Absent: the message of a link. */
+  readonly aim?: Aim;
   readonly state: "loading" | "failed" | "shown" | "missing" | "invalid";
+  /** What is shown is later than the day that was asked for; `begins`: because the room has nothing before it. */
+  readonly off?: "later" | "begins";
 }
+
+/** The first message of a day, which ends at a time in ms, or the first that was new to the reader. */
+export type Aim = { readonly dayEnd: number } | "news";
 
 /** Whether the server has let us into the room. */
 export type Admission = "outside" | "inside" | { readonly refused: RoomRefusal };

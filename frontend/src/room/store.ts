@@ -2,6 +2,7 @@ import { type Moment, moment, steadyNow } from "@/browser/clock";
 import type { Memory } from "@/browser/memory";
 import type { Connector } from "@/connection/connector";
 import type { Membership } from "@/connection/membership";
+import { historyOnJoin } from "@/connection/socketlink";
 import { maxOutgoing, nextOutbox, type OutboxAction, type Outgoing, type Sender } from "@/outbox/outbox";
 import { readOutbox, writeOutbox } from "@/outbox/saved";
 import { Attendance } from "@/people/attendance";
@@ -15,6 +16,7 @@ import type { HistoryAnswer, HistoryPlace, Offset, PlacedMessage } from "@/wire/
 import { checkMessage, checkUsername, type Limits, type MessageProblem } from "@/wire/limits";
 import { compareOffsets, firstPlace } from "@/wire/offset";
 import { lobby, type RoomName } from "@/wire/rooms";
+import { Beginning } from "./beginning";
 import { askForHistory } from "./history";
 import { countUnread, LastRead } from "./lastread";
 import { Reader } from "./reader";
@@ -41,8 +43,6 @@ function keyOf(what: "outbox" | "draft" | "read", name: RoomName): string {
 
 /** Messages that arrive within this time are shown together. */
 const batchMs = 50;
-/** The messages of the first connection are not news for this long: they are history. */
-const historyMs = 1000;
 
 /**
  * RoomStore is one room as this tab sees it: its timeline and its outbox, over a connection that it does not own. It
@@ -66,8 +66,8 @@ export class RoomStore {
   #incoming: PlacedMessage[] = [];
   #batchTimer: ReturnType<typeof setTimeout> | undefined;
   #typistTimer: ReturnType<typeof setTimeout> | undefined;
-  /** When messages begin to be news, by the steady clock. */
-  #newsFrom = Number.POSITIVE_INFINITY;
+  readonly #beginning = new Beginning();
+  #enteredBefore = false;
   /** Of the last connection. */
   #recovered = false;
   #joinedAt: Offset | null = null;
@@ -198,6 +198,7 @@ export class RoomStore {
   leave(): void {
     this.#ownTyping.sent();
     this.#member.leave();
+    this.#beginning.end();
     clearTimeout(this.#batchTimer);
     clearTimeout(this.#typistTimer);
     for (const what of ["outbox", "draft"] as const) this.#tab.remove(keyOf(what, this.name));
@@ -213,8 +214,8 @@ export class RoomStore {
 
   #entered(recovered: boolean): void {
     this.#update({ admission: "inside" });
-    const first = this.#newsFrom === Number.POSITIVE_INFINITY;
-    if (first && !recovered) this.#newsFrom = steadyNow() + historyMs;
+    if (!this.#enteredBefore && !recovered) this.#beginning.begin(historyOnJoin);
+    this.#enteredBefore = true;
     this.#recovered = recovered;
     this.#joinedAt = null;
     this.#changeOutbox({ type: "connected", recovered, ...this.#attempt() });
@@ -263,14 +264,15 @@ export class RoomStore {
     this.#changeTimeline({ type: "received", entries: messages });
     this.#setTypists(heardMessages(this.#state.typists, new Set(messages.map((message) => message.username))));
     // Of the history that follows a reconnect, only the end is news.
-    const news = messages.filter(({ offset }) => newest === undefined || compareOffsets(offset, newest) > 0);
-    const isHistory = steadyNow() < this.#newsFrom;
-    if (isHistory) this.#update({ begun: this.#state.timeline.entries.at(-1)?.offset ?? null });
+    const old = this.#beginning.take(messages.length);
+    const known = messages[old - 1]?.offset ?? newest;
+    const news = messages.filter(({ offset }) => known === undefined || compareOffsets(offset, known) > 0);
+    if (old > 0) this.#update({ begun: known ?? null });
     // Whoever comes back sees first what is new in the history.
-    if (this.#reading && !(isHistory && this.#comesBack)) this.#markRead();
-    if (isHistory || news.length === 0) return;
+    if (this.#reading && !(old > 0 && this.#comesBack)) this.#markRead();
+    if (news.length === 0) return;
     // A room that nobody has read begins to be unread with its first news.
-    if (this.#state.read === null) this.#readIs(this.#lastRead.advance(newest ?? firstPlace));
+    if (this.#state.read === null) this.#readIs(this.#lastRead.advance(known ?? firstPlace));
     const shown = news.filter(({ from }) => !this.#hidden.has(from));
     for (const listener of [...this.#newsListeners]) listener(shown);
   }

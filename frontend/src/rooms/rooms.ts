@@ -116,15 +116,24 @@ export class Rooms {
     this.addressChanged();
   }
 
-  /** Shows the end of the room on the screen. A reload does not lead back to the message of a link. */
+  /** Shows the end of the room on the screen. */
   showEnd(): void {
+    this.#leaveMessage();
+    this.#state.shown?.reader.toEnd();
+  }
+
+  /** Shows a day of the room on the screen. Both ends are times in ms. */
+  showDay(begin: number, end: number): void {
+    this.#leaveMessage();
+    this.#state.shown?.reader.seekDay(begin, end);
+  }
+
+  /** A reload does not lead back to the message of a link. */
+  #leaveMessage(): void {
     const { shown, wanted } = this.#state;
-    if (!shown) return;
-    if (messageOf(wanted) !== undefined) {
-      this.#deps.page.replace(roomAddress(shown.name));
-      this.#update({ wanted: { room: shown.name } });
-    }
-    shown.reader.toEnd();
+    if (!shown || messageOf(wanted) === undefined) return;
+    this.#deps.page.replace(roomAddress(shown.name));
+    this.#update({ wanted: { room: shown.name } });
   }
 
   /** Shows the room that the address of the page names, and the message in it. */

@@ -56,6 +56,17 @@ export function reachesEnd({ to }: Past, timeline: Timeline, newer: boolean): bo
   return known !== undefined && (!newer || compareOffsets(to, known) >= 0);
 }
 
+/** What is shown: a timeline or a stretch of the past. */
+export type Stretch = Pick<Timeline, "entries"> & Partial<Pick<Timeline, "gaps">>;
+
+/** The first message behind a place, unless one before it may be missing. More: there are others before these. */
+export function firstBehind({ entries, gaps = [] }: Stretch, place: Offset, more: boolean): Entry | undefined {
+  const known = countUpTo(entries, place);
+  const before = entries[known - 1]?.offset;
+  const isSure = before === undefined ? !more : gaps.every((gap) => gap.after !== before);
+  return isSure ? entries[known] : undefined;
+}
+
 /** Whether a list of entries has one at this place. */
 export function entryAt(entries: Entries, offset: Offset): Entry | undefined {
   const entry = entries[countUpTo(entries, offset) - 1];

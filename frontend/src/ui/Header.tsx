@@ -25,12 +25,14 @@ interface Props {
   /** Opens the list of rooms, if it is not beside the room. */
   openRooms?: (() => void) | undefined;
   people: PeopleControl;
+  /** Opens the search in the messages. */
+  search?: (() => void) | undefined;
 }
 
 /** The list of people: beside the messages, or in a sheet. */
 type PeopleControl = { shown: boolean; toggle(): void } | { open(): void };
 
-export function Header({ username, moved = false, openRooms, people }: Props) {
+export function Header({ username, moved = false, openRooms, people, search }: Props) {
   const settings = useRef<HTMLDialogElement>(null);
   const sheet = useRef<HTMLDialogElement>(null);
   const openShortcuts = () => sheet.current?.showModal();
@@ -49,6 +51,7 @@ export function Header({ username, moved = false, openRooms, people }: Props) {
         <PeopleButton control={people} />
       </div>
       <ConnectionBadge />
+      {search && <SearchButton open={search} />}
       <button
         type="button"
         className={styles.me}
@@ -86,6 +89,16 @@ function RoomsButton({ open }: { open: () => void }) {
         <path d="M2.500 4h11m-11 4h11m-11 4h11" />
       </svg>
       {unread > 0 && <span className={styles.unread}>{unreadWords(unread)}</span>}
+    </button>
+  );
+}
+
+function SearchButton({ open }: { open: () => void }) {
+  return (
+    <button type="button" className={styles.rooms} aria-label="Search" title="Search" onClick={open}>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M7 2.500a4.500 4.500 0 1 1 0 9 4.500 4.500 0 0 1 0-9m3.300 7.800 3.200 3.200" />
+      </svg>
     </button>
   );
 }

@@ -6,35 +6,46 @@ import type { Offset } from "@/wire/contract";
 import { useCalendar } from "./calendar";
 import { useMe, useRoomState, useRooms, useStore } from "./context";
 import { useCopying } from "./copying";
+import { useDateAsking } from "./dateasking";
 import { BottomView, DayView, GapView, NewsView, TopView } from "./dividers";
 import { endThreshold, useFollowing } from "./following";
-import { useLoaded } from "./lazily";
+import { useLoaded, usePreloading } from "./lazily";
 import { useLoadNewer, useLoadOlder } from "./loading";
 import styles from "./MessageList.module.css";
 import { MessageView, type Reading } from "./MessageView";
-import { NewMessages } from "./NewMessages";
+import { NewMessages, NewSinceLeft } from "./NewMessages";
 import { useRoomKeys } from "./roomkeys";
 import { useRowMenu } from "./rowmenu";
 import { useRowStops } from "./rowstops";
 import { SoughtNote } from "./SoughtNote";
 import type { ScrollStep } from "./scrollkeys";
+import type { SearchAsking } from "./searchasking";
 import { useSeen } from "./seen";
-import { useSought } from "./sought";
+import { center, useSought } from "./sought";
 import { type List, useVirtualRows } from "./virtualrows";
 
 /** Messages are loaded when fewer rows than this are above the visible ones, or below them. */
 const nearThreshold = 20;
 
+const loadDate = async () => (await import("./DateDialog")).DateDialog;
+const loadSearch = async () => (await import("./SearchBar")).SearchBar;
 const loadMenu = async () => (await import("./MessageMenu")).MessageMenu;
 
-export function MessageList() {
+const parts = [loadSearch, loadDate, loadMenu];
+
+interface Props {
+  search: SearchAsking;
+}
+
+export function MessageList({ search }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const rooms = useRooms();
   const store = useStore();
   const inPast = useRoomState((state) => state.past !== null);
   const [isAtEnd, setFollows] = useState(true);
   const follows = isAtEnd && !inPast;
-  const blocks = useBlocks(useReading(follows));
+  const known = useReading(follows);
+  const blocks = useBlocks(known);
   const { list, mounted, rowsAbove, rowsBelow, startOf } = useVirtualRows(blocks, scroller, follows);
   const mayFollow = useCallback(() => store.getState().past === null, [store]);
   const { leave, follow: followList, stay } = useFollowing(scroller, list, setFollows, blocks, mayFollow);
@@ -60,6 +71,11 @@ export function MessageList() {
   useRowStops(scroller, mounted);
   useCopying(scroller, blocks);
   const menu = useRowMenu(scroller, blocks);
+  usePreloading(parts);
+  const bring = useBringing(scroller, list, startOf, stay);
+  const SearchBar = useLoaded(loadSearch, search.asked);
+  const date = useDateAsking(scroller);
+  const DateDialog = useLoaded(loadDate, String(date.at ?? ""));
   const Menu = useLoaded(loadMenu, menu.target);
   const reading = useMemo<Reading>(() => ({ opened: new Set(), revealed: new Set(), opens: leave }), [leave]);
 
@@ -84,7 +100,23 @@ export function MessageList() {
         </ol>
       </section>
       <SoughtNote />
+      {SearchBar && search.asked > 0 && (
+        <SearchBar
+          list={scroller}
+          blocks={blocks}
+          mounted={mounted}
+          bring={bring}
+          closed={search.close}
+          asked={search.asked}
+        />
+      )}
+      {DateDialog && date.at !== undefined && <DateDialog at={date.at} closed={date.close} />}
       {Menu && <Menu target={menu.target} closed={menu.close} list={scroller} />}
+      <NewSinceLeft
+        known={known}
+        mounted={mounted}
+        view={{ top: list.scrollOffset ?? 0, height: list.scrollRect?.height ?? 0 }}
+      />
       <NewMessages follows={follows} near={!inPast && list.isAtEnd(endThreshold)} follow={follow} />
     </div>
   );
@@ -124,6 +156,31 @@ function useScrollStep(
       else list.scrollBy(step * (scroller.current?.clientHeight ?? 0));
     },
     [scroller, list, leave, follow],
+  );
+}
+
+/** Brings a message into the middle of the view. The focus stays where it is. */
+function useBringing(
+  scroller: RefObject<HTMLElement | null>,
+  list: List,
+  startOf: (key: string) => number | undefined,
+  stay: () => void,
+): (key: string) => void {
+  const find = useRef(startOf);
+  const end = useRef(() => {});
+  useEffect(() => {
+    find.current = startOf;
+  }, [startOf]);
+  useEffect(() => () => end.current(), []);
+  return useCallback(
+    (key) => {
+      const start = find.current(key);
+      if (!scroller.current || start === undefined) return;
+      stay();
+      end.current();
+      end.current = center(scroller.current, list, key, start, () => {});
+    },
+    [scroller, list, stay],
   );
 }
 

@@ -3,9 +3,11 @@
 import { useEffect, useState } from "react";
 import { later } from "@/timeline/spans";
 import { countAfter } from "@/timeline/timeline";
-import { useRoomState } from "./context";
+import type { Offset } from "@/wire/contract";
+import { useRoomState, useStore } from "./context";
 import { keepFocus } from "./focus";
 import styles from "./MessageList.module.css";
+import type { MountedRow } from "./virtualrows";
 
 interface Props {
   follows: boolean;
@@ -31,6 +33,40 @@ export function NewMessages({ follows, near, follow }: Props) {
   return (
     <button type="button" className={styles.pill} onClick={keepFocus(follow)}>
       <span>{pillWords(unseen, inPast)}</span>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
+      </svg>
+    </button>
+  );
+}
+
+interface NewsProps {
+  /** The last place that the reader knew when they came to unread messages. */
+  known: Offset | null;
+  mounted: readonly MountedRow[];
+  view: { top: number; height: number };
+}
+
+/** The pill that leads up to the first new message, until the reader has been there or has begun to write. */
+export function NewSinceLeft({ known, mounted, view }: NewsProps) {
+  const store = useStore();
+  const written = useRoomState((state) => state.written);
+  const sought = useRoomState((state) => state.sought);
+  const [met, setMet] = useState({ known: null as Offset | null, written });
+  const isInView = ({ row, start }: MountedRow) =>
+    row.kind === "news" && start >= view.top && start < view.top + view.height;
+  const meets = mounted.some(isInView) || sought !== null || written !== met.written;
+  useEffect(() => {
+    if (meets) setMet({ known, written });
+  }, [meets, known, written]);
+  if (known === null || known === met.known || meets) return null;
+  return (
+    <button
+      type="button"
+      className={`${styles.pill} ${styles.newsPill}`}
+      onClick={keepFocus(() => store.reader.seekNews(known))}
+    >
+      <span>New since you left</span>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
       </svg>

@@ -14,6 +14,7 @@ import { ReadOnly } from "./ReadOnly";
 import { Refused } from "./Refused";
 import styles from "./Room.module.css";
 import { RoomList } from "./RoomList";
+import { useSearchAsking } from "./searchasking";
 import { TypingLine } from "./TypingLine";
 import { roomWords } from "./words";
 
@@ -64,6 +65,8 @@ interface PanelProps {
 function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelProps) {
   const { name } = useStore();
   const admission = useAdmission();
+  const refused = typeof admission === "object";
+  const search = useSearchAsking(!refused);
   const mayWrite = useMayWrite();
   const wide = useWide();
   const [listsPeople, setListsPeople] = useState(false);
@@ -73,13 +76,19 @@ function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelP
   return (
     <>
       <section className={styles.room} aria-label={roomWords(name)}>
-        <Header username={username} moved={moved} openRooms={openRooms} people={people} />
+        <Header
+          username={username}
+          moved={moved}
+          openRooms={openRooms}
+          people={people}
+          search={refused ? undefined : search.open}
+        />
         <Banner />
         {typeof admission === "object" ? (
           <Refused why={admission.refused} />
         ) : (
           <>
-            <MessageList />
+            <MessageList search={search} />
             <TypingLine />
             {mayWrite ? <Composer username={username} moved={moved} /> : <ReadOnly />}
           </>

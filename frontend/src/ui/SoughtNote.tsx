@@ -17,12 +17,16 @@ export function SoughtNote() {
         <div className={styles.note}>
           <p>{words}</p>
           {sought.state === "failed" && (
-            <button type="button" onClick={keepFocus(() => store.reader.seek(sought.offset))}>
+            <button type="button" onClick={keepFocus(() => store.reader.retry())}>
               Try again
             </button>
           )}
           {sought.state !== "loading" && (
-            <button type="button" aria-label="Close this note" onClick={keepFocus(() => rooms.showEnd())}>
+            <button
+              type="button"
+              aria-label="Close this note"
+              onClick={keepFocus(() => (sought.state === "shown" ? store.reader.dismiss() : rooms.showEnd()))}
+            >
               <svg viewBox="0 0 16 16" aria-hidden="true">
                 <path d="m4 4 8 8m0-8-8 8" />
               </svg>
@@ -34,17 +38,37 @@ export function SoughtNote() {
   );
 }
 
-function soughtWords({ state }: Sought): string | undefined {
-  switch (state) {
-    case "loading":
-      return "Looking for the message…";
-    case "failed":
-      return "The message could not be loaded.";
-    case "missing":
-      return "The message of this link is not in this room, or no longer kept. These are the newest ones.";
-    case "invalid":
-      return "This link leads to no message. These are the newest ones.";
-    case "shown":
-      return undefined;
-  }
+function soughtWords({ aim, state, off }: Sought): string | undefined {
+  if (state === "shown") return off && offWords[off];
+  if (!aim) return linkWords[state];
+  return aim === "news" ? newsWords[state] : dayWords[state];
 }
+
+type Unshown = Exclude<Sought["state"], "shown">;
+type Words = Readonly<Record<Unshown, string>>;
+
+const linkWords: Words = {
+  loading: "Looking for the message…",
+  failed: "The message could not be loaded.",
+  missing: "The message of this link is not in this room, or no longer kept. These are the newest ones.",
+  invalid: "This link leads to no message. These are the newest ones.",
+};
+
+const dayWords: Words = {
+  ...linkWords,
+  loading: "Looking for that day…",
+  failed: "That day could not be loaded.",
+  missing: "Nothing was said that late. These are the newest messages.",
+};
+
+const newsWords: Words = {
+  ...linkWords,
+  loading: "Looking for the place where you left…",
+  failed: "The place where you left could not be loaded.",
+  missing: "Nothing is new since you left.",
+};
+
+const offWords = {
+  later: "Nothing was said on that day. This came next.",
+  begins: "The room had not begun by then, or what was said is no longer kept. This is the oldest message.",
+} as const;

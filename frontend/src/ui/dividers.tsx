@@ -11,15 +11,17 @@ export function DayView({ at }: { at: number }) {
   const { today } = useCalendar();
   return (
     <p className={styles.day}>
-      <time dateTime={new Date(at).toISOString()} title={exactTime(at)}>
-        {dayName(at, today)}
-      </time>
+      <button type="button" data-day={at} aria-haspopup="dialog" title="Go to a day">
+        <time dateTime={new Date(at).toISOString()} title={exactTime(at)}>
+          {dayName(at, today)}
+        </time>
+      </button>
     </p>
   );
 }
 
 export function NewsView() {
-  return <p className={styles.news}>New messages</p>;
+  return <p className={styles.news}>New messages since you left</p>;
 }
 
 /** The row above the first message. */

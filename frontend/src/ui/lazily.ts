@@ -19,3 +19,15 @@ export function useLoaded<T>(load: () => Promise<T>, wanted: unknown): T | undef
   }, [load, wanted, loaded]);
   return loaded?.part;
 }
+
+/** Parts that nobody has wanted yet are loaded after so long, so that they are there without a connection, too. */
+const preloadMs = 5000;
+
+export function usePreloading(loads: readonly (() => Promise<unknown>)[]): void {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      for (const load of loads) load().catch(() => undefined);
+    }, preloadMs);
+    return () => clearTimeout(timer);
+  }, [loads]);
+}

@@ -18,6 +18,8 @@ export interface Shortcut {
  */
 export const shortcuts = {
   help: { chords: ["?", "Mod+/"], words: "Show these shortcuts", group: "Everywhere" },
+  search: { chords: ["Mod+F"], words: "Search this room; twice: search the page", group: "Everywhere" },
+  day: { chords: ["Mod+J"], words: "Go to a day", group: "Everywhere" },
   pageUp: { chords: ["PageUp", "Shift+Space"], words: "Scroll up by a page", group: "In the list of messages" },
   pageDown: { chords: ["PageDown", "Space"], words: "Scroll down by a page", group: "In the list of messages" },
   begin: { chords: ["Home", "Ctrl+Home", "Meta+ArrowUp"], words: "Go to the oldest", group: "In the list of messages" },

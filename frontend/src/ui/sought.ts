@@ -42,7 +42,13 @@ export function useSought(
 }
 
 /** Scrolls until a row is in the middle. A reader who moves the list ends that. */
-function center(scroller: HTMLElement, list: List, key: string, start: number): () => void {
+export function center(
+  scroller: HTMLElement,
+  list: List,
+  key: string,
+  start: number,
+  found: (row: HTMLElement | null) => void = focus,
+): () => void {
   const moved = new AbortController();
   const options = { passive: true, signal: moved.signal };
   for (const hand of ["wheel", "touchstart", "pointerdown", "keydown"])
@@ -56,7 +62,7 @@ function center(scroller: HTMLElement, list: List, key: string, start: number): 
     else list.scrollToOffset(Math.max(start - scroller.clientHeight / 2, 0));
     still = row && Math.abs(scroller.scrollTop - before) < 1 ? still + 1 : 0;
     if (still < stillFrames) requestAnimationFrame(step);
-    if (still === 1) focus(row);
+    if (still === 1) found(row);
   };
   step();
   return () => moved.abort();

@@ -9,6 +9,11 @@ export function isOffset(value: unknown): value is Offset {
 /** Before every message. */
 export const firstPlace: Offset = "0-0";
 
+/** The last place before a time in ms since the epoch. */
+export function lastPlaceBefore(ms: number): Offset {
+  return `${Math.max(Math.trunc(ms), 1) - 1}-18446744073709551615`;
+}
+
 /** The time of the message at an offset, in ms since the epoch. */
 export function offsetMs(offset: Offset): number {
   return Number(offset.slice(0, offset.indexOf("-")));

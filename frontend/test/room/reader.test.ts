@@ -237,3 +237,77 @@ describe("in the past", () => {
     expect(room.store.getState()).toMatchObject({ past: null, sought: null });
   });
 });
+
+describe("a day", () => {
+  const at = (n: number) => placed(n).at;
+
+  test("leads to its first message", async () => {
+    const room = opened();
+    room.store.reader.seekDay(at(15_000), at(15_300));
+    const { around } = room.link.asked.at(-1) ?? {};
+    expect(around).toBe(`${at(15_000) - 1}-18446744073709551615`);
+    await answerAround(room, 15_000, true);
+    expect(room.store.getState().sought).toEqual({
+      offset: placed(15_000).offset,
+      aim: { dayEnd: at(15_300) },
+      state: "shown",
+    });
+  });
+
+  test("without a message leads to the next one, and says so", async () => {
+    const room = opened();
+    room.store.reader.seekDay(at(15_000), at(15_000));
+    await answerAround(room, 15_000, true);
+    expect(room.store.getState().sought).toMatchObject({ offset: placed(15_000).offset, off: "later" });
+  });
+
+  test("before the room began leads to its beginning, and says so", async () => {
+    const room = opened();
+    room.store.reader.seekDay(-5, 0);
+    expect(room.link.asked.at(-1)?.around).toBe("0-18446744073709551615");
+    await answerAround(room, 0, false);
+    expect(room.store.getState().sought).toMatchObject({ offset: placed(0).offset, off: "begins" });
+    expect(shown(room)[0]).toEqual(placed(0));
+  });
+
+  test("of the future leads to the end, and says so", async () => {
+    const room = opened();
+    room.store.reader.seekDay(at(total) + 5000, at(total) + 6000);
+    await answerAround(room, total, true);
+    expect(room.store.getState()).toMatchObject({ past: null, sought: { state: "missing" } });
+  });
+
+  test("that is loaded is not asked for", () => {
+    const room = opened();
+    const asked = room.link.asked.length;
+    room.store.reader.seekDay(at(total - 30), at(total));
+    expect(room.store.getState().sought?.state).toBe("shown");
+    expect(room.link.asked).toHaveLength(asked);
+  });
+
+  test("that fails can be tried again", async () => {
+    const room = opened();
+    room.store.reader.seekDay(at(15_000), at(15_300));
+    room.link.asked.at(-1)?.answer(undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(room.store.getState().sought?.state).toBe("failed");
+    room.store.reader.retry();
+    await answerAround(room, 15_000, true);
+    expect(room.store.getState().sought?.state).toBe("shown");
+  });
+
+  test("what was new to the reader begins behind the last message that they read", async () => {
+    const room = opened();
+    room.store.reader.seekNews(placed(15_000).offset);
+    expect(room.link.asked.at(-1)?.around).toBe(placed(15_000).offset);
+    await answerAround(room, 15_001, true);
+    expect(room.store.getState().sought).toMatchObject({ offset: placed(15_001).offset, state: "shown" });
+  });
+});
+
+/** Answers the last request with what is on both sides of the place before a message. */
+async function answerAround({ link }: Opened, n: number, more: boolean): Promise<void> {
+  const messages = record.slice(Math.max(n - 50, 0), n + 50);
+  link.asked.at(-1)?.answer({ status: "ok", messages, more, newer: n + 50 < total });
+  await vi.advanceTimersByTimeAsync(0);
+}

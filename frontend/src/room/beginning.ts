@@ -1,0 +1,42 @@
+import { steadyNow } from "@/browser/clock";
+
+/** A room that has fewer messages than were asked for has sent them all when none came for this long. */
+const quietMs = 1000;
+/** A timer that is later than this says that the page was busy: messages may wait. */
+const lateMs = 250;
+
+/**
+ * Beginning tells the history that a page asked for from what was said later: the server marks neither. As many messages
+ * are history as were asked for, however long the page takes for them.
+ */
+export class Beginning {
+  #left = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The server sends at most so many messages of the past. */
+  begin(asked: number): void {
+    this.#left = asked;
+    this.#wait();
+  }
+
+  /** Returns how many of the next messages are history. */
+  take(count: number): number {
+    const taken = Math.min(count, this.#left);
+    this.#left -= taken;
+    if (this.#left === 0) this.end();
+    else if (taken > 0) this.#wait();
+    return taken;
+  }
+
+  /** What follows is no history. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#left = 0;
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer);
+    const due = steadyNow() + quietMs;
+    this.#timer = setTimeout(() => (steadyNow() - due > lateMs ? this.#wait() : this.end()), quietMs);
+  }
+}
