@@ -146,7 +146,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const parts = [
       own.locator("[dir=auto]"),
       own.locator("[data-text] a"),
-      own.getByRole("button"),
+      own.getByRole("button", { name: "Show all" }),
       own.locator("time"),
     ];
     await expect(own.getByLabel("Sent")).toBeVisible();
