@@ -99,7 +99,7 @@ test("search finds what is loaded, across formatting, steps through it, and load
   await robot.say("a **need** le");
   await robot.say("NEEDLE `in` code");
   const ada = await room.join("ada", wide);
-  await expect(said(ada, "NEEDLE")).toBeInViewport();
+  await expect(said(ada, "NEEDLE `in`")).toBeInViewport();
   await ada.keyboard.press("Control+f");
   await expect(search(ada)).toBeFocused();
   await ada.keyboard.type("needle");

@@ -56,6 +56,10 @@ export function MessageList({ search }: Props) {
   useLayoutEffect(() => {
     if (inPast) stay(); // its end is not that of the room
   }, [inPast, stay]);
+  const inVain = useRoomState(({ sought }) => sought?.state === "missing" || sought?.state === "invalid");
+  useEffect(() => {
+    if (inVain) followList(); // the newest messages are shown instead
+  }, [inVain, followList]);
   const marked = useSought(scroller, list, blocks, startOf, stay);
   useRoomKeys(scroller, useScrollStep(scroller, list, leave, follow));
   const roomLeft = list.getTotalSize() <= (list.scrollRect?.height ?? 0) + endThreshold;

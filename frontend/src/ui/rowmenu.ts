@@ -59,7 +59,7 @@ function pointBox({ clientX: x, clientY: y }: { clientX: number; clientY: number
   return { left: x, right: x, top: y, bottom: y };
 }
 
-/** What a right click or a long press is meant for: nothing on a link, a button or code that can be copied by itself. */
+/** The bubble that a right click or a long press is meant for; none for one on a link or a button. */
 function bubbleOf(target: EventTarget | null): Element | undefined {
   if (!(target instanceof Element) || target.closest("a, button")) return undefined;
   return target.closest("[data-bubble]") ?? undefined;
