@@ -107,6 +107,8 @@ test("search finds what is loaded, across formatting, steps through it, and load
   const marks = () =>
     ada.evaluate(() => ["found", "found-now"].map((name) => [...(CSS.highlights.get(name) ?? [])].map(String)));
   await expect.poll(marks).toEqual([["needle"], ["NEEDLE"]]);
+  const colour = () => list(ada).evaluate((part) => getComputedStyle(part, "::highlight(found-now)").backgroundColor);
+  expect(await colour()).toBe("rgb(255, 156, 63)");
   await search(ada).fill("is no needle");
   await expect(ada.getByText("1 of 1")).toBeVisible();
   await search(ada).fill("needle in code");

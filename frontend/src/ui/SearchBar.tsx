@@ -113,7 +113,7 @@ function Extent() {
   if (!more || oldest === undefined) return <p className={styles.extent}>All messages of this room are searched.</p>;
   return (
     <p className={styles.extent}>
-      <span>{`Only loaded messages are searched, back to ${dayName(oldest, Date.now())}. `}</span>
+      <span>{`Only loaded messages are searched. The oldest: ${dayName(oldest, Date.now())}. `}</span>
       <button type="button" disabled={!live || older === "loading"} onClick={() => void store.reader.loadOlder()}>
         {older === "loading" ? "Loading…" : older === "failed" ? "Try again" : "Load older"}
       </button>
