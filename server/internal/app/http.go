@@ -198,7 +198,7 @@ func (a *App) publicHandler() http.Handler {
 // privateHandler serves the private port. It needs no key, so pages must not read it through the browser of somebody who may.
 func (a *App) privateHandler() http.Handler {
 	trusted := hosts.Trusted(a.cfg.OpsAddr)
-	rest := ops.Private(a.health, a.metrics)
+	rest := ops.Private(a.health, a.metrics, a.log)
 	return withAPI(a.newAPI(api.Options{Trusted: trusted}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !trusted(r.Host) {
 			http.Error(w, "This port is asked by an IP address, as localhost, or by the host of OPS_ADDR.", http.StatusForbidden)

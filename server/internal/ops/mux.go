@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
 
@@ -13,11 +14,12 @@ func Public(mux *http.ServeMux, h *Health) {
 	mux.HandleFunc("GET /readyz", h.Ready)
 }
 
-// Private is the handler of the private port: metrics, profiles, and health once more. It must not be public: profiles
+// Private is the handler of the private port: metrics, profiles, health once more, and the level of the log if [NewLogger] made it. It must not be public: profiles
 // reveal memory contents and cost CPU time.
-func Private(h *Health, m *Metrics) http.Handler {
+func Private(h *Health, m *Metrics, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	Public(mux, h)
+	serveLevel(mux, log)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

@@ -97,7 +97,7 @@ func newMetrics() *Metrics {
 // has checks lines of the metrics as a scraper sees them.
 func has(t *testing.T, m *Metrics, lines ...string) {
 	t.Helper()
-	_, body := get(t, Private(&Health{}, m), "/metrics")
+	_, body := get(t, Private(&Health{}, m, slog.Default()), "/metrics")
 	for _, line := range lines {
 		if !strings.Contains(body, "\n"+line+"\n") {
 			t.Errorf("missing: %s", line)
@@ -172,7 +172,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 }
 
 func TestPrivatePortServesProfilesAndHealth(t *testing.T) {
-	h := Private(&Health{}, newMetrics())
+	h := Private(&Health{}, newMetrics(), slog.Default())
 	for _, path := range []string{"/livez", "/debug/pprof/", "/debug/pprof/goroutine?debug=1", "/debug/pprof/cmdline"} {
 		if status, _ := get(t, h, path); status != 200 {
 			t.Errorf("%s: %d", path, status)
@@ -196,5 +196,32 @@ func TestLoggerKeepsLevelAndFormat(t *testing.T) {
 	NewLogger(slog.LevelDebug, "text", &out).Debug("that")
 	if !strings.Contains(out.String(), "level=DEBUG msg=that") {
 		t.Errorf("%q", out.String())
+	}
+}
+
+func TestTheLevelChangesAtRunTime(t *testing.T) {
+	var out bytes.Buffer
+	log := NewLogger(slog.LevelInfo, "text", &out)
+	child := log.With("part", "x") // made before the change
+	h := Private(&Health{}, newMetrics(), log)
+	put := func(level string) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/log-level", strings.NewReader(level)))
+		return w.Code
+	}
+	child.Debug("before")
+	for level, want := range map[string]int{"": 400, "loud": 400, "debug\nx": 400, strings.Repeat("e", 1<<20): 400, "debug": 200} {
+		if got := put(level); got != want {
+			t.Errorf("%.20q: %d", level, got)
+		}
+	}
+	wantAnswer(t, h, "/log-level", 200, "DEBUG")
+	child.Debug("while")
+	if put("warn") != 200 {
+		t.Error("not set back")
+	}
+	child.Info("after")
+	if s := out.String(); !strings.Contains(s, "msg=while") || strings.Contains(s, "before") || strings.Contains(s, "after") {
+		t.Errorf("%q", s)
 	}
 }
