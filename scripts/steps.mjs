@@ -58,6 +58,14 @@ export const steps = [
     ],
   },
   {
+    name: "audit",
+    proves: "the licences of what is shipped are allowed, and no vulnerability is known, if the lists can be reached",
+    commands: [
+      ["node", "--test", "scripts/licences.test.mjs", "scripts/audit.test.mjs"],
+      ["node", "scripts/audit.mjs"],
+    ],
+  },
+  {
     name: "tooling",
     proves: "npm run dev keeps its promises, what the files at the top say is true, and commands in pages work",
     programs: ["ps", "redis-server", "curl"],
