@@ -31,8 +31,9 @@ const namingMs = 15_000;
  */
 export class Attendance {
   readonly #request: () => Promise<PeopleAnswer | undefined>;
-  readonly #subscribers = new Set<() => void>();
+  readonly #report: (present: Present) => void;
   #present = noPresent;
+  #watchers = 0;
   /** Null while we are not in the room: nobody can be asked. */
   #online: number | null = null;
   /** Whether the list may have changed since the last request. */
@@ -46,24 +47,21 @@ export class Attendance {
   #due = Number.POSITIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(request: () => Promise<PeopleAnswer | undefined>) {
+  constructor(request: () => Promise<PeopleAnswer | undefined>, report: (present: Present) => void) {
     this.#request = request;
+    this.#report = report;
   }
 
-  getPresent = (): Present => this.#present;
-
-  /** Calls back after each change, until the returned function is called. */
-  subscribe = (callback: () => void): (() => void) => {
-    this.#subscribers.add(callback);
-    if (this.#subscribers.size === 1) {
+  /** Somebody looks at the list, until the returned function is called. */
+  watch(): () => void {
+    if (this.#watchers++ === 0) {
       this.#stale = true;
       this.#askIn(0);
     }
     return () => {
-      this.#subscribers.delete(callback);
-      if (this.#subscribers.size === 0) this.#unset();
+      if (--this.#watchers === 0) this.#unset();
     };
-  };
+  }
 
   /** Call it when somebody has come or gone, or when we have come. */
   changed(online: number): void {
@@ -89,7 +87,7 @@ export class Attendance {
 
   /** Asks in so many ms, but not within the pause, and not later than was decided before. */
   #askIn(ms: number): void {
-    if (!this.#stale || this.#asking || this.#online === null || this.#subscribers.size === 0) return;
+    if (!this.#stale || this.#asking || this.#online === null || this.#watchers === 0) return;
     const due = Math.max(this.#pausedUntil, steadyNow() + ms);
     if (due >= this.#due) return;
     this.#unset();
@@ -120,7 +118,7 @@ export class Attendance {
         : { ...this.#present, state: "failed" };
     this.#askIn(0);
     if (!this.#stale) this.#askAgain(answer);
-    for (const subscriber of [...this.#subscribers]) subscriber();
+    this.#report(this.#present);
   }
 
   /** A server that is busy is asked again. One that is silent or away is asked after the next change. */

@@ -1,4 +1,5 @@
 import type { Outbox } from "@/outbox/outbox";
+import { noPresent, type Present } from "@/people/attendance";
 import type { Typists } from "@/people/typists";
 import type { Past } from "@/timeline/past";
 import { emptyTimeline, type Timeline } from "@/timeline/timeline";
@@ -19,6 +20,8 @@ export interface RoomState {
   /** The newest of the messages that the room had when this page came; null: none yet. */
   readonly begun: Offset | null;
   readonly online: number | null;
+  /** Who is here; kept up to date while somebody looks. */
+  readonly present: Present;
   readonly typists: Typists;
   /** The id of the last message that was written in this page. */
   readonly written: string | null;
@@ -60,6 +63,7 @@ export const firstState: RoomState = {
   sought: null,
   begun: null,
   online: null,
+  present: noPresent,
   typists: [],
   written: null,
   read: null,

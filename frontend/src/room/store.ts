@@ -53,7 +53,10 @@ export class RoomStore {
   /** Reads what is further up. */
   readonly reader: Reader;
   /** Who is here. */
-  readonly attendance = new Attendance(() => this.#member.people());
+  readonly attendance = new Attendance(
+    () => this.#member.people(),
+    (present) => this.#update({ present }),
+  );
   readonly #member: Membership;
   readonly #tab: Memory;
   readonly #lastRead: LastRead;

@@ -13,7 +13,9 @@ import {
 } from "react";
 import { sendable } from "@/text/sendable";
 import { countChars, type Limits } from "@/wire/limits";
+import { Completions, optionId } from "./Completions";
 import styles from "./Composer.module.css";
+import { useCompletion } from "./completing";
 import { useMe, useStore } from "./context";
 import { useTouch } from "./media";
 import { isPressed } from "./shortcuts";
@@ -48,11 +50,17 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
     store.draft = value;
   }
 
-  function change(event: ChangeEvent<HTMLTextAreaElement>) {
-    const { value } = event.target;
+  function write(value: string) {
     rewrite(value);
     setProblem(undefined);
     store.typing(username, value.trim() !== "");
+  }
+
+  const completion = useCompletion(input, write);
+
+  function change(event: ChangeEvent<HTMLTextAreaElement>) {
+    write(event.target.value);
+    completion.follow();
   }
 
   function submit(event?: FormEvent) {
@@ -61,7 +69,9 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
     const found = store.send(username, text);
     if (found === "empty") return;
     setProblem(found && problemWords(found, limits));
-    if (found === undefined) rewrite("");
+    if (found !== undefined) return;
+    rewrite("");
+    completion.reset();
   }
 
   function keyDown(event: KeyboardEvent) {
@@ -69,12 +79,18 @@ function useComposing(username: string, input: RefObject<HTMLTextAreaElement | n
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
     // An on-screen keyboard has no Shift+Enter, so Enter starts a line there; the button sends.
     const sends = isPressed("send", event) && (event.ctrlKey || event.metaKey || !touch);
-    if (composing || !sends) return;
-    event.preventDefault();
-    submit();
+    if (composing) return;
+    const completes = completion.keyDown(event);
+    if (completes || sends) event.preventDefault();
+    if (sends && !completes) submit();
   }
 
-  return { text, problem, change, submit, keyDown, blur: () => store.typing(username, false) };
+  function blur() {
+    store.typing(username, false);
+    completion.reset();
+  }
+
+  return { text, problem, completion, change, submit, keyDown, blur };
 }
 
 function countWords(chars: number, { messageChars }: Limits): string {
@@ -92,13 +108,16 @@ export function Composer({ username, moved = false }: Props) {
   const touch = useTouch();
   const { limits } = useMe();
   const input = useRef<HTMLTextAreaElement>(null);
-  const { text, problem, change, submit, keyDown, blur } = useComposing(username, input, touch);
+  const { text, problem, completion, change, submit, keyDown, blur } = useComposing(username, input, touch);
   const chars = countChars(sendable(text));
   const noteId = useId();
+  const { candidates, active, listId } = completion;
+  const isOpen = candidates.length > 0;
   useGrowing(input, text);
   return (
     <form className={styles.composer} onSubmit={submit}>
       <div className={styles.box}>
+        <Completions of={completion} />
         <textarea
           ref={input}
           name="message"
@@ -113,7 +132,13 @@ export function Composer({ username, moved = false }: Props) {
           dir="auto"
           // biome-ignore lint/a11y/noAutofocus: whoever joined the room wants to write
           autoFocus={!moved || !touch}
+          // The role of an input of several lines is fixed: it is a textbox with a list, and no combobox.
+          aria-autocomplete="list"
+          aria-haspopup="listbox"
+          aria-controls={isOpen ? listId : undefined}
+          aria-activedescendant={isOpen ? optionId(listId, active) : undefined}
           onChange={change}
+          onSelect={completion.follow}
           onKeyDown={keyDown}
           onBlur={blur}
         />

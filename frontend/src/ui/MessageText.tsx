@@ -4,6 +4,8 @@ import { createContext, type RefObject, useCallback, useContext, useEffect, useR
 import { linkify } from "@/text/addresses";
 import { isOnlyEmoji } from "@/text/emoji";
 import { type Block, format, type Inline, type Item, type Leaf, mayHaveFormat } from "@/text/format";
+import { splitMentions } from "@/text/mentions";
+import { Mentionable } from "./Mentionable";
 import styles from "./MessageText.module.css";
 
 const toldMs = 4000;
@@ -139,9 +141,10 @@ function visible(leaves: readonly Leaf[]): string {
 /** Each piece has its own element, because a translator may replace text nodes. */
 function inlineView(piece: Inline, key: number) {
   switch (piece.kind) {
-    case "text":
     case "marker":
       return leafView(piece, key);
+    case "text":
+      return piece.text.includes("@") ? <Mentioning key={key} text={piece.text} /> : leafView(piece, key);
     case "link":
       return (
         <a key={key} href={piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">
@@ -159,6 +162,21 @@ function inlineView(piece: Inline, key: number) {
     case "emphasis":
       return <em key={key}>{piece.inside.map(inlineView)}</em>;
   }
+}
+
+/** A text with the names in it that are known. The one who reads is marked more than others. */
+function Mentioning({ text }: { text: string }) {
+  const { names, username } = useContext(Mentionable);
+  return splitMentions(text, names).map((piece, i) =>
+    piece.kind === "text" ? (
+      leafView(piece, i)
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a text never changes
+      <bdi key={i} className={styles.mention} translate="no" data-me={piece.name === username || undefined}>
+        {piece.text}
+      </bdi>
+    ),
+  );
 }
 
 function leafView({ kind, text }: Leaf, key: number) {

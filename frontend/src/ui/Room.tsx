@@ -7,6 +7,7 @@ import { Composer } from "./Composer";
 import { RoomProvider, useAdmission, useMayWrite, useRoomsState, useStore } from "./context";
 import { Drawer } from "./Drawer";
 import { Header } from "./Header";
+import { MentionNames } from "./Mentionable";
 import { MessageList } from "./MessageList";
 import { useNarrow, useWide } from "./media";
 import { People } from "./People";
@@ -87,15 +88,15 @@ function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelP
         {typeof admission === "object" ? (
           <Refused why={admission.refused} />
         ) : (
-          <>
+          <MentionNames>
             <MessageList search={search} />
             <TypingLine />
             {mayWrite ? <Composer username={username} moved={moved} /> : <ReadOnly />}
-          </>
+          </MentionNames>
         )}
         <Announcer />
       </section>
-      {wide && withPeople && <People />}
+      {wide && withPeople && typeof admission !== "object" && <People />}
       {!wide && listsPeople && (
         <Drawer label="People" side="end" closed={() => setListsPeople(false)}>
           {() => <People />}

@@ -5,7 +5,7 @@ import { noWishes, type Preferences, type Wishes } from "@/attention/preferences
 import type { Chat } from "@/chat/chat";
 import { type Connection, firstConnection } from "@/connection/connection";
 import type { Connector } from "@/connection/connector";
-import { noPresent, type Present } from "@/people/attendance";
+import type { Present } from "@/people/attendance";
 import type { Hidden, HiddenPerson } from "@/people/hidden";
 import { type Identity, type Me, nobody } from "@/people/identity";
 import { type Admission, firstState, type RoomState } from "@/room/state";
@@ -147,7 +147,8 @@ export function useStateOf<T>(room: RoomStore | undefined, select: (state: RoomS
 export function usePresent(): Present {
   const { attendance } = useStore();
   const visible = useVisible();
-  return useSyncExternalStore(visible ? attendance.subscribe : watchNothing, attendance.getPresent, () => noPresent);
+  useEffect(() => (visible ? attendance.watch() : undefined), [attendance, visible]);
+  return useRoomState((state) => state.present);
 }
 
 function watchNothing(): () => void {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Attendance } from "@/people/attendance";
+import { Attendance, type Present } from "@/people/attendance";
 import type { PeopleAnswer } from "@/wire/contract";
 import { placed } from "../make";
 
@@ -20,23 +20,22 @@ const busy: PeopleAnswer = { status: "error", code: "rate_limited", message: "" 
 /** An attendance, and the requests it has made: each is answered by the test. */
 function open() {
   const asked: ((answer: PeopleAnswer | undefined) => Promise<void>)[] = [];
-  const attendance = new Attendance(
-    () =>
-      new Promise((resolve) => {
-        asked.push(async (answer) => {
-          resolve(answer);
-          await vi.advanceTimersByTimeAsync(0);
-        });
-      }),
-  );
-  return { attendance, asked };
+  const told = vi.fn<(present: Present) => void>();
+  const request = () =>
+    new Promise<PeopleAnswer | undefined>((resolve) => {
+      asked.push(async (answer) => {
+        resolve(answer);
+        await vi.advanceTimersByTimeAsync(0);
+      });
+    });
+  return { attendance: new Attendance(request, told), asked, told };
 }
 
 /** The same, in a room, with somebody who looks and has the first answers: the first may be too old to have us. */
 async function opened(answer: PeopleAnswer = list(ada)) {
   const shown = open();
   shown.attendance.changed(1);
-  const stop = shown.attendance.subscribe(() => {});
+  const stop = shown.attendance.watch();
   await vi.advanceTimersByTimeAsync(0);
   await shown.asked.pop()?.(answer);
   await vi.advanceTimersByTimeAsync(5000);
@@ -46,17 +45,15 @@ async function opened(answer: PeopleAnswer = list(ada)) {
 
 describe("who is here", () => {
   test("is asked when somebody looks, and not before", async () => {
-    const { attendance, asked } = open();
+    const { attendance, asked, told } = open();
     attendance.changed(3);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(asked).toHaveLength(0);
-    const told = vi.fn();
-    attendance.subscribe(told);
+    attendance.watch();
     await vi.advanceTimersByTimeAsync(0);
     expect(asked).toHaveLength(1);
     await asked[0]?.(list(ada));
-    expect(told).toHaveBeenCalledTimes(1);
-    expect(attendance.getPresent()).toEqual({ people: [ada], total: 1, state: "known" });
+    expect(told.mock.calls).toEqual([[{ people: [ada], total: 1, state: "known" }]]);
   });
 
   test("changes within five seconds make one request, and without changes there is no timer", async () => {
@@ -93,24 +90,24 @@ describe("who is here", () => {
   });
 
   test("PRE-5 a busy server is asked again, a silent one only after a change", async () => {
-    const { attendance, asked } = await opened();
+    const { attendance, asked, told } = await opened();
     attendance.changed(2);
     await vi.advanceTimersByTimeAsync(5000);
     await asked[0]?.(busy);
-    expect(attendance.getPresent()).toEqual({ people: [ada], total: 1, state: "failed" });
+    expect(told).toHaveBeenLastCalledWith({ people: [ada], total: 1, state: "failed" });
     await vi.advanceTimersByTimeAsync(5000);
     await asked[1]?.(undefined);
-    expect(attendance.getPresent().state).toBe("failed");
+    expect(told.mock.lastCall?.[0].state).toBe("failed");
     expect(vi.getTimerCount()).toBe(0);
     attendance.changed(2);
     await vi.advanceTimersByTimeAsync(5000);
     await asked[2]?.(list(ada));
-    expect(attendance.getPresent().state).toBe("known");
+    expect(told.mock.lastCall?.[0].state).toBe("known");
   });
 
   test("waits until we are in the room, and for no pause then", async () => {
     const { attendance, asked } = open();
-    attendance.subscribe(() => {});
+    attendance.watch();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(asked).toHaveLength(0);
     attendance.changed(500);
@@ -145,7 +142,7 @@ describe("who is here", () => {
     attendance.changed(2);
     stop();
     expect(vi.getTimerCount()).toBe(0);
-    attendance.subscribe(() => {});
+    attendance.watch();
     await vi.advanceTimersByTimeAsync(5000);
     expect(asked).toHaveLength(1);
   });

@@ -1,6 +1,8 @@
 // @vitest-environment happy-dom
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Names } from "@/text/mentions";
+import { Mentionable } from "@/ui/Mentionable";
 import { MessageText } from "@/ui/MessageText";
 import { below, seeded } from "../random";
 
@@ -69,6 +71,33 @@ describe("the text of a message", () => {
       cleanup();
     }
   });
+});
+
+describe("a mention", () => {
+  const names = new Names(["ada", "Bob Bach", "שרה"]);
+  const mentioning = (text: string) => {
+    const { container } = render(
+      <Mentionable value={{ names, username: "ada" }}>
+        <MessageText text={text} />
+      </Mentionable>,
+    );
+    const found = [...container.querySelectorAll("bdi")];
+    return { container, found: found.map((one) => [one.textContent, one.hasAttribute("data-me")]) };
+  };
+
+  test("is marked, and one's own more than others", () => {
+    const { container, found } = mentioning("@ada and **@bob bach**:\n> @שרה, @eve");
+    expect(found).toEqual([
+      ["@ada", true],
+      ["@bob bach", false],
+      ["@שרה", false],
+    ]);
+    expect(container.querySelector("[data-text]")?.textContent).toBe("@ada and **@bob bach**:\n> @שרה, @eve");
+  });
+
+  test.each(["`@ada`", "```\n@ada\n```", "https://a.example/@ada", "mail@ada", "@\u200bada"])("is none in %j", (text) =>
+    expect(mentioning(text).found).toEqual([]),
+  );
 });
 
 describe("the button of a block of code", () => {
