@@ -1,6 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible, hasEdge, phone } from "./looking";
-import { articles, composer, expect, said, say, test } from "./room";
+import { articles, composer, expect, said, say, setSeen, test } from "./room";
+import { isIn, link, openRoom, sayUnread } from "./roomlist";
 
 const broad = { viewport: { width: 1280, height: 720 } };
 const options = (page: Page) => page.getByRole("option");
@@ -123,3 +124,41 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expectAccessible(page);
   });
 }
+
+test("only mentions are signalled if that is the wish; the title, the rooms and the pill say where they are", async ({
+  room,
+}) => {
+  const page = await room.join("ada", broad);
+  await page.addInitScript(() => {
+    const shown: string[] = [];
+    class Recorder {
+      static permission = "granted";
+      static requestPermission = async () => "granted";
+      constructor(title: string, { body }: { body: string }) {
+        shown.push(`${title}: ${body}`);
+      }
+    }
+    Object.assign(window, { Notification: Recorder, shown });
+  });
+  await page.reload();
+  await openRoom(page, "cats");
+  await isIn(page, "cats");
+  await link(page, "Lobby").click();
+  await isIn(page, "Lobby");
+  await page.getByRole("button", { name: /Settings/ }).click();
+  await page.getByLabel("Show a notification").click();
+  await expect(page.getByLabel("Show a notification")).toBeChecked();
+  await page.getByLabel("Tell me about").selectOption("Messages that mention me");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  const robot = await room.robot("cats");
+  await sayUnread(page, robot, "cats", "meow");
+  await expect(page).toHaveTitle("Chat");
+  await setSeen(page, false);
+  await robot.say("**meow**, @ada", "Tom");
+  await expect(link(page, "cats")).toContainText("you are mentioned");
+  await expect(page).toHaveTitle("(1) Chat");
+  await expectAccessible(page);
+  const shown = () => page.evaluate(() => (window as unknown as { shown: string[] }).shown);
+  await expect.poll(shown).toEqual(["Chat: New messages are shown like this.", "Tom in cats: meow, @ada"]);
+});

@@ -1,13 +1,14 @@
 import { isSeen, watchSeen } from "@/browser/seen";
 import { type Identity, isMine } from "@/people/identity";
+import type { countMentions } from "@/room/mentioned";
 import type { RoomStore } from "@/room/store";
 import type { Rooms } from "@/rooms/rooms";
 import type { PlacedMessage } from "@/wire/contract";
-import { type Headline, headline, pageTitle } from "./news";
 import { showNotification } from "./notifications";
-import type { Preferences } from "./preferences";
+import type { About, Preferences } from "./preferences";
 import { playChime } from "./sound";
 import { Tabs } from "./tabs";
+import { pageTitle } from "./title";
 
 interface Attended {
   rooms: Rooms;
@@ -24,15 +25,15 @@ export function attend({ rooms, identity, preferences }: Attended): void {
   const hear = (room: RoomStore, news: readonly PlacedMessage[]) => {
     const me = identity.getMe();
     if (me.username === null || isSeen()) return;
-    const words = headline(
-      room.name,
-      news.filter((message) => !isMine(me, message)),
-    );
-    if (words) void speak(room, words);
+    const others = news.filter((message) => !isMine(me, message));
+    if (others.length > 0) speak(room, others, me.username).catch(() => {}); // the line broke while the words were loaded
   };
-  const speak = async (room: RoomStore, words: Headline) => {
-    const { sound, notify } = preferences.getWishes();
+  const speak = async (room: RoomStore, others: readonly PlacedMessage[], username: string) => {
+    const { about, sound, notify } = preferences.getWishes();
     if ((!sound && !notify) || !(await tabs.maySpeak())) return;
+    const { headline, wantedNews } = await import("./news");
+    const words = headline(room.name, wantedNews(room, others, about, username));
+    if (!words) return;
     if (sound) void playChime();
     if (notify) showNotification(words, () => rooms.show(room.name));
   };
@@ -46,18 +47,53 @@ export function attend({ rooms, identity, preferences }: Attended): void {
   identity.subscribe(runForSpeaker);
   window.addEventListener("storage", () => preferences.reread());
   rooms.onNews(hear);
-  keepTitle(rooms, identity);
+  keepTitle({ rooms, identity, preferences });
 }
 
-function keepTitle(rooms: Rooms, identity: Identity): void {
+function keepTitle({ rooms, identity, preferences }: Attended): void {
+  const counts = new Counts(() => keep());
   const keep = () => {
     const { shown } = rooms.getState();
-    const unread = identity.getMe().username === null ? 0 : rooms.unreadBut(isSeen() ? shown : undefined);
+    const { username } = identity.getMe();
+    const { about } = preferences.getWishes();
+    const unread =
+      username === null ? 0 : rooms.unreadBut(isSeen() ? shown : undefined, (room) => counts.of(room, about, username));
     const title = pageTitle(unread, shown?.name);
     if (document.title !== title) document.title = title;
   };
   keep();
   rooms.watch(keep);
   identity.subscribe(keep);
+  preferences.subscribe(keep);
   watchSeen(keep);
+}
+
+/** Counts counts unread messages. What finds mentions is loaded when somebody wishes to hear of them alone. */
+class Counts {
+  readonly #loaded: () => void;
+  #mentions: typeof countMentions | undefined;
+  #loading = false;
+
+  constructor(loaded: () => void) {
+    this.#loaded = loaded;
+  }
+
+  of(room: RoomStore, about: About, username: string): number {
+    if (about === "none") return 0;
+    if (about === "all") return room.getState().unread;
+    if (!this.#mentions && !this.#loading) void this.#load();
+    return this.#mentions?.(room, username) ?? 0;
+  }
+
+  async #load(): Promise<void> {
+    this.#loading = true;
+    try {
+      this.#mentions = (await import("@/room/mentioned")).countMentions;
+      this.#loaded();
+    } catch {
+      // The next change of a room tries again.
+    } finally {
+      this.#loading = false;
+    }
+  }
 }

@@ -1,7 +1,10 @@
-import { unreadWords } from "@/room/lastread";
+import { mentioning } from "@/room/mentioned";
+import type { RoomStore } from "@/room/store";
+import { plainText } from "@/text/plain";
 import { shortened } from "@/text/shortened";
 import type { PlacedMessage } from "@/wire/contract";
 import { lobby, type RoomName } from "@/wire/rooms";
+import type { About } from "./preferences";
 
 /** The words of a notification. */
 export interface Headline {
@@ -11,6 +14,17 @@ export interface Headline {
 
 const bodyChars = 140;
 
+/** The messages that a person wants to hear of. */
+export function wantedNews(
+  room: RoomStore,
+  news: readonly PlacedMessage[],
+  about: About,
+  username: string,
+): readonly PlacedMessage[] {
+  if (about === "none") return [];
+  return about === "all" ? news : news.filter(mentioning(room.getState(), username));
+}
+
 /** headline sums up the messages of others that came into a room while the page was not seen; undefined for none. */
 export function headline(room: RoomName, others: readonly PlacedMessage[]): Headline | undefined {
   const last = others.at(-1);
@@ -18,11 +32,5 @@ export function headline(room: RoomName, others: readonly PlacedMessage[]): Head
   const alone = others.every((message) => message.username === last.username);
   const authors = alone ? last.username : `${last.username} and others`;
   const title = room === lobby ? authors : `${authors} in ${room}`;
-  return { title, body: shortened(last.message, bodyChars) };
-}
-
-/** The title of the page: the number of unread messages in all rooms, and the room that is shown. */
-export function pageTitle(unread: number, room: RoomName | undefined): string {
-  const name = room ? `${room} · Chat` : "Chat";
-  return unread === 0 ? name : `(${unreadWords(unread)}) ${name}`;
+  return { title, body: shortened(plainText(last.message), bodyChars) };
 }

@@ -315,13 +315,14 @@ export class RoomStore {
 
   #readIs(read: Offset | null): void {
     if (read === this.#state.read) return;
-    this.#update({ read, unread: countUnread(this.#state.timeline.entries, read, this.#isNoNews) });
+    this.#update({ read, unread: countUnread(this.#state.timeline.entries, read, this.isNoNews) });
   }
 
   readonly #isMine = (message: PlacedMessage): boolean => isMine(this.#identity.getMe(), message);
 
   /** Own messages are never unread, and neither are those that the person does not want to see. */
-  readonly #isNoNews = (message: PlacedMessage): boolean => this.#isMine(message) || this.#hidden.has(message.from);
+  /** Whether a message is our own, or of somebody whom we do not want to see. */
+  readonly isNoNews = (message: PlacedMessage): boolean => this.#isMine(message) || this.#hidden.has(message.from);
 
   get #limits(): Limits {
     return this.#identity.getMe().limits;
@@ -345,7 +346,7 @@ export class RoomStore {
   #changeTimeline(action: TimelineAction): void {
     const next = nextTimeline(this.#state.timeline, action);
     if (next === this.#state.timeline) return;
-    this.#update({ timeline: next, unread: countUnread(next.entries, this.#state.read, this.#isNoNews) });
+    this.#update({ timeline: next, unread: countUnread(next.entries, this.#state.read, this.isNoNews) });
   }
 
   #changeOutbox(action: OutboxAction): void {

@@ -79,10 +79,10 @@ export class Rooms {
     return () => void this.#newsListeners.delete(callback);
   }
 
-  /** The number of unread messages in all rooms but one. */
-  unreadBut(but: RoomStore | undefined): number {
+  /** The number of unread messages in all rooms but one, or of those that `count` counts. */
+  unreadBut(but: RoomStore | undefined, count = (room: RoomStore) => room.getState().unread): number {
     const rooms = this.#state.mine.filter((room) => room !== but);
-    return rooms.reduce((sum, room) => sum + room.getState().unread, 0);
+    return rooms.reduce((sum, room) => sum + count(room), 0);
   }
 
   /** Begins to connect. Further calls change nothing. */

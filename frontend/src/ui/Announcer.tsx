@@ -3,6 +3,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { Outbox } from "@/outbox/outbox";
 import { isMine } from "@/people/identity";
+import { mentioning } from "@/room/mentioned";
+import { plainText } from "@/text/plain";
 import { shortened } from "@/text/shortened";
 import type { PlacedMessage } from "@/wire/contract";
 import { useIdentity, useRoomState, useStore } from "./context";
@@ -49,7 +51,10 @@ function useNews(announce: Announce): void {
   const store = useStore();
   const identity = useIdentity();
   useEffect(() => {
-    const collector = new Collector(announce);
+    const collector = new Collector((others) => {
+      const { username } = identity.getMe();
+      announce(announcement(others, username === null ? undefined : mentioning(store.getState(), username)));
+    });
     const stop = store.onNews((news) => collector.add(news.filter((message) => !isMine(identity.getMe(), message))));
     return () => {
       stop();
@@ -60,13 +65,13 @@ function useNews(announce: Announce): void {
 
 /** Collector gathers messages and announces them together. */
 class Collector {
-  readonly #announce: Announce;
+  readonly #announce: (others: readonly PlacedMessage[]) => void;
   #waiting: PlacedMessage[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #flooded = false;
 
-  constructor(announce: Announce) {
+  constructor(announce: (others: readonly PlacedMessage[]) => void) {
     this.#announce = announce;
   }
 
@@ -87,7 +92,7 @@ class Collector {
   #end = (): void => {
     this.stop();
     const { length } = this.#waiting;
-    if (length > 0) this.#announce(announcement(this.#waiting));
+    if (length > 0) this.#announce(this.#waiting);
     this.#waiting = [];
     this.#flooded = length > readOut;
     this.#timer = this.#flooded ? setTimeout(this.#end, floodMs) : undefined;
@@ -109,11 +114,22 @@ function newFailures(before: Outbox, after: Outbox): string[] {
   const old = new Map(before.map((item) => [item.id, item.delivery]));
   return after.flatMap(({ id, text, delivery }) => {
     if (delivery.kind !== "failed" || old.get(id) === delivery) return [];
-    return [`Not sent: ${shortened(text, 80)}. ${failureWords(delivery.why)}`];
+    return [`Not sent: ${shortened(plainText(text), 80)}. ${failureWords(delivery.why)}`];
   });
 }
 
-export function announcement(others: readonly PlacedMessage[]): string[] {
-  if (others.length > readOut) return [`${others.length} new messages`];
-  return others.map(({ username, message }) => `${username}: ${shortened(message, 300)}`);
+/** What is read out. A mention is said first: of many messages, none is read. */
+export function announcement(
+  others: readonly PlacedMessage[],
+  mentionsMe: (message: PlacedMessage) => boolean = () => false,
+): string[] {
+  if (others.length > readOut) {
+    const mention = others.findLast(mentionsMe);
+    const count = `${others.length} new messages`;
+    return [mention ? `${count}. ${mention.username} mentions you.` : count];
+  }
+  return others.map((other) => {
+    const says = mentionsMe(other) ? `${other.username} mentions you` : other.username;
+    return `${says}: ${shortened(plainText(other.message), 300)}`;
+  });
 }

@@ -7,12 +7,13 @@ import { initialOf } from "@/people/signs";
 import { unreadWords } from "@/room/lastread";
 import type { Admission } from "@/room/state";
 import { lobby } from "@/wire/rooms";
-import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore, useUnreadElsewhere } from "./context";
+import { useAdmission, useConnection, useLive, useMe, useRoomState, useStore } from "./context";
 import styles from "./Header.module.css";
 import { useTouch } from "./media";
 import { Settings } from "./Settings";
 import { ShortcutSheet } from "./ShortcutSheet";
 import { useShortcut } from "./shortcuts";
+import { useUnreadElsewhere } from "./unread";
 import { badgeWords, roomWords } from "./words";
 
 /** Namesakes are looked for in so many of the last messages. */

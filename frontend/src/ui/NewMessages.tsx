@@ -7,6 +7,7 @@ import type { Offset } from "@/wire/contract";
 import { useRoomState, useStore } from "./context";
 import { keepFocus } from "./focus";
 import styles from "./MessageList.module.css";
+import { useMentions } from "./unread";
 import type { MountedRow } from "./virtualrows";
 
 interface Props {
@@ -20,19 +21,21 @@ export function NewMessages({ follows, near, follow }: Props) {
   const timeline = useRoomState((state) => state.timeline);
   const inPast = useRoomState((state) => state.past !== null);
   const begun = useRoomState((state) => state.begun);
+  const room = useStore();
   const newest = timeline.entries.at(-1)?.offset;
   const [seen, setSeen] = useState(newest);
   useEffect(() => {
     if (follows) setSeen(newest);
   }, [follows, newest]);
-  if (follows) return null;
   // A link may lead away before the history has come.
   const known = inPast && begun ? later(seen ?? begun, begun) : seen;
+  const mentions = useMentions(room, known);
+  if (follows) return null;
   const unseen = known ? countAfter(timeline, known) : timeline.entries.length;
   if (near && unseen === 0) return null;
   return (
     <button type="button" className={styles.pill} onClick={keepFocus(follow)}>
-      <span>{pillWords(unseen, inPast)}</span>
+      <span>{pillWords(unseen, mentions, inPast)}</span>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d="M8 2.500v10M3.500 8.500 8 13l4.500-4.500" />
       </svg>
@@ -74,8 +77,8 @@ export function NewSinceLeft({ known, mounted, view }: NewsProps) {
   );
 }
 
-function pillWords(unseen: number, inPast: boolean): string {
+function pillWords(unseen: number, mentions: number, inPast: boolean): string {
   if (unseen === 0) return inPast ? "Jump to the newest" : "Newest";
-  const words = `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}`;
+  const words = `${unseen.toLocaleString("en")} new ${unseen === 1 ? "message" : "messages"}${mentions > 0 ? ", you are mentioned" : ""}`;
   return inPast ? `Jump to the newest · ${words}` : words;
 }

@@ -15,12 +15,18 @@ export function People() {
   const titleId = useId();
   const present = usePresent();
   const me = useMe();
-  const { people, total, state } = present;
+  const { people, total } = present;
   const more = total - people.length;
   return (
     <aside className={styles.people} aria-labelledby={titleId}>
       <h2 id={titleId}>
-        People {state !== "unasked" && people.length > 0 && <span>{total.toLocaleString("en")}</span>}
+        <span>People</span>
+        {people.length > 0 && (
+          <>
+            <span className="hidden">, </span>
+            <span className={styles.total}>{total.toLocaleString("en")}</span>
+          </>
+        )}
       </h2>
       <div className={styles.list}>
         <ul aria-labelledby={titleId}>

@@ -8,6 +8,7 @@ import { useConnection, useListedRooms, useRooms, useRoomsState, useStateOf } fr
 import { OpenRoom } from "./OpenRoom";
 import { RoomLink } from "./RoomLink";
 import styles from "./RoomList.module.css";
+import { useMentions } from "./unread";
 import { roomWords } from "./words";
 
 interface Props {
@@ -87,14 +88,16 @@ function mayLeave(room: RoomStore): boolean {
 /** What is up in a room of ours: unread messages, or why there are none. */
 function State({ room }: { room: RoomStore }) {
   const unread = useStateOf(room, (state) => state.unread);
+  const mentions = useMentions(room);
   const admission = useStateOf(room, (state) => state.admission);
   const { state } = useConnection();
   if (unread > 0) {
     return (
       <span className={styles.unread}>
         <span className="hidden">, </span>
+        {mentions > 0 && <span aria-hidden="true">@ </span>}
         <span>{unreadWords(unread)}</span>
-        <span className="hidden"> unread</span>
+        <span className="hidden">{mentions > 0 ? " unread, you are mentioned" : " unread"}</span>
       </span>
     );
   }

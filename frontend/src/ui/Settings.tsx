@@ -2,6 +2,7 @@
 
 import { type FormEvent, type KeyboardEvent, type RefObject, useId, useState } from "react";
 import { askToNotify, mayNotify } from "@/attention/notifications";
+import { type About, abouts } from "@/attention/preferences";
 import { playChime } from "@/attention/sound";
 import { givenName } from "@/people/identity";
 import { useIdentity, useMe, usePreferences, useWishes } from "./context";
@@ -109,9 +110,15 @@ function GivenName({ name }: { name: string }) {
   );
 }
 
+const aboutWords: Readonly<Record<About, string>> = {
+  all: "All messages",
+  mentions: "Messages that mention me",
+  none: "Nothing",
+};
+
 function Wishes() {
   const preferences = usePreferences();
-  const { sound, notify } = useWishes();
+  const { about, sound, notify } = useWishes();
   const [blocked, setBlocked] = useState(false);
 
   async function setNotify(wanted: boolean) {
@@ -128,6 +135,19 @@ function Wishes() {
   return (
     <fieldset className={styles.wishes}>
       <legend>When a message arrives while I am elsewhere</legend>
+      <label>
+        <span>Tell me about</span>
+        <select
+          value={about}
+          onChange={(event) => preferences.set({ about: abouts.find((one) => one === event.target.value) ?? "all" })}
+        >
+          {abouts.map((one) => (
+            <option key={one} value={one}>
+              {aboutWords[one]}
+            </option>
+          ))}
+        </select>
+      </label>
       <label>
         <input type="checkbox" checked={sound} onChange={(event) => setSound(event.target.checked)} />
         <span>Play a sound</span>

@@ -54,16 +54,6 @@ export function useRoomsState(): RoomsState {
   return useSyncExternalStore(rooms.subscribe, rooms.getState, () => firstRooms);
 }
 
-/** The number of unread messages in the rooms that are not shown. */
-export function useUnreadElsewhere(): number {
-  const rooms = useRooms();
-  return useSyncExternalStore(
-    rooms.watch,
-    () => rooms.unreadBut(rooms.getState().shown),
-    () => 0,
-  );
-}
-
 /** The public list of rooms, kept up to date while somebody looks at it. */
 export function useListedRooms(): readonly ListedRoom[] {
   const { listing } = useChat();

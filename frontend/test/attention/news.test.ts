@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { headline, pageTitle } from "@/attention/news";
+import { headline } from "@/attention/news";
+import { pageTitle } from "@/attention/title";
 import { lobby } from "@/wire/rooms";
 import { placed } from "../make";
 
@@ -17,6 +18,10 @@ describe("news", () => {
     expect(headline(lobby, [placed(1)])).toEqual({ title: "ada", body: "text 1" });
     expect(headline(lobby, [placed(1), placed(2)])).toEqual({ title: "ada", body: "text 2" });
     expect(headline(lobby, [placed(1, { username: "bob" }), placed(2)])?.title).toBe("ada and others");
+  });
+
+  test("a headline has no marks of formatting", () => {
+    expect(headline(lobby, [placed(1, { message: "> **a**\nb" })])?.body).toBe("a\nb");
   });
 
   test("a headline names the room", () => {

@@ -82,4 +82,12 @@ describe("announcer", () => {
     expect(announcement(many.slice(0, 2))).toEqual(["ada: text 1", "ada: text 2"]);
     expect(announcement([])).toEqual([]);
   });
+
+  test("reads no marks of formatting, and says who mentions us", () => {
+    const mentionsMe = ({ message }: { message: string }) => message.includes("@ada");
+    const some = [placed(1, { message: "**hello** @ada" }), placed(2, { message: "- `code`" })];
+    expect(announcement(some, mentionsMe)).toEqual(["ada mentions you: hello @ada", "ada: code"]);
+    const many = [...some, placed(3), placed(4)];
+    expect(announcement(many, mentionsMe)).toEqual(["4 new messages. ada mentions you."]);
+  });
 });

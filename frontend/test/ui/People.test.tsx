@@ -39,7 +39,7 @@ describe("people", () => {
       ],
     });
     expect(rows()).toEqual(["zoe (you)", "Ada", "bobThe account of this person gives them this name.", "anonymous"]);
-    expect(screen.getByRole("heading").textContent).toBe("People 4");
+    expect(screen.getByRole("heading").textContent).toBe("People, 4");
     expect(screen.queryByText(/more/)).toBeNull();
   });
 

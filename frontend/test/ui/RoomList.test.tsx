@@ -78,6 +78,23 @@ describe("the list of rooms", () => {
     expect(names("Rooms")).toEqual(["Lobby", "cats, 99+ unread", "dogs, refused"]);
   });
 
+  test("says in which room somebody mentions us", () => {
+    const { rooms, identity, link: line } = show(<RoomList />);
+    act(() => {
+      identity.rename("ada");
+      line.accept();
+      rooms.show("cats");
+      line.accept(false, "5-0", "cats");
+      rooms.show("");
+      vi.advanceTimersByTime(2000);
+    });
+    act(() => line.at("cats").listener.message(placed(1, { username: "bob" })));
+    expect(names("Rooms")).toEqual(["Lobby", "cats, 1 unread"]);
+    act(() => vi.advanceTimersByTime(100));
+    act(() => line.at("cats").listener.message(placed(4, { username: "bob", message: "`@ada` @ada" })));
+    expect(names("Rooms")).toEqual(["Lobby", "cats, @ 2 unread, you are mentioned"]);
+  });
+
   test("leaves a room, and asks first if something there was not sent", () => {
     const { rooms } = show(<RoomList />, openChat({ query: "?room=cats" }));
     const confirm = vi.fn(() => false);

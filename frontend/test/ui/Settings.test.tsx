@@ -2,6 +2,8 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { attend } from "@/attention/attend";
+import "@/attention/news"; // the page loads it when it is needed; here it is there at once
+import "@/room/mentioned";
 import { Header } from "@/ui/Header";
 import { placed, welcome } from "../make";
 import { openChat, show } from "./show";
@@ -158,6 +160,33 @@ describe("notifications", () => {
     await settle();
     expect(FakeNotification.shown).toEqual(["bob: text 1"]);
     expect(notes).toEqual([]);
+  });
+});
+
+describe("only when I am mentioned", () => {
+  test("signals and the title leave out other messages, and nothing at all can be wished for", async () => {
+    const { link, preferences } = open();
+    await flip("Show a notification");
+    fireEvent.change(screen.getByLabelText("Tell me about"), { target: { value: "mentions" } });
+    expect(preferences.getWishes().about).toBe("mentions");
+    setSeen(false);
+    FakeNotification.shown = [];
+    const say = async (n: number, message: string) => {
+      act(() => link.listener.message(placed(n, { username: "bob", message })));
+      await settle();
+    };
+    await say(1, "hello");
+    expect(FakeNotification.shown).toEqual([]);
+    expect(document.title).toBe("Chat");
+    await say(4, "**hello** @ada");
+    expect(FakeNotification.shown).toEqual(["bob: hello @ada"]);
+    expect(document.title).toBe("(1) Chat");
+    act(() => preferences.set({ about: "all" }));
+    expect(document.title).toBe("(2) Chat");
+    act(() => preferences.set({ about: "none" }));
+    await say(7, "@ada again");
+    expect(FakeNotification.shown).toHaveLength(1);
+    expect(document.title).toBe("Chat");
   });
 });
 
