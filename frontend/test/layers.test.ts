@@ -14,8 +14,8 @@ const layers = [
   "connection", // the link to the server, and when to connect
   "outbox", // own messages that are not in the timeline yet
   "timeline", // the messages in their order, and the gaps between them
-  "people", // who we are, who is typing, and the colours of names
-  "text", // the format of messages; addresses, emoji and clusters in texts
+  "people", // who we are, who is here, who is typing, and the colours of names
+  "text", // the format of messages; addresses, mentions, emoji and clusters in texts
   "wire", // what client and server say to each other
   "browser", // clock and storage
 ];

@@ -4,6 +4,7 @@ import type { Entry } from "@/timeline/entries";
 import type { Person } from "@/wire/contract";
 import { anonymous } from "@/wire/limits";
 import { useMe, useRoomState, useStore } from "./context";
+import { isPressed } from "./shortcuts";
 
 const mostShown = 8;
 /** So many of the last messages tell who spoke lately. */
@@ -75,10 +76,11 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, writ
   function keyDown(event: KeyboardEvent): boolean {
     if (candidates.length === 0 || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return false;
     const chosen = candidates[active];
+    const completes = event.key === "Enter" || isPressed("complete", event);
     if (event.key === "ArrowDown") setActive((active + 1) % candidates.length);
     else if (event.key === "ArrowUp") setActive((active + candidates.length - 1) % candidates.length);
     else if (event.key === "Escape") close();
-    else if ((event.key === "Enter" || event.key === "Tab") && chosen) choose(chosen);
+    else if (completes && chosen) choose(chosen);
     else return false;
     return true;
   }

@@ -33,6 +33,7 @@ export const shortcuts = {
     group: "In the list of messages",
   },
   send: { chords: ["Enter", "Ctrl+Enter", "Meta+Enter"], words: "Send", group: "While you write" },
+  complete: { chords: ["Tab"], words: "Complete the name behind an @, like Enter", group: "While you write" },
   newLine: { chords: ["Shift+Enter"], words: "Start a new line", group: "While you write" },
 } as const satisfies Record<string, Shortcut>;
 
