@@ -113,7 +113,7 @@ test("search finds what is loaded, across formatting, steps through it, and load
   await expect(ada.getByText("1 of 1")).toBeVisible();
   await search(ada).fill("needle in code");
   await expect(ada.getByText("1 of 1")).toBeVisible();
-  await expect.poll(marks).toEqual([[], ["NEEDLE in code"]]);
+  await expect.poll(marks).toEqual([[], ["NEEDLE `in` code"]]);
   await search(ada).fill("no such text");
   await expect(ada.getByText("No match")).toBeVisible();
   await search(ada).fill("message 3");

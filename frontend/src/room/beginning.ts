@@ -12,6 +12,16 @@ const lateMs = 250;
 export class Beginning {
   #left = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #ended: () => void;
+
+  constructor(ended: () => void = () => undefined) {
+    this.#ended = ended;
+  }
+
+  /** Whether more of the history may come. */
+  get isOpen(): boolean {
+    return this.#left > 0;
+  }
 
   /** The server sends at most so many messages of the past. */
   begin(asked: number): void {
@@ -23,20 +33,26 @@ export class Beginning {
   take(count: number): number {
     const taken = Math.min(count, this.#left);
     this.#left -= taken;
-    if (this.#left === 0) this.end();
-    else if (taken > 0) this.#wait();
+    if (this.#left > 0) this.#wait();
+    else if (taken > 0) this.#end();
     return taken;
   }
 
-  /** What follows is no history. */
-  end(): void {
+  /** Nobody waits for it any more. */
+  stop(): void {
     clearTimeout(this.#timer);
     this.#left = 0;
+  }
+
+  /** What follows is no history. */
+  #end(): void {
+    this.stop();
+    this.#ended();
   }
 
   #wait(): void {
     clearTimeout(this.#timer);
     const due = steadyNow() + quietMs;
-    this.#timer = setTimeout(() => (steadyNow() - due > lateMs ? this.#wait() : this.end()), quietMs);
+    this.#timer = setTimeout(() => (steadyNow() - due > lateMs ? this.#wait() : this.#end()), quietMs);
   }
 }

@@ -19,6 +19,8 @@ export interface RoomState {
   readonly sought: Sought | null;
   /** The newest of the messages that the room had when this page came; null: none yet. */
   readonly begun: Offset | null;
+  /** These messages are complete. */
+  readonly settled: boolean;
   readonly online: number | null;
   /** Who is here; kept up to date while somebody looks. */
   readonly present: Present;
@@ -62,6 +64,7 @@ export const firstState: RoomState = {
   newer: "idle",
   sought: null,
   begun: null,
+  settled: false,
   online: null,
   present: noPresent,
   typists: [],

@@ -69,7 +69,7 @@ export class RoomStore {
   #incoming: PlacedMessage[] = [];
   #batchTimer: ReturnType<typeof setTimeout> | undefined;
   #typistTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #beginning = new Beginning();
+  readonly #beginning = new Beginning(() => this.#update({ settled: true }));
   #enteredBefore = false;
   /** Of the last connection. */
   #recovered = false;
@@ -179,11 +179,11 @@ export class RoomStore {
 
   /**
    * Says whether the person reads the end of the room now. With each call that says so, all of it is read, and then
-   * what arrives, but for the history at the start of a page.
+   * what arrives. Whoever comes back to the room has read nothing before the history of the page is complete.
    */
   setReading(reading: boolean): void {
     this.#reading = reading;
-    if (reading) this.#markRead();
+    if (reading && !(this.#comesBack && !this.#state.settled)) this.#markRead();
   }
 
   /** Call it when another tab may have read on. */
@@ -201,7 +201,7 @@ export class RoomStore {
   leave(): void {
     this.#ownTyping.sent();
     this.#member.leave();
-    this.#beginning.end();
+    this.#beginning.stop();
     clearTimeout(this.#batchTimer);
     clearTimeout(this.#typistTimer);
     for (const what of ["outbox", "draft"] as const) this.#tab.remove(keyOf(what, this.name));
@@ -218,6 +218,7 @@ export class RoomStore {
   #entered(recovered: boolean): void {
     this.#update({ admission: "inside" });
     if (!this.#enteredBefore && !recovered) this.#beginning.begin(historyOnJoin);
+    else if (!this.#beginning.isOpen) this.#update({ settled: true });
     this.#enteredBefore = true;
     this.#recovered = recovered;
     this.#joinedAt = null;

@@ -134,6 +134,7 @@ function useReading(follows: boolean): Offset | null {
   const store = useStore();
   const reads = useSeen() && follows;
   const unread = useRoomState((state) => state.unread > 0);
+  const settled = useRoomState((state) => state.settled);
   const [known, setKnown] = useState<Offset | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: unread messages that arrive begin to be read
   useEffect(() => {
@@ -142,7 +143,7 @@ function useReading(follows: boolean): Offset | null {
     if (reads && now.unread > 0) setKnown(now.read);
     store.setReading(reads);
     return () => store.setReading(false);
-  }, [store, reads, unread]);
+  }, [store, reads, unread, settled]);
   return known;
 }
 

@@ -95,12 +95,12 @@ function Message({ row, reading }: Props) {
           <When row={row} />
           {row.mine && <DeliveryMark row={row} />}
         </p>
-        <button type="button" className={styles.menu} tabIndex={-1} data-menu="" aria-haspopup="menu" aria-label="More">
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M3.500 8h.01M8 8h.01M12.500 8h.01" />
-          </svg>
-        </button>
       </div>
+      <button type="button" className={styles.menu} tabIndex={-1} data-menu="" aria-haspopup="menu" aria-label="More">
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M3.500 8h.01M8 8h.01M12.500 8h.01" />
+        </svg>
+      </button>
       {delivery.kind === "failed" && <Failed id={row.id} why={delivery.why} />}
     </article>
   );
