@@ -179,11 +179,11 @@ export class RoomStore {
 
   /**
    * Says whether the person reads the end of the room now. With each call that says so, all of it is read, and then
-   * what arrives. Whoever comes back to the room has read nothing before the history of the page is complete.
+   * what arrives, but for the history at the start of a page.
    */
   setReading(reading: boolean): void {
     this.#reading = reading;
-    if (reading && !(this.#comesBack && !this.#state.settled)) this.#markRead();
+    if (reading) this.#markRead();
   }
 
   /** Call it when another tab may have read on. */

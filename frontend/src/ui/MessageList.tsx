@@ -141,7 +141,8 @@ function useReading(follows: boolean): Offset | null {
     // The room may have unread messages that are not rendered yet.
     const now = store.getState();
     if (reads && now.unread > 0) setKnown(now.read);
-    store.setReading(reads);
+    // Before the history is complete, nobody has read to where it begins to be new.
+    store.setReading(reads && settled);
     return () => store.setReading(false);
   }, [store, reads, unread, settled]);
   return known;
