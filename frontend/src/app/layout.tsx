@@ -3,6 +3,7 @@ import "./globals.css";
 import type { Metadata, Viewport } from "next";
 import type { ReactNode } from "react";
 import { preconnect, preload } from "react-dom";
+import { lookScript } from "@/browser/look";
 import { serverUrl } from "@/chat/serverurl";
 import { earlyScript } from "@/ui/early";
 import { siteMetadata, siteUrl } from "./about";
@@ -32,8 +33,8 @@ export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" suppressHydrationWarning>
       <body>
-        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant of ours, and its hash is in the policy */}
-        <script dangerouslySetInnerHTML={{ __html: earlyScript }} />
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: constants of ours, and their hash is in the policy */}
+        <script dangerouslySetInnerHTML={{ __html: `${lookScript};${earlyScript}` }} />
         <noscript>This chat needs JavaScript.</noscript>
         {children}
       </body>

@@ -1,4 +1,5 @@
 import type { Memory } from "@/browser/memory";
+import { Stored } from "@/browser/stored";
 
 /** Of which messages a person wants to hear while they are elsewhere. */
 export const abouts = ["all", "mentions", "none"] as const;
@@ -14,41 +15,13 @@ export interface Wishes {
 
 export const noWishes: Wishes = { about: "all", sound: false, notify: false };
 
-const key = "chat.wishes";
-
-/** Preferences stores the wishes of this browser for all its tabs. */
-export class Preferences {
-  readonly #browser: Memory;
-  readonly #subscribers = new Set<() => void>();
-  #wishes: Wishes;
-
+/** The wishes that this browser stores. */
+export class Preferences extends Stored<Wishes> {
   constructor(browser: Memory) {
-    this.#browser = browser;
-    this.#wishes = read(browser.get(key));
+    super(browser, "chat.wishes", read);
   }
 
-  getWishes = (): Wishes => this.#wishes;
-
-  subscribe = (callback: () => void): (() => void) => {
-    this.#subscribers.add(callback);
-    return () => void this.#subscribers.delete(callback);
-  };
-
-  set(change: Partial<Wishes>): void {
-    this.#wishes = { ...this.#wishes, ...change };
-    this.#browser.set(key, JSON.stringify(this.#wishes));
-    this.#tell();
-  }
-
-  /** Call it when another tab may have changed the stored wishes. */
-  reread(): void {
-    this.#wishes = read(this.#browser.get(key));
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const subscriber of [...this.#subscribers]) subscriber();
-  }
+  getWishes = (): Wishes => this.get();
 }
 
 function read(text: string | null): Wishes {

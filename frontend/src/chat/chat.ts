@@ -1,6 +1,8 @@
 import { attend } from "@/attention/attend";
 import { Preferences } from "@/attention/preferences";
+import { type Look, storedLook } from "@/browser/look";
 import { type Memory, storageMemory } from "@/browser/memory";
+import type { Stored } from "@/browser/stored";
 import { Connector } from "@/connection/connector";
 import { socketLink } from "@/connection/socketlink";
 import { Hidden } from "@/people/hidden";
@@ -17,6 +19,7 @@ export interface Chat {
   identity: Identity;
   hidden: Hidden;
   preferences: Preferences;
+  look: Stored<Look>;
 }
 
 // The build of the pages reads it, too, so that a build without an address fails.
@@ -67,11 +70,19 @@ function assembled(connector: Connector, identity: Identity, browser: Memory, ta
   const hidden = new Hidden(browser);
   const rooms = new Rooms({ connector, tab, browser, page, identity, hidden });
   const listing = new Listing(url, (address, init) => fetch(address, init));
-  return { connector, rooms, listing, identity, hidden, preferences: new Preferences(browser) };
+  return {
+    connector,
+    rooms,
+    listing,
+    identity,
+    hidden,
+    preferences: new Preferences(browser),
+    look: storedLook(browser),
+  };
 }
 
 /** A page that is shown again or has its network back does not wait for the next attempt. */
-function followPage({ connector, rooms, identity, hidden }: Chat): void {
+function followPage({ connector, rooms, identity, hidden, look }: Chat): void {
   window.addEventListener("online", () => connector.networkChanged());
   window.addEventListener("offline", () => connector.networkChanged());
   window.addEventListener("pageshow", () => connector.pageShown());
@@ -82,6 +93,7 @@ function followPage({ connector, rooms, identity, hidden }: Chat): void {
   window.addEventListener("storage", () => {
     rooms.rereadPlaces();
     hidden.reread();
+    look.reread();
   });
   const openRemembered = () => {
     if (identity.getMe().username !== null) rooms.openRemembered();

@@ -84,7 +84,7 @@ export function MessageList({ search }: Props) {
   const reading = useMemo<Reading>(() => ({ opened: new Set(), revealed: new Set(), opens: leave }), [leave]);
 
   return (
-    <div className={styles.frame}>
+    <div className={styles.frame} data-more={!follows || undefined}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section ref={scroller} className={styles.scroller} aria-label="Messages" tabIndex={0}>
         <ol className={styles.content} style={{ height: list.getTotalSize() }}>

@@ -4,12 +4,13 @@ import { type FormEvent, type KeyboardEvent, type RefObject, useId, useState } f
 import { askToNotify, mayNotify } from "@/attention/notifications";
 import { type About, abouts } from "@/attention/preferences";
 import { playChime } from "@/attention/sound";
+import { textSizes, themes } from "@/browser/look";
 import { givenName } from "@/people/identity";
-import { useIdentity, useMe, usePreferences, useWishes } from "./context";
+import { useIdentity, useLook, useMe, usePreferences, useWishes } from "./context";
 import { Dialog } from "./Dialog";
 import { HiddenPeople } from "./HiddenPeople";
 import styles from "./Settings.module.css";
-import { givenNameWords, usernameWords } from "./words";
+import { givenNameWords, textSizeWords, themeWords, usernameWords } from "./words";
 
 interface Props {
   ref: RefObject<HTMLDialogElement | null>;
@@ -28,6 +29,7 @@ export function Settings({ ref, namesake, openShortcuts }: Props) {
       {/* Closing the dialog drops a text that was not accepted. */}
       {given === undefined ? <Name key={closings} namesake={namesake} done={close} /> : <GivenName name={given} />}
       <Wishes />
+      <LookFields />
       <HiddenPeople />
       <footer className={styles.foot}>
         <button
@@ -162,5 +164,53 @@ function Wishes() {
       </label>
       {blocked && <p role="alert">Your browser does not allow notifications from this page.</p>}
     </fieldset>
+  );
+}
+
+function LookFields() {
+  const [{ theme, size }, look] = useLook();
+  return (
+    <>
+      <Choice
+        legend="Theme"
+        options={themes}
+        words={themeWords}
+        chosen={theme}
+        choose={(to) => look.set({ theme: to })}
+      />
+      <Choice
+        legend="Size of text"
+        options={textSizes}
+        words={textSizeWords}
+        chosen={size}
+        choose={(to) => look.set({ size: to })}
+      />
+    </>
+  );
+}
+
+interface ChoiceProps<T extends string | number> {
+  legend: string;
+  options: readonly T[];
+  words: Readonly<Record<T, string>>;
+  chosen: T;
+  choose: (option: T) => void;
+}
+
+/** One of a few, side by side. */
+function Choice<T extends string | number>({ legend, options, words, chosen, choose }: ChoiceProps<T>) {
+  const name = useId();
+  return (
+    <div className={styles.choice} role="radiogroup" aria-labelledby={name}>
+      <p id={name}>{legend}</p>
+      <div>
+        {options.map((option) => (
+          <label key={option}>
+            <input type="radio" name={name} checked={option === chosen} onChange={() => choose(option)} />
+            <span>{words[option]}</span>
+          </label>
+        ))}
+      </div>
+    </div>
   );
 }

@@ -2,6 +2,8 @@
 
 import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from "react";
 import { noWishes, type Preferences, type Wishes } from "@/attention/preferences";
+import { type Look, usualLook } from "@/browser/look";
+import type { Stored } from "@/browser/stored";
 import type { Chat } from "@/chat/chat";
 import { type Connection, firstConnection } from "@/connection/connection";
 import type { Connector } from "@/connection/connector";
@@ -116,6 +118,12 @@ export function usePreferences(): Preferences {
 export function useWishes(): Wishes {
   const preferences = usePreferences();
   return useSyncExternalStore(preferences.subscribe, preferences.getWishes, () => noWishes);
+}
+
+/** How the page looks, and the way to change it. */
+export function useLook(): [Look, Stored<Look>] {
+  const { look } = useChat();
+  return [useSyncExternalStore(look.subscribe, look.get, () => usualLook), look];
 }
 
 /** A part of the state of the room; `select` returns the same value while that part has not changed. */

@@ -1,3 +1,4 @@
+import type { Look } from "@/browser/look";
 import type { Connection, Refused } from "@/connection/connection";
 import type { Failure } from "@/outbox/outbox";
 import type { Admission } from "@/room/state";
@@ -17,6 +18,15 @@ export function usernameWords(problem: UsernameProblem, { usernameChars }: Limit
       return "A name cannot contain control characters.";
   }
 }
+
+export const themeWords: Readonly<Record<Look["theme"], string>> = { system: "System", light: "Light", dark: "Dark" };
+
+export const textSizeWords: Readonly<Record<Look["size"], string>> = {
+  87: "Small",
+  100: "Normal",
+  115: "Large",
+  130: "Larger",
+};
 
 export const givenNameWords = "Your account gives you this name.";
 

@@ -22,11 +22,14 @@ test.each([
   ["", ""],
 ])("the initial of %j is %j", (name, initial) => expect(initialOf(name)).toBe(initial));
 
-/** The colours of a scheme: the first block of variables is light, the second dark. */
+/** The colours of a scheme: of two colours the first is light, the second dark. */
 function colours(scheme: 0 | 1): Map<string, string> {
   const css = readFileSync(new URL("../../src/app/globals.css", import.meta.url), "utf8");
-  const block = [...css.matchAll(/:root \{[^}]*\}/g)][scheme]?.[0] ?? "";
-  return new Map([...block.matchAll(/--([\w-]+): (#[\da-f]{6});/g)].map(([, name = "", value = ""]) => [name, value]));
+  return new Map(
+    [...css.matchAll(/--([\w-]+): (?:light-dark\()?(#[\da-f]{6})(?:, (#[\da-f]{6})\))?;/g)].map(
+      ([, name = "", light = "", dark = light]) => [name, [light, dark][scheme] ?? ""],
+    ),
+  );
 }
 
 /** The relative luminance of WCAG. */
@@ -51,3 +54,14 @@ test.each([0, 1] as const)("names and initials are readable in each colour: sche
   expect(new Set(tinted).size).toBe(tints);
   for (const tint of tinted) expect(contrast(tint, card), tint).toBeGreaterThanOrEqual(4.5);
 });
+
+test.each([0, 1] as const)(
+  "own messages have one tone, on which their text and time are readable: scheme %i",
+  (scheme) => {
+    const all = colours(scheme);
+    const own = all.get("own") ?? "";
+    for (const name of ["own-text", "own-quiet"]) {
+      expect(contrast(all.get(name) ?? "", own), name).toBeGreaterThanOrEqual(4.5);
+    }
+  },
+);

@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { type ReactNode, StrictMode } from "react";
 import { Preferences } from "@/attention/preferences";
+import { storedLook } from "@/browser/look";
 import { Hidden } from "@/people/hidden";
 import { Identity } from "@/people/identity";
 import type { RoomStore } from "@/room/store";
@@ -14,6 +15,7 @@ export function openChat({ query = "", memory = new FakeMemory(), browser = new 
   const { connector, link } = openConnector();
   const identity = new Identity(browser, memory);
   const preferences = new Preferences(new FakeMemory());
+  const look = storedLook(browser);
   const visited = [query];
   const page = {
     query: () => visited.at(-1) ?? "",
@@ -25,7 +27,7 @@ export function openChat({ query = "", memory = new FakeMemory(), browser = new 
   const hidden = new Hidden(browser);
   const rooms = new Rooms({ connector, tab: memory, browser, page, identity: self, hidden });
   const listing = new Listing("http://chat.test", async () => ({ ok: false, json: async () => undefined }));
-  return { chat: { connector, rooms, listing, identity, hidden, preferences }, link, visited, memory, browser };
+  return { chat: { connector, rooms, listing, identity, hidden, preferences, look }, link, visited, memory, browser };
 }
 
 export function show(children: ReactNode, opened = openChat()) {
