@@ -63,7 +63,8 @@ export const test = base.extend<Options & { room: Room }>({
       const browser = browsers.get(to) ?? (await launch(to.port));
       if (!browsers.has(to)) ends.push(() => browser.close());
       browsers.set(to, browser);
-      const context = await browser.newContext(options);
+      // A worker would answer requests before the tests can change them.
+      const context = await browser.newContext({ serviceWorkers: "block", ...options });
       const page = await context.newPage();
       page.on("pageerror", (error) => errors.push(error));
       await page.goto(name ? `${site.url}/?room=${name}` : site.url);

@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
@@ -15,10 +15,19 @@ const types: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 
-/** serveSite serves a folder as a static host does. Port 0 is any free port. */
-export async function serveSite(folder: string, port: number): Promise<{ url: string; close: () => Promise<void> }> {
+/** Takes a request over, and says so. */
+type Takes = (path: string, response: ServerResponse) => boolean;
+
+interface Site {
+  url: string;
+  close: () => Promise<void>;
+}
+
+/** serveSite serves a folder as a static host does, except for what is taken over. Port 0 is any free port. */
+export async function serveSite(folder: string, port: number, takes: Takes = () => false): Promise<Site> {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://site").pathname));
+    if (takes(path, response)) return;
     const file = join(folder, path.endsWith("/") ? join(path, "index.html") : path);
     const found = file.startsWith(folder) && existsSync(file) && statSync(file).isFile();
     const served = found ? file : join(folder, "404.html");

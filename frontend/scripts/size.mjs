@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { scripts, site } from "./pages.mjs";
 
-const budgetKb = 180;
+/** React, Next and the Socket.IO client are 148 of them: see docs/decisions/web-static.md. */
+const budgetKb = 190;
 
 /** The bytes of compressed JavaScript that a page loads. Without `nomodule` scripts, which only old browsers load. */
 export function firstLoad(html, read) {

@@ -1,6 +1,8 @@
 "use client";
 
 import { lazy, Suspense, useEffect } from "react";
+import { keepForOffline } from "@/browser/offline";
+import { siteName } from "@/browser/sitename";
 import { getChat } from "@/chat/chat";
 import { Aurora } from "./Aurora";
 import { ChatProvider, RoomProvider, useMe, useRoomsState, useStateOf } from "./context";
@@ -33,7 +35,8 @@ const Room = lazy(loadRoom);
 
 export function ChatApp() {
   useEffect(() => {
-    loadRoom().catch(() => {}); // reported when the room is rendered
+    // The worker loads everything, so it waits for the room. A failure is reported when the room is rendered.
+    loadRoom().then(keepForOffline, () => {});
   }, []);
   return (
     <ChatProvider chat={getChat()}>
@@ -67,7 +70,7 @@ export function Screen() {
 function EmptyRoom() {
   return (
     <main className={styles.screen}>
-      <section className={styles.card} aria-label="Chat" aria-busy="true" />
+      <section className={styles.card} aria-label={siteName} aria-busy="true" />
     </main>
   );
 }
