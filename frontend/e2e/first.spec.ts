@@ -82,7 +82,8 @@ test("browsers, phones and link previews find what they ask for", async ({ room 
   expect(links).toHaveLength(4);
   for (const link of links) expect((await at(link)).status(), link).toBe(200);
   const manifest = await (await at("/manifest.webmanifest")).json();
-  expect(manifest).toMatchObject({ name: "Chat", start_url: "/", display: "standalone" });
+  expect(manifest).toMatchObject({ name: "Chat", id: "/", scope: "/", start_url: "/", display: "standalone" });
+  expect(manifest.icons.filter(({ purpose }: { purpose: string }) => purpose === "maskable")).toHaveLength(2);
   for (const { src, sizes } of manifest.icons) {
     const drawn = await page.evaluate(async (url) => {
       const image = new Image();

@@ -17,7 +17,7 @@ const layers = [
   "people", // who we are, who is here, who is typing, and the colours of names
   "text", // the format of messages; addresses, mentions, emoji and clusters in texts
   "wire", // what client and server say to each other
-  "browser", // clock and storage
+  "browser", // clock and storage; how the page looks; the name of the site
 ];
 
 const src = fileURLToPath(new URL("../src", import.meta.url));

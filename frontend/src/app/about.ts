@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
+import { siteName } from "@/browser/sitename";
 
-export const about = { name: "Chat", description: "Many rooms, everyone welcome." };
+export const about = { name: siteName, description: "Many rooms, everyone welcome." };
 
 /** The address of the site, if the build knows it. Link previews need absolute addresses. */
 export function siteUrl(env: Record<string, string | undefined>): URL | undefined {

@@ -1,6 +1,7 @@
 "use client";
 
 import "./globals.css";
+import { siteName } from "@/browser/sitename";
 import { Broken } from "@/ui/Broken";
 
 /** Replaces the whole document: if a part of the page was moved, all of it may have been. */
@@ -8,7 +9,7 @@ export default function GlobalError() {
   return (
     <html lang="en">
       <body>
-        <title>Chat</title>
+        <title>{siteName}</title>
         <Broken />
       </body>
     </html>

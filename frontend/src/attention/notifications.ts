@@ -1,3 +1,5 @@
+import { siteName } from "@/browser/sitename";
+
 /** Dismissed: the person did not choose and may be asked again. */
 export type Permission = "granted" | "denied" | "dismissed" | "unsupported";
 
@@ -6,7 +8,7 @@ export async function askToNotify(): Promise<Permission> {
   if (typeof Notification === "undefined") return "unsupported";
   const permission = await Notification.requestPermission().catch(() => "denied" as const);
   if (permission !== "granted") return permission === "default" ? "dismissed" : "denied";
-  return showNotification({ title: "Chat", body: "New messages are shown like this." }, () => {})
+  return showNotification({ title: siteName, body: "New messages are shown like this." }, () => {})
     ? "granted"
     : "unsupported";
 }

@@ -1,6 +1,7 @@
 "use client";
 
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
+import { siteName } from "@/browser/sitename";
 import { givenName } from "@/people/identity";
 import { lobby, type RoomName } from "@/wire/rooms";
 import buttons from "./buttons.module.css";
@@ -44,7 +45,7 @@ export function NameForm() {
   return (
     <main className={styles.screen} data-screen="name">
       <form className={styles.card} onSubmit={submit} noValidate>
-        <h1 className={styles.title}>Chat</h1>
+        <h1 className={styles.title}>{siteName}</h1>
         <Lead />
         <label className={styles.field}>
           <span>Your name</span>
