@@ -13,7 +13,8 @@ test("a sheet shows every shortcut: by ? beside the input, by Ctrl+/ from anywhe
   await page.keyboard.press("Control+/");
   await expect(sheet).toBeVisible();
   await expect(sheet.getByRole("region", { name: "Everywhere" })).toContainText("Show these shortcuts? or Ctrl/");
-  await expect(sheet.getByRole("button", { name: "Close" })).toBeFocused();
+  // In a low window the list gets it, so that the keys scroll.
+  await expect.poll(() => sheet.evaluate((node) => node.contains(document.activeElement))).toBe(true);
   await page.keyboard.press("Escape");
   await expect(sheet).toBeHidden();
   await expect(composer(page)).toBeFocused();
