@@ -36,7 +36,7 @@ func architecture(t *testing.T) (names []string) {
 }
 
 func TestArchitectureNamesWhatExists(t *testing.T) {
-	files := sourceFiles(t, ".go", ".ts", ".tsx", ".mjs", ".md", ".json")
+	files := sourceFiles(t, ".go", ".ts", ".tsx", ".js", ".mjs", ".md", ".json")
 	declared, web := goNames(t), webSource(t)
 	for _, name := range architecture(t) {
 		exists := true
