@@ -19,8 +19,8 @@ export interface RoomState {
   readonly sought: Sought | null;
   /** The newest of the messages that the room had when this page came; null: none yet. */
   readonly begun: Offset | null;
-  /** These messages are complete. */
-  readonly settled: boolean;
+  /** More of these messages may come, and the person has read others on an earlier page. */
+  readonly recalls: boolean;
   readonly online: number | null;
   /** Who is here; kept up to date while somebody looks. */
   readonly present: Present;
@@ -64,7 +64,7 @@ export const firstState: RoomState = {
   newer: "idle",
   sought: null,
   begun: null,
-  settled: false,
+  recalls: false,
   online: null,
   present: noPresent,
   typists: [],

@@ -69,7 +69,7 @@ export class RoomStore {
   #incoming: PlacedMessage[] = [];
   #batchTimer: ReturnType<typeof setTimeout> | undefined;
   #typistTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #beginning = new Beginning(() => this.#update({ settled: true }));
+  readonly #beginning = new Beginning(() => this.#update({ recalls: false }));
   #enteredBefore = false;
   /** Of the last connection. */
   #recovered = false;
@@ -89,6 +89,7 @@ export class RoomStore {
       ...firstState,
       outbox: readOutbox(tab.get(keyOf("outbox", name))),
       read: this.#lastRead.place,
+      recalls: this.#comesBack,
     };
     this.reader = new Reader({
       getState: this.getState,
@@ -218,7 +219,7 @@ export class RoomStore {
   #entered(recovered: boolean): void {
     this.#update({ admission: "inside" });
     if (!this.#enteredBefore && !recovered) this.#beginning.begin(historyOnJoin);
-    else if (!this.#beginning.isOpen) this.#update({ settled: true });
+    else if (!this.#beginning.isOpen) this.#update({ recalls: false });
     this.#enteredBefore = true;
     this.#recovered = recovered;
     this.#joinedAt = null;

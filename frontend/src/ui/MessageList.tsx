@@ -134,7 +134,7 @@ function useReading(follows: boolean): Offset | null {
   const store = useStore();
   const reads = useSeen() && follows;
   const unread = useRoomState((state) => state.unread > 0);
-  const settled = useRoomState((state) => state.settled);
+  const recalls = useRoomState((state) => state.recalls);
   const [known, setKnown] = useState<Offset | null>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: unread messages that arrive begin to be read
   useEffect(() => {
@@ -142,9 +142,9 @@ function useReading(follows: boolean): Offset | null {
     const now = store.getState();
     if (reads && now.unread > 0) setKnown(now.read);
     // Before the history is complete, nobody has read to where it begins to be new.
-    store.setReading(reads && settled);
+    store.setReading(reads && !recalls);
     return () => store.setReading(false);
-  }, [store, reads, unread, settled]);
+  }, [store, reads, unread, recalls]);
   return known;
 }
 
