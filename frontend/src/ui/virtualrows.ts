@@ -182,5 +182,5 @@ function heightOf(row: Row, list: List | null): number {
 function estimate(row: Row | undefined): number {
   if (row?.kind !== "message") return 56;
   const lines = Math.ceil(row.text.length / 60);
-  return 40 + Math.min(lines, 20) * 22 + (row.first ? 24 : 0);
+  return 18 + Math.min(lines, 20) * 24 + (row.first ? 33 : 0);
 }
