@@ -51,7 +51,8 @@ export const steps = [
   {
     name: "deploy",
     proves: "what is deployed builds, and its files hold together",
-    programs: ["nginx", "promtool", "systemd-analyze"],
+    // Only Linux has systemd.
+    programs: ["nginx", "promtool", ...(process.platform === "linux" ? ["systemd-analyze"] : [])],
     commands: [
       ["node", "--test", "deploy/deploy.test.mjs", "deploy/images.test.mjs", "deploy/prometheus.test.mjs"],
       ["env", "GOWORK=off", "go", "-C", "deploy/checks", "test", "./..."],

@@ -12,8 +12,8 @@ const packages = {
   "redis-server": { apt: ["redis-server"], brew: ["redis"] },
   nginx: { apt: ["nginx"], brew: ["nginx"] },
   curl: { apt: ["curl", "ca-certificates"], brew: ["curl"] },
-  "systemd-analyze": { apt: ["systemd"], brew: [] },
-  ps: { apt: ["procps"], brew: [] },
+  "systemd-analyze": { apt: ["systemd"] },
+  ps: { apt: ["procps"] },
   chromium: { apt: ["chromium"], brew: ["chromium"] },
   promtool: { apt: ["prometheus"], file: "usr/bin/promtool", brew: ["prometheus"] },
   "python-socketio": {
