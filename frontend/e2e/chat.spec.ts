@@ -1,4 +1,4 @@
-import { articles, badge, composer, expect, list, said, say, setSeen, test, texts } from "./room";
+import { articles, badge, composer, expect, list, recordNotifications, said, say, setSeen, test, texts } from "./room";
 
 test("two people chat", async ({ room }) => {
   const [ada, bob] = [await room.join("ada"), await room.join("bob")];
@@ -215,17 +215,7 @@ test("without sound and locks the page works and stays silent", async ({ room })
 test("pitfall 9: a notification is asked for, and only one of several tabs shows it", async ({ room }) => {
   const first = await room.join("ada");
   const context = first.context();
-  await context.addInitScript(() => {
-    const shown: string[] = [];
-    class Recorder {
-      static permission = "granted";
-      static requestPermission = async () => "granted";
-      constructor(title: string, { body }: { body: string }) {
-        shown.push(`${title}: ${body}`);
-      }
-    }
-    Object.assign(window, { Notification: Recorder, shown });
-  });
+  await recordNotifications(context);
   await first.reload();
   const second = await context.newPage();
   await second.goto(room.siteUrl);

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible, hasEdge, phone } from "./looking";
-import { articles, composer, expect, said, say, setSeen, test } from "./room";
+import { articles, composer, expect, recordNotifications, said, say, setSeen, test } from "./room";
 import { isIn, link, openRoom, sayUnread } from "./roomlist";
 
 const broad = { viewport: { width: 1280, height: 720 } };
@@ -130,17 +130,7 @@ test("only mentions are signalled if that is the wish; the title, the rooms and 
   room,
 }) => {
   const page = await room.join("ada", broad);
-  await page.addInitScript(() => {
-    const shown: string[] = [];
-    class Recorder {
-      static permission = "granted";
-      static requestPermission = async () => "granted";
-      constructor(title: string, { body }: { body: string }) {
-        shown.push(`${title}: ${body}`);
-      }
-    }
-    Object.assign(window, { Notification: Recorder, shown });
-  });
+  await recordNotifications(page);
   await page.reload();
   await openRoom(page, "cats");
   await isIn(page, "cats");

@@ -1,4 +1,12 @@
-import { type Browser, type BrowserContextOptions, test as base, chromium, expect, type Page } from "@playwright/test";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  test as base,
+  chromium,
+  expect,
+  type Page,
+} from "@playwright/test";
 import { io, type Socket } from "socket.io-client";
 import { serverHost, siteFolder } from "./build";
 import { Chatd, freePort } from "./processes";
@@ -193,6 +201,21 @@ export async function settled<T>(read: () => Promise<T>): Promise<T> {
     expect<unknown>(value).toEqual(before);
   }).toPass();
   return value;
+}
+
+/** Pages that open from now on may notify, and keep the words of their notifications in `window.shown`. */
+export async function recordNotifications(pages: Page | BrowserContext): Promise<void> {
+  await pages.addInitScript(() => {
+    const shown: string[] = [];
+    class Recorder {
+      static permission = "granted";
+      static requestPermission = async () => "granted";
+      constructor(title: string, { body }: { body: string }) {
+        shown.push(`${title}: ${body}`);
+      }
+    }
+    Object.assign(window, { Notification: Recorder, shown });
+  });
 }
 
 /** Scrolls up until the list has noticed: to its beginning, or by a distance from its end. */

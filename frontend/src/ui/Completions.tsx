@@ -1,7 +1,6 @@
-import type { CSSProperties } from "react";
-import { initialOf, tintOf } from "@/people/signs";
 import styles from "./Completions.module.css";
 import type { Completion } from "./completing";
+import { Initial, tinted } from "./Initial";
 import { Verified } from "./Verified";
 
 export const optionId = (listId: string, index: number) => `${listId}-${index}`;
@@ -23,11 +22,11 @@ export function Completions({ of: { listId, candidates, active, choose } }: { of
               role="option"
               tabIndex={-1}
               aria-selected={i === active}
-              style={{ "--tint": `var(--tint-${tintOf(candidate.id, candidate.name)})` } as CSSProperties}
+              style={tinted(candidate.id, candidate.name)}
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => choose(candidate)}
             >
-              <span className={styles.initial} data-initial={initialOf(candidate.name)} aria-hidden="true" />
+              <Initial name={candidate.name} />
               <bdi translate="no">{candidate.name}</bdi>
               {candidate.verified && <Verified />}
             </div>

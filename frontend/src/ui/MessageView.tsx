@@ -1,15 +1,15 @@
 "use client";
 
-import { type CSSProperties, type MouseEvent, memo, useState } from "react";
+import { type MouseEvent, memo, useState } from "react";
 import { flushSync } from "react-dom";
 import { canRetry } from "@/outbox/outbox";
-import { initialOf, tintOf } from "@/people/signs";
 import type { MessageRow } from "@/room/rows";
 import { messageAddress } from "@/rooms/address";
 import { shortened } from "@/text/shortened";
 import { Clock } from "./Clock";
 import { useIsHidden, useLive, useRooms, useStore } from "./context";
 import { keepFocus } from "./focus";
+import { Initial, tinted } from "./Initial";
 import { MessageText } from "./MessageText";
 import styles from "./MessageView.module.css";
 import { followsHere } from "./RoomLink";
@@ -75,11 +75,8 @@ function Message({ row, reading }: Props) {
       data-delivery={delivery.kind}
     >
       {/* Visible once in a run of messages; screen readers read it with each. */}
-      <p
-        className={row.first && !row.mine ? styles.author : "hidden"}
-        style={{ "--tint": `var(--tint-${tintOf(row.from, row.username)})` } as CSSProperties}
-      >
-        <span className={styles.initial} data-initial={initialOf(row.username)} aria-hidden="true" />
+      <p className={row.first && !row.mine ? styles.author : "hidden"} style={tinted(row.from, row.username)}>
+        <Initial name={row.username} />
         <bdi translate="no">{row.username}</bdi>
         {row.verified && <Verified />}
         {row.mine && <span> (you)</span>}

@@ -1,12 +1,12 @@
 "use client";
 
-import { type CSSProperties, useId } from "react";
+import { useId } from "react";
 import type { Present } from "@/people/attendance";
 import type { Me } from "@/people/identity";
-import { initialOf, tintOf } from "@/people/signs";
 import type { Person } from "@/wire/contract";
 import { anonymous } from "@/wire/limits";
 import { useLive, useMe, usePresent, useRoomState } from "./context";
+import { Initial, tinted } from "./Initial";
 import styles from "./People.module.css";
 import { Verified } from "./Verified";
 
@@ -45,8 +45,8 @@ function Entry({ person: { id, name, verified }, me }: { person: Person; me: Me 
   const mine = id === me.user?.id;
   const shown = (mine && me.username) || name;
   return (
-    <li style={{ "--tint": `var(--tint-${tintOf(id, shown)})` } as CSSProperties}>
-      <span className={styles.initial} data-initial={initialOf(shown)} aria-hidden="true" />
+    <li style={tinted(id, shown)}>
+      <Initial name={shown} />
       <bdi className={styles.name} translate="no" data-anonymous={shown === anonymous || undefined}>
         {shown}
       </bdi>
