@@ -11,7 +11,8 @@ await main(async () => {
   const only = readArguments();
   await setup();
   const pattern = `-run=^TestP6_Drills$${only ? `/^${only.replaceAll(" ", "_")}$` : ""}`;
-  const test = ["test", "-count=1", "-timeout=10m", pattern, "./internal/test/drill"];
+  // -v: go prints what a test that passes says only when it is asked for.
+  const test = ["test", "-v", "-count=1", "-timeout=10m", pattern, "./internal/test/drill"];
   await run("go", [...test, "-args", "-full"], { cwd: join(root, "server"), env: environment() });
 });
 
