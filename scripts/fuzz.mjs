@@ -1,5 +1,5 @@
 // `npm run fuzz -- --minutes 10`: runs every fuzz target of the server for so long, one after the other. Go writes an input that
-// fails into the testdata of its package, from where every later test run repeats it.
+// fails into the testdata of its package, from where every later test run repeats it. A target that fails does not stop the others.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,14 +12,14 @@ const server = join(root, "server");
 await main(async () => {
   const { minutes, only } = readArguments();
   await setup();
+  const failed = [];
   for (const { pkg, name } of targets().filter(({ name }) => !only || name === only)) {
     console.log(`\n${name} in ${pkg}`);
     const seconds = Math.round(minutes * 60);
-    await run("go", ["test", "-run=^$", `-fuzz=^${name}$`, `-fuzztime=${seconds}s`, pkg], {
-      cwd: server,
-      env: environment(),
-    });
+    const test = ["test", "-run=^$", `-fuzz=^${name}$`, `-fuzztime=${seconds}s`, pkg];
+    await run("go", test, { cwd: server, env: environment() }).catch(() => failed.push(name));
   }
+  if (failed.length > 0) throw new Problem(`These targets failed: ${failed.join(", ")}.`);
 });
 
 function readArguments() {
