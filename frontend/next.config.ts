@@ -8,6 +8,8 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 const config: NextConfig = {
   output: "export",
+  // The form loads its own styles only; by default Turbopack merges those of the room into the same file.
+  experimental: { cssChunking: "graph" },
   reactStrictMode: true,
   poweredByHeader: false,
   devIndicators: false,

@@ -2,6 +2,8 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
+import { pipeline } from "node:stream";
+import { createGzip } from "node:zlib";
 
 const types: Record<string, string> = {
   ".css": "text/css; charset=utf-8",
@@ -14,6 +16,9 @@ const types: Record<string, string> = {
   ".webmanifest": "application/manifest+json",
   ".woff2": "font/woff2",
 };
+
+/** Static hosts compress text. */
+const packs = (type: string) => /^text|json$|svg/.test(type);
 
 /** Takes a request over, and says so. */
 type Takes = (path: string, response: ServerResponse) => boolean;
@@ -31,8 +36,12 @@ export async function serveSite(folder: string, port: number, takes: Takes = () 
     const file = join(folder, path.endsWith("/") ? join(path, "index.html") : path);
     const found = file.startsWith(folder) && existsSync(file) && statSync(file).isFile();
     const served = found ? file : join(folder, "404.html");
-    response.writeHead(found ? 200 : 404, { "Content-Type": types[extname(served)] ?? "application/octet-stream" });
-    createReadStream(served).pipe(response);
+    const type = types[extname(served)] ?? "application/octet-stream";
+    response.writeHead(found ? 200 : 404, { "Content-Type": type, ...(packs(type) && { "Content-Encoding": "gzip" }) });
+    const bytes = createReadStream(served);
+    // A browser that leaves ends both streams: nobody waits for the answer.
+    if (packs(type)) pipeline(bytes, createGzip(), response, () => {});
+    else pipeline(bytes, response, () => {});
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -21,3 +21,9 @@ export function scripts(html) {
     src: /\ssrc="([^"]*)"/.exec(attributes)?.[1],
   }));
 }
+
+/** The addresses of the style sheets of a page. */
+export function styles(html) {
+  const links = Array.from(html.matchAll(/<link\b[^>]*>/g), ([link]) => link);
+  return links.filter((link) => /\srel="stylesheet"/.test(link)).map((link) => /\shref="([^"]*)"/.exec(link)[1]);
+}

@@ -30,10 +30,11 @@ describe("the policy of a page", () => {
     }
   });
 
-  test("the size of the first load counts scripts, but not those for old browsers", () => {
-    const page = `<script src="/a.js"></script><script src="/old.js" noModule=""></script>`;
-    const read = vi.fn(() => Buffer.from("a();"));
-    expect(firstLoad(page, read)).toBeGreaterThan(10);
-    expect(read.mock.calls).toEqual([["/a.js"]]);
+  test("the size of the first load counts styles and scripts, but not those for old browsers", () => {
+    const page = `<link rel="stylesheet" href="/a.css"/><link rel="preload" href="/b.woff2"/>
+      <script src="/a.js"></script><script src="/old.js" noModule=""></script>`;
+    const read = vi.fn((name: string) => Buffer.from(name.endsWith("js") ? "a();" : "p {}".repeat(100)));
+    expect(firstLoad(page, read)).toEqual({ JavaScript: expect.closeTo(24, -1), styles: expect.closeTo(30, -1) });
+    expect(read.mock.calls).toEqual([["/a.js"], ["/a.css"]]);
   });
 });
