@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -24,8 +25,10 @@ type Limits struct {
 	Total      int            // at one time; 0 is unlimited
 	PerAddress int            // of them from one address, or one IPv6 /64 network; 0 is unlimited
 	Exempt     []netip.Prefix // without PerAddress: proxies, which connect for many clients
-	Introduces time.Duration  // above 0, each connection of Exempt begins with a PROXY header, which must arrive in this time
-	SendBuffer int            // bytes that the kernel buffers for a connection that does not read, on Unix; 0 is its default
+	// Introduces above 0 means that each connection of Exempt begins with a PROXY header, which must arrive in this time. Then the
+	// connection counts for the client that the header names.
+	Introduces time.Duration
+	SendBuffer int // bytes that the kernel buffers for a connection that does not read, on Unix; 0 is its default
 }
 
 // The reasons with which Hooks.Refused is called.
@@ -129,10 +132,31 @@ func (l *Listener) enter(c *conn) (evicted *conn, reason string) {
 		l.leaveLocked(evicted)
 	}
 	l.total++
-	l.sources[c.source]++
+	l.countLocked(c.source, 1)
 	c.entered = true
 	c.place = l.waiting.PushBack(c)
 	return evicted, ""
+}
+
+// rename counts a connection for the client that its header names. It returns false if that has too many.
+func (l *Listener) rename(c *conn, source netip.Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limits.PerAddress > 0 && l.sources[source] >= l.limits.PerAddress && !l.exempts(source) {
+		return false
+	}
+	if c.entered {
+		l.countLocked(c.source, -1)
+		l.countLocked(source, 1)
+	}
+	c.source = source
+	return true
+}
+
+func (l *Listener) countLocked(source netip.Prefix, by int) {
+	if l.sources[source] += by; l.sources[source] == 0 {
+		delete(l.sources, source)
+	}
 }
 
 func (l *Listener) exempts(source netip.Prefix) bool {
@@ -150,9 +174,7 @@ func (l *Listener) leaveLocked(c *conn) {
 	}
 	c.entered = false
 	l.total--
-	if l.sources[c.source]--; l.sources[c.source] == 0 {
-		delete(l.sources, c.source)
-	}
+	l.countLocked(c.source, -1)
 	l.waitLocked(c, false)
 }
 
@@ -186,15 +208,16 @@ func (l *Listener) State(nc net.Conn, state http.ConnState) {
 type conn struct {
 	*net.TCPConn
 	listener *Listener
-	source   netip.Prefix
 
 	named      bool // there is no header to wait for
 	introduced sync.Once
 	peer       net.Addr // of the client, once introduced
 	failed     error    // to introduce it
 
-	entered bool          // guarded by the listener's mu
-	place   *list.Element // likewise
+	// Guarded by the listener's mu.
+	source  netip.Prefix // whom it counts for
+	entered bool
+	place   *list.Element
 }
 
 // RemoteAddr is the address of the client. The first call waits for the PROXY header if a proxy owes one.
@@ -208,7 +231,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.introduce(); c.failed != nil {
 		return 0, c.failed
 	}
-	return c.TCPConn.Read(p)
+	n, err := c.TCPConn.Read(p)
+	if n == len(p) {
+		// More has come than was asked for. A client that always has more would keep its core for 10 ms at a time, and with some
+		// hundred of them all others would wait for seconds.
+		runtime.Gosched()
+	}
+	return n, err
 }
 
 // introduce reads the PROXY header, once, if there has to be one.
@@ -220,15 +249,27 @@ func (c *conn) introduce() {
 		_ = c.SetReadDeadline(time.Now().Add(c.listener.limits.Introduces)) // an error means that it is closed
 		client, err := proxyproto.Read(c.TCPConn)
 		if err != nil {
-			c.failed = &net.OpError{Op: "read", Net: "tcp", Err: err} // which net/http does not answer
-			c.listener.refused(Unnamed)
+			c.fail(Unnamed, err)
 			return
 		}
 		_ = c.SetReadDeadline(time.Time{})
-		if client.IsValid() {
-			c.peer = net.TCPAddrFromAddrPort(client)
+		if !client.IsValid() {
+			return
+		}
+		c.peer = net.TCPAddrFromAddrPort(client)
+		if !c.listener.rename(c, subscriber.Of(client.Addr())) {
+			c.fail(FullAddress, errFull)
+			turnAway(c.TCPConn, FullAddress)
 		}
 	})
+}
+
+var errFull = errors.New("too many connections of this client")
+
+// fail makes every Read fail, in a way that net/http does not answer.
+func (c *conn) fail(reason string, err error) {
+	c.failed = &net.OpError{Op: "read", Net: "tcp", Err: err}
+	c.listener.refused(reason)
 }
 
 // Close closes the connection and frees its place.

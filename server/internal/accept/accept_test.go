@@ -179,6 +179,34 @@ func TestLIM13_ConnectionsFromOneAddress(t *testing.T) {
 	assert.Equal(t, "of a proxy", h.Len(), 10)
 }
 
+// TestLIM13_LIM18_ABalancerNamesWhoseConnectionsTheyAre: a client has no more of them through a balancer than without one.
+func TestLIM13_LIM18_ABalancerNamesWhoseConnectionsTheyAre(t *testing.T) {
+	h := open(t, "tcp", "127.0.0.1:0", Limits{
+		Total: 10, PerAddress: 2, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Introduces: patience,
+	})
+	get := func(header string) net.Conn {
+		nc := h.visit(t, "")
+		_, err := io.WriteString(nc, header+"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+		assert.NoError(t, err, "request")
+		return nc
+	}
+	const ada, bob, itself = "PROXY TCP4 192.0.2.1 10.0.0.1 1 2\r\n", "PROXY TCP4 192.0.2.2 10.0.0.1 1 2\r\n", "PROXY UNKNOWN\r\n"
+	first := get(ada)
+	assert.Equal(t, "the first", status(t, first), http.StatusOK)
+	assert.Equal(t, "the second", status(t, get(ada)), http.StatusOK)
+	third := get(ada)
+	assert.Equal(t, "the third", status(t, third), http.StatusTooManyRequests)
+	assert.Equal(t, "is closed", isClosed(t, third), true)
+	assert.Equal(t, "counted", h.refusals(FullAddress), 1)
+	for range 3 {
+		assert.Equal(t, "of the balancer", status(t, get(itself)), http.StatusOK)
+	}
+	assert.Equal(t, "of another client", status(t, get(bob)), http.StatusOK)
+	_ = first.Close()
+	assert.Eventually(t, "one is gone", func() bool { return h.Len() == 5 })
+	assert.Equal(t, "in its place", status(t, get(ada)), http.StatusOK)
+}
+
 func TestLIM13_AnIPv6NetworkIsOneAddress(t *testing.T) {
 	of := func(text string) netip.Prefix {
 		return subscriber.Of(addressOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(text), 1))))

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// bodiesRoom is how many bytes the large polling bodies of a node may take together.
+	// bodiesRoom is how many bytes the large polling bodies and the incomplete large messages of WebSockets may take together.
 	bodiesRoom = 64 << 20
-	// smallBody is the size in bytes up to which a body is not charged: a WebSocket has as much in flight.
+	// smallBody is the size in bytes up to which neither is charged: a WebSocket reads as much at a time.
 	smallBody = 8 << 10
 	// holdTime is how long a body may hold room while others wait for it.
 	holdTime = time.Second
@@ -32,7 +32,7 @@ func costOf(size int) int {
 }
 
 // bodies is the room that large polling bodies share. A body is charged for the bytes that have arrived and are not handed over
-// yet. While a body waits, the oldest holder is evicted if it has held room for more than [holdTime]. So no client can keep
+// yet. An incomplete message of a WebSocket counts as one. While a body waits, the oldest holder is evicted if it has held room for more than [holdTime]. So no client can keep
 // others out by holding on to the room.
 type bodies struct {
 	mu      sync.Mutex
@@ -110,6 +110,21 @@ func (h *holding) shrink(to int) {
 			h.place = nil
 		}
 	})
+}
+
+// resize takes room or gives it back, so that the holding has so many bytes. The error is that of grow.
+func (h *holding) resize(ctx context.Context, to int) error {
+	h.room.mu.Lock()
+	more := to - h.size
+	h.room.mu.Unlock()
+	switch {
+	case more < 0:
+		h.shrink(to)
+	case more > 0:
+		_, err := h.grow(ctx, more)
+		return err
+	}
+	return nil
 }
 
 func (h *holding) isTold() bool {

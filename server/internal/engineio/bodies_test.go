@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/wire"
 )
 
 func (b *bodies) unused() int {
@@ -66,6 +68,78 @@ func TestLIM12_TheLongestHolderMakesRoom(t *testing.T) {
 		t.Errorf("%d of %d sessions ended", ended, len(holders))
 	}
 	assert.Equal(t, "no other reason", e.closedBy("transport error")+e.closedBy("transport close"), 0)
+}
+
+// TestP6_LIM12_UnfinishedMessagesShareTheRoom: WebSockets that keep messages unfinished, in one frame or in several, cost one room
+// together, and keep nobody else out.
+func TestP6_LIM12_UnfinishedMessagesShareTheRoom(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	const room, each = 512 << 10, 60_000
+	e.bodies = newBodies(room)
+	half := maskedText("4" + strings.Repeat("x", each))[:each]
+	parts := append(masked(byte(wire.OpText), []byte("4"+strings.Repeat("x", each/2))), masked(0, make([]byte, each/2))...)
+	for n := range 20 {
+		c, _ := openWS(t, e)
+		defer c.nc.Close()
+		c.write([][]byte{half, parts}[n%2])
+	}
+	honest, _ := openWS(t, e)
+	for range 3 {
+		honest.write(half)
+		honest.write(maskedText("4" + strings.Repeat("x", each))[each:])
+		honest.expect("4" + strings.Repeat("x", each))
+	}
+	ended := e.closedBy("body held too long")
+	if ended == 0 || ended > 20 {
+		t.Errorf("%d sessions ended", ended)
+	}
+	honest.send("4still here")
+	honest.expect("4still here")
+}
+
+// TestLIM12_WhoIsToldToGoGoesAtOnce: a client that stops in the middle keeps its room for a second only.
+func TestLIM12_WhoIsToldToGoGoesAtOnce(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	const room = 256 << 10
+	e.bodies = newBodies(room)
+	for range 2 {
+		p := newPoller(t, e)
+		raw(t, e, "POST /socket.io/"+eio+"polling&sid="+p.open.SID+" HTTP/1.1\r\nHost: test\r\nContent-Length: 200000\r\n\r\n4"+strings.Repeat("x", 100_000))
+		c, _ := openWS(t, e)
+		c.write(maskedText("4" + strings.Repeat("x", 60_000))[:50_000])
+	}
+	start := time.Now()
+	for range 10 {
+		status, _ := newPoller(t, e).post("4" + strings.Repeat("x", 60_000))
+		assert.Equal(t, "status", status, http.StatusOK)
+	}
+	assert.Equal(t, "told to go", e.closedBy("body held too long") > 0, true)
+	if took := time.Since(start); took > e.opts.BodyTimeout/2 {
+		t.Errorf("others waited for %v", took)
+	}
+}
+
+// TestLIM12_AMessageGivesItsRoomBack: when it is complete, and when its connection ends.
+func TestLIM12_AMessageGivesItsRoomBack(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	text := "4" + strings.Repeat("x", 60_000)
+	whole := maskedText(text)
+	c, _ := openWS(t, e)
+	for range 3 {
+		c.write(whole[:smallBody/2])
+		c.write(whole[smallBody/2 : 50_000])
+		assert.Eventually(t, "room is taken", func() bool { return e.bodies.unused() <= bodiesRoom-smallBody })
+		c.write(whole[50_000:])
+		c.expect(text)
+		assert.Eventually(t, "all of it is free", func() bool { return e.bodies.unused() == bodiesRoom })
+	}
+	c.write(whole[:50_000])
+	assert.Eventually(t, "room is taken", func() bool { return e.bodies.unused() <= bodiesRoom-smallBody })
+	assert.NoError(t, c.nc.Close(), "close")
+	assert.Eventually(t, "all of it is free", func() bool { return e.bodies.unused() == bodiesRoom })
 }
 
 // TestLIM12_WaitingForRoomIsNoEnd: a client may repeat a body that got no room.

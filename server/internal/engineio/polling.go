@@ -308,11 +308,16 @@ func (s *Server) oversized(r *http.Request) bool {
 }
 
 func (s *Session) readPost(w http.ResponseWriter, r *http.Request) (err error) {
-	held := s.server.bodies.hold(func() { s.end(causeHeld) })
+	held := s.server.bodies.hold(func() {
+		s.end(causeHeld)
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // or it would keep the room until the rest comes
+	})
 	defer held.shrink(0)
 	body := borrow()
 	defer giveBack(body)
-	if *body, err = s.readBody(w, r, held, *body); err != nil {
+	if *body, err = s.readBody(w, r, held, *body); held.isTold() {
+		return errEnded
+	} else if err != nil {
 		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

@@ -27,15 +27,14 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, sid string) {
 	if err != nil {
 		return
 	}
-	reader := &wsReader{frames: wire.NewReader(s.opts.MaxPayload + 1)}
-	if rest, ok := session.probe(nc, reader, early); ok {
-		session.serveReader(reader, rest)
+	if rest, ok := session.probe(nc, early); ok {
+		session.serveReader(rest)
 	}
 }
 
 // probe does the server's part of an upgrade. If ok is true, the session owns nc, and rest is what the client sent after its
 // confirmation; otherwise nc is closed.
-func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok bool) {
+func (s *Session) probe(nc net.Conn, early []byte) (rest []byte, ok bool) {
 	s.mu.Lock()
 	if s.life.ended() || !s.transport.try(nc) {
 		s.mu.Unlock()
@@ -47,7 +46,7 @@ func (s *Session) probe(nc net.Conn, r *wsReader, early []byte) (rest []byte, ok
 	s.reader.pass()
 	s.mu.Unlock()
 
-	p := &prober{session: s, nc: nc, reader: r, unread: early}
+	p := &prober{session: s, nc: nc, frames: wire.NewReader(probeBytes), unread: early}
 	if p.handshake() == nil && s.moveTo(nc) {
 		s.conn.Attach(nc)
 		s.mu.Lock()
@@ -100,11 +99,14 @@ func hangUp(nc net.Conn) {
 	_ = nc.Close()
 }
 
+// probeBytes bounds a message during the upgrade; the longest that has a meaning is "2probe".
+const probeBytes = 64
+
 // prober talks to a WebSocket that does not belong to its session yet.
 type prober struct {
 	session *Session
 	nc      net.Conn
-	reader  *wsReader
+	frames  wire.Reader
 	unread  []byte
 }
 
@@ -148,7 +150,7 @@ func (p *prober) say(text string) error {
 // next reads one text message. Control frames other than a ping and a pong end the attempt.
 func (p *prober) next() (text string, err error) {
 	for {
-		m, n, err := p.reader.frames.Next(p.unread)
+		m, n, err := p.frames.Next(p.unread)
 		p.unread = p.unread[n:]
 		switch {
 		case err != nil:
@@ -161,6 +163,7 @@ func (p *prober) next() (text string, err error) {
 				return "", err
 			}
 		case m.Op == wire.OpPong:
+			p.wait()
 		case m.Op != 0:
 			return "", errProbe
 		default:

@@ -52,9 +52,8 @@ func TestUpgrade_AClientThatGoesAwayPollsOn(t *testing.T) {
 func attempt(t *testing.T, s *Session, say ...string) *wsClient {
 	server, client := net.Pipe()
 	go func() {
-		r := &wsReader{frames: wire.NewReader(100)}
-		if rest, ok := s.probe(server, r, nil); ok {
-			s.serveReader(r, rest)
+		if rest, ok := s.probe(server, nil); ok {
+			s.serveReader(rest)
 		}
 	}()
 	ws := &wsClient{t: t, nc: client, r: bufio.NewReader(client)}
@@ -94,6 +93,35 @@ func TestUpgrade_ProbeTimesOut(t *testing.T) {
 		ws.expect("4on")
 		ws.send("1")
 		ws.expectClose(wire.CodeNormal)
+	})
+}
+
+// TestLIM9_PongsDuringAnUpgradeArePaced: nobody asked for them, and they cost work.
+func TestLIM9_PongsDuringAnUpgradeArePaced(t *testing.T) {
+	withClock(t, Options{Raw: true}, func(c *clocked) {
+		ws := attempt(t, c.open())
+		const seconds = 3
+		start := time.Now()
+		for range sundriesBurst + seconds*sundriesRate {
+			ws.frame(wire.OpPong, "")
+		}
+		ws.send("2probe")
+		ws.expect("3probe")
+		if took := time.Since(start); took < seconds*time.Second {
+			t.Errorf("all of them took %v", took)
+		}
+		ws.expectClose(wire.CodePolicy)
+	})
+}
+
+// TestP6_AnUpgradeKeepsNoLongMessage: nothing that a client says during an upgrade is long.
+func TestP6_AnUpgradeKeepsNoLongMessage(t *testing.T) {
+	withClock(t, Options{Raw: true}, func(c *clocked) {
+		ws := attempt(t, c.open())
+		start := time.Now()
+		ws.write(maskedText(strings.Repeat("x", probeBytes+1))[:20])
+		ws.expectClose(wire.CodePolicy)
+		assert.Equal(t, "waited for the rest", time.Since(start), 0)
 	})
 }
 
@@ -222,7 +250,7 @@ func TestEIO_ASecondWebSocketIsClosedHoweverEarly(t *testing.T) {
 		_, err := io.Copy(io.Discard, client)
 		ended <- err
 	}()
-	_, ok := s.probe(server, &wsReader{frames: wire.NewReader(100)}, nil)
+	_, ok := s.probe(server, nil)
 	assert.Equal(t, "upgraded", ok, false)
 	assert.NoError(t, assert.Receive(t, "its end", ended), "end of the second")
 	assert.Equal(t, "upgrading", s.Upgrading(), false)

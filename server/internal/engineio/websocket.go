@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -41,7 +42,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, sid stri
 	session.mu.Unlock()
 	session.conn.Attach(nc)
 	session.start() // even if it has ended: the reader closes the socket
-	session.serveReader(&wsReader{frames: wire.NewReader(s.opts.MaxPayload + 1)}, early)
+	session.serveReader(early)
 }
 
 // hijack takes over the connection and answers the opening handshake, with the first packet unless that is nil. early is what
@@ -86,8 +87,9 @@ func (s *Server) hijack(w http.ResponseWriter, r *http.Request, first []byte) (n
 // wsReader parses what a WebSocket receives. It keeps incomplete frames and messages only.
 type wsReader struct {
 	frames wire.Reader
-	raw    syscall.RawConn // nil if the connection has none
-	small  []byte          // then this waits for the client instead of a borrowed buffer
+	raw    syscall.RawConn   // nil if the connection has none
+	small  *[smallBytes]byte // then this waits for the client instead of a borrowed buffer
+	held   *holding          // room for an incomplete message; nil until there was a large one
 }
 
 // smallBytes is more than most messages of clients have.
@@ -95,9 +97,10 @@ const smallBytes = 512
 
 // serveReader handles early and then reads on. It does both in a goroutine of its own, so that the HTTP server can free the
 // request.
-func (s *Session) serveReader(r *wsReader, early []byte) {
-	if r.raw = rawconn.Of(s.transport.nc); r.raw == nil {
-		r.small = make([]byte, smallBytes)
+func (s *Session) serveReader(early []byte) {
+	r := &wsReader{frames: wire.NewReader(s.server.opts.MaxPayload + 1), raw: rawconn.Of(s.transport.nc)}
+	if r.raw == nil {
+		r.small = new([smallBytes]byte)
 	}
 	if len(early) > 0 {
 		go s.readOn(r, early)
@@ -112,7 +115,7 @@ func (s *Session) readOn(r *wsReader, p []byte) {
 		go s.readLoop(r)
 		return
 	}
-	s.discard()
+	s.discard(r)
 }
 
 // readLoop waits for the client on a small stack. After it has handled something, a new goroutine takes over, and the stack that
@@ -122,7 +125,7 @@ func (s *Session) readLoop(r *wsReader) {
 	if err != nil {
 		giveBack(p)
 		s.hungUp(causeGone)
-		s.discard()
+		s.discard(r)
 		return
 	}
 	ok := s.handle(r, *p)
@@ -131,7 +134,7 @@ func (s *Session) readLoop(r *wsReader) {
 		go s.readLoop(r)
 		return
 	}
-	s.discard()
+	s.discard(r)
 }
 
 // read waits until the socket is readable, and only then borrows a buffer. The caller gives the buffer back, also on an error.
@@ -142,7 +145,7 @@ func (s *Session) read(r *wsReader) (*[]byte, error) {
 	)
 	if r.raw == nil {
 		var n int
-		n, err = s.transport.nc.Read(r.small)
+		n, err = s.transport.nc.Read(r.small[:])
 		p = borrow()
 		*p = append(*p, r.small[:n]...)
 		if n > 0 {
@@ -182,7 +185,7 @@ func (s *Session) handle(r *wsReader, p []byte) bool {
 			return false
 		}
 		if m.Op == 0 {
-			return !s.hasEnded()
+			return s.makeRoom(r) && !s.hasEnded()
 		}
 		if err := s.receiveMessage(m); err != nil {
 			if tooLarge(err) {
@@ -191,6 +194,29 @@ func (s *Session) handle(r *wsReader, p []byte) bool {
 			return false
 		}
 	}
+}
+
+// makeRoom takes room for what has come of an incomplete message, or gives it back, as for the body of a POST. A session that gets no
+// room in time has ended: then it returns false.
+func (s *Session) makeRoom(r *wsReader) bool {
+	size := costOf(r.frames.Held())
+	if r.held == nil {
+		if size == 0 {
+			return true
+		}
+		nc := s.transport.nc
+		r.held = s.server.bodies.hold(func() {
+			s.end(causeHeld)
+			_ = nc.Close() // or it would keep the room while it does not read the last frames
+		})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.BodyTimeout)
+	defer cancel()
+	if r.held.resize(ctx, size) != nil {
+		s.end(causeHeld)
+		return false
+	}
+	return true
 }
 
 func (s *Session) receiveMessage(m wire.Message) error {
@@ -234,7 +260,10 @@ func (s *Session) endFrame(err error) {
 
 // discard reads until the client closes or the deadline that the end of the session sets has passed. Then it closes the socket.
 // Closing with bytes unread would reset the connection, and the client would lose the last frames.
-func (s *Session) discard() {
+func (s *Session) discard(r *wsReader) {
+	if r.held != nil {
+		r.held.shrink(0)
+	}
 	p := borrow()
 	defer giveBack(p)
 	for {

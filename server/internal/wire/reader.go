@@ -19,10 +19,14 @@ type Reader struct {
 	frame   *partial   // the frame whose bytes have not all arrived
 }
 
+// MaxFragments is how many frames one message may have. Empty and tiny ones cost work that no bound on bytes counts.
+const MaxFragments = 1024
+
 // fragments is a message of which at least one frame is complete and the last one is not.
 type fragments struct {
-	data []byte
-	op   Op
+	data   []byte
+	op     Op
+	frames int // complete ones
 }
 
 // partial is a frame under way: first its header, then its payload, still masked.
@@ -34,9 +38,20 @@ type partial struct {
 	headed  bool  // head is set
 }
 
-// NewReader returns a Reader that refuses messages of more than limit bytes, summed over fragments, with 1009 as soon
-// as the header says so.
+// NewReader returns a Reader that refuses messages of more than limit bytes, summed over fragments, or of more than [MaxFragments]
+// fragments, with 1009 as soon as the header says so.
 func NewReader(limit int) Reader { return Reader{limit: limit} }
+
+// Held is how many bytes the Reader keeps of a message that is not complete.
+func (r *Reader) Held() (bytes int) {
+	if r.message != nil {
+		bytes = cap(r.message.data)
+	}
+	if r.frame != nil {
+		bytes += cap(r.frame.payload)
+	}
+	return bytes
+}
 
 // Next consumes p up to the end of the next message or control frame, and returns it and the number of bytes consumed.
 // The rest, p[n:], is untouched and stays with the caller, which calls Next again when it is ready for the next message: this
@@ -118,6 +133,8 @@ func (r *Reader) check(h header) error {
 		return errOrphan
 	case h.op != OpContinuation && r.message != nil:
 		return errInterrupted
+	case r.message != nil && r.message.frames == MaxFragments:
+		return errTooBig
 	}
 	room := r.limit
 	if r.message != nil {
@@ -146,6 +163,7 @@ func (r *Reader) complete(h header, payload []byte) (Message, error) {
 			r.message = &fragments{op: h.op}
 		}
 		r.message.data = extend(r.message.data, payload, r.limit)
+		r.message.frames++
 		if !h.fin {
 			return Message{}, nil
 		}
