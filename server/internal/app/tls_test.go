@@ -91,3 +91,34 @@ func TestP6_LIM17_SlowReadersOverTLS(t *testing.T) {
 	sound(t, listener)
 	assert.Equal(t, "the listener stayed", len(listener.Report().Segments), 1)
 }
+
+// TestP6_LIM17_HoweverAClientLeavesTLS: by the book, by cutting the connection, in the middle of a record, or with nonsense.
+func TestP6_LIM17_HoweverAClientLeavesTLS(t *testing.T) {
+	s := secure(t)
+	a := start(t, append(s.flags, "--ping-interval=300ms", "--ping-timeout=300ms")...)
+	stays := s.open(t, a, siotest.WebSocket)
+	for name, leave := range map[string]func(nc net.Conn, r *raw) error{
+		"half a close":  func(_ net.Conn, r *raw) error { return r.net.(*tls.Conn).CloseWrite() },
+		"cut":           func(nc net.Conn, _ *raw) error { return nc.Close() },
+		"half a record": func(nc net.Conn, _ *raw) error { _, err := nc.Write([]byte{23, 3, 3, 0x20, 0, 1, 2, 3}); return err },
+		"half a frame": func(_ net.Conn, r *raw) error {
+			_, err := r.net.Write([]byte{0x81, 0xfe, 0xf0, 0, 0, 0, 0, 0, 'x'})
+			return err
+		},
+		"no record": func(nc net.Conn, _ *raw) error {
+			_, err := nc.Write([]byte(strings.Repeat("nonsense", 100)))
+			return err
+		},
+		"a broken record": func(nc net.Conn, _ *raw) error {
+			_, err := nc.Write(append([]byte{23, 3, 3, 0, 40}, make([]byte, 40)...))
+			return err
+		},
+	} {
+		nc, err := net.Dial("tcp", a.Addr())
+		assert.NoError(t, err)
+		assert.NoError(t, leave(nc, s.join(t, nc)), name)
+		assert.Eventually(t, name+": its session is gone", func() bool { return a.edge.Connections() == 1 })
+	}
+	say(t, stays, "still here")
+	assert.Equal(t, "the one that stays", len(stays.Report().Segments), 1)
+}

@@ -59,13 +59,21 @@ func (c *Certificate) take(contents [2][]byte) error {
 	if err != nil {
 		return err
 	}
+	if old := c.pair.Load(); old != nil && isOver(&pair) && !isOver(old) {
+		return errOver
+	}
 	c.pair.Store(&pair)
 	return nil
 }
 
+var errOver = errors.New("the certificate is not valid any more")
+
+func isOver(pair *tls.Certificate) bool { return time.Now().After(pair.Leaf.NotAfter) }
+
 // Watch looks at the files every so often, until ctx ends. It compares what they hold, so it does not matter how they are
 // replaced: written, renamed, or behind a link that moves, as Kubernetes does. New connections get the new certificate. A pair
-// that is broken, or half replaced, is logged once and tried again at every change; until then the old one stays.
+// that is broken, half replaced, or over while the old one is valid is logged once and tried again at every change; until then the
+// old one stays.
 func (c *Certificate) Watch(ctx context.Context, every time.Duration) {
 	for pace.Sleep(ctx, every) == nil {
 		c.look()

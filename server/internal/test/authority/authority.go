@@ -47,6 +47,12 @@ func (f Files) Client(t testing.TB) *tls.Config {
 // of the authority, the certificate and the key to files, as PEM.
 func Write(t testing.TB, caFile, certFile, keyFile string) {
 	t.Helper()
+	WriteUntil(t, caFile, certFile, keyFile, time.Now().Add(time.Hour))
+}
+
+// WriteUntil does the same with certificates that are valid until then.
+func WriteUntil(t testing.TB, caFile, certFile, keyFile string, until time.Time) {
+	t.Helper()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -56,7 +62,7 @@ func Write(t testing.TB, caFile, certFile, keyFile string) {
 	template := func(n int64, name string) *x509.Certificate {
 		return &x509.Certificate{
 			SerialNumber: big.NewInt(n), Subject: pkix.Name{CommonName: name},
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			NotBefore: until.Add(-2 * time.Hour), NotAfter: until,
 		}
 	}
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
