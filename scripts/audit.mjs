@@ -19,14 +19,19 @@ const audits = [
     title: "npm audit --omit=dev",
     command: ["npm", "audit", "--omit=dev", "--json"],
     cwd: root,
-    found: (_, output) => {
-      const start = output.indexOf("{");
-      const report = start < 0 ? {} : JSON.parse(output.slice(start));
-      return (report.metadata?.vulnerabilities?.total ?? 0) > 0;
-    },
-    complete: (output) => output.includes('"vulnerabilities"'),
+    found: (_, output) => (report(output).metadata?.vulnerabilities?.total ?? 0) > 0,
+    complete: (output) => report(output).metadata?.vulnerabilities !== undefined,
   },
 ];
+
+/** The report in the output of npm; an empty one if there is none, as from a network that answers for everybody. */
+function report(output) {
+  try {
+    return JSON.parse(output.slice(output.indexOf("{")));
+  } catch {
+    return {};
+  }
+}
 
 /** verdict says what an audit proves: "found", "clean", or "no answer". */
 export function verdict({ found, complete = () => true }, { status, stdout }) {

@@ -15,6 +15,7 @@ test("an audit fails if something is found, and passes if the list cannot be rea
     [npm, 1, report(2), "found"],
     [npm, 1, '{"error":{"code":"ENOAUDIT"}}', "no answer"],
     [npm, 0, "", "no answer"],
+    [npm, 1, "<html><style>p { color: red }</style>Please log in", "no answer"],
     [npm, null, "", "no answer"],
   ]) {
     assert.equal(verdict(audit, { status, stdout }), want, `${audit.title} ${status} ${stdout}`);
