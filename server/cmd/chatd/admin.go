@@ -33,18 +33,23 @@ type asked struct {
 
 // command is one command of chatd admin.
 type command struct {
-	takes   string // what follows its flags, for people; empty: nothing
+	takes   string // what follows its flags, for people, behind [optional] if it may be left out; empty: nothing
 	flags   func(*asked, *flag.FlagSet)
 	request func(a *asked, arg string) request
 	show    func(to io.Writer, a *asked, answer []byte) error
 }
 
+// optional precedes the name of what may be left out.
+const optional = "?"
+
 var commands = map[string]command{
-	"publish": {"MESSAGE", forPublish, publish, show(isStored, printStored)},
-	"history": {"", forHistory, history, show(isPast, printPast)},
-	"rooms":   {"", forRooms, rooms, show(areRooms, printRooms)},
-	"nodes":   {"", func(*asked, *flag.FlagSet) {}, nodes, show(areNodes, printNodes)},
-	"people":  {"", forRoom, people, show(arePeople, printPeople)},
+	"publish":   {"MESSAGE", forPublish, publish, show(isStored, printStored)},
+	"history":   {"", forHistory, history, show(isPast, printPast)},
+	"rooms":     {"", forRooms, rooms, show(areRooms, printRooms)},
+	"top":       {"", forTop, top, show(isTop, printTop)},
+	"nodes":     {"", func(*asked, *flag.FlagSet) {}, nodes, show(areNodes, printNodes)},
+	"people":    {"", forRoom, people, show(arePeople, printPeople)},
+	"log-level": {optional + "LEVEL", func(*asked, *flag.FlagSet) {}, logLevel, showLevel},
 }
 
 const adminUsage = `chatd admin uses the HTTP API of a node (docs/API.md).
@@ -52,8 +57,10 @@ const adminUsage = `chatd admin uses the HTTP API of a node (docs/API.md).
   chatd admin publish [--room ROOM] [--as USER-ID] [--name NAME] [--id ID] MESSAGE   (- reads the message from the input)
   chatd admin history [--room ROOM] [--before OFFSET] [--limit N]
   chatd admin rooms   [--after NAME] [--limit N]
+  chatd admin top     [--limit N]                     the busiest rooms of this node
   chatd admin nodes
   chatd admin people  [--room ROOM]
+  chatd admin log-level [LEVEL]                       debug, info, warn or error; only on a private port
 
 Each takes --url URL, the address of a private port (the default is ` + defaultURL + `) or of a public one, and --json.
 For a public port, the variable ` + config.AdminKey + ` holds the key. Without --room it is about the global room.
@@ -118,10 +125,10 @@ func (c command) argument(args []string, in io.Reader) (string, error) {
 	switch {
 	case c.takes == "" && len(args) > 0:
 		return "", fmt.Errorf("unexpected argument %q", args[0])
-	case c.takes == "":
+	case len(args) == 0 && (c.takes == "" || strings.HasPrefix(c.takes, optional)):
 		return "", nil
 	case len(args) != 1:
-		return "", fmt.Errorf("needs one %s after the flags, in quotes if it has spaces", c.takes)
+		return "", fmt.Errorf("needs one %s after the flags, in quotes if it has spaces", strings.TrimPrefix(c.takes, optional))
 	}
 	text := args[0]
 	if text == "-" {
@@ -173,6 +180,8 @@ func forRooms(a *asked, f *flag.FlagSet) {
 	f.IntVar(&a.limit, "limit", api.DefaultRooms, "most rooms")
 }
 
+func forTop(a *asked, f *flag.FlagSet) { f.IntVar(&a.limit, "limit", api.DefaultTop, "most rooms") }
+
 func publish(a *asked, message string) request {
 	body := map[string]any{"message": message}
 	if a.id != "" {
@@ -202,6 +211,13 @@ func rooms(a *asked, _ string) request {
 	}
 	return request{path: []string{"rooms"}, query: query}
 }
+
+func top(a *asked, _ string) request {
+	return request{path: []string{"top"}, query: url.Values{"limit": {fmt.Sprint(a.limit)}}}
+}
+
+// logLevel asks for the level of the log, after it has been set if one is given.
+func logLevel(_ *asked, level string) request { return request{bare: "/log-level", put: level} }
 
 func nodes(*asked, string) request { return request{path: []string{"nodes"}} }
 

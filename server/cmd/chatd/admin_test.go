@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/config"
+	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/test/assert"
 )
 
@@ -40,6 +42,9 @@ func TestAdminUsesTheAPI(t *testing.T) {
 		{"history", ""},
 		{"rooms", "cats  0 online\n"},
 		{"nodes", "0 connections  (this one)\n"},
+		{"top", "/     0 sockets  0.00 messages/s  0 bytes/s"},
+		{"top --limit 1", "cats  0 sockets  0."},
+		{"top --json", `"deliveriesPerSecond":`},
 		{"people --room cats", "0 online\n"},
 		{"people", "0 online\n"},
 	} {
@@ -54,6 +59,31 @@ func TestAdminUsesTheAPI(t *testing.T) {
 	var past chat.Past
 	assert.NoError(t, json.Unmarshal([]byte(out), &past))
 	assert.Equal(t, "messages", len(past.Messages), 3)
+}
+
+// TestAdminChangesTheLevelOfTheLog, and asks for it, on the private port.
+func TestAdminChangesTheLevelOfTheLog(t *testing.T) {
+	var log bytes.Buffer
+	logger := ops.NewLogger(slog.LevelInfo, "text", &log)
+	private := httptest.NewServer(ops.Private(&ops.Health{}, ops.NewMetrics(ops.Catalogues{}), logger))
+	defer private.Close()
+	p := &process{url: private.URL}
+	for _, c := range []struct {
+		args, shows string
+		code        int
+	}{
+		{"log-level", "info\n", exitOK},
+		{"log-level debug", "debug\n", exitOK},
+		{"log-level loud", "", exitFailed},
+		{"log-level --json", `"debug"` + "\n", exitOK},
+		{"log-level warn", "warn\n", exitOK},
+	} {
+		out, bad := p.admin(t, c.code, strings.Fields(c.args)...)
+		assert.Equal(t, c.args, out, c.shows)
+		assert.Equal(t, c.args+" says why", strings.Contains(bad, "debug, info, warn or error"), c.code == exitFailed)
+	}
+	logger.Info("not this")
+	assert.Equal(t, "the level is in force", strings.Contains(log.String(), "not this"), false)
 }
 
 func TestAdminRefusesWhatItCannotDo(t *testing.T) {
@@ -88,6 +118,9 @@ func TestAdminRefusesWhatItCannotDo(t *testing.T) {
 		"history --limit=":                  {exitUsage, "invalid value"},
 		"rooms --after=":                    {exitUsage, "--after is empty"},
 		"nodes --url=":                      {exitUsage, "--url is empty"},
+		"top --limit x":                     {exitUsage, "invalid value"},
+		"log-level debug info":              {exitUsage, "one LEVEL"},
+		"log-level --url " + elsewhere.URL:  {exitFailed, "OPS_ADDR"},
 		"nodes --url 127.0.0.1:9100":        {exitFailed, "--url must be"},
 		"nodes --url file:///etc/passwd":    {exitFailed, "--url must be"},
 		"nodes --url " + elsewhere.URL:      {exitFailed, "OPS_ADDR"},

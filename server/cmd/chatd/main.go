@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -56,6 +57,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		debug.SetGCPercent(gcPercent)
 	}
 	logger := ops.NewLogger(cfg.LogLevel, cfg.LogFormat, stderr)
+	slog.SetDefault(logger) // for the libraries, which have no other
 	node, err := app.New(cfg, logger)
 	if err == nil {
 		err = node.Run(untilSignal())

@@ -25,7 +25,9 @@ const (
 type request struct {
 	path  []string // after /api/v1; each part is escaped
 	query url.Values
-	body  any // nil: a GET
+	body  any    // nil: a GET
+	bare  string // if not empty, the path instead, which is beside the API
+	put   string // of a bare path: the text to put; empty: a GET
 }
 
 // send returns the answer. A key, if there is one, goes to this address only: redirects are not followed.
@@ -52,6 +54,8 @@ func (r request) send(ctx context.Context, address, key string) ([]byte, error) 
 		return nil, fmt.Errorf("the answer: %w", err)
 	case answer.StatusCode == http.StatusOK:
 		return text, nil
+	case r.bare != "" && answer.StatusCode == http.StatusBadRequest:
+		return nil, errors.New(strings.TrimSpace(string(text)))
 	}
 	if refused, err := decode[chat.Refusal](text); err == nil && refused.Code != "" {
 		return nil, fmt.Errorf("%s: %s", refused.Code, refused.Message)
@@ -68,6 +72,9 @@ func (r request) prepare(ctx context.Context, address string) (*http.Request, er
 	for _, part := range r.path {
 		parts = append(parts, url.PathEscape(part))
 	}
+	if r.bare != "" {
+		return r.prepareBare(ctx, at.JoinPath(r.bare))
+	}
 	at = at.JoinPath(strings.Join(parts, "/"))
 	at.RawQuery = r.query.Encode()
 	if r.body == nil {
@@ -82,6 +89,13 @@ func (r request) prepare(ctx context.Context, address string) (*http.Request, er
 		prepared.Header.Set("Content-Type", "application/json")
 	}
 	return prepared, err
+}
+
+func (r request) prepareBare(ctx context.Context, at *url.URL) (*http.Request, error) {
+	if r.put == "" {
+		return http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	}
+	return http.NewRequestWithContext(ctx, http.MethodPut, at.String(), strings.NewReader(r.put))
 }
 
 var errLong = fmt.Errorf("longer than %d bytes", maxAnswer)

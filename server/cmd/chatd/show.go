@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -80,6 +82,37 @@ func printRooms(to io.Writer, r api.Rooms) {
 	if n := len(r.Rooms); r.More && n > 0 {
 		fmt.Fprintf(to, "more: --after %s\n", r.Rooms[n-1].Name)
 	}
+}
+
+// isTop reports whether all names are those of rooms.
+func isTop(_ *asked, t api.Top) bool {
+	for _, room := range t.Rooms {
+		if room.Name != globalRoom && !stream.ValidRoom(room.Name) {
+			return false
+		}
+	}
+	return t.Rooms != nil
+}
+
+func printTop(to io.Writer, t api.Top) {
+	for _, room := range t.Rooms {
+		fmt.Fprintf(to, "%s\t%d sockets\t%.2f messages/s\t%.0f bytes/s\t%.0f deliveries/s\n",
+			room.Name, room.Sockets, room.Messages, room.Bytes, room.Deliveries)
+	}
+}
+
+// showLevel prints the level of a log, with --json as JSON.
+func showLevel(to io.Writer, a *asked, text []byte) error {
+	var level slog.Level
+	if level.UnmarshalText(bytes.TrimSpace(text)) != nil {
+		return errForeign
+	}
+	form := "%s\n"
+	if a.asJSON {
+		form = "%q\n"
+	}
+	_, err := fmt.Fprintf(to, form, strings.ToLower(level.String()))
+	return err
 }
 
 func areNodes(_ *asked, n api.Nodes) bool { return n.Nodes != nil }

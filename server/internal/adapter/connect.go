@@ -190,7 +190,7 @@ func (n *namespace) handle(m *member, event []any) (known bool) {
 		if p := recover(); p != nil {
 			known = true
 			n.hub.panics.Add(1)
-			n.hub.logger.Error("handler panicked", "event", name, "sid", m.socket.Id(), "panic", p, "stack", string(debug.Stack()))
+			n.hub.logger.Error("handler panicked", "namespace", n.nsp.Name(), "socket", m.socket.Id(), "event", name, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	args := event[1:]

@@ -202,7 +202,7 @@ func (n *namespace) log() *fanout.Log {
 func (n *namespace) store(args []byte) {
 	lost := func(err error) {
 		n.hub.unsent.Add(1)
-		n.hub.logger.Error("broadcast was not stored", "error", err)
+		n.hub.logger.Error("broadcast was not stored", "namespace", n.nsp.Name(), "error", err)
 	}
 	err := n.binding.Replica.Append(n.hub.life, "", args, func(_ stream.Offset, err error) {
 		if err != nil {

@@ -31,6 +31,9 @@ type Backend interface {
 	// Rooms returns the first n of the rooms that are open on this node and whose names come after the given one, in the order of
 	// their names, and whether there are more. They may be a second old.
 	Rooms(after string, n int) (rooms []chat.Listed, more bool)
+	// Top returns the n busiest of the rooms that are open on this node, the global room among them, the busiest first. n is at
+	// most [MaxTop]. They may be a second old.
+	Top(n int) []Busy
 	// Nodes returns the live nodes that this one knows, itself included.
 	Nodes() []Node
 }
@@ -142,12 +145,23 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, value any, refu
 		return
 	}
 	h.opts.Answered(OK)
+	h.log(r, "request served")
 	encode(w, value)
+}
+
+// RequestID is the header by which a proxy or a back end names a request in logs.
+const RequestID = "X-Request-Id"
+
+// log logs at debug level what became of a request.
+func (h *Handler) log(r *http.Request, what string, more ...any) {
+	if h.opts.Logger.Enabled(r.Context(), slog.LevelDebug) {
+		h.opts.Logger.Debug(what, append(more, "method", r.Method, "path", r.URL.EscapedPath(), "request", r.Header.Get(RequestID), "address", r.RemoteAddr)...)
+	}
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, refused *refusal) {
 	h.opts.Answered(string(refused.code))
-	h.opts.Logger.Debug("request refused", "method", r.Method, "code", refused.code, "error", refused.cause)
+	h.log(r, "request refused", "code", refused.code, "error", refused.cause)
 	header := w.Header()
 	switch refused.code {
 	case unauthorized:

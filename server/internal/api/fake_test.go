@@ -37,6 +37,7 @@ type backend struct {
 	limit    int
 	after    string
 	roomList []chat.Listed
+	busy     []Busy
 }
 
 var (
@@ -90,6 +91,13 @@ func (b *backend) Rooms(after string, n int) ([]chat.Listed, bool) {
 	defer b.mu.Unlock()
 	b.after, b.limit = after, n
 	return b.roomList, len(b.roomList) > 0
+}
+
+func (b *backend) Top(n int) []Busy {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = n
+	return b.busy[:min(n, len(b.busy))]
 }
 
 func (b *backend) Nodes() []Node {

@@ -292,6 +292,14 @@ func TestAPI9_ParametersAreReadStrictly(t *testing.T) {
 	serve(t, h, call{path: "/api/v1/rooms?after=cats&limit=5000"})
 	assert.Equal(t, "after", b.after, "cats")
 	assert.Equal(t, "most rooms", b.limit, maxRooms)
+	serve(t, h, call{path: "/api/v1/top?limit=5000"})
+	assert.Equal(t, "most of the busiest", b.limit, MaxTop)
+	assert.Equal(t, "none is busy", serve(t, h, call{path: "/api/v1/top"}).body, `{"rooms":[]}`+"\n")
+	b.busy = []Busy{{Name: "/", Sockets: 2, Messages: 0.5, Bytes: 99.25, Deliveries: 1}, {Name: "cats"}}
+	assert.Equal(t, "one is asked for", strings.Contains(serve(t, h, call{path: "/api/v1/top?limit=1"}).body, "cats"), false)
+	assert.Equal(t, "the usual number", serve(t, h, call{path: "/api/v1/top"}).status, 200)
+	assert.Equal(t, "the usual number", b.limit, DefaultTop)
+	assert.Equal(t, "an unknown parameter", serve(t, h, call{path: "/api/v1/top?by=bytes"}).code, "invalid")
 }
 
 func TestAPI10_TheRoomIsThatOfThePath(t *testing.T) {

@@ -195,6 +195,7 @@ func TestOPENAPI_HasTheOperationsOfTheHandler(t *testing.T) {
 func TestOPENAPI_HasTheDefaultsOfTheHandler(t *testing.T) {
 	all := document(t).Components.Parameters
 	assert.Equal(t, "rooms", all["rooms"].Schema.Default, DefaultRooms)
+	assert.Equal(t, "top", all["top"].Schema.Default, DefaultTop)
 	assert.Equal(t, "messages", all["messages"].Schema.Default, chat.HistoryMessages)
 }
 
@@ -214,7 +215,7 @@ func TestOPENAPI_HasTheCodesOfTheHandler(t *testing.T) {
 func TestOPENAPI_HasTheFieldsOfTheAnswers(t *testing.T) {
 	for name, of := range map[string]any{
 		"Stored": chat.Stored{}, "Past": chat.Past{}, "Message": chat.Message{}, "Refusal": chat.Refusal{}, "Listed": chat.Listed{},
-		"Rooms": Rooms{}, "Nodes": Nodes{}, "Node": Node{}, "People": chat.People{}, "Person": chat.Person{},
+		"Rooms": Rooms{}, "Top": Top{}, "Busy": Busy{}, "Nodes": Nodes{}, "Node": Node{}, "People": chat.People{}, "Person": chat.Person{},
 	} {
 		var fields, required, documented []string
 		for field := range reflect.TypeOf(of).Fields() {

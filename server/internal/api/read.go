@@ -184,8 +184,12 @@ func parameters(r *http.Request, names ...string) (map[string]string, *refusal) 
 	return given, nil
 }
 
-// DefaultRooms is how many rooms are listed if nobody says how many.
-const DefaultRooms = 100
+// How many rooms are listed if nobody says how many, and the most of the busiest.
+const (
+	DefaultRooms = 100
+	DefaultTop   = 20
+	MaxTop       = 100
+)
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
 

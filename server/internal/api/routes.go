@@ -23,6 +23,7 @@ func routes(h *Handler) map[string]map[string]action {
 		"/api/v1/rooms":                 {http.MethodGet: h.rooms},
 		"/api/v1/rooms/{room}/messages": messages,
 		"/api/v1/rooms/{room}/people":   people,
+		"/api/v1/top":                   {http.MethodGet: h.top},
 		"/api/v1/nodes":                 {http.MethodGet: h.nodes},
 	}
 }
@@ -140,6 +141,19 @@ func (h *Handler) rooms(r *http.Request, _ []byte) (any, *refusal) {
 	}
 	rooms, more := h.opts.Backend.Rooms(given["after"], limit)
 	return Rooms{append([]chat.Listed{}, rooms...), more}, nil
+}
+
+// top answers with [Top].
+func (h *Handler) top(r *http.Request, _ []byte) (any, *refusal) {
+	given, refused := parameters(r, "limit")
+	if refused != nil {
+		return nil, refused
+	}
+	limit, refused := readLimit(given, DefaultTop, MaxTop)
+	if refused != nil {
+		return nil, refused
+	}
+	return Top{append([]Busy{}, h.opts.Backend.Top(limit)...)}, nil
 }
 
 // nodes answers with [Nodes].

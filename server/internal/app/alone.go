@@ -7,7 +7,6 @@ import (
 
 	"scalable-chat/server/internal/cluster"
 	"scalable-chat/server/internal/engineio"
-	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/stream"
 )
@@ -34,7 +33,7 @@ type record interface {
 var _ topology = (*alone)(nil)
 
 func newAlone(h host, r record) *alone {
-	return &alone{id: nodeid.New(), members: cluster.NewAlone(h.members), record: r}
+	return &alone{id: h.id, members: cluster.NewAlone(h.members), record: r}
 }
 
 func (a *alone) parts() parts {

@@ -77,6 +77,7 @@ type App struct {
 	binding   sync.Map       // by namespace: what binds the room that is being opened
 	hub       *adapter.Hub
 	directory *room.Directory // who is in which room
+	top       top             // which rooms are busy
 	edge      *engineio.Server
 
 	public      *listener
@@ -97,7 +98,8 @@ func New(cfg config.Config, logger *slog.Logger) (*App, error) {
 }
 
 func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err error) {
-	a := &App{cfg: cfg, log: logger, timeouts: t, health: &ops.Health{}}
+	id := nodeid.New()
+	a := &App{cfg: cfg, log: logger.With("node", id), timeouts: t, health: &ops.Health{}}
 	a.life, a.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -114,12 +116,12 @@ func newApp(cfg config.Config, logger *slog.Logger, t timeouts) (_ *App, err err
 		Rooms:   slices.Concat(admission.Codes(), rooms.Codes()), Strays: engineio.StrayKinds(),
 	})
 	a.sweepers = fanout.New(fanout.Options{})
-	if a.policy, err = newPolicy(a.life, cfg.Auth, logger); err != nil {
+	if a.policy, err = newPolicy(a.life, cfg.Auth, a.log); err != nil {
 		return nil, err
 	}
 	a.welcome = welcome(cfg)
 	a.topology, err = newTopology(a.life, host{
-		cfg: cfg, log: logger, port: a.nodePort(), members: func() int { return a.hub.Members("/") }, guests: a.policy.Guests,
+		id: id, cfg: cfg, log: a.log, port: a.nodePort(), members: func() int { return a.hub.Members("/") }, guests: a.policy.Guests,
 		metrics: a.metrics,
 	})
 	if err != nil {
@@ -246,7 +248,7 @@ func (a *App) Start(ctx context.Context) error {
 	context.AfterFunc(a.life, stop)
 	a.background.Go(func() { trim(a.life) })
 	a.health.Advance(ops.Ready)
-	a.log.Info("ready", "address", a.Addr(), "node", a.parts.id, "redis", a.cfg.Redis.Enabled())
+	a.log.Info("ready", "address", a.Addr(), "redis", a.cfg.Redis.Enabled())
 	return nil
 }
 

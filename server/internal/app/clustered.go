@@ -14,7 +14,6 @@ import (
 	"scalable-chat/server/internal/config"
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/forward"
-	"scalable-chat/server/internal/nodeid"
 	"scalable-chat/server/internal/ops"
 	"scalable-chat/server/internal/stream/redis"
 	"scalable-chat/server/internal/stream/redis/shard"
@@ -54,7 +53,7 @@ func newClustered(ctx context.Context, h host) (*clustered, error) {
 		_ = client.Close()
 		return nil, err
 	}
-	c := &clustered{id: nodeid.New(), log: h.log, client: client, record: record}
+	c := &clustered{id: h.id, log: h.log, client: client, record: record}
 	c.registry = cluster.NewRegistry(cluster.RegistryConfig{
 		Client: client, Key: cfg.StreamKey, ID: c.id, Address: address,
 		Local: h.members, Secret: cfg.ClusterSecret, Guests: h.shareGuests(), Settings: sharedSettings(cfg, record), Log: h.log,

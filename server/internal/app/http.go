@@ -122,7 +122,7 @@ func (l *listener) guard(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				if p != http.ErrAbortHandler { //nolint:errorlint // it is panicked with as it is
-					l.alarm.Error("panic in a request", "panic", p, "path", r.URL.Path, "stack", string(debug.Stack()))
+					l.alarm.Error("panic in a request", "panic", p, "address", r.RemoteAddr, "request", r.Header.Get(api.RequestID), "path", r.URL.Path, "stack", string(debug.Stack()))
 				}
 				panic(http.ErrAbortHandler) // net/http closes the connection
 			}

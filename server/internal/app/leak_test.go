@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"scalable-chat/server/internal/chat"
 	"scalable-chat/server/internal/test/assert"
 	"scalable-chat/server/internal/test/race"
 	"scalable-chat/server/internal/test/siotest"
@@ -124,7 +125,7 @@ func TestP6_AClientThatNeverReadsCostsLittle(t *testing.T) {
 	most := int64(0)
 	for n := range 20_000 {
 		stored := make(chan error, 1)
-		assert.NoError(t, a.room.Append(t.Context(), "", args, func(_ int64, err error) { stored <- err }))
+		assert.NoError(t, a.room.Append(t.Context(), "", args, func(_ chat.Position, err error) { stored <- err }))
 		assert.NoError(t, <-stored)
 		if n%4000 == 3999 {
 			most = max(most, assert.HeapInUse()-before)

@@ -55,7 +55,7 @@ func (a *App) openRoom(name string, record stream.Room, online func(atLeast int)
 	}
 	p := &place{app: a, namespace: namespace}
 	p.Replica = replica.New(replica.Options{
-		Stream: record, Sweepers: a.sweepers, Name: namespace, Encode: room.Encoder(namespace), Decode: room.Decode,
+		Stream: record, Sweepers: a.sweepers, Name: name, Encode: room.Encoder(namespace), Decode: room.Decode,
 		Window: window, Retained: a.parts.window, Nodes: a.parts.nodes, Since: a.parts.global.since,
 		Hooks:  replica.Hooks{Reset: a.metrics.Reset, Followed: a.metrics.Followed},
 		Logger: a.roomsLog,

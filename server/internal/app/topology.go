@@ -59,6 +59,7 @@ type drainer interface {
 
 // host is what a topology needs of the node around it.
 type host struct {
+	id      string // of the node
 	cfg     config.Config
 	log     *slog.Logger
 	port    int        // of the main listener

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,11 +65,20 @@ func (l Limits) withDefaults() Limits {
 type Record interface {
 	// Append queues args, the JSON text of the event's arguments with one [TimeMark] in it, and takes ownership of it.
 	// It blocks only while the stream's bounded queue is full, at most until ctx ends. Events of one caller are stored
-	// in the order of its calls. If it returns nil, done is called exactly once, from any goroutine, with the time
-	// stamp of the stored event in milliseconds since the epoch or with an error; otherwise nothing was queued and done
+	// in the order of its calls. If it returns nil, done is called exactly once, from any goroutine, with the place of
+	// the stored event or with an error; otherwise nothing was queued and done
 	// is never called. While a key that is not empty is remembered, an event with the same key is not stored again and
-	// done gets the time stamp of the first.
-	Append(ctx context.Context, key string, args []byte, done func(at int64, err error)) error
+	// done gets the place of the first.
+	Append(ctx context.Context, key string, args []byte, done func(at Position, err error)) error
+}
+
+// Position is the place of a stored event in the total order: its time stamp in milliseconds since the epoch, by the stream's
+// clock, and its number among those of that millisecond.
+type Position struct{ Ms, Seq uint64 }
+
+// String is the offset of the event, as clients get it.
+func (p Position) String() string {
+	return strconv.FormatUint(p.Ms, 10) + "-" + strconv.FormatUint(p.Seq, 10)
 }
 
 // Archive reads events of the past. An offset must look like one, but need not exist any more. Each method returns at most n
@@ -100,7 +110,8 @@ type Hooks struct {
 	// Handled is called once for each event of a client, when its outcome is known. event is one of [Events], outcome one
 	// of [Outcomes].
 	Handled func(event, outcome string)
-	// Logger gets the refusals at debug level, with their cause.
+	// Logger gets, at debug level, the refusals with their cause, and what becomes of each message; nil: nobody does. It never gets
+	// the text of a message.
 	Logger *slog.Logger
 }
 
@@ -180,6 +191,9 @@ type Client struct {
 	leave atomic.Pointer[context.CancelFunc] // ends the wait of an event; nil: none waits for long
 }
 
+// ID is the Socket.IO session id of the client, which is public.
+func (c *Client) ID() string { return c.id }
+
 // Identity is the newest identity of the client's user.
 func (c *Client) Identity() auth.Identity { return c.speaker.Identity() }
 
@@ -215,8 +229,8 @@ func (s *Service) handled(c *Client, event string, err *Error) {
 	outcome := OutcomeOK
 	if err != nil {
 		outcome = string(err.Code)
-		if s.hooks.Logger != nil {
-			s.hooks.Logger.Debug("event refused", "event", event, "sid", c.id, "error", err)
+		if s.logs() {
+			s.hooks.Logger.Debug("event refused", "event", event, "room", s.room, "socket", c.id, "user", c.Identity().ID, "error", err)
 		}
 	}
 	if s.hooks.Handled != nil {

@@ -73,7 +73,7 @@ func object(text string) []any {
 type appended struct {
 	key  string
 	args []byte
-	done func(int64, error)
+	done func(Position, error)
 }
 
 // event is the argument that a listener gets, with the time stamp at.
@@ -110,7 +110,7 @@ var (
 
 const stamp = 1700000000000
 
-func (d *desk) Append(_ context.Context, key string, args []byte, done func(int64, error)) error {
+func (d *desk) Append(_ context.Context, key string, args []byte, done func(Position, error)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.refuse != nil {
@@ -118,7 +118,7 @@ func (d *desk) Append(_ context.Context, key string, args []byte, done func(int6
 	}
 	d.queue = append(d.queue, appended{key, args, done})
 	if !d.hold {
-		done(stamp, nil)
+		done(Position{Ms: stamp}, nil)
 	}
 	return nil
 }

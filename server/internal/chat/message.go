@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -52,14 +54,16 @@ func (s *Service) Message(ctx context.Context, c *Client, args []any, ack func(a
 		return
 	}
 	id := m.id // the rest of m need not live until the ack
-	done := func(at int64, err error) {
+	s.trace(accepted, c, id, Position{})
+	done := func(at Position, err error) {
 		if err != nil {
 			s.refuse(c, EventMessage, unavailable(notStored, err), ack)
 			return
 		}
+		s.trace(stored, c, id, at)
 		s.handled(c, EventMessage, nil)
 		if ack != nil {
-			ack(Stored{Status: OutcomeOK, ID: id, At: at})
+			ack(Stored{Status: OutcomeOK, ID: id, At: int64(at.Ms)})
 		}
 	}
 	if err := s.record.Append(ctx, m.key, encode(m), done); err != nil {
@@ -179,3 +183,38 @@ func blank(s string) bool { return strings.IndexFunc(s, func(r rune) bool { retu
 func isSpace(r rune) bool { return r == '\uFEFF' || (r != '\u0085' && unicode.IsSpace(r)) }
 
 func unprintable(r rune) bool { return r < ' ' || r > '~' }
+
+// What is logged of a message. Each node's copy of the room says, by the offset, when it delivers it.
+const (
+	accepted = "message accepted" // by the rules; it waits to be stored
+	stored   = "message stored"
+)
+
+// logs reports whether debug records are wanted.
+func (s *Service) logs() bool {
+	return s.hooks.Logger != nil && s.hooks.Logger.Enabled(context.Background(), slog.LevelDebug)
+}
+
+// trace logs, at debug level, where a message is on its way. At any other level it allocates nothing and takes no lock.
+func (s *Service) trace(what string, c *Client, id string, at Position) {
+	if !s.logs() {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("room", s.room), slog.String("message", fingerprint(id)), slog.String("user", c.Identity().ID),
+	}
+	if c.id != "" { // empty: it came by the HTTP API
+		attrs = append(attrs, slog.String("socket", c.id))
+	}
+	if at != (Position{}) {
+		attrs = append(attrs, slog.String("offset", at.String()))
+	}
+	s.hooks.Logger.LogAttrs(context.Background(), slog.LevelDebug, what, attrs...)
+}
+
+// fingerprint stands for the id of a message in logs: the first 16 hexadecimal digits of its SHA-256. Clients choose ids, and may
+// put into them what belongs in no log.
+func fingerprint(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:8])
+}

@@ -99,7 +99,7 @@ func TestP4_AckOnlyAfterStored(t *testing.T) {
 	s.Message(t.Context(), guest(s, "s1"), object(`{"message":"m","username":"u","id":"x"}`), a.add)
 	assert.Equal(t, "answers before it is stored", len(a.all), 0)
 	assert.Equal(t, "counted before it is stored", len(counts.n), 0)
-	d.queue[0].done(7, nil)
+	d.queue[0].done(Position{Ms: 7}, nil)
 	assert.Equal(t, "answer", a.one(t), any(Stored{Status: "ok", ID: "x", At: 7}))
 }
 
@@ -111,7 +111,7 @@ func TestP4_FailureIsAnsweredOnceAndHidesItsCause(t *testing.T) {
 			s := New(Options{Record: d})
 			s.Message(t.Context(), guest(s, "s1"), object(`{"message":"m","username":"u"}`), a.add)
 			for _, p := range d.queue {
-				p.done(0, cause)
+				p.done(Position{}, cause)
 			}
 			assert.Equal(t, "code", a.code(t), "unavailable")
 			if strings.Contains(a.one(t).(Refusal).Message, "10.0.0.1") {

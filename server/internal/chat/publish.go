@@ -30,11 +30,18 @@ func (s *Service) Publish(ctx context.Context, by auth.Identity, m PublishedMess
 		return Stored{}, bad
 	}
 	type outcome struct {
-		at  int64
+		at  Position
 		err error
 	}
 	outcomes := make(chan outcome, 1)
-	err := s.record.Append(ctx, checked.key, encode(checked), func(at int64, err error) { outcomes <- outcome{at, err} })
+	c := &Client{speaker: auth.Fixed(by)} // without a socket
+	s.trace(accepted, c, checked.id, Position{})
+	err := s.record.Append(ctx, checked.key, encode(checked), func(at Position, err error) {
+		if err == nil {
+			s.trace(stored, c, checked.id, at)
+		}
+		outcomes <- outcome{at, err}
+	})
 	if err != nil {
 		return Stored{}, unavailable(notStored, err)
 	}
@@ -43,7 +50,7 @@ func (s *Service) Publish(ctx context.Context, by auth.Identity, m PublishedMess
 		if o.err != nil {
 			return Stored{}, unavailable(notStored, o.err)
 		}
-		return Stored{Status: OutcomeOK, ID: checked.id, At: o.at}, nil
+		return Stored{Status: OutcomeOK, ID: checked.id, At: int64(o.at.Ms)}, nil
 	case <-ctx.Done():
 		return Stored{}, unavailable(notStored, ctx.Err())
 	}

@@ -77,16 +77,16 @@ func TestP4_PublishReturnsWhenTheMessageIsStored(t *testing.T) {
 		go func() { outcome <- publish(t.Context()) }()
 		synctest.Wait()
 		assert.Equal(t, "outcomes before it is stored", len(outcome), 0)
-		d.queue[0].done(7, nil)
+		d.queue[0].done(Position{Ms: 7}, nil)
 		assert.Equal(t, "outcome", <-outcome, "stored")
 		go func() { outcome <- publish(t.Context()) }()
 		synctest.Wait()
-		d.queue[1].done(0, errAway)
+		d.queue[1].done(Position{}, errAway)
 		assert.Equal(t, "not stored", <-outcome, Unavailable)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		assert.Equal(t, "given up", publish(ctx), Unavailable)
-		d.queue[2].done(7, nil) // nobody waits for it
+		d.queue[2].done(Position{Ms: 7}, nil) // nobody waits for it
 		d.refuse = errAway
 		assert.Equal(t, "not queued", publish(t.Context()), Unavailable)
 	})

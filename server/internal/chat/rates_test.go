@@ -196,7 +196,7 @@ func BenchmarkMessage(b *testing.B) {
 // nowhere is a record that keeps nothing.
 type nowhere struct{}
 
-func (nowhere) Append(_ context.Context, _ string, _ []byte, done func(int64, error)) error {
-	done(stamp, nil)
+func (nowhere) Append(_ context.Context, _ string, _ []byte, done func(Position, error)) error {
+	done(Position{Ms: stamp}, nil)
 	return nil
 }

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -125,6 +126,9 @@ func (s *Session) finish() {
 	s.server.wheel.remove(s)
 	c := s.life.cause() // it stays
 	s.guard(func() { s.server.hooks.closed(c.reason) })
+	if log := s.server.opts.Logger; log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("session ended", "address", s.RemoteAddress(), "reason", c.reason) // its id is a secret
+	}
 	nc := s.settle()
 	s.conn.LeaveAll()
 	s.guard(func() { s.Emit("close", c.event, nil) })
@@ -213,7 +217,7 @@ func (s *Session) guard(fn func()) {
 // recovered is deferred around calls into the library: a panic ends this session instead of the process.
 func (s *Session) recovered() {
 	if p := recover(); p != nil {
-		s.server.opts.Logger.Error("panic in a session", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		s.server.opts.Logger.Error("panic in a session", slog.String("address", s.RemoteAddress()), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		s.end(causePanic)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 // Thinned is a logger for what may happen in very many places at the same moment, as when all rooms lose their records, or as
 // often as strangers want. It writes at most so many records within that time; the next one after that says how many were left out.
+// Records at debug level are neither thinned nor counted: who asks for them wants all.
 func Thinned(log *slog.Logger, most int, within time.Duration) *slog.Logger {
 	return slog.New(thinned{log.Handler(), &thinning{most: most, within: within}})
 }
@@ -31,6 +32,9 @@ type thinning struct {
 
 // Handle implements [slog.Handler].
 func (h thinned) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level <= slog.LevelDebug {
+		return h.Handler.Handle(ctx, r)
+	}
 	left, ok := h.shared.take(r.Time)
 	if !ok {
 		return nil

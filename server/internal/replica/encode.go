@@ -43,7 +43,7 @@ func (r *Replica) encode(in *encoder, entries []stream.Entry) []fanout.Frame {
 			frames = append(frames, fanout.Frame{Offset: e.Offset, Bytes: buf[start:]})
 		} else if len(e.Event) > 0 {
 			r.malformed.Add(1)
-			r.logger.Error("stream holds an entry that is no event", "namespace", r.opts.Name, "offset", e.Offset.String())
+			r.logger.Error("stream holds an entry that is no event", "room", r.opts.Name, "offset", e.Offset.String())
 		}
 	}
 	in.buf, in.frames = buf, frames

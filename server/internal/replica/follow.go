@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -26,7 +27,7 @@ func (r *Replica) Load(ctx context.Context) error {
 		if err == nil || ctx.Err() != nil || errors.Is(err, stream.ErrClosed) {
 			return err
 		}
-		r.logger.Warn("stream cannot be loaded yet", "error", err)
+		r.logger.Warn("stream cannot be loaded yet", "room", r.opts.Name, "error", err)
 		if err := pace.Sleep(ctx, jittered(pause)); err != nil {
 			return err
 		}
@@ -89,7 +90,7 @@ func (r *Replica) Run(ctx context.Context, s stream.Stream) error {
 		if errors.Is(err, stream.ErrGap) {
 			progress, err = r.startAfresh(ctx, err)
 		} else {
-			r.logger.Warn("stream cannot be followed", "error", err)
+			r.logger.Warn("stream cannot be followed", "room", r.opts.Name, "error", err)
 			err = nil
 		}
 		if err != nil {
@@ -118,7 +119,7 @@ func (r *Replica) startAfresh(ctx context.Context, gap error) (progress bool, er
 
 // lost tells that the log is dropped.
 func (r *Replica) lost(gap error) {
-	r.logger.Warn("stream has a gap: starting afresh", "namespace", r.opts.Name, "after", r.last.String(), "error", gap)
+	r.logger.Warn("stream has a gap: starting afresh", "room", r.opts.Name, "after", r.last.String(), "error", gap)
 	if r.opts.Hooks.Reset != nil {
 		r.opts.Hooks.Reset()
 	}
@@ -140,12 +141,24 @@ func (r *Replica) Deliver(entries []stream.Entry) {
 	r.show(entries)
 	r.last = entries[len(entries)-1].Offset
 	r.credits.reach(r.last)
+	r.traffic.count(entries)
+	r.trace(entries)
 	if r.opts.Hooks.Followed != nil {
 		for _, e := range entries {
 			if len(e.Event) > 0 {
 				r.opts.Hooks.Followed(int64(e.Offset.Ms))
 			}
 		}
+	}
+}
+
+// trace logs at debug level what this node delivers, so that a message can be found on each node by its offset.
+func (r *Replica) trace(entries []stream.Entry) {
+	if !r.logger.Enabled(r.life, slog.LevelDebug) {
+		return
+	}
+	for _, e := range entries {
+		r.logger.Debug("message delivered", "room", r.opts.Name, "offset", e.Offset.String())
 	}
 }
 

@@ -137,7 +137,7 @@ func (r *Replica) isAhead(seen stream.Offset) bool {
 func (r *Replica) Start(n int) fanout.Cursor {
 	if n > 0 && r.lacks(n) {
 		if _, err, _ := r.older.reading.Do("", func() (any, error) { return nil, r.readOlder() }); err != nil {
-			r.logger.Debug("older messages cannot be read", "error", err)
+			r.logger.Debug("older messages cannot be read", "room", r.opts.Name, "error", err)
 		}
 	}
 	r.starts.RLock()

@@ -37,7 +37,7 @@ type Decode func(frame []byte) []byte
 type Options struct {
 	Stream   stream.Record
 	Sweepers *fanout.Sweepers
-	Name     string // of the namespace, for logs
+	Name     string // of the room, for logs
 	Encode   Encode
 	Decode   Decode
 	// Window bounds the log, which Load fills at the start. It should not be larger than what the stream retains.
@@ -85,6 +85,8 @@ type Replica struct {
 	// starts is held for writing while the log is emptied and refilled, so that no client starts in between.
 	starts sync.RWMutex
 	pushed bool // guarded by starts: the log began with the newest entries of a room
+
+	traffic traffic
 
 	older older
 

@@ -23,7 +23,7 @@ func (r *Room) relay(except string, notice chat.Typing) {
 		return
 	}
 	if err := n.EmitVolatile(socket.SocketId(except), chat.EventTyping, notice); err != nil {
-		r.logger.Error("typing notice", "error", err)
+		r.logger.Error("typing notice", "room", NameOf(r.opts.Namespace), "socket", except, "error", err)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // Append implements [chat.Record]: it appends the arguments of a message event to the record.
-func (r *Room) Append(ctx context.Context, key string, args []byte, done func(at int64, err error)) error {
-	return r.opts.Replica.Append(ctx, key, args, func(o stream.Offset, err error) { done(int64(o.Ms), err) })
+func (r *Room) Append(ctx context.Context, key string, args []byte, done func(at chat.Position, err error)) error {
+	return r.opts.Replica.Append(ctx, key, args, func(o stream.Offset, err error) { done(chat.Position(o), err) })
 }
 
 // Before implements [chat.Archive].

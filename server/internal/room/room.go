@@ -105,7 +105,11 @@ type client struct {
 var _ adapter.Client = client{}
 
 func (r *Room) newClient(s *socket.Socket, by *auth.Speaker) adapter.Client {
-	rules := r.rules.NewClient(r.connectionOf(s.Conn().(attached)), string(s.Id()), by, s.Handshake().Auth)
+	conn := s.Conn().(attached)
+	rules := r.rules.NewClient(r.connectionOf(conn), string(s.Id()), by, s.Handshake().Auth)
+	if r.logs() {
+		r.logger.Debug("client entered", "room", NameOf(r.opts.Namespace), "socket", rules.ID(), "user", rules.Identity().ID, "address", conn.Network())
+	}
 	// The handshake is not needed any more, but the library keeps it, with the client's data, as long as the socket.
 	*s.Handshake() = socket.Handshake{}
 	return client{r, rules}
@@ -144,8 +148,14 @@ func (c client) Event(ctx context.Context, event string, args []any, ack func(..
 	return true
 }
 
+// logs reports whether debug records are wanted.
+func (r *Room) logs() bool { return r.logger.Enabled(context.Background(), slog.LevelDebug) }
+
 // Left implements [adapter.Client].
 func (c client) Left(stays bool) time.Duration {
+	if c.room.logs() {
+		c.room.logger.Debug("client left", "room", NameOf(c.room.opts.Namespace), "socket", c.rules.ID())
+	}
 	c.rules.Left()
 	if !stays {
 		return 0

@@ -97,9 +97,9 @@ func TestStoredMessagesAreInTheArchiveAndOnTheWire(t *testing.T) {
 	r, rep := newRoom(t)
 	stored := make(chan int64, 2)
 	say := func(text string) int64 {
-		err := r.Append(t.Context(), "", []byte(`["message",{"message":"`+text+`","at":`+"\x00"+`}]`), func(at int64, err error) {
+		err := r.Append(t.Context(), "", []byte(`["message",{"message":"`+text+`","at":`+"\x00"+`}]`), func(at chat.Position, err error) {
 			assert.Equal(t, "error", err, nil)
-			stored <- at
+			stored <- int64(at.Ms)
 		})
 		assert.NoError(t, err)
 		return assert.Receive(t, "the ack", stored)

@@ -178,5 +178,14 @@ func (m *Manager) all() []*entry {
 	return slices.Collect(maps.Values(m.rooms))
 }
 
+// Each calls do for every room that is open, in no order and with no lock held.
+func (m *Manager) Each(do func(name string, p Place)) {
+	for _, e := range m.all() {
+		if p := e.built(); p != nil {
+			do(e.name, p)
+		}
+	}
+}
+
 // now is the clock of the rates and the idle.
 func (m *Manager) now() time.Duration { return time.Since(m.began) }
