@@ -95,6 +95,7 @@ function followPage({ connector, rooms, identity, hidden, look }: Chat): void {
     hidden.reread();
     look.reread();
   });
+  hidden.subscribe(() => rooms.recount());
   const openRemembered = () => {
     if (identity.getMe().username !== null) rooms.openRemembered();
   };

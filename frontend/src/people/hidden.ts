@@ -1,4 +1,5 @@
 import type { Memory } from "@/browser/memory";
+import { clusterStart } from "@/text/clusters";
 
 /** Somebody whose messages are not shown. The name is the one that they had then. */
 export interface HiddenPerson {
@@ -8,7 +9,7 @@ export interface HiddenPerson {
 
 /** At most so many people are hidden; more show the first again. */
 export const mostHidden = 200;
-/** As much of a name is kept as helps to recognise it. */
+/** As much of a name is recorded as helps to recognise it. */
 const nameChars = 64;
 
 const key = "chat.hidden";
@@ -40,7 +41,7 @@ export class Hidden {
   }
 
   hide(id: string, name: string): void {
-    const person = { id, name: name.slice(0, nameChars) };
+    const person = { id, name: recordedName(name) };
     this.#write((people) => [...people.filter((other) => other.id !== id), person].slice(-mostHidden));
   }
 
@@ -68,6 +69,11 @@ export class Hidden {
   }
 }
 
+/** The part of a name that is recorded, without half a character at its end. */
+export function recordedName(name: string): string {
+  return name.length > nameChars ? name.slice(0, clusterStart(name, nameChars)) : name;
+}
+
 function idsOf(people: readonly HiddenPerson[]): ReadonlySet<string> {
   return new Set(people.map(({ id }) => id));
 }
@@ -83,5 +89,5 @@ function read(text: string | null): readonly HiddenPerson[] {
 
 function person(value: unknown): HiddenPerson[] {
   const { id, name } = (value ?? {}) as Record<string, unknown>;
-  return typeof id === "string" && typeof name === "string" ? [{ id, name: name.slice(0, nameChars) }] : [];
+  return typeof id === "string" && typeof name === "string" ? [{ id, name: recordedName(name) }] : [];
 }

@@ -1,4 +1,5 @@
 import type { TypingNotice } from "@/wire/contract";
+import { type Hidden, recordedName } from "./hidden";
 
 /** Somebody else who is typing. Without another notice they are forgotten at `until`, by the steady clock (TYP-5). */
 export interface Typist {
@@ -28,6 +29,28 @@ export function heardMessages(state: Typists, usernames: ReadonlySet<string>): T
 
 export function forgotten(state: Typists, now: number): Typists {
   return kept(state, (typist) => typist.until > now);
+}
+
+/** Somebody who is known by a name. Messages of version 0.1 name no author. */
+export interface Named {
+  readonly id: string | undefined;
+  readonly name: string;
+  readonly verified?: true | undefined;
+}
+
+/** A notice does not name its author by an id: it is dropped if all who are known by its name are hidden. */
+export function withoutHidden(
+  state: Typists,
+  known: readonly Named[],
+  hidden: Pick<Hidden, "has" | "getPeople">,
+): Typists {
+  const [shown, concealed] = [new Set<string>(), new Set<string>()];
+  for (const { id, name } of [...known, ...hidden.getPeople()])
+    (hidden.has(id) ? concealed : shown).add(recordedName(name));
+  return kept(state, ({ username }) => {
+    const name = recordedName(username);
+    return shown.has(name) || !concealed.has(name);
+  });
 }
 
 function kept(state: Typists, keep: (typist: Typist) => boolean): Typists {

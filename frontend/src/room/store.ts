@@ -192,6 +192,12 @@ export class RoomStore {
     this.#readIs(this.#lastRead.reread());
   }
 
+  /** Call it when others are hidden than before: what those say is no news. */
+  recount(): void {
+    const timeline = { ...this.#state.timeline }; // mentions are counted once for each
+    this.#update({ timeline, unread: countUnread(timeline.entries, this.#state.read, this.isNoNews) });
+  }
+
   /** Asks to be let in now, also after a refusal. */
   enterNow(): void {
     if (typeof this.#state.admission === "object") this.#update({ admission: "outside" });
@@ -322,7 +328,6 @@ export class RoomStore {
 
   readonly #isMine = (message: PlacedMessage): boolean => isMine(this.#identity.getMe(), message);
 
-  /** Own messages are never unread, and neither are those that the person does not want to see. */
   /** Whether a message is our own, or of somebody whom we do not want to see. */
   readonly isNoNews = (message: PlacedMessage): boolean => this.#isMine(message) || this.#hidden.has(message.from);
 

@@ -176,6 +176,11 @@ export class Rooms {
     for (const room of this.#state.mine) room.rereadPlace();
   }
 
+  /** Call it when others are hidden than before. */
+  recount(): void {
+    for (const room of this.#state.mine) room.recount();
+  }
+
   #find(name: RoomName): RoomStore | undefined {
     return this.#state.mine.find((room) => room.name === name);
   }

@@ -80,9 +80,11 @@ export function isFull(state: Timeline, page: number): boolean {
   return state.entries.length + page > state.limit;
 }
 
-/** How many entries are behind a place. */
-export function countAfter(state: Timeline, place: Offset): number {
-  return state.entries.length - countUpTo(state.entries, place);
+/** How many entries are behind a place, of those that count. */
+export function countAfter({ entries }: Timeline, place: Offset, counts: (entry: Entry) => boolean): number {
+  let count = 0;
+  for (const entry of entries.slice(countUpTo(entries, place))) if (counts(entry)) count++;
+  return count;
 }
 
 /** From here up to the end every message is known; undefined before the first connection. */

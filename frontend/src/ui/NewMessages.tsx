@@ -4,7 +4,8 @@ import { useEffect, useState } from "react";
 import { later } from "@/timeline/spans";
 import { countAfter } from "@/timeline/timeline";
 import type { Offset } from "@/wire/contract";
-import { useRoomState, useStore } from "./context";
+import { firstPlace } from "@/wire/offset";
+import { useHidden, useHiddenPeople, useRoomState, useStore } from "./context";
 import { keepFocus } from "./focus";
 import styles from "./MessageList.module.css";
 import { useMentions } from "./unread";
@@ -22,6 +23,8 @@ export function NewMessages({ follows, near, follow }: Props) {
   const inPast = useRoomState((state) => state.past !== null);
   const begun = useRoomState((state) => state.begun);
   const room = useStore();
+  const hidden = useHidden();
+  useHiddenPeople(); // they may change
   const newest = timeline.entries.at(-1)?.offset;
   const [seen, setSeen] = useState(newest);
   useEffect(() => {
@@ -31,7 +34,7 @@ export function NewMessages({ follows, near, follow }: Props) {
   const known = inPast && begun ? later(seen ?? begun, begun) : seen;
   const mentions = useMentions(room, known);
   if (follows) return null;
-  const unseen = known ? countAfter(timeline, known) : timeline.entries.length;
+  const unseen = countAfter(timeline, known ?? firstPlace, ({ from }) => !hidden.has(from));
   if (near && unseen === 0) return null;
   return (
     <button type="button" className={styles.pill} onClick={keepFocus(follow)}>

@@ -1,13 +1,14 @@
 "use client";
 
-import { namedTypists } from "@/people/typists";
-import { useRoomState } from "./context";
+import { useContext, useMemo } from "react";
+import { namedTypists, type Typists, withoutHidden } from "@/people/typists";
+import { useHidden, useHiddenPeople, useMe, useRoomState } from "./context";
+import { Mentionable } from "./Mentionable";
 import styles from "./TypingLine.module.css";
 
 /** Shows who is typing. It always takes its space, so that nothing shifts. */
 export function TypingLine() {
-  const typists = useRoomState((state) => state.typists);
-  const { names, more } = namedTypists(typists);
+  const { names, more } = namedTypists(useTypists());
   return (
     <p className={styles.line} data-testid="typing">
       {names.length > 0 && (
@@ -32,6 +33,22 @@ export function TypingLine() {
       )}
     </p>
   );
+}
+
+/** Those who are typing, as far as the person wants to see them. It is never oneself. */
+function useTypists(): Typists {
+  const typists = useRoomState((state) => state.typists);
+  const people = useRoomState((state) => state.present.people);
+  const { authors } = useContext(Mentionable);
+  const me = useMe();
+  const hidden = useHidden();
+  const hiddenPeople = useHiddenPeople();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: those who are hidden change
+  return useMemo(() => {
+    if (typists.length === 0) return typists;
+    const others = [...people, ...authors].filter(({ id }) => id === undefined || !me.authors.includes(id));
+    return withoutHidden(typists, others, hidden);
+  }, [typists, people, authors, me, hidden, hiddenPeople]);
 }
 
 function separator(i: number, length: number, more: number): string {

@@ -1,28 +1,23 @@
-import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useState } from "react";
+import { type KeyboardEvent, type RefObject, useContext, useEffect, useId, useMemo, useState } from "react";
+import type { Named } from "@/people/typists";
 import { completions, type Query, queryAt } from "@/text/completion";
 import type { Entry } from "@/timeline/entries";
 import type { Person } from "@/wire/contract";
 import { anonymous } from "@/wire/limits";
-import { useMe, useRoomState, useStore } from "./context";
+import { useHidden, useMe, useRoomState, useStore } from "./context";
+import { Mentionable } from "./Mentionable";
 import { isPressed } from "./shortcuts";
 
 const mostShown = 8;
 /** So many of the last messages tell who spoke lately. */
 const recent = 300;
 
-/** Somebody who can be mentioned. Messages of version 0.1 name no author. */
-export interface Candidate {
-  readonly name: string;
-  readonly id: string | undefined;
-  readonly verified?: true | undefined;
-}
-
 /** The list of names while one is being written, and what keys do with it. */
 export interface Completion {
   readonly listId: string;
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly Named[];
   readonly active: number;
-  choose(candidate: Candidate): void;
+  choose(candidate: Named): void;
   /** Call it when the text or the caret has changed. */
   follow(): void;
   /** Call it when the text was sent, or the input left. */
@@ -60,7 +55,7 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, writ
     setQuery(undefined);
   }
 
-  function choose({ name }: Candidate) {
+  function choose({ name }: Named) {
     const { current } = input;
     if (!current || !query) return;
     const end = query.at + 1 + query.words.length;
@@ -88,28 +83,31 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, writ
   return { listId, candidates, active: Math.min(active, candidates.length - 1), choose, follow, reset, keyDown };
 }
 
-const nobody: readonly Candidate[] = [];
+const nobody: readonly Named[] = [];
 
-/** Those who are here, then those who spoke lately; without oneself. Asks who is here while a name is being written. */
-function useCandidates(words: string | undefined): readonly Candidate[] {
+/** Those who are here, then those who spoke lately, then other authors; without oneself and those who are hidden. Asks who is here while a name is being written. */
+function useCandidates(words: string | undefined): readonly Named[] {
   const { attendance } = useStore();
   const { username } = useMe();
   const isOpen = words !== undefined;
   useEffect(() => (isOpen ? attendance.watch() : undefined), [attendance, isOpen]);
   const people = useRoomState((state) => (isOpen ? state.present.people : noPeople));
   const entries = useRoomState((state) => (isOpen ? state.timeline.entries : noEntries));
+  const { authors } = useContext(Mentionable);
+  const hidden = useHidden();
   return useMemo(() => {
     if (words === undefined) return nobody;
-    const authors = entries.slice(-recent).toReversed();
-    const all: Candidate[] = [
+    const lately = entries.slice(-recent).toReversed();
+    const all: Named[] = [
       ...people,
-      ...authors.map(({ from, username: name, verified }) => ({ id: from, name, verified })),
+      ...lately.map(({ from, username: name, verified }) => ({ id: from, name, verified })),
+      ...authors,
     ];
-    const byName = new Map<string, Candidate>();
-    for (const person of all) if (!byName.has(person.name)) byName.set(person.name, person);
+    const byName = new Map<string, Named>();
+    for (const person of all) if (!byName.has(person.name) && !hidden.has(person.id)) byName.set(person.name, person);
     const named = [...byName.values()].filter(({ name }) => name !== username && name !== anonymous);
     return completions(words, named, mostShown);
-  }, [words, people, entries, username]);
+  }, [words, people, entries, authors, hidden, username]);
 }
 
 const noPeople: readonly Person[] = [];

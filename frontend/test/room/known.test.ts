@@ -51,3 +51,30 @@ test("P6 at most a thousand authors are known, the last ones", () => {
     "author 1499 of many",
   ]);
 });
+
+test("authors who fill a gap or come with the past are known, also when the reader has left it", () => {
+  const known = new KnownNames();
+  const entries = (...authors: [number, string][]) => authors.map(([n, name]) => said(n, name));
+  const before = { ...firstState.timeline, entries: entries([1, "old"], [50, "new"], [51, "new"]) };
+  known.update(shown(before), null);
+  const filled = { ...before, entries: entries([1, "old"], [20, "missed"], [50, "new"], [51, "new"]) };
+  expect(knows(known.update(shown(filled), null), "missed")).toEqual(["missed"]);
+  const past = { entries: entries([0, "bygone"], [1, "old"], [2, "late"]), to: placed(2).offset, more: false };
+  known.update({ ...shown(filled), past }, null);
+  // Meanwhile the end of the room goes on.
+  const later = { ...filled, entries: [...filled.entries, said(60, "next")] };
+  known.update({ ...shown(later), past }, null);
+  const names = known.update(shown(later), null);
+  expect(knows(names, "bygone", "late", "next", "missed", "eve")).toEqual(["bygone", "late", "next", "missed"]);
+  expect(known.authors.map(({ name }) => name)).toEqual(["old", "new", "missed", "bygone", "late", "next"]);
+});
+
+test("an author with two names is known by both, and namesakes are several", () => {
+  const known = new KnownNames();
+  const from = (n: number, username: string, id: string) => placed(n, { username, from: id });
+  known.update(shown(timelineOf([from(1, "bob", "g-1"), from(2, "rob", "g-1"), from(3, "bob", "g-2")])), null);
+  const { authors } = known;
+  expect(authors.map(({ id, name }) => `${id} ${name}`)).toEqual(["g-1 bob", "g-1 rob", "g-2 bob"]);
+  known.update(shown(timelineOf([from(4, "bob", "g-1")])), null);
+  expect(known.authors).toBe(authors);
+});

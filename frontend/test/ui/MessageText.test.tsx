@@ -77,7 +77,7 @@ describe("a mention", () => {
   const names = new Names(["ada", "Bob Bach", "שרה"]);
   const mentioning = (text: string) => {
     const { container } = render(
-      <Mentionable value={{ names, username: "ada" }}>
+      <Mentionable value={{ names, authors: [], username: "ada" }}>
         <MessageText text={text} />
       </Mentionable>,
     );

@@ -1,7 +1,9 @@
 // @vitest-environment happy-dom
 import { act, cleanup, fireEvent, screen } from "@testing-library/react";
+import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Composer } from "@/ui/Composer";
+import { MentionNames } from "@/ui/Mentionable";
 import { lobby } from "@/wire/rooms";
 import { placed } from "../make";
 import { input, live } from "./show";
@@ -13,8 +15,8 @@ afterEach(() => {
 });
 
 /** A composer in a room where Bob has spoken and Grace is. */
-async function open() {
-  const shown = live(<Composer username="ada" />);
+async function open(composer = <Composer username="ada" />) {
+  const shown = live(composer);
   act(() => void shown.identity.rename("ada"));
   act(() => {
     shown.link.listener.presence(2);
@@ -28,6 +30,7 @@ async function open() {
   return { ...shown, type };
 }
 
+const inRoom = (children: ReactNode) => <MentionNames>{children}</MentionNames>;
 const options = () => screen.queryAllByRole("option").map((option) => option.textContent);
 const press = (key: string, more = {}) => fireEvent.keyDown(input(), { key, ...more });
 
@@ -51,6 +54,19 @@ describe("completion of names", () => {
     expect(link.sent).toMatchObject([{ message: "hi @Grace Bach" }]);
     await type("@ada");
     expect(options()).toEqual([]);
+  });
+
+  test("authors of the past are among them, those who are hidden are not", async () => {
+    const { link, type, store, hidden } = await open(inRoom(<Composer username="ada" />));
+    const past = (n: number, username: string) => placed(n, { username, from: username, offset: `16-${n}` });
+    act(() => store.reader.seek("16-5"));
+    const messages = [past(5, "Bea"), past(6, "Ben")];
+    await act(async () => link.asked[0]?.answer({ status: "ok", messages, more: true, newer: true }));
+    await type("@b");
+    expect(options()).toEqual(["Bob", "Bea", "Ben"]);
+    act(() => hidden.hide("Ben", "Ben"));
+    await type("@be");
+    expect(options()).toEqual(["Bea"]);
   });
 
   test("Escape closes it, and Enter sends then", async () => {

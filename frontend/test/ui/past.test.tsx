@@ -43,6 +43,12 @@ test("the way back counts what is new, and is there as long as the reader is in 
   act(() => shown.link.listener.message(placed(501)));
   act(() => vi.advanceTimersByTime(100));
   expect(screen.getByRole("button").textContent).toBe("Jump to the newest · 1 new message");
+  // Those who are hidden do not count, as soon as they are hidden.
+  act(() => shown.link.listener.message(placed(502, { from: "g-2" })));
+  act(() => vi.advanceTimersByTime(100));
+  expect(screen.getByRole("button").textContent).toBe("Jump to the newest · 2 new messages");
+  act(() => shown.hidden.hide("g-2", "eve"));
+  expect(screen.getByRole("button").textContent).toBe("Jump to the newest · 1 new message");
   fireEvent.click(screen.getByRole("button"));
   expect(follow).toHaveBeenCalledOnce();
 });
