@@ -1,5 +1,5 @@
 import { earlierMoment } from "@/browser/clock";
-import { isErrorCode } from "@/wire/read";
+import { isErrorCode, isTime } from "@/wire/read";
 import { type Delivery, maxOutgoing, type Outbox, type Outgoing } from "./outbox";
 
 /** writeOutbox returns what a reload must keep: every message that the server has not stored. */
@@ -16,6 +16,7 @@ export function readOutbox(text: string | null): Outbox {
       ? items
           .map(readItem)
           .filter((item) => item !== undefined)
+          .filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i)
           .slice(0, maxOutgoing)
       : [];
   } catch {
@@ -27,7 +28,7 @@ function readItem(value: unknown): Outgoing | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { id, username, text, at, firstSentAt, author, delivery } = value as Record<string, unknown>;
   const sentAt = typeof firstSentAt === "number" ? earlierMoment(firstSentAt) : null;
-  if (typeof id !== "string" || typeof username !== "string" || typeof text !== "string" || typeof at !== "number") {
+  if (typeof id !== "string" || typeof username !== "string" || typeof text !== "string" || !isTime(at)) {
     return undefined;
   }
   const sentAs = typeof author === "string" ? author : null;

@@ -2,6 +2,9 @@ import type { Memory } from "@/browser/memory";
 
 const key = "chat.guest";
 
+/** What a server could have given: one that is longer would close the connection instead of refusing the token. */
+const form = /^[\x21-\x7e]{1,4096}$/;
+
 /** What makes us the same guest again. The token is a secret: it goes to the server, in the CONNECT, and nowhere else. */
 interface Kept {
   readonly id: string;
@@ -19,7 +22,7 @@ export class Guest {
   read(): Kept | undefined {
     try {
       const { id, token } = JSON.parse(this.#browser.get(key) ?? "{}") as Record<string, unknown>;
-      return typeof id === "string" && typeof token === "string" ? { id, token } : undefined;
+      return typeof id === "string" && typeof token === "string" && form.test(token) ? { id, token } : undefined;
     } catch {
       return undefined;
     }

@@ -1,6 +1,6 @@
 import type { Memory } from "@/browser/memory";
 import type { User, Welcome } from "@/wire/contract";
-import { checkUsername, firstLimits, type Limits, type Username } from "@/wire/limits";
+import { anonymous, checkUsername, firstLimits, type Limits, type Username } from "@/wire/limits";
 import { readWelcome } from "@/wire/read";
 import type { Rights } from "@/wire/rights";
 import { Guest } from "./guest";
@@ -68,7 +68,7 @@ export class Identity {
     this.#guest = new Guest(browser);
     const { user = null, limits = firstLimits, rooms } = readWelcome(parsed(tab.get(keys.welcome))) ?? {};
     this.#me = {
-      username: tab.get(keys.username),
+      username: readName(tab.get(keys.username), limits),
       remembered: browser.get(keys.remembered) ?? "",
       tag: readTag(browser),
       names: readList(tab.get(keys.names)),
@@ -178,6 +178,13 @@ function readTag(browser: Memory): string {
   const tag = randomText(10);
   browser.set(keys.tag, tag);
   return tag;
+}
+
+/** A name that the server would refuse, which nobody chose here, is none. */
+function readName(text: string | null, limits: Limits): string | null {
+  if (text === null) return null;
+  const checked = checkUsername(text, limits);
+  return checked.ok ? checked.username : anonymous;
 }
 
 function readList(text: string | null): readonly string[] {

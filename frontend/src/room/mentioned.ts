@@ -1,3 +1,4 @@
+import { folded } from "@/text/find";
 import type { Names } from "@/text/mentions";
 import { mentions } from "@/text/plain";
 import type { Timeline } from "@/timeline/timeline";
@@ -14,8 +15,9 @@ const recent = 300;
 /** Tells whether a message in a room mentions somebody. */
 export function mentioning(state: RoomState, username: string): (said: { message: string }) => boolean {
   let names: Names | undefined;
+  const sought = `@${folded(username)}`;
   return ({ message }) => {
-    if (!message.includes("@")) return false;
+    if (!message.includes("@") || !folded(message).includes(sought)) return false; // the rest takes longer
     names ??= namesIn(state, username);
     return mentions(message, names, (name) => name === username);
   };

@@ -6,7 +6,7 @@ export type MentionPiece = { kind: "text"; text: string } | { kind: "mention"; t
 /** What an @ may stand behind: not within a word, an address of mail, or another mention. */
 const before = /[\p{L}\p{N}\p{M}\p{Cf}_@./-]$/u;
 /** What a name may not stand before: it would be the beginning of a longer one. */
-const after = /^(?:[\p{L}\p{N}\p{M}\p{Cf}_]|[-.@][\p{L}\p{N}])/u;
+const after = /^(?:[\p{L}\p{N}\p{M}\p{Cf}\p{Emoji_Modifier}_]|[-.@][\p{L}\p{N}])/u;
 
 /** A name with small letters, if it stays as long. */
 function folded(name: string): string {
@@ -14,27 +14,32 @@ function folded(name: string): string {
   return small.length === name.length ? small : name;
 }
 
+/** The first unit of a name, without regard to case. */
+const beginOf = (name: string) => folded(name.slice(0, 1));
+
 /** Names is a set of names that a text may mention. Immutable. */
 export class Names {
   readonly #exact: ReadonlySet<string>;
   readonly #folded: ReadonlyMap<string, string>;
-  /** The lengths of the names, the longest first. */
-  readonly #lengths: readonly number[];
+  /** The lengths of the names that begin with a character, the longest first. */
+  readonly #lengths = new Map<string, readonly number[]>();
 
   /** Of names that differ in small and capital letters only, the first counts for other spellings. */
   constructor(names: readonly string[]) {
     this.#exact = new Set(names);
     this.#folded = new Map(names.toReversed().map((name) => [folded(name), name]));
-    this.#lengths = [...new Set(names.map(({ length }) => length))].sort((a, b) => b - a);
+    for (const name of names.toSorted((a, b) => b.length - a.length)) {
+      const lengths = this.#lengths.get(beginOf(name)) ?? [];
+      if (lengths.at(-1) !== name.length) this.#lengths.set(beginOf(name), [...lengths, name.length]);
+    }
   }
 
   /** The longest name at a place of a text, and its length; undefined if there is none. */
   at(text: string, place: number): string | undefined {
-    for (const length of this.#lengths) {
+    for (const length of this.#lengths.get(beginOf(text.slice(place, place + 1))) ?? []) {
       const part = text.slice(place, place + length);
-      if (part.length < length || after.test(text.slice(place + length, place + length + 3))) continue;
       const name = this.#exact.has(part) ? part : this.#folded.get(folded(part));
-      if (name !== undefined) return name;
+      if (name?.length === length && !after.test(text.slice(place + length, place + length + 3))) return name;
     }
     return undefined;
   }
@@ -47,7 +52,7 @@ export function standsAlone(text: string, at: number): boolean {
 
 export const noNames = new Names([]);
 
-/** The pieces together are the text. The time grows with the number of @, and of different lengths of names. */
+/** The pieces together are the text. The time grows with the number of @ before the beginning of a name. */
 export function splitMentions(text: string, names: Names): MentionPiece[] {
   const pieces: MentionPiece[] = [];
   let done = 0;

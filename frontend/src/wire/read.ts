@@ -181,6 +181,6 @@ function isCount(value: unknown): value is number {
 }
 
 /** isTime reports whether the value is a time that a Date can hold. */
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === "number" && Math.abs(value) <= 8.64e15;
 }

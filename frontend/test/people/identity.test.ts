@@ -175,3 +175,24 @@ describe("what the server tells", () => {
     expect(one.rename("abcdef")).toEqual({ ok: false, problem: "too_long" });
   });
 });
+
+test.each([
+  ["", "anonymous"],
+  ["a\u0007b", "anonymous"],
+  ["x".repeat(100_000), "anonymous"],
+  [" a\u202eda ", "ada"],
+  ["{}", "{}"],
+])("what another version stored for a name, %j, does not keep anybody out", (text, username) => {
+  const tab = new FakeMemory();
+  tab.set("chat.joined", text);
+  expect(new Identity(new FakeMemory(), tab).getMe().username).toBe(username);
+});
+
+test.each(["", "x".repeat(5000), "a b", "a\u0000", "ä"])("a token that no server gave is not sent: %j", (token) => {
+  const { kept, tab } = browser();
+  kept.set("chat.guest", JSON.stringify({ id: "g-1", token }));
+  const identity = tab();
+  expect(identity.credentials()).toEqual({});
+  identity.welcomed(welcome("g-2"));
+  expect(tab().credentials()).toEqual({ token: "g-2.secret" });
+});

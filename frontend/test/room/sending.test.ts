@@ -168,6 +168,18 @@ describe("pitfall 4: offline", () => {
       expect(openStore({ memory }).store.getState()).toEqual(firstState);
     }
   });
+
+  test("a stored message with a time that is none is dropped, and of two with one id the second", () => {
+    const memory = new FakeMemory();
+    const item = (id: string, text: string, at: unknown) => ({ id, username: "ada", text, at });
+    const stored = [item("a", "never", 1e300), item("b", "first", 1), item("b", "second", 2), item("c", "no", "1")];
+    memory.set("chat.outbox", JSON.stringify(stored));
+    expect(
+      openStore({ memory })
+        .store.getState()
+        .outbox.map(({ text }) => text),
+    ).toEqual(["first"]);
+  });
 });
 
 describe("a silent server", () => {

@@ -1,9 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Names, splitMentions } from "@/text/mentions";
 import { mentions } from "@/text/plain";
 import { below, seeded } from "../random";
 
-const names = new Names(["ada", "Ada Lovelace", "bob", "Bob", "שרה", "田中", "İpek", "o'neil", "a.b", "*x*"]);
+const names = new Names(["ada", "Ada Lovelace", "bob", "Bob", "שרה", "田中", "İpek", "o'neil", "a.b", "*x*", "👍"]);
 
 /** The mentions of a text: what is marked, and who is meant. */
 const found = (text: string) =>
@@ -46,9 +46,18 @@ describe("mentions", () => {
     ["\u2060@ada", "an invisible character in front"],
     ["@@ada", "two signs"],
     ["＠ada", "another sign"],
+    ["@👍🏽", "another colour of a name that is an emoji"],
     ["@ ada", "a space"],
     ["https://a.example/@ada", "a path"],
   ])("%j is none: %s", (text) => expect(found(text)).toEqual([]));
+
+  test("P6 what stands before no name costs nothing, however many names there are", () => {
+    const many = new Names(Array.from({ length: 1000 }, (_, n) => `name ${"x".repeat(n % 60)}${n}`));
+    const lower = vi.spyOn(String.prototype, "toLowerCase");
+    splitMentions("@ ".repeat(2000), many);
+    expect(lower.mock.calls.length).toBeLessThan(2001);
+    lower.mockRestore();
+  });
 
   test("the pieces are the text, whatever it is", () => {
     const random = seeded(7);
