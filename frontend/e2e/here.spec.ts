@@ -42,6 +42,29 @@ test("the count hides the column and shows it again, by mouse and keyboard", asy
   await expect(names(column(page))).toHaveText(["ada"]);
 });
 
+test("a column that is hidden stays hidden over reloads and in other rooms, and comes back", async ({ room }) => {
+  const page = await room.join("ada", broad);
+  await count(page).click();
+  await page.reload();
+  await expect(badge(page)).toHaveText("Live");
+  await expect(count(page)).toHaveAttribute("aria-expanded", "false");
+  await openRoom(page, "cats");
+  await isIn(page, "cats");
+  await expect(column(page)).toHaveCount(0);
+  await count(page).click();
+  await expect(names(column(page))).toHaveText(["ada"]);
+  // A storage that takes nothing any more changes it for as long as the page lives.
+  await page.evaluate(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  });
+  await count(page).click();
+  await expect(column(page)).toHaveCount(0);
+  await page.reload();
+  await expect(names(column(page))).toHaveText(["ada"]);
+});
+
 test("on a phone a tap on the count opens a sheet, which Close and a tap beside it close", async ({ room }) => {
   const robot = await room.robot();
   await robot.say("hello", "R2");

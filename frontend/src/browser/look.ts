@@ -9,6 +9,8 @@ export const textSizes = [87, 100, 115, 130] as const;
 export interface Look {
   readonly theme: (typeof themes)[number];
   readonly size: (typeof textSizes)[number];
+  /** The list of people is not wanted beside the messages. */
+  readonly withoutPeople?: boolean;
 }
 
 export const usualLook: Look = { theme: "system", size: 100 };
@@ -54,6 +56,7 @@ function readLook(text: string | null): Look {
     return {
       theme: themes.find((theme) => theme === stored.theme) ?? usualLook.theme,
       size: textSizes.find((size) => size === stored.size) ?? usualLook.size,
+      ...(stored.withoutPeople === true && { withoutPeople: true }),
     };
   } catch {
     return usualLook;

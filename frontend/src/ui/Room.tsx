@@ -4,7 +4,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 import { Announcer } from "./Announcer";
 import { Banner } from "./Banner";
 import { Composer } from "./Composer";
-import { RoomProvider, useAdmission, useMayWrite, useRoomsState, useStore } from "./context";
+import { RoomProvider, useAdmission, useLook, useMayWrite, useRoomsState, useStore } from "./context";
 import { Drawer } from "./Drawer";
 import { Header } from "./Header";
 import { MentionNames } from "./Mentionable";
@@ -24,7 +24,6 @@ export function Room({ username }: { username: string }) {
   const screen = useRef<HTMLElement>(null);
   const narrow = useNarrow();
   const [listsRooms, setListsRooms] = useState(false);
-  const [withPeople, setWithPeople] = useState(true);
   const { shown } = useRoomsState();
   const [first] = useState(shown);
   const [moved, setMoved] = useState(false);
@@ -40,13 +39,7 @@ export function Room({ username }: { username: string }) {
           </Drawer>
         )}
         <RoomProvider key={shown?.name} room={shown}>
-          <Panel
-            username={username}
-            moved={moved}
-            openRooms={narrow ? () => setListsRooms(true) : undefined}
-            withPeople={withPeople}
-            setWithPeople={setWithPeople}
-          />
+          <Panel username={username} moved={moved} openRooms={narrow ? () => setListsRooms(true) : undefined} />
         </RoomProvider>
       </div>
     </main>
@@ -58,12 +51,9 @@ interface PanelProps {
   /** Whether the person came here from another room. */
   moved: boolean;
   openRooms: (() => void) | undefined;
-  /** Whether the people are beside the messages, if there is a place. */
-  withPeople: boolean;
-  setWithPeople(wanted: boolean): void;
 }
 
-function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelProps) {
+function Panel({ username, moved, openRooms }: PanelProps) {
   const { name } = useStore();
   const admission = useAdmission();
   const refused = typeof admission === "object";
@@ -71,8 +61,9 @@ function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelP
   const mayWrite = useMayWrite();
   const wide = useWide();
   const [listsPeople, setListsPeople] = useState(false);
+  const [{ withoutPeople = false }, look] = useLook();
   const people = wide
-    ? { shown: withPeople, toggle: () => setWithPeople(!withPeople) }
+    ? { shown: !withoutPeople, toggle: () => look.set({ withoutPeople: !withoutPeople }) }
     : { open: () => setListsPeople(true) };
   return (
     <>
@@ -96,7 +87,7 @@ function Panel({ username, moved, openRooms, withPeople, setWithPeople }: PanelP
         )}
         <Announcer />
       </section>
-      {wide && withPeople && typeof admission !== "object" && <People />}
+      {wide && !withoutPeople && typeof admission !== "object" && <People />}
       {!wide && listsPeople && (
         <Drawer label="People" side="end" closed={() => setListsPeople(false)}>
           {() => <People />}

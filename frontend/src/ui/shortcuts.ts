@@ -2,7 +2,8 @@ import { useEffect, useEffectEvent } from "react";
 
 /**
  * A chord is a key with its modifiers, as in "Shift+Enter". Mod is ⌘ on an Apple device and Ctrl elsewhere. A character
- * is written as it arrives, whatever makes it: "?" needs Shift on most keyboards.
+ * is written as it arrives, whatever makes it: "/" needs Shift on many keyboards. No character is a chord alone: whoever
+ * speaks to the computer would press it by chance (WCAG 2.1.4).
  */
 export interface Shortcut {
   /** Each of these chords does the same. */
@@ -17,7 +18,7 @@ export interface Shortcut {
  * shows the same entries, so that it cannot be out of date.
  */
 export const shortcuts = {
-  help: { chords: ["?", "Mod+/"], words: "Show these shortcuts", group: "Everywhere" },
+  help: { chords: ["Mod+/"], words: "Show these shortcuts", group: "Everywhere" },
   search: { chords: ["Mod+F"], words: "Search this room; twice: search the page", group: "Everywhere" },
   day: { chords: ["Mod+J"], words: "Go to a day", group: "Everywhere" },
   pageUp: { chords: ["PageUp", "Shift+Space"], words: "Scroll up by a page", group: "In the list of messages" },
@@ -77,27 +78,17 @@ function keyName(key: string): string {
   return isCharacter(key) ? key.toUpperCase() : key;
 }
 
-/**
- * useShortcut acts when the keys are pressed anywhere in the page, except behind an open dialog. A shortcut that is a
- * character does nothing while somebody writes.
- */
+/** useShortcut acts when the keys are pressed anywhere in the page, except behind an open dialog. */
 export function useShortcut(name: ShortcutName, act: () => void): void {
   const pressed = useEffectEvent((event: KeyboardEvent) => {
     if (event.defaultPrevented || event.isComposing || !isPressed(name, event)) return;
-    if (document.querySelector("dialog[open]") || (isCharacter(event.key) && writesInto(event))) return;
+    if (document.querySelector("dialog[open]")) return;
     event.preventDefault();
     act();
   });
   useEffect(() => {
     const listener = (event: KeyboardEvent) => pressed(event);
-    // Before the list, which sends what is typed beside the input there.
-    document.addEventListener("keydown", listener, { capture: true });
-    return () => document.removeEventListener("keydown", listener, { capture: true });
+    document.addEventListener("keydown", listener);
+    return () => document.removeEventListener("keydown", listener);
   }, []);
-}
-
-function writesInto({ target, ctrlKey, metaKey }: KeyboardEvent): boolean {
-  return (
-    ctrlKey === metaKey && target instanceof Element && target.matches("input, textarea, select, [contenteditable]")
-  );
 }

@@ -66,3 +66,20 @@ test("a storage that is blocked or full keeps the look for the page", () => {
   expect(look.get()).toEqual({ theme: "system", size: 130 });
   expect(root.dataset.size).toBe("130");
 });
+
+test("the people stay away over reloads until they are wanted again, and the look with them", () => {
+  const browser = new FakeMemory();
+  storedLook(browser).set({ theme: "dark", withoutPeople: true });
+  expect(storedLook(browser).get()).toEqual({ theme: "dark", size: 100, withoutPeople: true });
+  storedLook(browser).set({ withoutPeople: false });
+  expect(storedLook(browser).get()).toEqual({ theme: "dark", size: 100 });
+});
+
+test.each(["1", '"true"', "{}", "[]", "null"])(
+  "a wish of another version, %s, leaves the people where they are",
+  (wish) => {
+    const browser = new FakeMemory();
+    browser.set("chat.look", `{"theme":"dark","withoutPeople":${wish}}`);
+    expect(storedLook(browser).get()).toEqual({ theme: "dark", size: 100 });
+  },
+);
