@@ -193,8 +193,9 @@ test("a link in the page works by touch, and over a node that goes away", async 
 });
 
 for (const [name, query, words] of [
-  ["a message that does not exist", "?at=1500000000000-0", "not in this room, or no longer kept"],
-  ["a message of the future", "?at=9999999999999-0", "not in this room, or no longer kept"],
+  ["a message that is no longer kept", "?at=1500000000000-0", "older than all that this room keeps"],
+  ["a message of the future", "?at=9999999999999-0", "There is no such message in this room."],
+  ["a place that no server has", "?at=99999999999999999999-0", "This link leads to no message"],
   ["no place", "?at=%3Cscript%3E", "This link leads to no message"],
 ] as const) {
   test(`a link to ${name} says so and shows the newest messages`, async ({ room }) => {

@@ -12,7 +12,7 @@ import {
 } from "@/timeline/past";
 import { firstAfter, isFull, maxEntries, maxPastEntries, type TimelineAction } from "@/timeline/timeline";
 import type { HistoryAnswer, HistoryPlace, Offset } from "@/wire/contract";
-import { isOffset, lastPlaceBefore, offsetMs } from "@/wire/offset";
+import { compareOffsets, isOffset, lastPlaceBefore, offsetMs } from "@/wire/offset";
 import type { RoomState, Sought } from "./state";
 
 /** The message that is looked for, if it is here for sure. More: the server has others before these. */
@@ -152,10 +152,17 @@ export class Reader {
     if (answer?.status !== "ok") return this.#deps.update({ sought: { ...sought, state: "failed" } });
     const around = pastAround(answer.messages, answer.more);
     const entry = around && target(sought, around, answer.more);
-    if (!entry) return this.#inVain({ ...sought, state: "missing" });
+    if (!entry) return this.#without(sought, answer);
     if (reachesEnd(around, this.#state.timeline, answer.newer ?? true)) this.#joinEnd(around);
     else this.#leaveEnd(around);
     this.#found(sought, entry, entry === around.entries[0] && !answer.more);
+  }
+
+  /** An answer that does not have the message has one before that place, unless there is none or the server cannot tell. */
+  #without(sought: Sought, { messages: [first], more }: { messages: readonly Entry[]; more: boolean }): void {
+    const isOlder = first !== undefined && compareOffsets(sought.offset, first.offset) < 0;
+    if (isOlder && more) this.#deps.update({ sought: { ...sought, state: "failed" } });
+    else this.#inVain({ ...sought, state: "missing", ...(isOlder && { off: "kept" }) });
   }
 
   /** Whoever looks for a message in vain gets the newest ones. */

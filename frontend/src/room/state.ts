@@ -36,8 +36,7 @@ export interface RoomState {
 export type Request = "idle" | "loading" | "failed";
 
 /**
- * A message that somebody looks for. `missing`: the room has no message there, or no longer. `invalid`: the link names no
- * place at all.
+ * A message that somebody looks for. `missing`: the room has no message there. `invalid`: the link names no place at all.
  */
 export interface Sought {
   /** The place of the message; for the first one behind a place, that place until it is shown. */
@@ -45,8 +44,11 @@ export interface Sought {
   /** Absent: the message of a link. */
   readonly aim?: Aim;
   readonly state: "loading" | "failed" | "shown" | "missing" | "invalid";
-  /** What is shown is later than the day that was asked for; `begins`: because the room has nothing before it. */
-  readonly off?: "later" | "begins";
+  /**
+   * What is shown is later than the day that was asked for; `begins`: because the room has nothing before it. `kept`: what
+   * is missing is older than all that the room keeps.
+   */
+  readonly off?: "later" | "begins" | "kept";
 }
 
 /** The first message of a day, which ends at a time in ms, or the first that was new to the reader. */

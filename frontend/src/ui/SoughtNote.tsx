@@ -12,7 +12,7 @@ export function SoughtNote() {
   const sought = useRoomState((state) => state.sought);
   const words = sought && soughtWords(sought);
   return (
-    <div aria-live="polite" className={styles.noteFrame}>
+    <div aria-live="polite">
       {sought && words && (
         <div className={styles.note}>
           <p>{words}</p>
@@ -39,7 +39,7 @@ export function SoughtNote() {
 }
 
 function soughtWords({ aim, state, off }: Sought): string | undefined {
-  if (state === "shown") return off && offWords[off];
+  if (state === "shown" || off === "kept") return off && offWords[off];
   if (!aim) return linkWords[state];
   return aim === "news" ? newsWords[state] : dayWords[state];
 }
@@ -50,8 +50,8 @@ type Words = Readonly<Record<Unshown, string>>;
 const linkWords: Words = {
   loading: "Looking for the message…",
   failed: "The message could not be loaded.",
-  missing: "The message of this link is not in this room, or no longer kept. These are the newest ones.",
-  invalid: "This link leads to no message. These are the newest ones.",
+  missing: "There is no such message in this room. The link may be of another room. These are the newest messages.",
+  invalid: "This link leads to no message. These are the newest messages.",
 };
 
 const dayWords: Words = {
@@ -69,6 +69,7 @@ const newsWords: Words = {
 };
 
 const offWords = {
+  kept: "This link is older than all that this room keeps. These are the newest messages.",
   later: "Nothing was said on that day. This came next.",
   begins: "The room had not begun by then, or what was said is no longer kept. This is the oldest message.",
 } as const;

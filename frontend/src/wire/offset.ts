@@ -1,9 +1,12 @@
 import type { Offset } from "./contract";
 
-const form = /^\d{1,20}-\d{1,20}$/;
+const form = /^(\d{1,20})-(\d{1,20})$/;
+/** Both numbers have 64 bits. */
+const largest = "18446744073709551615";
 
 export function isOffset(value: unknown): value is Offset {
-  return typeof value === "string" && form.test(value);
+  const numerals = typeof value === "string" ? form.exec(value)?.slice(1) : undefined;
+  return numerals?.every((numeral) => compareNumerals(numeral, largest) <= 0) ?? false;
 }
 
 /** Before every message. */
@@ -11,7 +14,7 @@ export const firstPlace: Offset = "0-0";
 
 /** The last place before a time in ms since the epoch. */
 export function lastPlaceBefore(ms: number): Offset {
-  return `${Math.max(Math.trunc(ms), 1) - 1}-18446744073709551615`;
+  return `${Math.max(Math.trunc(ms), 1) - 1}-${largest}`;
 }
 
 /** The time of the message at an offset, in ms since the epoch. */

@@ -130,7 +130,18 @@ describe("P13 the whole past", () => {
 });
 
 describe("a link", () => {
-  test.each(["yesterday", "", "1-", "1-2-3", "<script>"])("that is no place: %j", (at) => {
+  test.each([
+    "yesterday",
+    "",
+    "1-",
+    "1-2-3",
+    "<script>",
+    "-5-1",
+    "1e3-0",
+    "18446744073709551616-0",
+    "0-99999999999999999999",
+    "\u0661-0",
+  ])("that is no place: %j", (at) => {
     const room = opened();
     room.store.reader.seek(at);
     expect(room.link.asked).toEqual([]);
@@ -147,6 +158,28 @@ describe("a link", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(room.store.getState()).toMatchObject({ past: null, sought: { state: "missing" } });
     expect(range(room)).toEqual([total - 100, total - 1]);
+  });
+
+  test.each([
+    ["1234-5", 0, false, { state: "missing", off: "kept" }],
+    ["1234-5", 0, true, { state: "failed" }], // the server has found a part only (HIS-7)
+    ["1700000000000-7", 0, true, { state: "missing" }], // between two messages
+    ["253402300799000-0", 29_950, true, { state: "missing" }], // in the year 9999
+  ])("to a place without a message says what is known: %s", async (at, from, more, sought) => {
+    const room = opened();
+    room.store.reader.seek(at);
+    const messages = placedRange(from, from + 50);
+    room.link.asked.at(-1)?.answer({ status: "ok", messages, more, newer: from + 50 < total });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(room.store.getState().sought).toEqual({ offset: at, ...sought });
+  });
+
+  test("to a room that keeps nothing says no more than that", async () => {
+    const room = live();
+    room.store.reader.seek("1234-5");
+    room.link.asked.at(-1)?.answer({ status: "ok", messages: [], more: false, newer: false });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(room.store.getState().sought).toEqual({ offset: "1234-5", state: "missing" });
   });
 
   test("is followed when there is a connection, and again after one that broke", async () => {

@@ -74,11 +74,20 @@ test("a link that is not found can be tried again or closed", async () => {
   await answer(shown, undefined);
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
   expect(shown.link.asked).toHaveLength(2);
-  await answer(shown, true);
-  expect(screen.getByText(/not in this room, or no longer kept/)).toBeTruthy();
+  const messages = [placed(49), placed(51)];
+  await act(async () => shown.link.asked.at(-1)?.answer({ status: "ok", messages, more: true, newer: true }));
+  expect(screen.getByText(/no such message in this room/)).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "Close this note" }));
-  expect(screen.queryByText(/not in this room/)).toBeNull();
+  expect(screen.queryByText(/no such message/)).toBeNull();
   expect(shown.visited).toEqual(["/".slice(1)]);
+});
+
+test("a link to what is no longer kept says so", async () => {
+  const shown = show(<SoughtNote />, openChat({ query: "?at=1234-5" }));
+  act(() => shown.link.accept());
+  const messages = placedRange(0, 50);
+  await act(async () => shown.link.asked.at(-1)?.answer({ status: "ok", messages, more: false, newer: true }));
+  expect(screen.getByText(/older than all that this room keeps/)).toBeTruthy();
 });
 
 test("the time of a message is a link to it, and a click stays on the page", () => {
