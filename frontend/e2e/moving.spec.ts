@@ -64,7 +64,7 @@ test("a link to a message of another room says so, and the room stays usable", a
   const path = await said(eve, "in the other room").getByRole("link").getAttribute("href");
   const ada = await room.join("ada", wide);
   await ada.goto(`${room.siteUrl}/${path?.replace("/?room=cats&", "?")}`);
-  await expect(ada.getByText("not in this room, or no longer kept")).toBeVisible();
+  await expect(ada.getByText("There is no such message in this room.")).toBeVisible();
   const here = await room.robot();
   await here.say("still here");
   await expect(said(ada, "still here")).toBeInViewport();
@@ -140,6 +140,37 @@ test("search finds what is loaded, across formatting, steps through it, and load
   }
   await ada.keyboard.press("Escape");
   await expect(search(ada)).toHaveCount(0);
+});
+
+test("search unfolds a long message if its match is in the folded part, and goes to the match", async ({ room }) => {
+  const robot = await room.robot();
+  const lines = Array.from({ length: 120 }, (_, n) => `line ${n} of many`);
+  await robot.say([...lines.slice(0, 100), "here is a *needle*", ...lines.slice(100)].join("\n"));
+  await robot.say(`a needle at the beginning ${"and some more words ".repeat(100)}`);
+  await fill(robot, 30);
+  for (const options of [wide, phone]) {
+    const ada = await room.join("ada", options);
+    await expect(said(ada, "message 29 ")).toBeInViewport();
+    await ada.getByRole("button", { name: "Search", exact: true }).click();
+    await search(ada).fill("needle");
+    await expect(ada.getByText("1 of 2")).toBeVisible();
+    await expect(said(ada, "a needle at the beginning").getByRole("button", { name: "Show all" })).toBeVisible();
+    await ada.getByRole("button", { name: "Older match" }).click();
+    await expect(ada.getByText("2 of 2")).toBeVisible();
+    await expect(said(ada, "line 119 of many").getByRole("button", { name: "Show less" })).toBeAttached();
+    const place = () =>
+      list(ada).evaluate((scroller) => {
+        const [range] = CSS.highlights.get("found-now") ?? [];
+        const [view, match] = [scroller.getBoundingClientRect(), (range as Range | undefined)?.getBoundingClientRect()];
+        return match ? Math.abs(match.y + match.height / 2 - view.y - view.height / 2) : Number.POSITIVE_INFINITY;
+      });
+    await expect.poll(place).toBeLessThan(20);
+    // One that is open already is found, too.
+    await ada.getByRole("button", { name: "Newer match" }).click();
+    await ada.getByRole("button", { name: "Older match" }).click();
+    await expect.poll(place).toBeLessThan(20);
+    await ada.context().close();
+  }
 });
 
 test("search opens by touch and closes again, and what arrives is found without a move", async ({ room }) => {

@@ -1,9 +1,23 @@
-import { folded } from "@/text/find";
+import { beginning } from "@/text/beginning";
+import { folded, placesOf } from "@/text/find";
 import { visibleText } from "@/text/visible";
 import type { Block, MessageRow, Row } from "./rows";
 
 /** The page may do other things after so long. */
 const sliceMs = 8;
+
+/** Whether a message has a text in the part that is not shown at first. */
+export function isFolded({ text }: MessageRow, sought: string): boolean {
+  const shown = beginning(text);
+  const count = (part: string) => placesOf(folded(visibleText(part)), folded(sought), text.length).length;
+  return shown !== text && count(text) > count(shown);
+}
+
+/** The message of a key. */
+export function messageOf(blocks: readonly Block[], key: string): MessageRow | undefined {
+  for (const block of blocks) for (const row of block) if (row.key === key && row.kind === "message") return row;
+  return undefined;
+}
 
 /** Searcher finds messages in a list. It reads each message once, and gives the page time for other things meanwhile. */
 export class Searcher {

@@ -14,6 +14,7 @@ import { useLoadNewer, useLoadOlder } from "./loading";
 import styles from "./MessageList.module.css";
 import { MessageView, type Reading } from "./MessageView";
 import { NewMessages, NewSinceLeft } from "./NewMessages";
+import { Opened } from "./opened";
 import { useRoomKeys } from "./roomkeys";
 import { useRowMenu } from "./rowmenu";
 import { useRowStops } from "./rowstops";
@@ -81,7 +82,7 @@ export function MessageList({ search }: Props) {
   const date = useDateAsking(scroller);
   const DateDialog = useLoaded(loadDate, String(date.at ?? ""));
   const Menu = useLoaded(loadMenu, menu.target);
-  const reading = useMemo<Reading>(() => ({ opened: new Set(), revealed: new Set(), opens: leave }), [leave]);
+  const reading = useMemo<Reading>(() => ({ opened: new Opened(), revealed: new Set(), opens: leave }), [leave]);
 
   return (
     <div className={styles.frame} data-more={!follows || undefined}>
@@ -103,24 +104,27 @@ export function MessageList({ search }: Props) {
           ))}
         </ol>
       </section>
-      <SoughtNote />
-      {SearchBar && search.asked > 0 && (
-        <SearchBar
-          list={scroller}
-          blocks={blocks}
+      <div className={styles.top}>
+        {SearchBar && search.asked > 0 && (
+          <SearchBar
+            list={scroller}
+            blocks={blocks}
+            mounted={mounted}
+            bring={bring}
+            opened={reading.opened}
+            closed={search.close}
+            asked={search.asked}
+          />
+        )}
+        <SoughtNote />
+        {Menu && <Menu target={menu.target} closed={menu.close} list={scroller} />}
+        <NewSinceLeft
+          known={known}
           mounted={mounted}
-          bring={bring}
-          closed={search.close}
-          asked={search.asked}
+          view={{ top: list.scrollOffset ?? 0, height: list.scrollRect?.height ?? 0 }}
         />
-      )}
+      </div>
       {DateDialog && date.at !== undefined && <DateDialog at={date.at} closed={date.close} />}
-      {Menu && <Menu target={menu.target} closed={menu.close} list={scroller} />}
-      <NewSinceLeft
-        known={known}
-        mounted={mounted}
-        view={{ top: list.scrollOffset ?? 0, height: list.scrollRect?.height ?? 0 }}
-      />
       <NewMessages follows={follows} near={!inPast && list.isAtEnd(endThreshold)} follow={follow} />
     </div>
   );
@@ -165,13 +169,13 @@ function useScrollStep(
   );
 }
 
-/** Brings a message into the middle of the view. The focus stays where it is. */
+/** Brings a message into the middle of the view, or a part of it. The focus stays where it is. */
 function useBringing(
   scroller: RefObject<HTMLElement | null>,
   list: List,
   startOf: (key: string) => number | undefined,
   stay: () => void,
-): (key: string) => void {
+): (key: string, part: (row: HTMLElement) => Range | undefined) => void {
   const find = useRef(startOf);
   const end = useRef(() => {});
   useEffect(() => {
@@ -179,12 +183,12 @@ function useBringing(
   }, [startOf]);
   useEffect(() => () => end.current(), []);
   return useCallback(
-    (key) => {
+    (key, part) => {
       const start = find.current(key);
       if (!scroller.current || start === undefined) return;
       stay();
       end.current();
-      end.current = center(scroller.current, list, key, start, () => {});
+      end.current = center(scroller.current, list, key, start, () => {}, part);
     },
     [scroller, list, stay],
   );

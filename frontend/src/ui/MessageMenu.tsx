@@ -40,7 +40,7 @@ export function MessageMenu({ target, closed, list }: Props) {
   return (
     <>
       {target && <Menu target={target} closed={closed} list={list} tell={setTold} />}
-      <div aria-live="polite" className={notes.noteFrame}>
+      <div aria-live="polite">
         {told !== "" && (
           <div className={notes.note}>
             <p>{told}</p>

@@ -1,17 +1,18 @@
 "use client";
 
-import { type MouseEvent, memo, useState } from "react";
+import { type MouseEvent, memo, useState, useSyncExternalStore } from "react";
 import { flushSync } from "react-dom";
 import { canRetry } from "@/outbox/outbox";
 import type { MessageRow } from "@/room/rows";
 import { messageAddress } from "@/rooms/address";
-import { shortened } from "@/text/shortened";
+import { beginning } from "@/text/beginning";
 import { Clock } from "./Clock";
 import { useIsHidden, useLive, useRooms, useStore } from "./context";
 import { keepFocus } from "./focus";
 import { Initial, tinted } from "./Initial";
 import { MessageText } from "./MessageText";
 import styles from "./MessageView.module.css";
+import { Opened } from "./opened";
 import { followsHere } from "./RoomLink";
 import { Verified } from "./Verified";
 import { failureWords } from "./words";
@@ -19,13 +20,10 @@ import { failureWords } from "./words";
 /** Only new messages fade in; rows that scroll into view do not. */
 const freshMs = 1500;
 
-const mostLines = 16;
-const mostChars = 900;
-
 /** State of rows that outlives them: rows come and go while the reader scrolls. */
 export interface Reading {
-  /** The keys of the long messages that are shown in full. */
-  readonly opened: Set<string>;
+  /** The long messages that are shown in full. */
+  readonly opened: Opened;
   /** The keys of the messages of hidden people that are shown all the same. */
   readonly revealed: Set<string>;
   /** Called before a message is shown in full: the reader stays at its beginning, also at the end of the list. */
@@ -104,15 +102,19 @@ function Message({ row, reading }: Props) {
 }
 
 function useWhole(key: string, reading: Reading | undefined) {
-  const [whole, setWhole] = useState(() => reading?.opened.has(key) ?? false);
+  const [alone] = useState(() => new Opened());
+  const { opened } = reading ?? { opened: alone };
+  const whole = useSyncExternalStore(
+    opened.subscribe,
+    () => opened.has(key),
+    () => false,
+  );
   const toggle = (event: MouseEvent<HTMLElement>) => {
     const article = event.currentTarget.closest("article");
     const byKeyboard = event.detail === 0;
-    if (whole) reading?.opened.delete(key);
-    else reading?.opened.add(key);
     flushSync(() => {
       if (!whole) reading?.opens();
-      setWhole(!whole);
+      opened.set(key, !whole);
     });
     if (byKeyboard) article?.querySelector<HTMLElement>("button[aria-expanded]")?.focus({ preventScroll: true });
     if (whole) showBegin(article);
@@ -126,13 +128,6 @@ function showBegin(article: HTMLElement | null): void {
   if (!article || !list) return;
   const above = list.getBoundingClientRect().top - article.getBoundingClientRect().top;
   if (above > 0) list.scrollTop -= above;
-}
-
-/** The beginning of a long text: one message should not fill the room. */
-function beginning(text: string): string {
-  const lines = text.split("\n");
-  const few = lines.length > mostLines + 4 ? `${lines.slice(0, mostLines).join("\n")} …` : text;
-  return few.length > mostChars + 400 ? shortened(few, mostChars) : few;
 }
 
 /** The time of a message leads to it: the address of this link is what people share. */

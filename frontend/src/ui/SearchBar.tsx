@@ -1,11 +1,20 @@
 "use client";
 
-import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type RefObject,
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import type { Block, MessageRow } from "@/room/rows";
-import { Searcher } from "@/room/searching";
+import { isFolded, messageOf, Searcher } from "@/room/searching";
 import { useHidden, useLive, useRoomState, useStore } from "./context";
 import { composerInput } from "./focus";
-import { endHighlight, highlight } from "./highlights";
+import { endHighlight, firstMatch, highlight } from "./highlights";
+import type { Opened } from "./opened";
 import styles from "./SearchBar.module.css";
 import { dayName } from "./times";
 
@@ -20,18 +29,24 @@ interface Props {
   blocks: readonly Block[];
   /** Changes with the rows that are mounted. */
   mounted: unknown;
-  /** Brings a message into the middle of the view. */
-  bring(key: string): void;
+  /** Brings a message into the middle of the view, or a part of it. */
+  bring(key: string, part: (row: HTMLElement) => Range | undefined): void;
+  /** The long messages that are shown in full. */
+  opened: Opened;
   closed(): void;
   /** Changes when the shortcut was pressed again. */
   asked: number;
 }
 
 /** Finds text in the messages that are loaded: the search of the browser sees only the rows that are mounted. */
-export function SearchBar({ list, blocks, mounted, bring, closed, asked }: Props) {
+export function SearchBar({ list, blocks, mounted, bring, opened, closed, asked }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
-  const { keys, current, step, searches } = useMatches(blocks, text, bring);
+  const { keys, current, step, searches } = useMatches(blocks, text, (key, sought) => {
+    const row = messageOf(blocks, key);
+    if (row && isFolded(row, sought)) opened.set(key, true);
+    bring(key, (mounted) => firstMatch(mounted, sought));
+  });
   useLayoutEffect(() => {
     if (asked > 0) input.current?.select();
   }, [asked]);
@@ -129,8 +144,9 @@ interface Found {
 }
 
 /** The messages that match, from top to bottom, and the one that is shown: the newest at first. */
-function useMatches(blocks: readonly Block[], text: string, bring: (key: string) => void) {
+function useMatches(blocks: readonly Block[], text: string, goTo: (key: string, text: string) => void) {
   const found = useFound(blocks, text);
+  const go = useEffectEvent(goTo);
   const { keys } = found;
   const [shown, setShown] = useState<{ text: string; key: string | undefined }>({ text: "", key: undefined });
   // A new text begins where the reader is, or at its newest match; new messages do not move the reader.
@@ -138,14 +154,14 @@ function useMatches(blocks: readonly Block[], text: string, bring: (key: string)
     if (found.text === shown.text) return;
     const key = keys.find((other) => other === shown.key) ?? keys.at(-1);
     setShown({ text: found.text, key });
-    if (key !== undefined) bring(key);
-  }, [found, keys, shown, bring]);
+    if (key !== undefined) go(key, found.text);
+  }, [found, keys, shown]);
   const step = (by: 1 | -1) => {
     if (keys.length === 0) return;
     const at = shown.key === undefined ? 0 : keys.indexOf(shown.key);
     const key = keys.at((at + by) % keys.length);
     setShown({ text: found.text, key });
-    if (key !== undefined) bring(key);
+    if (key !== undefined) goTo(key, found.text);
   };
   return { keys, current: shown.key, step, searches: found.text !== text };
 }

@@ -15,6 +15,12 @@ export function highlight(list: HTMLElement, sought: string, current: string | u
   CSS.highlights.set("found-now", now);
 }
 
+/** Where a mounted row has a text first. */
+export function firstMatch(row: HTMLElement, sought: string): Range | undefined {
+  const text = row.querySelector<HTMLElement>("[data-text]");
+  return text ? rangesOf(text, folded(sought))[0] : undefined;
+}
+
 export function endHighlight(): void {
   CSS.highlights?.delete("found");
   CSS.highlights?.delete("found-now");

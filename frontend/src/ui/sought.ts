@@ -41,13 +41,14 @@ export function useSought(
   return marked;
 }
 
-/** Scrolls until a row is in the middle. A reader who moves the list ends that. */
+/** Scrolls until a row is in the middle, or a part of it. A reader who moves the list ends that. */
 export function center(
   scroller: HTMLElement,
   list: List,
   key: string,
   start: number,
   found: (row: HTMLElement | null) => void = focus,
+  part: (row: HTMLElement) => Place | undefined = (row) => row,
 ): () => void {
   const moved = new AbortController();
   const options = { passive: true, signal: moved.signal };
@@ -58,7 +59,7 @@ export function center(
     if (moved.signal.aborted || frames++ > mostFrames) return;
     const row = scroller.querySelector<HTMLElement>(`li[data-key="${CSS.escape(key)}"]`);
     const before = scroller.scrollTop;
-    if (row) scroller.scrollTop += distance(row, scroller);
+    if (row) scroller.scrollTop += distance(part(row) ?? row, scroller);
     else list.scrollToOffset(Math.max(start - scroller.clientHeight / 2, 0));
     still = row && Math.abs(scroller.scrollTop - before) < 1 ? still + 1 : 0;
     if (still < stillFrames) requestAnimationFrame(step);
@@ -68,8 +69,10 @@ export function center(
   return () => moved.abort();
 }
 
+type Place = Pick<Element, "getBoundingClientRect">;
+
 /** How far the middle of a row is below that of the list. The beginning of a long row is what counts. */
-function distance(row: HTMLElement, scroller: HTMLElement): number {
+function distance(row: Place, scroller: HTMLElement): number {
   const [inner, outer] = [row.getBoundingClientRect(), scroller.getBoundingClientRect()];
   return inner.top - outer.top - Math.max((outer.height - inner.height) / 2, 0);
 }

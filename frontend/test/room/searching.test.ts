@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { nobody } from "@/people/identity";
-import { RowBuilder } from "@/room/rows";
-import { Searcher } from "@/room/searching";
+import { type MessageRow, RowBuilder } from "@/room/rows";
+import { isFolded, Searcher } from "@/room/searching";
 import { placed } from "../make";
 
 const always = new AbortController().signal;
@@ -42,4 +42,21 @@ test("a search that is stopped finds nothing", async () => {
   const pause = async () => stop.abort();
   const blocks = blocksOf(Array.from({ length: 5000 }, () => "*x* ".repeat(200)));
   expect(await new Searcher(pause).find(blocks, "x", stop.signal)).toBeUndefined();
+});
+
+test("a match is folded if the beginning of a long message does not have it", () => {
+  const row = (text: string) =>
+    blocksOf([text])
+      .flat()
+      .find((one): one is MessageRow => one.kind === "message");
+  const folds = (text: string, sought: string) => {
+    const message = row(text);
+    return message && isFolded(message, sought);
+  };
+  const long = `cats at the begin\n${"line\n".repeat(50)}*dogs* at the end`;
+  expect(folds(long, "CATS")).toBe(false);
+  expect(folds(long, "dogs")).toBe(true);
+  expect(folds(`${long}, and cats`, "cats")).toBe(true);
+  expect(folds("cats and dogs", "dogs")).toBe(false);
+  expect(folds(`${"word ".repeat(300)}end`, "end")).toBe(true);
 });
