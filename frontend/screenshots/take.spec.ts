@@ -38,13 +38,27 @@ async function joinThree(room: Room, options: BrowserContextOptions): Promise<Pa
   return page;
 }
 
+/** Somebody without a page: one robot for each name, as each is one person in the list of people. */
+async function person(room: Room, name: string, where?: string): Promise<(text: string) => Promise<void>> {
+  const robot = await room.robot(where);
+  return (text) => robot.say(text, name);
+}
+
+/** Waits until the people beside the messages, if there is a place, are those who are in the talk. */
+async function expectPeople(page: Page, names: readonly string[]): Promise<void> {
+  const column = page.getByRole("complementary", { name: /^People/ });
+  const wide = await page.evaluate(() => matchMedia("(min-width: 75rem)").matches);
+  await expect(column.getByRole("listitem").locator("bdi")).toHaveText(wide ? names : []);
+}
+
 /** A chat of four people; the page belongs to one of them. */
 async function talk(room: Room, options: BrowserContextOptions): Promise<{ page: Page; grace: Page }> {
-  const [robot, deploys] = [await room.robot(), await room.robot("deploys")];
+  const [linus, margaret] = [await person(room, "Linus"), await person(room, "Margaret")];
+  const deploys = await person(room, "Margaret", "deploys");
   await room.robot("general");
-  await robot.say("Has anyone looked at the new dashboards yet?", "Linus");
-  await robot.say("Yes! The lag histogram is exactly what I was missing.", "Margaret");
-  await robot.say("p99 under 4 ms since Tuesday 🎉", "Margaret");
+  await linus("Has anyone looked at the new dashboards yet?");
+  await margaret("Yes! The lag histogram is exactly what I was missing.");
+  await margaret("p99 under 4 ms since Tuesday 🎉");
   const [page, grace] = [await joinThree(room, options), await room.join("Grace", wide)];
   await expect(said(page, "p99 under")).toBeVisible();
   await tell(page, "That is lovely. Did the rolling restart go through last night?");
@@ -52,12 +66,13 @@ async function talk(room: Room, options: BrowserContextOptions): Promise<{ page:
   await tell(grace, "Notes and graphs are here: https://example.com/notes/rolling-restart");
   await tell(page, "👏");
   await tell(page, "Then I will close the ticket.\nThank you for staying up so late!");
-  await robot.say("Coffee at eleven?", "Linus");
+  await linus("Coffee at eleven?");
   await tell(grace, "Count me in ☕");
   await expect(said(page, "Count me in")).toBeVisible();
-  await deploys.say("Version 41 is on all nodes.", "Margaret");
-  await deploys.say("No errors so far.", "Margaret");
+  await deploys("Version 41 is on all nodes.");
+  await deploys("No errors so far.");
   await expect(page).toHaveTitle("(2) Chat");
+  await expectPeople(page, ["Ada", "Grace", "Linus", "Margaret"]);
   await composer(grace).pressSequentially("An");
   await expect(page.getByText("Grace is typing")).toBeVisible();
   return { page, grace };
@@ -122,13 +137,12 @@ test("offline", async ({ room }) => {
 });
 
 test("reading further up", async ({ room }) => {
-  const robot = await room.robot();
-  for (let i = 1; i <= 40; i++)
-    await robot.say(`This is message number ${i} of a long talk.`, i % 5 ? "Linus" : "Margaret");
+  const [linus, margaret, grace] = await Promise.all(["Linus", "Margaret", "Grace"].map((name) => person(room, name)));
+  for (let i = 1; i <= 40; i++) await (i % 5 ? linus : margaret)?.(`This is message number ${i} of a long talk.`);
   const page = await room.join("Ada", wide);
   await expect(said(page, "number 40 ")).toBeVisible();
   await goUp(page, 900);
-  for (const text of ["One more.", "And another.", "That was it."]) await robot.say(text, "Grace");
+  for (const text of ["One more.", "And another.", "That was it."]) await grace?.(text);
   await expect(page.getByRole("button", { name: "3 new messages" })).toBeVisible();
   await take(page, "further-up");
 });
