@@ -3,6 +3,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -17,7 +18,7 @@ import (
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/json"
+	strictjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -36,22 +37,34 @@ var kinds = map[string]func() any{
 	"Service":             func() any { return new(core.Service) },
 }
 
-// build builds a directory as kubectl does, and reads each object as the API server reads it with strict validation: no unknown
-// field, no field twice, every value of the type in the published API.
-func build(t *testing.T, directory string) map[string]any {
+// manifests builds a directory as kubectl does.
+func manifests(t *testing.T, directory string) []map[string]any {
 	t.Helper()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../kubernetes/"+directory)
 	must(t, err)
-	objects := map[string]any{}
+	var objects []map[string]any
 	for _, resource := range built.Resources() {
-		text, err := resource.MarshalJSON()
+		object, err := resource.Map()
 		must(t, err)
-		kind := resource.GetKind()
-		if kinds[kind] == nil {
-			t.Fatalf("%s: no type for %s", directory, kind)
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+// build builds a directory and reads each object as the API server reads it with strict validation: no unknown field, and every
+// value has the type of the current API.
+func build(t *testing.T, directory string) map[string]any {
+	t.Helper()
+	objects := map[string]any{}
+	for _, manifest := range manifests(t, directory) {
+		kind := manifest["kind"].(string)
+		if kinds[kind] == nil || objects[kind] != nil {
+			t.Fatalf("%s: no type for %s, or two of them, of which the tests would read one", directory, kind)
 		}
+		text, err := json.Marshal(manifest)
+		must(t, err)
 		object := kinds[kind]()
-		strict, err := json.UnmarshalStrict(text, object)
+		strict, err := strictjson.UnmarshalStrict(text, object)
 		must(t, err)
 		if len(strict) > 0 {
 			t.Fatalf("%s: %s: %v", directory, kind, strict)
