@@ -2,12 +2,14 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,4 +161,43 @@ func TestHeadersAreBounded(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, "answer", string(answer), fmt.Sprintf("HTTP/1.1 %d", http.StatusRequestHeaderFieldsTooLarge))
 	assert.Equal(t, "time-out of headers", a.public.server.ReadHeaderTimeout, defaultTimeouts.header)
+}
+
+// TestRequestsAreReadStrictly: nobody hides a request in another one from a proxy that reads them in another way.
+func TestRequestsAreReadStrictly(t *testing.T) {
+	a := start(t)
+	const post, host = "POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n", "Host: test\r\n"
+	for name, c := range map[string]struct {
+		text string
+		want int
+	}{
+		"two lengths":              {post + host + "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd", http.StatusBadRequest},
+		"a list of lengths":        {post + host + "Content-Length: 4, 4\r\n\r\nabcd", http.StatusBadRequest},
+		"a length with a sign":     {post + host + "Content-Length: +4\r\n\r\nabcd", http.StatusBadRequest},
+		"an unknown coding":        {post + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", http.StatusNotImplemented},
+		"two codings":              {post + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", http.StatusNotImplemented},
+		"a coding twice":           {post + host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", http.StatusNotImplemented},
+		"a space before the colon": {post + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", http.StatusBadRequest},
+		"a carriage return":        {post + "Host: test\rX: y\r\n\r\n", http.StatusBadRequest},
+		"a zero byte":              {post + host + "X: a\x00b\r\n\r\n", http.StatusBadRequest},
+		"two hosts":                {post + host + host + "\r\n", http.StatusBadRequest},
+		"no host":                  {post + "\r\n", http.StatusBadRequest},
+		"HTTP/0.9":                 {"GET /livez\r\n\r\n", http.StatusBadRequest},
+		"HTTP/2":                   {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", http.StatusBadRequest},
+		"an unknown expectation":   {post + host + "Expect: 200-ok\r\nContent-Length: 1\r\n\r\na", http.StatusExpectationFailed},
+	} {
+		answers := string(readAll(t, request(t, a.Addr(), c.text+"GET /livez HTTP/1.1\r\n"+host+"\r\n")))
+		assert.Equal(t, name, strings.HasPrefix(answers, fmt.Sprintf("HTTP/1.1 %d ", c.want)), true)
+		assert.Equal(t, name+": answers, and then the end", strings.Count(answers, "HTTP/1.1 "), 1)
+	}
+}
+
+// readAll reads until the node closes the connection.
+func readAll(t *testing.T, nc net.Conn) []byte {
+	t.Helper()
+	text, err := io.ReadAll(nc)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Error(err)
+	}
+	return text
 }

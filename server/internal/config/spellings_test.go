@@ -57,6 +57,8 @@ var spellings = map[string]any{
 	"--ops-addr=localhost:0":            "localhost:0",
 	"--node-address=http://10.0.0.1:80": "10.0.0.1:80",
 	"--node-address=node-1.internal:80": "node-1.internal:80",
+	"--node-address=[10.0.0.1]:8000":    "10.0.0.1:8000", // as deploy/kubernetes writes it, for either family
+	"--node-address=[fd00::5]:8000":     "[fd00::5]:8000",
 
 	"--trusted-proxies=[::1] 10.0.0.0/8": []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
 	"--trusted-proxies=::ffff:10.0.0.1":  []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")},

@@ -1,7 +1,10 @@
 package engineio
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -197,6 +200,49 @@ func TestP6_AWebSocketThatAsksAndNeverReads(t *testing.T) {
 	assert.Receive(t, "end of the flood", flood)
 	assert.Eventually(t, "forgotten", func() bool { return e.Connections() == 0 })
 	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 1 })
+}
+
+// TestP6_TheRestOfAFrameIsNotWaitedForForEver: a client in the middle of a frame, or of its header, cannot answer a ping.
+func TestP6_TheRestOfAFrameIsNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo, quick)
+	whole := maskedText("4" + strings.Repeat("x", 1000))
+	for _, n := range []int{1, 2, 5, 500, len(whole) - 1} {
+		c, _ := openWS(t, e)
+		c.write(whole[:n])
+		c.expectEnd()
+	}
+	assert.Eventually(t, "counted", func() bool { return e.closedBy("ping timeout") == 5 })
+}
+
+// TestP6_NothingIsDecompressed: no extension is agreed on, whatever a client offers, and a body is taken as it is.
+func TestP6_NothingIsDecompressed(t *testing.T) {
+	t.Parallel()
+	e := newEdge(t, echo)
+	answer := ask(t, http.MethodGet, e.url+eio+"websocket", "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13",
+		"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits, x-webkit-deflate-frame")
+	assert.Equal(t, "upgraded", answer.StatusCode, http.StatusSwitchingProtocols)
+	assert.Equal(t, "extensions", answer.Header.Get("Sec-WebSocket-Extensions"), "")
+	for n, encoding := range []string{"gzip", "deflate", "br", "zstd"} {
+		p := newPoller(t, e)
+		r, err := http.NewRequest(http.MethodPost, p.url, bytes.NewReader(gzipped(t, "4hello")))
+		assert.NoError(t, err, "request")
+		r.Header.Set("Content-Encoding", encoding)
+		res, err := p.client.Do(r)
+		assert.NoError(t, err, encoding)
+		_ = res.Body.Close()
+		assert.Equal(t, encoding, res.StatusCode, http.StatusBadRequest)
+		assert.Eventually(t, "its session is closed", func() bool { return e.closedBy("bad packet") == n+1 })
+	}
+}
+
+func gzipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := io.WriteString(w, text)
+	assert.NoError(t, errors.Join(err, w.Close()), "gzip")
+	return b.Bytes()
 }
 
 // TestP6_AClientThatPingsAndNeverReads: the pongs are paced and bounded.
