@@ -166,7 +166,7 @@ async function startWeb(t) {
   const dir = await mkdtemp(join(tmpdir(), "nginx-"));
   await chmod(dir, 0o755); // Its workers may be somebody else.
   await mkdir(join(dir, "_next/static"), { recursive: true });
-  for (const name of ["index.html", "404.html", "_next/static/0a1b2c.js"])
+  for (const name of ["index.html", "404.html", "manifest.webmanifest", "_next/static/0a1b2c.js"])
     await writeFile(join(dir, name), name.repeat(99));
   // A socket in the folder instead of a port, so that nothing else can be in the way.
   const site = (await read("web.nginx.conf"))
@@ -211,6 +211,9 @@ test("web.nginx.conf: what nginx serves comes with the headers that protect, and
     }
     assert.equal(headers["cache-control"], "no-cache");
   }
+  const manifest = await ask("/manifest.webmanifest");
+  assert.equal(manifest.headers["content-type"], "application/manifest+json");
+  assert.equal(manifest.headers["x-content-type-options"], "nosniff");
   const { status, headers } = await ask("/_next/static/0a1b2c.js");
   assert.equal(status, 200);
   assert.equal(headers["x-content-type-options"], "nosniff");

@@ -208,6 +208,9 @@ func TestKubernetesReachesThePorts(t *testing.T) {
 	each(t, func(t *testing.T, _ *apps.Deployment, c core.Container, objects map[string]any) {
 		value := settings(t)
 		maps.Copy(value, object[*core.ConfigMap](t, objects).Data)
+		if address := c.Env[1]; address.Name != "NODE_ADDRESS" || address.Value != "[$(POD_IP)]:"+value["PORT"] {
+			t.Errorf("other nodes reach this one at %+v, also with IPv6?", address)
+		}
 		ports := map[string]string{}
 		for _, p := range c.Ports {
 			ports[p.Name] = fmt.Sprint(p.ContainerPort)
