@@ -188,6 +188,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(clientFrame(finBit, OpText, "hello"), []byte{1, 3})
 	f.Add(join(clientFrame(0, OpText, "a\xc3"), clientFrame(finBit, OpPing, "p"), clientFrame(finBit, OpContinuation, "\xa9")), []byte{2, 2, 2})
 	f.Add(clientFrame(finBit, OpBinary, strings.Repeat("x", 300)), []byte{7, 200})
+	f.Add(join(fragmented(MaxFragments), clientFrame(0, OpContinuation, "")), []byte{200})
 	f.Add(clientFrame(finBit, OpClose, closePayload(1000, "bye")), []byte{})
 	f.Add(clientFrame(finBit, OpText, strings.Repeat("x", testLimit+1)), []byte{9})
 	f.Add([]byte("\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00mask"), []byte{1})
