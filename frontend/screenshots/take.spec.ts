@@ -138,6 +138,7 @@ test("offline", async ({ room }) => {
 
 test("reading further up", async ({ room }) => {
   const [linus, margaret, grace] = await Promise.all(["Linus", "Margaret", "Grace"].map((name) => person(room, name)));
+  await grace?.("Let me know when you are done."); // from now on the list of people has her name
   for (let i = 1; i <= 40; i++) await (i % 5 ? linus : margaret)?.(`This is message number ${i} of a long talk.`);
   const page = await room.join("Ada", wide);
   await expect(said(page, "number 40 ")).toBeVisible();

@@ -81,7 +81,8 @@ function idsOf(people: readonly HiddenPerson[]): ReadonlySet<string> {
 function read(text: string | null): readonly HiddenPerson[] {
   try {
     const list: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(list) ? list.flatMap(person).slice(-mostHidden) : [];
+    const people = Array.isArray(list) ? list.flatMap(person) : [];
+    return [...new Map(people.map((one) => [one.id, one])).values()].slice(-mostHidden);
   } catch {
     return []; // of another version
   }

@@ -243,11 +243,11 @@ class Layout {
     else this.#before = changed;
   }
 
-  /** Days are local to the reader and have 23 to 25 hours. */
+  /** Days are local to the reader, have 23 to 25 hours, and may begin later than at midnight. */
   #newDay(key: string, at: number): void {
     const date = new Date(at);
     this.#dayBegin = date.setHours(0, 0, 0, 0);
-    this.#dayEnd = date.setDate(date.getDate() + 1);
+    this.#dayEnd = date.setHours(24, 0, 0, 0);
     this.#previous = undefined;
     this.#rows.push({ kind: "day", key: `day:${key}`, at });
   }

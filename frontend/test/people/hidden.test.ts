@@ -52,3 +52,9 @@ test.each(["", "{", "null", "7", '"text"', '{"id":"g-1"}', '[null,7,"g-1",{"id":
     expect(new Hidden(browser).has("g-2")).toBe(true);
   },
 );
+
+test("somebody who is stored twice is one person", () => {
+  const browser = new FakeMemory();
+  browser.set("chat.hidden", '[{"id":"g-1","name":"a"},{"id":"g-1","name":"b"}]');
+  expect(new Hidden(browser).getPeople()).toEqual([{ id: "g-1", name: "b" }]);
+});

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Outgoing } from "@/outbox/outbox";
 import { type Me, nobody } from "@/people/identity";
 import { buildRows, RowBuilder } from "@/room/rows";
@@ -20,7 +20,25 @@ function said(text: string, at: number, change: Partial<PlacedMessage> = {}): Pl
   return placed(0, { message: text, at, offset: `${at}-0`, id: `x-${text}`, username: "bob", ...change });
 }
 
+const zone = process.env.TZ;
+afterEach(() => {
+  process.env.TZ = zone;
+});
+
 describe("rows", () => {
+  test.each([
+    ["America/Sao_Paulo", "2018-11-04T04:00Z", "2018-11-05T01:59Z", "2018-11-05T02:30Z"], // it has no midnight
+    ["Europe/Berlin", "2026-03-28T23:00Z", "2026-03-29T21:59Z", "2026-03-29T22:00Z"], // 23 hours
+    ["Europe/Berlin", "2026-10-24T22:00Z", "2026-10-25T22:59Z", "2026-10-25T23:00Z"], // 25 hours
+    ["Pacific/Apia", "2011-12-29T20:00Z", "2011-12-30T09:59Z", "2011-12-30T10:00Z"], // the next one is left out
+    ["UTC", "9999-12-31T00:00Z", "9999-12-31T23:59Z", "+010000-01-01T00:00Z"],
+  ])("in %s a day has what was said from %s to %s", (tz, ...moments) => {
+    process.env.TZ = tz;
+    const messages = moments.map((moment, n) => said(`${n}`, Date.parse(moment)));
+    const kinds = shape(messages).map((row) => row[0]);
+    expect(kinds.join("")).toBe("td<<d<");
+  });
+
   test("a line stands above the first message that is new to the reader", () => {
     const entries = [said("a", day(1)), said("b", day(1, 1)), said("c", day(1, 2)), said("d", day(1, 3))];
     const state = nextTimeline(emptyTimeline, { type: "received", entries });
