@@ -101,7 +101,7 @@ func (n *namespace) admit(s *socket.Socket) *socket.ExtendedError {
 		m.alone, m.since = true, n.volatiles.now()
 	}
 	n.members.add(s.Id(), m)
-	conn.Joined(n.nsp.Name())
+	conn.Joined(n.nsp.Name(), m)
 	// Added with the first socket, so that listeners added before the first connection run before this one: their packets
 	// come before the log, and the turn lasts until they have returned.
 	n.once.Do(func() { _ = n.nsp.On("connection", n.connection) })

@@ -168,7 +168,7 @@ type turns interface {
 	// Turn is the turn of the current packet. The code that handles the packet keeps the value and calls Done once.
 	Turn(namespace string) engineio.Turn
 	// Joined and Left say whether the library has a socket of the session in a namespace.
-	Joined(namespace string)
+	Joined(namespace string, r engineio.Resident)
 	Left(namespace string)
 	// Parted says that the library is done with the socket that has left, although the turn lasts.
 	Parted(namespace string)

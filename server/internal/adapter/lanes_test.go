@@ -14,6 +14,7 @@ import (
 	"scalable-chat/server/internal/engineio"
 	"scalable-chat/server/internal/stream/memory"
 	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/test/siotest"
 )
 
 // answering is a client that answers each event with its name.
@@ -144,4 +145,24 @@ func TestP10_ManyRoomsOfManyConnectionsAtOnceLeaveNothing(t *testing.T) {
 	defer keeper.mu.Unlock()
 	assert.NoError(t, keeper.refused)
 	t.Logf("opened %d times", keeper.opened)
+}
+
+// TestP6_AnOrphanIsDisconnected: what the edge keeps for a socket whose session has ended, parts that socket and no other.
+func TestP6_AnOrphanIsDisconnected(t *testing.T) {
+	p := newPeer(t, memory.New(memory.Options{}), nil, nil)
+	for range 2 {
+		c := siotest.Open(siotest.Options{URL: "http://" + p.addr, Transport: siotest.WebSocket})
+		t.Cleanup(c.Close)
+	}
+	all := p.main().members
+	count := func() int { all.mu.RLock(); defer all.mu.RUnlock(); return len(all.all) }
+	assert.Eventually(t, "both are here", func() bool { return count() == 2 })
+	one := all.match(nil, nil)[0]
+	assert.Eventually(t, "it is connected", one.socket.Connected)
+	var kept engineio.Resident = one
+	for range 2 {
+		kept.Part()
+		assert.Equal(t, "connected", one.socket.Connected(), false)
+		assert.Equal(t, "members", count(), 1)
+	}
 }

@@ -30,6 +30,9 @@ type member struct {
 	gone    bool
 }
 
+// Part implements [engineio.Resident].
+func (m *member) Part() { m.socket.Disconnect(false) }
+
 // greet starts the delivery of the log after the greeting. It is false if the socket has left already or is greeted. It
 // excludes leave, which could otherwise cut off a client that rejoins within the same session.
 func (m *member) greet(since uint64, greeting func([]byte, fanout.Cursor, Client) []byte) bool {

@@ -136,7 +136,7 @@ func (f *fake) close(reason string) {
 	}
 }
 
-func (f *fake) Joined(string) {}
+func (f *fake) Joined(string, engineio.Resident) {}
 
 func (f *fake) Left(string) {}
 

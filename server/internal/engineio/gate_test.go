@@ -151,7 +151,7 @@ func TestROOM_AKickThatMeetsACONNECT(t *testing.T) {
 	c.send("40/x")
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), "0/x,{}")
 	assert.Eventually(t, "no lane is left", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.lanes.count == 0 })
-	s.Joined("/x")
+	s.Joined("/x", nil)
 	c.send(`42/x,["a"]`)
 	assert.Equal(t, "packet", assert.Receive(t, "packet", got), `2/x,["a"]`)
 }

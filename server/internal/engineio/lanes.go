@@ -30,6 +30,8 @@ type lane struct {
 	joined   bool // the library has a socket
 	entered  bool // the gate let the session in, and is to be told when it leaves
 
+	resident Resident // that socket; nil: nobody has to part from it
+
 	pass  any                // of the newest CONNECT that was identified
 	stop  context.CancelFunc // ends the waits of a CONNECT; nil while there is none
 	queue []parcel           // in order

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zishang520/engine.io/v2/types"
@@ -30,7 +31,8 @@ type library struct {
 	io       *socket.Server
 	gate     *gate // of all namespaces but the main one
 
-	joined sync.Map // socket.SocketId -> *Session
+	joined sync.Map     // socket.SocketId -> *Session
+	parted atomic.Int64 // sockets that the edge found when their session had ended
 }
 
 // New implements socket.AdapterConstructor.
@@ -71,6 +73,17 @@ func newLibrary(binary bool) *library {
 	return l
 }
 
+// resident is a socket that the library has. It counts how often the edge had to part from one.
+type resident struct {
+	*socket.Socket
+	library *library
+}
+
+func (r resident) Part() {
+	r.library.parted.Add(1)
+	r.Disconnect(false)
+}
+
 func (l *library) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -99,7 +112,7 @@ func (l *library) serve(nsp socket.Namespace) {
 			})
 		}
 		l.joined.Store(s.Id(), session)
-		session.Joined(nsp.Name())
+		session.Joined(nsp.Name(), resident{s, l})
 		next(nil)
 	})
 	_ = nsp.On("connection", func(args ...any) {

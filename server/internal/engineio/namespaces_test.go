@@ -68,7 +68,7 @@ func TestP10_ASlowConnectHoldsNoOtherNamespace(t *testing.T) {
 		if nsp == "/library" && b[0] == byte(wire.Connect) {
 			<-release
 		}
-		s.Joined(nsp)
+		s.Joined(nsp, nil)
 		got <- string(b)
 		s.Turn(nsp).Done()
 	}, socketIO, g.guard)
@@ -107,7 +107,7 @@ func (q *sequences) take(s *Session, message io.Reader) {
 	nsp := string(wire.NamespaceOf(b))
 	turn := s.Turn(nsp)
 	if b[0] == byte(wire.Connect) {
-		s.Joined(nsp)
+		s.Joined(nsp, nil)
 		turn.Done()
 		return
 	}

@@ -6,6 +6,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/zishang520/socket.io/v2/socket"
+
+	"scalable-chat/server/internal/test/assert"
+	"scalable-chat/server/internal/wire"
 )
 
 // pieces are the packets that sequences consist of, valid and invalid.
@@ -58,6 +63,34 @@ func TestLibrary_SurvivesSequences(t *testing.T) {
 	for range 300 {
 		l.playBoth(t, program(), program())
 	}
+}
+
+// isIn reports whether the CONNECT of the session to a namespace is complete.
+func (s *Session) isIn(namespace string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := find(&s.lanes, namespace)
+	return l != nil && l.joined && !l.working()
+}
+
+// TestLibrary_ForgetsNoSocket that connects while the library closes the connection: it disconnects those that it knows, forgets
+// all, and then ends the session.
+func TestLibrary_ForgetsNoSocket(t *testing.T) {
+	l := newLibrary(true)
+	defer l.close()
+	l.io.Of("/", nil).Use(func(s *socket.Socket, next func(*socket.ExtendedError)) {
+		session := s.Conn().(*Session)
+		_ = s.On("disconnecting", func(...any) { // the library then goes on to the next socket, which may be the new one
+			_ = session.receive(wire.Packet{Type: wire.PacketMessage, Data: []byte("0/x,")})
+			assert.Eventually(t, "the other namespace", func() bool { return session.isIn("/x") || session.hasEnded() })
+		})
+		next(nil)
+	})
+	for range 20 {
+		_, _ = l.play(t, []byte(`40`+"\x1e"+`42["k"]`))
+		l.gate.check(t)
+	}
+	assert.Equal(t, "the library has forgotten one", l.parted.Load() > 0, true)
 }
 
 // FuzzSequences is FuzzLibrary with whole packets instead of bytes.

@@ -143,8 +143,26 @@ func (s *Session) finish() {
 		s.changed.Wait()
 	}
 	s.mu.Unlock()
+	s.partOrphans()
 	s.leaveGate()
 	s.server.forget(s)
+}
+
+// partOrphans disconnects the sockets that the library has forgotten. When it closes a connection by itself, it disconnects all
+// sockets that it knows of, then forgets them all, and then closes: a socket that connects meanwhile is in no list.
+func (s *Session) partOrphans() {
+	defer s.recovered()
+	var orphans []Resident
+	s.mu.Lock()
+	for l := range s.lanes.all {
+		if l.joined && l.resident != nil {
+			orphans = append(orphans, l.resident)
+		}
+	}
+	s.mu.Unlock()
+	for _, one := range orphans {
+		one.Part()
+	}
 }
 
 // settle returns the WebSocket of a session that has ended, or nil. A client that is not at fault gets what came before

@@ -19,7 +19,7 @@ func newTurns(t *testing.T, change ...func(*Options)) (*edge, <-chan string) {
 		b, _ := io.ReadAll(message)
 		switch wire.Kind(b[0]) {
 		case wire.Connect:
-			s.Joined(string(wire.NamespaceOf(b)))
+			s.Joined(string(wire.NamespaceOf(b)), nil)
 		case wire.Disconnect:
 			s.Left(string(wire.NamespaceOf(b)))
 		}

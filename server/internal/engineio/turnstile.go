@@ -45,16 +45,24 @@ func (s *Session) EndTurn(number uint64) {
 	}
 }
 
+// Resident is the library's socket of a session in a namespace, for whoever wants it to leave.
+type Resident interface {
+	// Part disconnects the socket from its namespace. It may call [Session.Left]. It has no effect on a socket that has left, or is
+	// not connected yet: whoever connects it finds that the session has ended.
+	Part()
+}
+
 // Joined says that the library has a socket of this session in a namespace. It has to be called before the turn of the
-// CONNECT ends: from then on, packets for the namespace are handed over.
-func (s *Session) Joined(namespace string) {
+// CONNECT ends: from then on, packets for the namespace are handed over. When the session ends and the library has not parted
+// from the socket by then, the session does, unless r is nil.
+func (s *Session) Joined(namespace string, r Resident) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := find(&s.lanes, namespace)
 	if l == nil { // its turn ended early
 		l = s.lanes.open(namespace)
 	}
-	l.joined = true
+	l.joined, l.resident = true, r
 }
 
 // Parted says that the library is done with a socket that has left a namespace, although its last turn still lasts: the gate is
@@ -88,7 +96,7 @@ func (s *Session) Left(namespace string) {
 	if l == nil || !l.joined {
 		return
 	}
-	l.joined = false
+	l.joined, l.resident = false, nil
 	s.settleLocked(l)
 	if s.gone {
 		go s.leaveGate()
