@@ -1,5 +1,5 @@
 // `npm run drill`: attacks a real server in full size, one attack after the other, and prints what its other clients notice
-// (docs/SECURITY.md). It takes two minutes, stays on the loopback network, and ends by itself. `--only "room storm"` runs one.
+// (docs/SECURITY.md). It takes three minutes, stays on the loopback network, and ends by itself. `--only "room storm"` runs one.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { main, Problem } from "./problem.mjs";
