@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -31,6 +32,7 @@ func (a *attack) pour(nc net.Conn, text string) {
 		if err != nil {
 			break
 		}
+		time.Sleep(50 * time.Millisecond) // so that a few of them, in tests, leave something of the machine
 	}
 	_ = nc.Close()
 	reading.Wait()
@@ -103,9 +105,9 @@ func unfinishedMessages(a *attack) {
 func requestsWithoutPause(a *attack) {
 	const chunked = "POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
 	floods := []string{
-		strings.Repeat("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n", 1000),
-		strings.Repeat("OPTIONS /socket.io/ HTTP/1.1\r\nHost: test\r\nOrigin: http://a.example\r\n\r\n", 1000),
-		chunked + strings.Repeat("1\r\n4\r\n", 20_000),
+		strings.Repeat("GET /livez HTTP/1.1\r\nHost: test\r\n\r\n", 100),
+		strings.Repeat("OPTIONS /socket.io/ HTTP/1.1\r\nHost: test\r\nOrigin: http://a.example\r\n\r\n", 100),
+		chunked + strings.Repeat("1\r\n4\r\n", 5000),
 		chunked + strings.Repeat(fmt.Sprintf("1;%s\r\n4\r\n", strings.Repeat("e", 4000)), 10),
 		chunked + "0\r\n" + strings.Repeat("Trailer: x\r\n", 1000),
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + strings.Repeat("\x00\x00\x00\x04\x00\x00\x00\x00\x00", 1000),
