@@ -88,11 +88,11 @@ test("the mark of a message keeps away from its bubble, and no row moves for it"
           const { outlineOffset, outlineWidth, outlineStyle } = getComputedStyle(bubble);
           return { outlineOffset, outlineWidth, outlineStyle };
         });
-      expect(edge).toEqual({ outlineOffset: "3px", outlineWidth: "2px", outlineStyle: "solid" });
+      expect(edge).toEqual({ outlineOffset: "2px", outlineWidth: "2px", outlineStyle: "solid" });
       expect(await places()).toEqual(before);
       const [bubble, view] = [await boxOf(marked(ada).locator("[data-bubble]")), await boxOf(list(ada))];
-      expect(bubble.x - 5).toBeGreaterThan(view.x);
-      expect(bubble.x + bubble.width + 5).toBeLessThan(view.x + view.width);
+      expect(bubble.x - 4).toBeGreaterThan(view.x);
+      expect(bubble.x + bubble.width + 4).toBeLessThan(view.x + view.width);
     }
     await ada.context().close();
   }
