@@ -17,14 +17,19 @@ type Traffic struct {
 // trafficMemory is after how long a message counts 1/e of what it counted at first.
 const trafficMemory = 10 * time.Second
 
+// trafficTick is for how many milliseconds of a stream's clock messages count alike: a busy room need not ask for the time at
+// each. It must be a small part of [trafficMemory].
+const trafficTick = 256
+
 // traffic measures. What it has measured decays when it is looked at, so that a silent room costs nothing.
 type traffic struct {
 	mu   sync.Mutex
-	at   time.Time // of the newest look
-	rate Traffic   // then
+	tick uint64    // of the newest entry
+	at   time.Time // of the newest decay
+	rate Traffic   // then, and what has come since
 }
 
-// count adds entries that came out of the stream now. It allocates nothing.
+// count adds entries, at least one, that came out of the stream now. It allocates nothing.
 func (t *traffic) count(entries []stream.Entry) {
 	bytes := 0
 	for _, e := range entries {
@@ -32,7 +37,10 @@ func (t *traffic) count(entries []stream.Entry) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.decayLocked(time.Now())
+	if tick := entries[0].Offset.Ms / trafficTick; tick != t.tick {
+		t.tick = tick
+		t.decayLocked(time.Now())
+	}
 	t.rate.Messages += float64(len(entries)) / trafficMemory.Seconds()
 	t.rate.Bytes += float64(bytes) / trafficMemory.Seconds()
 }

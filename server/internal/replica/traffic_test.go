@@ -26,6 +26,7 @@ func TestTrafficIsARateOfTheLastSeconds(t *testing.T) {
 		batch := []stream.Entry{{Event: make([]byte, 60)}, {Event: make([]byte, 40)}}
 		assert.Equal(t, "at first", in.now(), Traffic{})
 		for range 600 {
+			batch[0].Offset.Ms = uint64(time.Now().UnixMilli())
 			in.count(batch)
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -36,6 +37,7 @@ func TestTrafficIsARateOfTheLastSeconds(t *testing.T) {
 		time.Sleep(20 * trafficMemory)
 		assert.Equal(t, "long after", in.now().Messages < 1e-6, true)
 		time.Sleep(200 * 365 * 24 * time.Hour)
+		batch[0].Offset.Ms = uint64(time.Now().UnixMilli())
 		in.count(batch)
 		near(t, "after a pause", in.now().Messages, 2/trafficMemory.Seconds())
 	})
