@@ -110,6 +110,53 @@ test("blocked storage does not keep the page from looking as chosen", async ({ r
   await expect.poll(() => background(page)).toBe(dark);
 });
 
+test("at 320 pixels and with text of twice the size everything is within its frame", async ({ room }) => {
+  for (const [options, size] of [
+    [{ viewport: { width: 320, height: 568 } }, "100%"],
+    [{ viewport: { width: 390, height: 844 } }, "200%"],
+  ] as const) {
+    const page = await room.visit(options);
+    const enlarge = () =>
+      page.evaluate((to) => {
+        document.documentElement.style.fontSize = to;
+      }, size);
+    await enlarge();
+    expect(await clipped(page)).toEqual([]);
+    await page.getByLabel("Your name").fill("Ada Lovelace");
+    await page.keyboard.press("Enter");
+    await expect(composer(page)).toBeVisible();
+    await enlarge();
+    expect(await outside(page)).toEqual([]);
+    for (const open of [() => openSettings(page), () => page.keyboard.press("Control+j")]) {
+      await open();
+      await expect(page.getByRole("dialog")).toBeVisible();
+      expect(await clipped(page)).toEqual([]);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toBeHidden();
+    }
+    await page.context().setOffline(true);
+    await expect(page.getByRole("status")).toHaveText("Offline");
+    expect(await outside(page)).toEqual([]);
+    await page.context().close();
+  }
+});
+
+/** The parts of the form or of the open dialog that are wider than their place. */
+function clipped(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const frame = document.querySelector("dialog[open]") ?? document.querySelector("main");
+    const { left, right } = frame?.getBoundingClientRect() ?? { left: 0, right: 0 };
+    const parts = [...(frame?.querySelectorAll<HTMLElement>("h1, h2, p, label, input, select, button") ?? [])];
+    return parts
+      .filter((part) => {
+        const box = part.getBoundingClientRect();
+        const isCut = part.matches("p, h1, h2") && part.scrollWidth > part.clientWidth;
+        return box.width > 0 && (isCut || box.left < left || box.right > right);
+      })
+      .map((part) => part.outerHTML.slice(0, 120));
+  });
+}
+
 /** The controls that are not within the window, or on top of each other. */
 function outside(page: Page): Promise<string[]> {
   return page.evaluate(() => {

@@ -41,14 +41,35 @@ test("a run of messages shows one time; another one shows on hover, and by keybo
   await expect(list(page).getByRole("article").filter({ hasText: "first" })).toContainText(/\d:\d\d/);
 });
 
-test("on a phone a time that is shown on demand stays within the message", async ({ room }) => {
+/** Whether nothing lies over the middle of the element. */
+function isOnTop(element: Element): boolean {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+}
+
+/** Whether the element lies over a line of the text. */
+function covers(element: Element, text: Element | null): boolean {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  const lines = document.createRange();
+  lines.selectNodeContents(text as Element);
+  return [...lines.getClientRects()].some(
+    (line) => line.left < right && line.right > left && line.top < bottom && line.bottom > top,
+  );
+}
+
+test("on a phone a time that is shown on demand stays on the phone, and covers no text", async ({ room }) => {
   const robot = await room.robot();
-  for (const text of ["a long first message that takes the whole width of the phone", "second"]) await robot.say(text);
+  for (const text of ["a long first one\nwhose last line is the longest", "second"]) await robot.say(text);
   const page = await room.join("ada", phone);
   const first = said(page, "a long first");
   await first.locator("a[data-time]").focus();
   await expect.poll(() => opacity(first.locator("time"))).toBe(1);
   await expect(first.locator("time")).toBeInViewport({ ratio: 1 });
+  expect(await first.locator("a[data-time]").evaluate(isOnTop)).toBe(true);
+  for (const text of ["a long first", "second"]) {
+    const words = await said(page, text).locator("[data-text]").elementHandle();
+    expect(await first.locator("a[data-time]").evaluate(covers, words)).toBe(false);
+  }
   expect(await list(page).evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
 });
 

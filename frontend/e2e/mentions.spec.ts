@@ -139,7 +139,7 @@ test("only mentions are signalled if that is the wish; the title, the rooms and 
   await page.getByRole("button", { name: /Settings/ }).click();
   await page.getByLabel("Show a notification").click();
   await expect(page.getByLabel("Show a notification")).toBeChecked();
-  await page.getByLabel("Tell me about").selectOption("Messages that mention me");
+  await page.getByLabel("Tell me about").selectOption("Mentions of me");
   await expectAccessible(page);
   await page.keyboard.press("Escape");
   const robot = await room.robot("cats");

@@ -2,9 +2,9 @@
 
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useRooms } from "./context";
-import styles from "./DateDialog.module.css";
 import { Dialog } from "./Dialog";
 import { dateOf, dayOf } from "./days";
+import fields from "./fields.module.css";
 
 interface Props {
   /** A moment of the day that is offered. */
@@ -36,7 +36,7 @@ export function DateDialog({ at, closed }: Props) {
 
   return (
     <Dialog ref={ref} title="Go to a day" closed={closed}>
-      <form className={styles.form} onSubmit={submit} noValidate>
+      <form className={fields.form} onSubmit={submit} noValidate>
         <label>
           <span>Day</span>
           <input

@@ -8,6 +8,7 @@ import { textSizes, themes } from "@/browser/look";
 import { givenName } from "@/people/identity";
 import { useIdentity, useLook, useMe, usePreferences, useWishes } from "./context";
 import { Dialog } from "./Dialog";
+import fields from "./fields.module.css";
 import { HiddenPeople } from "./HiddenPeople";
 import styles from "./Settings.module.css";
 import { givenNameWords, textSizeWords, themeWords, usernameWords } from "./words";
@@ -63,7 +64,7 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
   }
 
   return (
-    <form className={styles.name} onSubmit={submit} noValidate>
+    <form className={fields.form} onSubmit={submit} noValidate>
       <label>
         <span>Your name</span>
         <input
@@ -85,7 +86,7 @@ function Name({ namesake, done }: { namesake: boolean; done: () => void }) {
       <button type="submit" disabled={text.trim() === username}>
         Change
       </button>
-      <p id={noteId} data-bad={problem !== undefined || undefined} role={problem && "alert"}>
+      <p id={noteId} role={problem && "alert"}>
         {problem ?? (namesake && "Somebody else uses this name too. Your own messages are still on the right.")}
       </p>
     </form>
@@ -102,7 +103,7 @@ function submitByEnter(event: KeyboardEvent<HTMLInputElement>): void {
 function GivenName({ name }: { name: string }) {
   const noteId = useId();
   return (
-    <div className={styles.name}>
+    <div className={fields.form}>
       <label>
         <span>Your name</span>
         <input value={name} readOnly dir="auto" aria-describedby={noteId} />
@@ -114,7 +115,7 @@ function GivenName({ name }: { name: string }) {
 
 const aboutWords: Readonly<Record<About, string>> = {
   all: "All messages",
-  mentions: "Messages that mention me",
+  mentions: "Mentions of me",
   none: "Nothing",
 };
 

@@ -56,6 +56,7 @@ const keyWords: Readonly<Record<string, string>> = {
   PageUp: "Page Up",
   PageDown: "Page Down",
   Escape: "Esc",
+  ContextMenu: "Menu",
   Meta: "⌘",
   Alt: isApple() ? "⌥" : "Alt",
 };

@@ -8,6 +8,8 @@ const leaveThreshold = 1;
 const browserMoveMs = 300;
 
 interface EndScroller {
+  /** The height of the list: a row that was measured anew counts before the page shows it. */
+  getTotalSize(): number;
   scrollToEnd(): void;
   cancelScroll(): void;
 }
@@ -53,7 +55,7 @@ export function useFollowing(
   const keep = useCallback(() => {
     if (now.current.follows && mayFollow()) list.scrollToEnd();
   }, [list, mayFollow]);
-  useEffect(() => watchScrolling(scroller.current, now.current, set, keep), [scroller, set, keep]);
+  useEffect(() => watchScrolling(scroller.current, list, now.current, set, keep), [scroller, list, set, keep]);
   useEffect(() => watchHands(scroller.current, leave), [scroller, leave]);
   useEffect(() => () => clearTimeout(now.current.leaving), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the list grows with its rows
@@ -70,6 +72,7 @@ interface Now {
 /** Only scrolling shows where the reader is; a change of height does not. */
 function watchScrolling(
   element: HTMLElement | null,
+  list: EndScroller,
   now: Readonly<Now>,
   set: (follows: boolean) => void,
   keep: () => void,
@@ -80,7 +83,8 @@ function watchScrolling(
     const up = element.scrollTop < top;
     top = element.scrollTop;
     if (element.clientHeight !== height) return;
-    const left = fromEnd(element);
+    // A row that shrinks at the end moves the list up, but not away from its end.
+    const left = Math.min(fromEnd(element), list.getTotalSize() - element.clientHeight - top);
     // A reader who scrolls up wants to leave, even if a message arrives with every step. Nobody leaves the end
     // downwards: then the list has grown and will follow.
     if (up && left > leaveThreshold) set(false);
