@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -265,4 +267,14 @@ func TestP11_AnIdentityWithANameSpeaksUnderThatName(t *testing.T) {
 	s.Typing(t.Context(), c, said, nil)
 	assert.Equal(t, "author", d.queue[0].event(t, stamp)["username"], any("Ada"))
 	assert.Equal(t, "typist", relayed[0].Username, "Ada")
+}
+
+// TestP9_TracingAllocatesNothing while the log is not at level debug.
+func TestP9_TracingAllocatesNothing(t *testing.T) {
+	for what, logger := range map[string]*slog.Logger{"none": nil, "info": slog.New(slog.NewTextHandler(io.Discard, nil))} {
+		s := New(Options{Record: nowhere{}, Hooks: Hooks{Logger: logger}})
+		c := guest(s, "s1")
+		allocs := testing.AllocsPerRun(1000, func() { s.trace(stored, c, "id", Position{1, 2}); s.handled(c, EventMessage, nil) })
+		assert.Equal(t, "allocations with the log "+what, allocs, 0)
+	}
 }
