@@ -26,8 +26,10 @@ test.describe("a server with few rooms", () => {
     await openRoom(page, "cats");
     await expect(page.getByText("This server does not have this room.")).toBeVisible();
     await expect(badge(page)).toHaveText("Refused");
+    await expect(page.getByRole("button", { name: "People" })).toHaveCount(0); // nobody whom it could show
     await page.getByRole("link", { name: "Go to the lobby" }).click();
     await isIn(page, "Lobby");
+    await expect(page.getByRole("button", { name: "People" })).toBeVisible();
     await expect(link(page, "cats")).toHaveCount(0);
     await openRoom(page, "team-a");
     await isIn(page, "team-a");

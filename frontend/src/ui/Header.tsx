@@ -25,7 +25,8 @@ interface Props {
   moved?: boolean;
   /** Opens the list of rooms, if it is not beside the room. */
   openRooms?: (() => void) | undefined;
-  people: PeopleControl;
+  /** Shows who is here, in a room that lets one in. */
+  people: PeopleControl | undefined;
   /** Opens the search in the messages. */
   search?: (() => void) | undefined;
 }
@@ -49,7 +50,7 @@ export function Header({ username, moved = false, openRooms, people, search }: P
         <h1 ref={title} className={styles.title} data-room={name !== lobby || undefined} tabIndex={-1}>
           <bdi translate={name === lobby ? undefined : "no"}>{roomWords(name)}</bdi>
         </h1>
-        <PeopleButton control={people} />
+        {people && <PeopleButton control={people} />}
       </div>
       <ConnectionBadge />
       {search && <SearchButton open={search} />}

@@ -72,7 +72,7 @@ function Panel({ username, moved, openRooms }: PanelProps) {
           username={username}
           moved={moved}
           openRooms={openRooms}
-          people={people}
+          people={refused ? undefined : people}
           search={refused ? undefined : search.open}
         />
         <Banner />
@@ -87,8 +87,8 @@ function Panel({ username, moved, openRooms }: PanelProps) {
         )}
         <Announcer />
       </section>
-      {wide && !withoutPeople && typeof admission !== "object" && <People />}
-      {!wide && listsPeople && (
+      {wide && !withoutPeople && !refused && <People />}
+      {!wide && listsPeople && !refused && (
         <Drawer label="People" side="end" closed={() => setListsPeople(false)}>
           {() => <People />}
         </Drawer>
