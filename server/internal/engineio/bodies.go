@@ -32,8 +32,8 @@ func costOf(size int) int {
 }
 
 // bodies is the room that large polling bodies share. A body is charged for the bytes that have arrived and are not handed over
-// yet. An incomplete message of a WebSocket counts as one. While a body waits, the oldest holder is evicted if it has held room for more than [holdTime]. So no client can keep
-// others out by holding on to the room.
+// yet. An incomplete message of a WebSocket counts as one. While a body waits, the oldest holder is evicted if it has held room
+// for more than [holdTime]. So no client can keep others out by holding on to the room.
 type bodies struct {
 	mu      sync.Mutex
 	free    int
@@ -112,8 +112,9 @@ func (h *holding) shrink(to int) {
 	})
 }
 
-// resize takes room or gives it back, so that the holding has so many bytes. The error is that of grow.
-func (h *holding) resize(ctx context.Context, to int) error {
+// resize takes room or gives it back, so that the holding has so many bytes. It waits for room no longer than patience. The error is
+// that of grow.
+func (h *holding) resize(to int, patience time.Duration) error {
 	h.room.mu.Lock()
 	more := to - h.size
 	h.room.mu.Unlock()
@@ -121,6 +122,8 @@ func (h *holding) resize(ctx context.Context, to int) error {
 	case more < 0:
 		h.shrink(to)
 	case more > 0:
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
 		_, err := h.grow(ctx, more)
 		return err
 	}

@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -210,9 +209,7 @@ func (s *Session) makeRoom(r *wsReader) bool {
 			_ = nc.Close() // or it would keep the room while it does not read the last frames
 		})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.server.opts.BodyTimeout)
-	defer cancel()
-	if r.held.resize(ctx, size) != nil {
+	if r.held.resize(size, s.server.opts.BodyTimeout) != nil {
 		s.end(causeHeld)
 		return false
 	}
