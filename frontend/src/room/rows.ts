@@ -55,6 +55,15 @@ export function keyAt(blocks: readonly Block[], offset: Offset): string | undefi
   return undefined;
 }
 
+/** The message of a key; undefined if no row of the list has it, or one that is no message. */
+export function messageRow(blocks: readonly Block[], key: string): MessageRow | undefined {
+  for (const block of blocks) {
+    const row = block.find((other) => other.key === key);
+    if (row) return row.kind === "message" ? row : undefined;
+  }
+  return undefined;
+}
+
 /** buildRows lays out the whole list from top to bottom. Keys are unique and stable. */
 export function buildRows(timeline: Timeline, outbox: Outbox, me: Me, known: Offset | null = null): Row[] {
   return new RowBuilder().update(timeline, outbox, me, known).flat();

@@ -13,12 +13,6 @@ export function isFolded({ text }: MessageRow, sought: string): boolean {
   return shown !== text && count(text) > count(shown);
 }
 
-/** The message of a key. */
-export function messageOf(blocks: readonly Block[], key: string): MessageRow | undefined {
-  for (const block of blocks) for (const row of block) if (row.key === key && row.kind === "message") return row;
-  return undefined;
-}
-
 /** Searcher finds messages in a list. It reads each message once, and gives the page time for other things meanwhile. */
 export class Searcher {
   readonly #texts = new WeakMap<Row, string>();

@@ -9,8 +9,8 @@ import {
   useRef,
   useState,
 } from "react";
-import type { Block, MessageRow } from "@/room/rows";
-import { isFolded, messageOf, Searcher } from "@/room/searching";
+import { type Block, type MessageRow, messageRow } from "@/room/rows";
+import { isFolded, Searcher } from "@/room/searching";
 import { useHidden, useLive, useRoomState, useStore } from "./context";
 import { composerInput } from "./focus";
 import { endHighlight, firstMatch, highlight } from "./highlights";
@@ -43,7 +43,7 @@ export function SearchBar({ list, blocks, mounted, bring, opened, closed, asked 
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
   const { keys, current, step, searches } = useMatches(blocks, text, (key, sought) => {
-    const row = messageOf(blocks, key);
+    const row = messageRow(blocks, key);
     if (row && isFolded(row, sought)) opened.set(key, true);
     bring(key, (mounted) => firstMatch(mounted, sought));
   });

@@ -85,7 +85,10 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, writ
 
 const nobody: readonly Named[] = [];
 
-/** Those who are here, then those who spoke lately, then other authors; without oneself and those who are hidden. Asks who is here while a name is being written. */
+/**
+ * Those who are here, then those who spoke lately, then other authors; without oneself and those who are hidden. Asks who is
+ * here while a name is being written.
+ */
 function useCandidates(words: string | undefined): readonly Named[] {
   const { attendance } = useStore();
   const { username } = useMe();

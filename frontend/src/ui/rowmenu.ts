@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
-import type { Block, MessageRow } from "@/room/rows";
+import { type Block, type MessageRow, messageRow } from "@/room/rows";
 import { isPressed } from "./shortcuts";
 
 /** A press of this length opens the menu on a touch screen. */
@@ -48,11 +48,7 @@ type Open = (from: Element, box: MenuTarget["box"]) => boolean;
 
 function messageAt(from: Element, blocks: readonly Block[]): MessageRow | undefined {
   const key = from.closest("li[data-key]")?.getAttribute("data-key");
-  for (const block of blocks) {
-    const row = block.find((other) => other.key === key);
-    if (row) return row.kind === "message" ? row : undefined;
-  }
-  return undefined;
+  return key ? messageRow(blocks, key) : undefined;
 }
 
 function pointBox({ clientX: x, clientY: y }: { clientX: number; clientY: number }): MenuTarget["box"] {
